@@ -1,0 +1,1 @@
+"""Service Oriented Operation and Provisioning as a Pulumi program."""

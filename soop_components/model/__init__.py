@@ -1,0 +1,1 @@
+"""The vocabulary of the model as frozen models, without input or output."""

@@ -1,0 +1,40 @@
+"""A domain definition: the stack's configuration, which says what is deployed where and how often."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from soop_components.model.base import Model
+from soop_components.model.names import ConfigKey, DomainId, EnvironmentName, Reference, RoleName, ServiceName
+
+
+class DomainService(Model):
+    """A service of a domain: which definition, how many nodes per role, which overrides."""
+
+    service: str
+    """Name and version of the service definition, ``access-service-3.2.3``."""
+    nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
+    config: dict[ConfigKey, Any] = Field(default_factory=dict)
+
+    @field_validator("service")
+    @classmethod
+    def _is_reference(cls, value: str) -> str:
+        Reference.parse(value)
+        return value
+
+    @property
+    def reference(self) -> Reference:
+        """The service definition's name and version."""
+        return Reference.parse(self.service)
+
+
+class DomainDefinition(Model):
+    """The services of one domain and the environment it belongs to."""
+
+    id: DomainId
+    environment: EnvironmentName
+    services: Annotated[tuple[DomainService, ...], Field(strict=False, min_length=1)]
+    secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(default_factory=dict)
+    """Names (never values) of the secrets that the domain gives itself, per service."""

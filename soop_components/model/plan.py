@@ -1,0 +1,200 @@
+"""What a node must be: the data that planning makes, Pulumi diffs and the runner carries out.
+
+The same shapes travel as JSON through Pulumi's state and to the node. Text may hold secret marks,
+``@@soop-secret:<key>@@`` or ``@@soop-secret:<key>|<encoding>[|<encoding>…]@@``, where a secret's value belongs: the plan itself
+never holds a secret. Values travel beside it and are put in by the runner when it writes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from soop_components.model.base import Model
+from soop_components.model.names import ComponentName, Digest, RoleName
+from soop_components.model.service import DiskDefinition, Rollout
+
+Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
+SECRET_MARK = r"@@soop-secret:([a-z][a-z0-9_]*)((?:\|[a-z]+)*)@@"  # noqa: S105 - a pattern, not a secret
+
+
+class Package(Model):
+    """A Debian package of the artifact."""
+
+    version: str
+    architecture: str
+    digest: Digest
+    size: int
+
+
+class User(Model):
+    """A system user with a group of the same name."""
+
+    home: str = "/nonexistent"
+    shell: str = "/usr/sbin/nologin"
+    groups: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class Directory(Model):
+    """A folder; what lies in it is left alone."""
+
+    mode: Mode = "0755"
+    owner: str = "root"
+    group: str = "root"
+
+
+class File(Model):
+    """A file: small rendered text in ``content``, or a member of the component's blob by ``source`` and ``digest``."""
+
+    mode: Mode = "0644"
+    owner: str = "root"
+    group: str = "root"
+    content: str | None = None
+    source: str | None = None
+    """Path inside the component's blob."""
+    digest: Digest | None = None
+    """Digest of the file's bytes; goes with ``source``."""
+    secret: bool = False
+    """Whether ``content`` holds secret marks; the file is then 0600 or 0640 at most."""
+
+
+class Link(Model):
+    """A symbolic link."""
+
+    target: str
+
+
+class Unit(Model):
+    """A systemd unit: ours when it has ``content`` (written to /etc/systemd/system), a package's otherwise."""
+
+    content: str | None = None
+    enabled: bool = True
+    state: Literal["started", "stopped"] = "started"
+    restart_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths (files, or folders with all below) whose change restarts it; a change of ``content`` always does."""
+    reload_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths whose change reloads it."""
+
+
+class Script(Model):
+    """A configuration script; runs again only when it or anything it is given has changed since it last succeeded."""
+
+    name: str
+    source: str | None = None
+    """Path of the program inside the component's blob."""
+    digest: Digest | None = None
+    content: str | None = None
+    """The program itself when it was rendered; starts with ``#!``."""
+    arguments: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    stdin: str | None = None
+    """Text for its standard input; the place for secrets."""
+    when: Literal["before_units", "after_units"] = "after_units"
+    user: str = "root"
+    timeout: Annotated[int, Field(ge=1, le=3600)] = 300
+    """Seconds."""
+    triggers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths (files, or folders with all below) whose change makes it run again."""
+
+
+class HttpHealth(Model):
+    """Healthy is an HTTP answer below 400 on the node's own address."""
+
+    path: str
+    port: int
+    timeout: int = 60
+    """Seconds until it must have answered."""
+
+
+class CommandHealth(Model):
+    """Healthy is a command (an argument vector) that exits with 0."""
+
+    command: Annotated[tuple[str, ...], Field(strict=False)]
+    timeout: int = 60
+
+
+class ComponentPlan(Model):
+    """One service component on a node; parts are applied in the order of the fields."""
+
+    blob: Digest | None = None
+    """The component's tar in the artifact, for files and scripts with a ``source``."""
+    users: dict[str, User] = Field(default_factory=dict)
+    directories: dict[str, Directory] = Field(default_factory=dict)
+    files: dict[str, File] = Field(default_factory=dict)
+    links: dict[str, Link] = Field(default_factory=dict)
+    absent: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths of files or links that must not be there (a package's default site, say)."""
+    scripts: Annotated[tuple[Script, ...], Field(strict=False)] = ()
+    units: dict[str, Unit] = Field(default_factory=dict)
+    http_health: HttpHealth | None = None
+    command_health: CommandHealth | None = None
+
+
+class RolePlan(Model):
+    """What all nodes of a role must be; ``order`` is the order in which components are applied."""
+
+    packages: dict[str, Package] = Field(default_factory=dict)
+    components: dict[ComponentName, ComponentPlan] = Field(default_factory=dict)
+    order: Annotated[tuple[ComponentName, ...], Field(strict=False)] = ()
+    after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
+    rollout: Rollout = Rollout()
+
+
+class SmokeTestPlan(Model):
+    """A smoke test with everything rendered."""
+
+    name: str
+    timeout: int = 30
+    http: HttpSmoke | None = None
+    script: ScriptSmoke | None = None
+
+
+class HttpSmoke(Model):
+    """One request per listed node; ``expect`` keys are those of the service definition's ``expect``."""
+
+    method: str = "GET"
+    path: str = "/"
+    port: int
+    nodes: Annotated[tuple[str, ...], Field(strict=False)]
+    status: int = 200
+    json_: dict[str, object] | None = Field(default=None, alias="json")
+    contains: str | None = None
+
+
+class ScriptSmoke(Model):
+    """A program out of the ``smoke`` blob, run on one node with ``environment``."""
+
+    node: str
+    blob: Digest
+    source: str
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
+class NodePlan(Model):
+    """One node: its role, size and disk, and the marks ``@@soop-node:<key>@@`` that differ between nodes of a role."""
+
+    name: str
+    role: RoleName
+    size: str
+    disk: DiskDefinition | None = None
+    values: dict[str, str] = Field(default_factory=dict)
+    """What replaces ``@@soop-node:<key>@@`` in the role's texts on this node: ``name``, ``role``, ``number``."""
+
+
+class ServicePlan(Model):
+    """Everything one Release carries out."""
+
+    service: str
+    version: str
+    digest: Digest
+    """Of the artifact's manifest."""
+    roles: dict[RoleName, RolePlan]
+    nodes: dict[str, NodePlan]
+    smoke_tests: Annotated[tuple[SmokeTestPlan, ...], Field(strict=False)] = ()
+    endpoints: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = Field(default_factory=dict)
+    """Addresses by node name, ``http://web-1.access-service.dev-access:80``."""
+    secrets: dict[str, int | None] = Field(default_factory=dict)
+    """Secret keys the plan refers to; a number is the length to generate, None: the domain gives it."""
+
+
+SmokeTestPlan.model_rebuild()
