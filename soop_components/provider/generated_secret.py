@@ -1,0 +1,38 @@
+"""``soop:index:Secret``: a password that is made up once per domain."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from soop_components.provider.diff import differences
+from soop_components.provider.resource import Context, Created, Difference
+from soop_components.provider.stored import Stored
+from soop_components.provider.wire import UNKNOWN, Properties
+from soop_components.secret import Secret
+
+
+class SecretResource(Stored):
+    """A made-up password. Inputs: ``length`` (characters). Outputs: ``value`` (secret)."""
+
+    token = "soop:index:Secret"  # noqa: S105 - a type token
+
+    def check(self, inputs: Properties) -> dict[str, str]:
+        """Insist on a useful length."""
+        length = inputs.get("length")
+        if not isinstance(length, int) or not 8 <= length <= 128:
+            return {"length": "expected a number of characters from 8 to 128"}
+        return {}
+
+    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
+        """Make a new one when the length changes."""
+        return Difference(differences(inputs, wanted), ("length",))
+
+    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+        """Keep the value there is; a new one is unknown."""
+        return outputs or {**wanted, "value": Secret(UNKNOWN)}
+
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        """Draw letters and digits, which need no quoting anywhere."""
+        value = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(wanted["length"]))
+        return Created(context.name, {**wanted, "value": Secret(value)})

@@ -1,0 +1,41 @@
+"""``soop:index:Key``: the key pair with which the deployer reaches the nodes of one domain."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from soop_components.provider.resource import Context, Created, Difference
+from soop_components.provider.stored import Stored
+from soop_components.provider.wire import UNKNOWN, Properties
+from soop_components.secret import Secret
+
+
+class KeyResource(Stored):
+    """An ed25519 key pair. Inputs: ``comment``. Outputs: ``publicKey`` (one line), ``privateKey`` (OpenSSH PEM, secret)."""
+
+    token = "soop:index:Key"
+
+    def check(self, inputs: Properties) -> dict[str, str]:
+        """Accept any comment."""
+        return {}
+
+    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
+        """See no change that would be worth a new key."""
+        return Difference()
+
+    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+        """Keep the keys there are; new ones are unknown."""
+        return outputs or {**wanted, "publicKey": UNKNOWN, "privateKey": Secret(UNKNOWN)}
+
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        """Make a key pair."""
+        key = Ed25519PrivateKey.generate()
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        ).decode()
+        public = key.public_key().public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        line = f"{public.decode()} {wanted.get('comment', context.name)}"
+        return Created(context.name, {**wanted, "publicKey": line, "privateKey": Secret(private)})

@@ -1,0 +1,203 @@
+"""One SSH connection to one node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+
+import asyncssh
+
+from soop_components.errors import SoopError
+
+_PAUSE = 0.25
+"""Seconds between attempts to connect."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a node is and which host key proves that it is the one."""
+
+    name: str
+    address: str
+    host_key: str
+    """Public key line, ``ssh-ed25519 AAAA…``."""
+    port: int = 22
+    user: str = "root"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command on a node ended."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Unreachable(SoopError):
+    """The node does not answer, or is not the machine it should be."""
+
+
+class ConnectionLost(SoopError):
+    """The connection ended while a command was running on the node."""
+
+
+class Connection:
+    """An open connection; commands run one after the other or side by side."""
+
+    def __init__(self, target: Target, client: asyncssh.SSHClientConnection) -> None:
+        self.target = target
+        self._client = client
+
+    async def __aenter__(self) -> Connection:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.abort()
+
+    async def run(self, command: str, stdin: bytes = b"") -> Outcome:
+        """Run a command line in the node's login shell and wait for it; an exit code other than 0 is no error here."""
+        async with self.start(command) as process:
+            await process.send(stdin)
+            await process.end_input()
+            return Outcome(stdout=await process.read(), stderr=await process.read_errors(), exit_code=await process.wait())
+
+    def start(self, command: str) -> Process:
+        """Return a command to be fed and followed; use it as an async context manager."""
+        return Process(self.target, self._client, command)
+
+
+class Process:
+    """A running command on a node."""
+
+    def __init__(self, target: Target, client: asyncssh.SSHClientConnection, command: str) -> None:
+        self._target = target
+        self._client = client
+        self._command = command
+        self._process: asyncssh.SSHClientProcess[bytes] | None = None
+        self._errors: asyncio.Task[bytes] | None = None
+
+    async def __aenter__(self) -> Process:
+        with _losses(self._target):
+            self._process = await self._client.create_process(self._command, encoding=None)
+        self._errors = asyncio.create_task(self._process.stderr.read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._errors is not None:
+            self._errors.cancel()
+        if self._process is not None:
+            self._process.close()
+
+    @property
+    def _running(self) -> asyncssh.SSHClientProcess[bytes]:
+        if self._process is None:
+            raise RuntimeError("the process was not started with `async with`")
+        return self._process
+
+    async def send(self, data: bytes) -> None:
+        """Write to standard input, as fast as the node takes it."""
+        with _losses(self._target):
+            self._running.stdin.write(data)
+            await self._running.stdin.drain()
+
+    async def end_input(self) -> None:
+        """Close standard input."""
+        with _losses(self._target):
+            self._running.stdin.write_eof()
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Yield lines of standard output as they come."""
+        with _losses(self._target):
+            async for line in self._running.stdout:
+                yield line
+
+    async def read(self) -> bytes:
+        """Return what is left of standard output."""
+        with _losses(self._target):
+            return await self._running.stdout.read()
+
+    async def read_errors(self) -> bytes:
+        """Return all of standard error."""
+        if self._errors is None:
+            return b""
+        with _losses(self._target):
+            return await self._errors
+
+    async def wait(self) -> int:
+        """Wait for the end and return the exit code; a connection that ended first is ``ConnectionLost``."""
+        with _losses(self._target):
+            await self._running.wait_closed()
+        code = self._running.returncode
+        if code is None or (code < 0 and self._running.exit_signal is None):
+            raise ConnectionLost(f"{self._target.name}: the connection ended in the middle of a command")
+        return code
+
+
+class _losses:
+    """Turns what asyncssh says of a lost connection into ``ConnectionLost``."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, asyncssh.Error | OSError):
+            raise ConnectionLost(f"{self._target.name}: the connection was lost ({error})") from error
+
+
+async def connect(target: Target, private_key: str, patience: float) -> Connection:
+    """Connect within ``patience`` seconds, trying again while the node refuses or is silent.
+
+    A wrong host key or a refused login is final at once. Raises ``Unreachable``.
+    """
+    key = asyncssh.import_private_key(private_key)
+    host_key = asyncssh.import_public_key(target.host_key)
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            client = await asyncio.wait_for(_open(target, key, host_key), max(left, 0.5))
+            return Connection(target, client)
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise Unreachable(
+                f"{target.name}: {target.address} shows another host key than the one it was made with",
+                "it may be another machine: look before you go on",
+            ) from error
+        except asyncssh.PermissionDenied as error:
+            raise Unreachable(f"{target.name}: {target.address} refuses the domain's key") from error
+        except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:
+            if asyncio.get_running_loop().time() + _PAUSE >= deadline:
+                said = str(error) or "no answer"
+                raise Unreachable(f"{target.name}: {target.address} does not answer on port {target.port} ({said})") from error
+            await asyncio.sleep(_PAUSE)
+
+
+async def _open(
+    target: Target, key: asyncssh.SSHKey, host_key: asyncssh.SSHKey
+) -> asyncssh.SSHClientConnection:
+    return await asyncssh.connect(
+        target.address,
+        target.port,
+        username=target.user,
+        client_keys=[key],
+        known_hosts=([host_key], [], []),
+        server_host_key_algs=["ssh-ed25519"],
+        agent_path=None,
+        config=None,
+        gss_host=None,
+        keepalive_interval=10,
+        keepalive_count_max=3,
+        compression_algs=None,
+        preferred_auth="publickey",
+    )
