@@ -1,0 +1,221 @@
+"""A building block: parameters, and the parts they expand into, as its author writes them in ``block.yaml``.
+
+Every text below may be a Jinja2 template. One that is a single ``{{ expression }}`` yields the expression's own value (a number, a
+list), so that even a whole part can be computed: ``units: "{{ params.units }}"``. A part with ``when: "{{ expression }}"`` is left
+out where the expression is false. ``planning`` renders all of it; nothing of a block is ever executed where Pulumi runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from soop_components.model.base import Model
+from soop_components.model.names import ConfigKey
+
+Scalar = Literal["string", "integer", "boolean", "path", "any"]
+Template = str
+"""Text with Jinja2 expressions."""
+BlockFile = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
+"""Path of a file in the block's folder."""
+
+T = TypeVar("T")
+Computed = Annotated[tuple[T, ...], Field(strict=False)] | Template
+"""A list, or an expression that yields one."""
+
+
+class Parameter(Model):
+    """One thing that a component may or must give to the block."""
+
+    type: Literal["string", "integer", "boolean", "path", "list", "map", "any"]
+    """``path`` is a file or folder of the service definition; it is packed into the component's blob."""
+    summary: str = ""
+    required: bool = False
+    default: Any = None
+    """A value or a template, which may use the parameters declared before it; None: the parameter is none."""
+    items: Scalar = "any"
+    """Type of a list's items or a map's values."""
+    keys: Literal["string", "path"] = "string"
+    """Type of a map's keys."""
+    pattern: str | None = None
+    """Regular expression for a whole string, or for each item of a list of strings and each key of a map."""
+
+
+class Part(Model):
+    """What all parts have in common."""
+
+    when: bool | Template = True
+
+
+class PackagePart(Part):
+    """A Debian package, or several, that are installed only under a condition."""
+
+    name: Template
+
+
+class UserPart(Part):
+    """A system user with a group of the same name."""
+
+    home: Template = "/nonexistent"
+    shell: Template = "/usr/sbin/nologin"
+    groups: Computed[Template] = ()
+
+
+class DirectoryPart(Part):
+    """A folder."""
+
+    mode: Template = "0755"
+    owner: Template = "root"
+    group: Template = "root"
+
+
+class FilePart(Part):
+    """A file: exactly one of ``content``, ``template`` and ``source``."""
+
+    content: Template | None = None
+    """The text itself."""
+    template: BlockFile | None = None
+    """A ``*.j2`` file of the block."""
+    source: Template | None = None
+    """A path of the service definition, out of a parameter of type ``path``."""
+    mode: Template | None = None
+    """0644 if not given; 0600 with a secret in it; of a ``source`` 0755 if it is executable there."""
+    owner: Template = "root"
+    group: Template = "root"
+
+
+class TreePart(Part):
+    """Files of the service definition and where they go: a folder with all below it, or a single file."""
+
+    source: Template
+    """A path out of a parameter of type ``path``; a folder ends in ``/``."""
+    destination: Template
+    owner: Template = "root"
+    group: Template = "root"
+
+
+class LinkPart(Part):
+    """A symbolic link."""
+
+    target: Template
+
+
+class AbsentPart(Part):
+    """A path that must not be there."""
+
+    path: Template
+
+
+class UnitPart(Part):
+    """A systemd unit: the block's own when it has ``content`` or ``template``, a package's otherwise."""
+
+    content: Template | None = None
+    template: BlockFile | None = None
+    enabled: bool | Template = True
+    state: Template = "started"
+    restart_on: Computed[Template] = ()
+    reload_on: Computed[Template] = ()
+
+
+class ScriptPart(Part):
+    """A configuration script: exactly one of ``program``, ``source``, ``content`` and ``template``."""
+
+    name: Template
+    program: BlockFile | None = None
+    """A file of the block."""
+    source: Template | None = None
+    """A path of the service definition."""
+    content: Template | None = None
+    template: BlockFile | None = None
+    phase: Template = "after_units"
+    """``before_units`` or ``after_units``."""
+    arguments: Computed[Template] = ()
+    """Never a secret: command lines are seen by everybody on the node."""
+    stdin: Template | None = None
+    """Text for its standard input; the place for secrets."""
+    stdin_template: BlockFile | None = None
+    user: Template = "root"
+    timeout: int | Template = 300
+    triggers: Computed[Template] = ()
+
+
+class HttpHealthPart(Part):
+    """Healthy is an HTTP answer below 400."""
+
+    path: Template = "/"
+    port: int | Template
+    timeout: int | Template = 60
+
+
+class CommandHealthPart(Part):
+    """Healthy is a command that exits with 0."""
+
+    command: Computed[Template]
+    timeout: int | Template = 60
+
+
+class HealthParts(Model):
+    """When a component is healthy; both must hold if both are given."""
+
+    http: HttpHealthPart | None = None
+    command: CommandHealthPart | None = None
+
+
+class Block(Model):
+    """A building block of the library or of a service."""
+
+    format: Literal[1]
+    block: ConfigKey
+    summary: str
+    parameters: dict[ConfigKey, Parameter] = Field(default_factory=dict)
+    packages: Computed[PackagePart | Template] = ()
+    users: dict[Template, UserPart] | Template = Field(default_factory=dict)
+    directories: dict[Template, DirectoryPart] | Template = Field(default_factory=dict)
+    files: dict[Template, FilePart] | Template = Field(default_factory=dict)
+    trees: Computed[TreePart] = ()
+    links: dict[Template, LinkPart] | Template = Field(default_factory=dict)
+    absent: Computed[AbsentPart | Template] = ()
+    units: dict[Template, UnitPart] | Template = Field(default_factory=dict)
+    scripts: Computed[ScriptPart] = ()
+    health: HealthParts = HealthParts()
+    templates: dict[str, str] = Field(default_factory=dict)
+    """Text of the block's ``*.j2`` files by path in its folder: put in when the block is loaded, not written in ``block.yaml``."""
+
+    @field_validator("parameters")
+    @classmethod
+    def _defaults_and_requirements_exclude_each_other(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
+        for name, parameter in value.items():
+            if parameter.required and parameter.default is not None:
+                raise ValueError(f"parameter {name} is required and has a default; it can be only one of them")
+        return value
+
+    @model_validator(mode="after")
+    def _texts_have_one_origin(self) -> Block:
+        for place, part, origins in self._with_origins():
+            given = [name for name in origins if getattr(part, name) is not None]
+            if len(given) > 1 or (not given and not isinstance(part, UnitPart)):
+                raise ValueError(f"{place}: expected one of {', '.join(origins)}, not {' and '.join(given) or 'none'}")
+        return self
+
+    def _with_origins(self) -> list[tuple[str, Part, tuple[str, ...]]]:
+        """Return the parts that have text, with the keys that may say where it comes from."""
+        found: list[tuple[str, Part, tuple[str, ...]]] = []
+        if isinstance(self.files, dict):
+            found += [(f"files.{path}", part, ("content", "template", "source")) for path, part in self.files.items()]
+        if isinstance(self.units, dict):
+            found += [(f"units.{name}", part, ("content", "template")) for name, part in self.units.items()]
+        if isinstance(self.scripts, tuple):
+            origins = ("program", "source", "content", "template")
+            found += [(f"scripts.{part.name}", part, origins) for part in self.scripts]
+        return found
+
+    def programs(self) -> list[str]:
+        """Return the files of the block that its scripts run."""
+        scripts = self.scripts if isinstance(self.scripts, tuple) else ()
+        return sorted({script.program for script in scripts if script.program is not None})
+
+
+def packed_path(block: str, file: str) -> str:
+    """Return where a file of a block lies in a component's blob."""
+    return f".block/{block}/{file}"
