@@ -59,6 +59,10 @@ class Connection:
     ) -> None:
         self._client.abort()
 
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._client.abort()
+
     async def run(self, command: str, stdin: bytes = b"") -> Outcome:
         """Run a command line in the node's login shell and wait for it; an exit code other than 0 is no error here."""
         async with self.start(command) as process:

@@ -1,0 +1,132 @@
+"""The inputs of a Release, parsed once: what every node of one service must be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from soop_components.model.plan import RolePlan, SmokeTestPlan
+from soop_components.provider.wire import Properties, reveal
+from soop_components.transport import Target
+
+
+@dataclass(frozen=True)
+class ReleaseNode:
+    """A node of the release: where it is, its role, and what differs from its role's other nodes."""
+
+    target: Target
+    role: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ReleaseInputs:
+    """Everything one Release was given; ``secrets`` and ``private_key`` are in plain text and must not be shown."""
+
+    service: str
+    version: str
+    digest: str
+    roles: Mapping[str, RolePlan]
+    nodes: Mapping[str, ReleaseNode]
+    smoke_tests: tuple[SmokeTestPlan, ...]
+    endpoints: Mapping[str, tuple[str, ...]]
+    hosts: Mapping[str, str]
+    secrets: Mapping[str, str]
+    private_key: str
+
+    def __repr__(self) -> str:
+        return f"ReleaseInputs({self.service}-{self.version})"
+
+    @classmethod
+    def parse(cls, properties: Properties) -> ReleaseInputs:
+        """Turn Pulumi's properties, all known, into typed values."""
+        plain = reveal(properties)
+        return cls(
+            service=plain["service"],
+            version=plain["version"],
+            digest=plain["digest"],
+            roles={role: RolePlan.model_validate(plan) for role, plan in plain["roles"].items()},
+            nodes={name: _node(name, node) for name, node in plain["nodes"].items()},
+            smoke_tests=tuple(SmokeTestPlan.model_validate(test) for test in plain.get("smokeTests", [])),
+            endpoints={name: tuple(urls) for name, urls in plain.get("endpoints", {}).items()},
+            hosts=plain["hosts"],
+            secrets=plain.get("secrets", {}),
+            private_key=plain["privateKey"],
+        )
+
+    @property
+    def reference(self) -> str:
+        """Name and version, ``access-service-3.2.3``."""
+        return f"{self.service}-{self.version}"
+
+    @cached_property
+    def documents(self) -> Mapping[str, dict[str, Any]]:
+        """What each node's runner is given, by node name, with the digest that names it."""
+        plans = {role: plan.model_dump(mode="json", by_alias=True) for role, plan in self.roles.items()}
+        return {name: self._document(node, plans[node.role]) for name, node in self.nodes.items()}
+
+    def _document(self, node: ReleaseNode, plan: dict[str, Any]) -> dict[str, Any]:
+        document = {
+            "format": 1,
+            "service": self.service,
+            "version": self.version,
+            "digest": self.digest,
+            "role": node.role,
+            "node": dict(node.values),
+            "plan": plan,
+        }
+        return {**document, "plan_digest": canonical_digest(document)}
+
+    def nodes_of(self, role: str) -> list[str]:
+        """Return the names of a role's nodes in the order of their numbers."""
+        return [name for name, node in self.nodes.items() if node.role == role]
+
+    @property
+    def role_groups(self) -> list[list[str]]:
+        """Roles in the order of ``after``; roles of one group do not wait for each other."""
+        groups: list[list[str]] = []
+        done: set[str] = set()
+        left = set(self.roles)
+        while left:
+            ready = sorted(role for role in left if not set(self.roles[role].after) & left)
+            groups.append(ready or sorted(left))
+            done.update(groups[-1])
+            left -= done
+        return groups
+
+    def smoke_blobs(self, node: str) -> list[str]:
+        """Return the digests of blobs that smoke tests need on a node."""
+        return sorted({test.script.blob for test in self.smoke_tests if test.script and test.script.node == node})
+
+    def endpoint_urls(self) -> dict[str, list[str]]:
+        """Return the endpoints with addresses in place of node names."""
+        return {
+            endpoint: [self._by_address(url) for url in urls] for endpoint, urls in self.endpoints.items()
+        }
+
+    def _by_address(self, url: str) -> str:
+        scheme, _, rest = url.partition("://")
+        host, separator, tail = rest.partition(":")
+        return f"{scheme}://{self.hosts.get(host, host)}{separator}{tail}".removesuffix(":80")
+
+
+def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
+    machine = properties["machine"]
+    target = Target(
+        name=name,
+        address=machine["address"],
+        host_key=machine["hostKey"],
+        port=machine.get("port", 22),
+        user=machine.get("user", "root"),
+    )
+    return ReleaseNode(target, properties["role"], properties.get("values", {}))
+
+
+def canonical_digest(value: Any) -> str:
+    """Return ``sha256:…`` of the value's canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
