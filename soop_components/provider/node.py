@@ -87,9 +87,12 @@ class Node:
         """Send blobs to the node."""
         await self._call("receive", lambda: _stream(list(digests), blobs))
 
-    async def apply(self, document: Document, secrets: Mapping[str, str], hosts: Mapping[str, str], id: str) -> None:
-        """Make the node what the document says; on failure the runner has put it back if it could."""
-        await self._lasting("apply", {"document": document, "secrets": secrets, "hosts": hosts, "id": id}, id)
+    async def apply(self, request: Mapping[str, Any], id: str) -> None:
+        """Make the node what ``document`` says, with ``secrets``, ``previous_secrets`` and ``hosts``.
+
+        On failure the runner has put it back if it could.
+        """
+        await self._lasting("apply", {**request, "id": id}, id)
 
     async def put_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str], id: str) -> None:
         """Return the node to the plan it accepted last."""

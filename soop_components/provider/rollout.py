@@ -25,9 +25,15 @@ class Rollout:
     """One attempt to make all nodes of a service what their plans say."""
 
     def __init__(
-        self, wanted: ReleaseInputs, nodes: Mapping[str, Node], blobs: Blobs, cancellation: Cancellation
+        self,
+        wanted: ReleaseInputs,
+        previous: ReleaseInputs | None,
+        nodes: Mapping[str, Node],
+        blobs: Blobs,
+        cancellation: Cancellation,
     ) -> None:
         self._wanted = wanted
+        self._previous_secrets = previous.secrets if previous else wanted.secrets
         self._nodes = nodes
         self._blobs = blobs
         self._cancellation = cancellation
@@ -90,7 +96,13 @@ class Rollout:
         if not state.get("changes"):
             return
         self._touched.append(name)
-        await node.apply(self._wanted.documents[name], self._wanted.secrets, self._wanted.hosts, uuid.uuid4().hex[:12])
+        request = {
+            "document": self._wanted.documents[name],
+            "secrets": self._wanted.secrets,
+            "previous_secrets": self._previous_secrets,
+            "hosts": self._wanted.hosts,
+        }
+        await node.apply(request, uuid.uuid4().hex[:12])
 
     async def _give_up(self, error: Exception, show: Callable[[str], Awaitable[None]]) -> None:
         """Put the nodes back and raise what happened; one that cannot be put back does not stop the others."""
@@ -104,7 +116,7 @@ class Rollout:
         raise ReleaseFailed(_verdict(self._wanted.reference, error, returned, lost)) from error
 
     async def _put_back(self, name: str) -> None:
-        await self._nodes[name].put_back(self._wanted.secrets, self._wanted.hosts, uuid.uuid4().hex[:12])
+        await self._nodes[name].put_back(self._previous_secrets, self._wanted.hosts, uuid.uuid4().hex[:12])
 
 
 def _needs_work(state: Mapping[str, Any]) -> bool:

@@ -1,0 +1,197 @@
+"""``soop:index:Release``: one service of one domain, accepted as a whole or returned as a whole.
+
+Its update covers all nodes of the service, since a verdict that is a later resource comes too late: the engine has already
+recorded the new version by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from soop_components.artifact.store import Store
+from soop_components.errors import SoopError
+from soop_components.project import Project
+from soop_components.provider.diff import Change, differences
+from soop_components.provider.node import Blobs, Node
+from soop_components.provider.release_inputs import ReleaseInputs
+from soop_components.provider.resource import Context, Created, Difference, Measured, PartialFailure
+from soop_components.provider.rollout import ReleaseFailed, Rollout
+from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
+from soop_components.runner_archive import RunnerArchive
+from soop_components.transport import ConnectionLost, Unreachable
+
+_MEASURE_PATIENCE = 3.0
+"""Seconds a node may be silent before a look at it goes on without it."""
+
+
+class ReleaseResource:
+    """Inputs: see ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``nodes``.
+
+    ``nodes`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how it
+    differs from what was accepted, measured at the last look.
+    """
+
+    token = "soop:index:Release"
+    measured = True
+
+    def __init__(self) -> None:
+        self._archive = RunnerArchive.build()
+
+    def check(self, inputs: Properties) -> dict[str, str]:
+        """Find a node that has no address or a role without a plan."""
+        if has_unknown(inputs):
+            return {}
+        missing = {node["role"] for node in inputs["nodes"].values()} - set(inputs["roles"])
+        return {"nodes": f"roles without a plan: {', '.join(sorted(missing))}"} if missing else {}
+
+    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
+        """Compare plans, and see what was found wrong on the nodes."""
+        changes = differences(_without_keys(inputs), _without_keys(wanted))
+        for name, node in outputs.get("nodes", {}).items():
+            if name in wanted["nodes"] and node.get("drift"):
+                changes[f'nodes["{name}"].drift'] = Change.UPDATED
+        if not outputs.get("version"):
+            changes["version"] = Change.ADDED
+        return Difference(changes, ("service",) if "service" in changes else ())
+
+    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+        """Show the version to come; health and time are known only afterwards."""
+        known = {key: wanted[key] for key in ("service", "version", "digest")}
+        return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "nodes": UNKNOWN}
+
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        """Configure all nodes for the first time; a failure is kept as partly initialised."""
+        release = ReleaseInputs.parse(wanted)
+        try:
+            await self._roll_out(context, release, None)
+        except ReleaseFailed as error:
+            outputs = {"service": release.service, "nodes": {}, "endpoints": {}}
+            raise PartialFailure(str(error), id=context.name, outputs=outputs) from error
+        return Created(context.name, _accepted(release))
+
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+        """Look at every node at once."""
+        if not inputs or has_unknown(inputs):
+            return Measured(outputs)
+        release = ReleaseInputs.parse(inputs)
+        with self._nodes(context, release) as nodes:
+            found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
+        measured = {**outputs, "nodes": dict(zip(nodes, found, strict=True))}
+        for name, node in measured["nodes"].items():
+            if node["drift"]:
+                await context.progress.of(_node_urn(context.urn, name)).warn("; ".join(node["drift"][:5]))
+        return Measured(measured)
+
+    async def update(
+        self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
+    ) -> Properties:
+        """Roll out the new plan; on failure the nodes run the last good version again and nothing is recorded."""
+        release = ReleaseInputs.parse(wanted)
+        previous = ReleaseInputs.parse(inputs) if inputs.get("roles") and outputs.get("version") else None
+        await self._roll_out(context, release, previous)
+        accepted = _accepted(release)
+        if previous is not None and previous.digest == release.digest:
+            accepted["since"] = outputs.get("since", accepted["since"])
+        return accepted
+
+    async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
+        """Leave the nodes alone: their machines go next."""
+
+    async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
+        blobs = _blobs(release)
+        with self._nodes(context, release) as nodes:
+            await Rollout(release, previous, nodes, blobs, context.cancellation).run(context.progress.show)
+
+    @contextmanager
+    def _nodes(self, context: Context, release: ReleaseInputs) -> Iterator[dict[str, Node]]:
+        nodes = {
+            name: Node(
+                node.target, release.private_key, self._archive, context.progress.of(_node_urn(context.urn, name))
+            )
+            for name, node in release.nodes.items()
+        }
+        try:
+            yield nodes
+        finally:
+            for node in nodes.values():
+                node.close()
+
+    async def _look(self, node: Node, release: ReleaseInputs) -> dict[str, Any]:
+        expected = release.documents[node.name]["plan_digest"]
+        about = {"role": release.nodes[node.name].role, "address": node.target.address}
+        try:
+            await node.open(_MEASURE_PATIENCE)
+            found = await node.measure(expected)
+        except (Unreachable, ConnectionLost) as error:
+            return {**about, "version": None, "digest": None, "healthy": False, "drift": [error.message]}
+        running = found.get("running") or {}
+        return {
+            **about,
+            "version": running.get("version"),
+            "digest": running.get("digest"),
+            "healthy": bool(found.get("healthy")),
+            "drift": _drift(found, running, expected, release),
+        }
+
+
+def _drift(
+    found: Mapping[str, Any], running: Mapping[str, Any], expected: str, release: ReleaseInputs
+) -> list[str]:
+    """Say in words how a node differs from what was accepted."""
+    drift = list(found.get("drift") or [])
+    if not running:
+        drift.insert(0, f"does not run {release.reference}")
+    elif running.get("plan_digest") != expected:
+        drift.insert(0, f"runs {running.get('service')}-{running.get('version')} with another plan")
+    elif not running.get("accepted", True):
+        drift.insert(0, f"runs {release.reference}, which was not accepted")
+    if running and not found.get("healthy") and not drift:
+        drift.append("is not healthy")
+    return drift
+
+
+def _accepted(release: ReleaseInputs) -> Properties:
+    return {
+        "service": release.service,
+        "version": release.version,
+        "digest": release.digest,
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "endpoints": release.endpoint_urls(),
+        "nodes": {
+            name: {
+                "role": node.role,
+                "address": node.target.address,
+                "version": release.version,
+                "digest": release.digest,
+                "healthy": True,
+                "drift": [],
+            }
+            for name, node in release.nodes.items()
+        },
+    }
+
+
+def _blobs(release: ReleaseInputs) -> Blobs:
+    artifact = Store(Project.find().store).open(release.reference)
+    if artifact.digest != release.digest:
+        raise SoopError(
+            f"{release.reference} in the store is {artifact.digest}, but {release.digest} is to be deployed",
+            "run `pulumi up` again: the store changed in between",
+        )
+    return artifact.blob_path
+
+
+def _without_keys(properties: Properties) -> Properties:
+    """Leave out the key pair: a new one changes nothing on a node that the machine has not changed already."""
+    return {key: value for key, value in properties.items() if key != "privateKey"}
+
+
+def _node_urn(release_urn: str, node: str) -> str:
+    """Return the URN of the component that stands for a node beside its release in Pulumi's display."""
+    head, types, _ = release_urn.rsplit("::", 2)
+    parent = types.rsplit("$", 1)[0]
+    return f"{head}::{parent}$soop:index:Node::{node}"
