@@ -1,0 +1,192 @@
+"""YAML without surprises: one way to write each value, bounded in size and depth, every repeated key told.
+
+Plain values follow the YAML 1.2 core schema (``yes``, ``on``, ``22:30`` and dates are text). A number that starts with a
+superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without saying so.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from soop_components.errors import InvalidInput
+
+MAXIMUM_SIZE = 1024 * 1024
+MAXIMUM_DEPTH = 40
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,16}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+@dataclass
+class Document:
+    """What a YAML text says; ``problems`` are the repeated keys (the first one counts)."""
+
+    data: Any = None
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Open:
+    """A mapping or a list that is still being read."""
+
+    value: dict[Any, Any] | list[Any]
+    path: str
+    key: Any = None
+    has_key: bool = False
+    key_is_repeated: bool = False
+    lines: dict[Any, int] = field(default_factory=dict)
+
+
+def read_yaml(path: Path, label: str) -> Document:
+    """Read a YAML file of at most 1 MiB; ``label`` is its name in messages."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAXIMUM_SIZE + 1)
+    except FileNotFoundError:
+        raise InvalidInput([f"{label}: no such file"]) from None
+    except OSError as error:
+        raise InvalidInput([f"{label}: cannot be read: {error.strerror}"]) from None
+    return parse_yaml(content, label)
+
+
+def parse_yaml(content: bytes | str, label: str) -> Document:
+    """Parse one YAML document; raise ``InvalidInput`` for what is not YAML or not allowed in it."""
+    raw = content.encode() if isinstance(content, str) else content
+    if len(raw) > MAXIMUM_SIZE:
+        raise InvalidInput([f"{label}: expected at most 1 MiB of YAML"])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput([f"{label}: expected UTF-8 text (byte {error.start} is not)"]) from None
+    try:
+        return _Reader(label).read(text)
+    except yaml.MarkedYAMLError as error:
+        raise InvalidInput([_syntax_problem(label, error)]) from None
+    except yaml.reader.ReaderError as error:
+        raise InvalidInput([f"{label}: not YAML: character U+{_code(error):04X} is not allowed"]) from None
+
+
+def _code(error: yaml.reader.ReaderError) -> int:
+    return error.character if isinstance(error.character, int) else ord(error.character)
+
+
+def _syntax_problem(label: str, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{label}: {where}not YAML: {error.problem or error.context}"
+
+
+def _scalar(event: Any) -> Any:
+    """Return the value of a scalar: text if it is quoted or looks like nothing else."""
+    text: str = event.value
+    if not event.implicit[0]:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _HEXADECIMAL.fullmatch(text):
+        return int(text, 16)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
+
+
+class _Reader:
+    """Puts a document together out of the parser's events, without recursion."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._document = Document()
+        self._open: list[_Open] = []
+        self._documents = 0
+
+    def read(self, text: str) -> Document:
+        for event in yaml.parse(text, Loader=_Loader):
+            self._check(event)
+            if isinstance(event, yaml.ScalarEvent):
+                self._add(_scalar(event), event)
+            elif isinstance(event, yaml.MappingStartEvent):
+                self._begin({}, event)
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self._begin([], event)
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                self._open.pop()
+        return self._document
+
+    def _refuse(self, event: Any, what: str) -> InvalidInput:
+        return InvalidInput([f"{self._label}: line {event.start_mark.line + 1}: {what}"])
+
+    def _check(self, event: Any) -> None:
+        """Refuse what makes a document mean more than it shows."""
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise self._refuse(event, "expected one document (a second one starts here)")
+        if isinstance(event, yaml.AliasEvent):
+            raise self._refuse(event, f"alias *{event.anchor} is not allowed; write the value out")
+        if getattr(event, "anchor", None):
+            raise self._refuse(event, f"anchor &{event.anchor} is not allowed; write the value out")
+        tag = getattr(event, "tag", None)
+        if tag not in _PLAIN_TAGS:
+            raise self._refuse(event, f"tag {tag} is not allowed")
+
+    def _begin(self, value: dict[Any, Any] | list[Any], event: Any) -> None:
+        if len(self._open) >= MAXIMUM_DEPTH:
+            raise self._refuse(event, f"nested more than {MAXIMUM_DEPTH} levels deep")
+        parent = self._open[-1] if self._open else None
+        if parent is not None and isinstance(parent.value, dict) and not parent.has_key:
+            raise self._refuse(event, "expected a key, not a mapping or a list (quote a template that starts with {{)")
+        path = self._path_of_next()
+        self._add(value, event)
+        self._open.append(_Open(value, path))
+
+    def _path_of_next(self) -> str:
+        if not self._open:
+            return ""
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            return f"{parent.path}[{len(parent.value)}]"
+        return f"{parent.path}.{parent.key}" if parent.path else str(parent.key)
+
+    def _add(self, value: Any, event: Any) -> None:
+        """Put a finished or just opened value where it belongs."""
+        if not self._open:
+            self._document.data = value
+            return
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+        elif parent.has_key:
+            if not parent.key_is_repeated:
+                parent.value[parent.key] = value
+            parent.has_key = False
+        else:
+            self._take_key(parent, value, event)
+
+    def _take_key(self, parent: _Open, key: Any, event: Any) -> None:
+        line = event.start_mark.line + 1
+        if not isinstance(key, str):
+            key = event.value
+        parent.key, parent.has_key = key, True
+        parent.key_is_repeated = key in parent.lines
+        if parent.key_is_repeated:
+            path = f"{parent.path}.{key}" if parent.path else key
+            first = parent.lines[key]
+            self._document.problems.append(f"{self._label}: {path}: line {line} repeats the key of line {first}")
+        else:
+            parent.lines[key] = line
