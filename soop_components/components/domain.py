@@ -1,0 +1,69 @@
+"""A domain: the set of nodes that collaborate to provide its services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from soop_components.components import resources
+from soop_components.components.service import Service
+from soop_components.model.environment import Environment
+from soop_components.model.plan import ServicePlan
+
+
+class Domain(pulumi.ComponentResource):
+    """A domain; all machines are made side by side, services are released in the given order."""
+
+    def __init__(
+        self,
+        id: str,
+        environment: Environment,
+        plans: Sequence[ServicePlan],
+        *,
+        images: Mapping[str, str],
+        requires: Mapping[str, Sequence[str]] | None = None,
+        secrets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("soop:index:Domain", id, {}, opts)
+        self.key = resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
+        self.services = {
+            plan.service: Service(
+                plan,
+                domain=id,
+                environment=environment,
+                images=images,
+                key=self.key,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for plan in plans
+        }
+        hosts = {node.name: node.machine.address for service in self.services.values() for node in service.nodes}
+        for name, service in self.services.items():
+            earlier = [self.services[other] for other in (requires or {}).get(name, ()) if other in self.services]
+            service.release_on(hosts, (secrets or {}).get(name, {}), earlier)
+        self.register_outputs({"id": id})
+
+    def outputs(self) -> dict[str, Any]:
+        """Return what the stack exports: what is deployed, as the releases accepted it, and how to reach the nodes."""
+        releases = {name: service.release for name, service in self.services.items() if service.release is not None}
+        return {
+            "services": {
+                name: {
+                    "version": release.version,
+                    "digest": release.digest,
+                    "since": release.since,
+                    "endpoints": release.endpoints,
+                    "nodes": release.status,
+                }
+                for name, release in releases.items()
+            },
+            "machines": {
+                node.name: {"kind": "local", **node.location}
+                for service in self.services.values()
+                for node in service.nodes
+            },
+            "ssh": pulumi.Output.secret({"privateKey": self.key.privateKey, "publicKey": self.key.publicKey}),
+        }

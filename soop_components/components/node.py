@@ -1,0 +1,62 @@
+"""A node: one machine of one service of one domain, and the disk that outlives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from soop_components.components import resources
+from soop_components.model.environment import Environment
+from soop_components.model.plan import NodePlan
+
+
+class Node(pulumi.ComponentResource):
+    """A node of a service; ``machine`` tells where it is once it exists."""
+
+    def __init__(
+        self,
+        plan: NodePlan,
+        *,
+        domain: str,
+        image: str,
+        environment: Environment,
+        authorized_key: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("soop:index:Node", plan.name, {}, opts)
+        children = pulumi.ResourceOptions(parent=self)
+        disks: list[dict[str, Any]] = []
+        if plan.disk is not None:
+            protect = environment.reliability.protect_stateful
+            disk = resources.Disk(
+                plan.name,
+                domain=domain,
+                size=plan.disk.size,
+                opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            )
+            disks.append({"disk": disk.id, "mount": plan.disk.mount})
+        size = environment.sizes[plan.size]
+        spec = {
+            "domain": domain,
+            "environment": environment.name,
+            "image": image,
+            "cpus": size.cpus,
+            "memory": size.memory,
+            "authorizedKey": authorized_key,
+            "disks": disks,
+        }
+        self.name = plan.name
+        self.machine = resources.Machine(plan.name, spec, children)
+        self.register_outputs({"address": self.machine.address})
+
+    @property
+    def location(self) -> dict[str, pulumi.Input[Any]]:
+        """Where SSH reaches the node, and the host key that proves it: ``address``, ``port``, ``user``, ``hostKey``."""
+        machine = self.machine
+        return {
+            "address": machine.address,
+            "port": machine.port,
+            "user": machine.user,
+            "hostKey": machine.hostKey,
+        }

@@ -1,0 +1,69 @@
+"""The custom resources of provider ``soop`` as a program declares them; attributes carry the provider's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+
+class Provider(pulumi.ProviderResource):
+    """The provider itself, declared so that the stack's configuration does not become its inputs."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("soop", name, {}, opts)
+
+
+class Key(pulumi.CustomResource):
+    """The key pair of a domain's deployer."""
+
+    publicKey: pulumi.Output[str]  # noqa: N815
+    privateKey: pulumi.Output[str]  # noqa: N815
+
+    def __init__(self, name: str, comment: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("soop:index:Key", name, {"comment": comment, "publicKey": None, "privateKey": None}, opts)
+
+
+class GeneratedSecret(pulumi.CustomResource):
+    """A password made up once."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, name: str, length: int, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("soop:index:Secret", name, {"length": length, "value": None}, opts)
+
+
+class Disk(pulumi.CustomResource):
+    """A disk that outlives its machine; ``size`` such as ``10GiB``."""
+
+    def __init__(self, name: str, *, domain: str, size: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("soop:index:Disk", name, {"domain": domain, "size": size}, opts)
+
+
+class Machine(pulumi.CustomResource):
+    """A local machine."""
+
+    address: pulumi.Output[str]
+    port: pulumi.Output[int]
+    user: pulumi.Output[str]
+    hostKey: pulumi.Output[str]  # noqa: N815
+
+    def __init__(self, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        outputs = dict.fromkeys(("address", "port", "user", "hostKey"))
+        super().__init__("soop:index:Machine", name, {**spec, **outputs}, opts)
+
+
+class Release(pulumi.CustomResource):
+    """A service on its nodes; outputs are what was accepted."""
+
+    service: pulumi.Output[str]
+    version: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    since: pulumi.Output[str]
+    endpoints: pulumi.Output[Mapping[str, Sequence[str]]]
+    status: pulumi.Output[Mapping[str, Any]]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        outputs = dict.fromkeys(("since", "status"))
+        super().__init__("soop:index:Release", name, {**inputs, **outputs}, opts)

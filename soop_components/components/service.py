@@ -1,0 +1,89 @@
+"""A service of a domain: its nodes, its made-up secrets and its release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from soop_components.components import resources
+from soop_components.components.node import Node
+from soop_components.model.environment import Environment
+from soop_components.model.plan import ServicePlan
+
+
+class Service(pulumi.ComponentResource):
+    """A service; ``nodes`` exist first, then ``release`` configures them all."""
+
+    def __init__(
+        self,
+        plan: ServicePlan,
+        *,
+        domain: str,
+        environment: Environment,
+        images: Mapping[str, str],
+        key: resources.Key,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("soop:index:Service", plan.service, {}, opts)
+        self._plan = plan
+        self._key = key
+        self.nodes = [
+            Node(
+                node,
+                domain=domain,
+                image=images[plan.service],
+                environment=environment,
+                authorized_key=key.publicKey,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for node in plan.nodes.values()
+        ]
+        self.release: resources.Release | None = None
+
+    def release_on(
+        self, hosts: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
+    ) -> resources.Release:
+        """Declare the release: ``hosts`` are the addresses of all the domain's nodes, ``given`` the domain's own secrets."""
+        locations = {node.name: node.location for node in self.nodes}
+        inputs = {
+            **release_inputs(self._plan, locations),
+            "hosts": dict(hosts),
+            "secrets": self._secrets(given),
+            "privateKey": pulumi.Output.secret(self._key.privateKey),
+        }
+        waits_for: list[pulumi.Resource] = [service.release for service in after if service.release is not None]
+        opts = pulumi.ResourceOptions(parent=self, depends_on=waits_for)
+        self.release = resources.Release(self._plan.service, inputs, opts)
+        self.register_outputs({"version": self.release.version, "digest": self.release.digest})
+        return self.release
+
+    def _secrets(self, given: Mapping[str, pulumi.Input[str]]) -> dict[str, pulumi.Output[str]]:
+        values: dict[str, pulumi.Output[str]] = {}
+        for name, length in self._plan.secrets.items():
+            if name in given:
+                values[name] = pulumi.Output.secret(given[name])
+            elif length is not None:
+                made = resources.GeneratedSecret(
+                    f"{self._plan.service}.{name}", length, pulumi.ResourceOptions(parent=self)
+                )
+                values[name] = pulumi.Output.secret(made.value)
+        return values
+
+
+def release_inputs(plan: ServicePlan, locations: Mapping[str, Mapping[str, pulumi.Input[Any]]]) -> dict[str, Any]:
+    """Return the part of a Release's inputs that holds no secret: one plan per role, and what differs between nodes."""
+    shape = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"nodes", "secrets"})
+    return {
+        "service": plan.service,
+        "version": plan.version,
+        "digest": plan.digest,
+        "roles": shape["roles"],
+        "nodes": {
+            name: {"role": node.role, "values": dict(node.values), "machine": locations[name]}
+            for name, node in plan.nodes.items()
+        },
+        "smokeTests": shape.get("smoke_tests", []),
+        "endpoints": shape.get("endpoints", {}),
+    }
