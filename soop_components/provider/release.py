@@ -29,9 +29,9 @@ _MEASURE_PATIENCE = 3.0
 
 
 class ReleaseResource:
-    """Inputs: see ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``nodes``.
+    """Inputs: see ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``.
 
-    ``nodes`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how it
+    ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how it
     differs from what was accepted, measured at the last look.
     """
 
@@ -51,9 +51,9 @@ class ReleaseResource:
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare plans, and see what was found wrong on the nodes."""
         changes = differences(_without_keys(inputs), _without_keys(wanted))
-        for name, node in outputs.get("nodes", {}).items():
+        for name, node in outputs.get("status", {}).items():
             if name in wanted["nodes"] and node.get("drift"):
-                changes[f'nodes["{name}"].drift'] = Change.UPDATED
+                changes[f'status["{name}"].drift'] = Change.UPDATED
         if not outputs.get("version"):
             changes["version"] = Change.ADDED
         return Difference(changes, ("service",) if "service" in changes else ())
@@ -61,7 +61,7 @@ class ReleaseResource:
     def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show the version to come; health and time are known only afterwards."""
         known = {key: wanted[key] for key in ("service", "version", "digest")}
-        return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "nodes": UNKNOWN}
+        return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "status": UNKNOWN}
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Configure all nodes for the first time; a failure is kept as partly initialised."""
@@ -69,7 +69,7 @@ class ReleaseResource:
         try:
             await self._roll_out(context, release, None)
         except ReleaseFailed as error:
-            outputs = {"service": release.service, "nodes": {}, "endpoints": {}}
+            outputs = {"service": release.service, "status": {}, "endpoints": {}}
             raise PartialFailure(str(error), id=context.name, outputs=outputs) from error
         return Created(context.name, _accepted(release))
 
@@ -80,8 +80,8 @@ class ReleaseResource:
         release = ReleaseInputs.parse(inputs)
         with self._nodes(context, release) as nodes:
             found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
-        measured = {**outputs, "nodes": dict(zip(nodes, found, strict=True))}
-        for name, node in measured["nodes"].items():
+        measured = {**outputs, "status": dict(zip(nodes, found, strict=True))}
+        for name, node in measured["status"].items():
             if node["drift"]:
                 await context.progress.of(_node_urn(context.urn, name)).warn("; ".join(node["drift"][:5]))
         return Measured(measured)
@@ -161,7 +161,7 @@ def _accepted(release: ReleaseInputs) -> Properties:
         "digest": release.digest,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "endpoints": release.endpoint_urls(),
-        "nodes": {
+        "status": {
             name: {
                 "role": node.role,
                 "address": node.target.address,
