@@ -1,0 +1,1 @@
+"""Build once: service definitions become immutable artifacts in a store."""

@@ -1,0 +1,51 @@
+"""The config blob of an artifact: a service definition with everything resolved that it refers to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from soop_components.model.base import Model
+from soop_components.model.block import Block
+from soop_components.model.names import ComponentName, ConfigKey, Digest, RoleName
+from soop_components.model.plan import Mode, Package
+from soop_components.model.service import ServiceDefinition
+
+
+class PackedFile(Model):
+    """One file of a tar."""
+
+    digest: Digest
+    size: int
+    mode: Mode = "0644"
+
+
+class PackedFiles(Model):
+    """A tar of the artifact and what is in it, by path."""
+
+    blob: Digest
+    files: dict[str, PackedFile] = Field(default_factory=dict)
+
+
+class Base(Model):
+    """The base image that the packages were resolved against."""
+
+    name: str
+    digest: Digest
+
+
+class ResolvedDefinition(Model):
+    """All that planning needs; what it points to are blobs of the artifact."""
+
+    format: Literal[1] = 1
+    definition: ServiceDefinition
+    """With the version that was built."""
+    blocks: dict[ConfigKey, Block] = Field(default_factory=dict)
+    components: dict[ComponentName, PackedFiles] = Field(default_factory=dict)
+    smoke: PackedFiles | None = None
+    """The programs of the smoke tests."""
+    packages: dict[str, Package] = Field(default_factory=dict)
+    roles_packages: dict[RoleName, Annotated[tuple[str, ...], Field(strict=False)]] = Field(default_factory=dict)
+    """The packages of each role, dependencies included."""
+    base: Base
