@@ -27,7 +27,8 @@ class Project:
             if (candidate / "Pulumi.yaml").is_file():
                 return cls(candidate)
         raise SoopError(
-            f"{folder} is not inside a project: no Pulumi.yaml in it or above it", "change to the folder of your project"
+            f"{folder} is not inside a project: no Pulumi.yaml in it or above it",
+            "change to the folder of your project",
         )
 
     @property

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from soop_components.model.base import Model
-from soop_components.model.names import EnvironmentName
+from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName
 from soop_components.model.service import Size
+
+_ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError("expected a network such as 203.0.113.0/24") from None
+    return value
+
+
+def _endpoint(value: str) -> str:
+    if not _ENDPOINT.fullmatch(value):
+        raise ValueError("expected an endpoint such as gateway-service.http, <service>.<endpoint>")
+    return value
+
+
+Network = Annotated[str, AfterValidator(_network)]
+PublicEndpoint = Annotated[str, AfterValidator(_endpoint)]
+SizeName = Annotated[str, StringConstraints(pattern=rf"^{KEY}$", max_length=40)]
 
 
 class MachineSize(Model):
@@ -37,15 +60,17 @@ class Reliability(Model):
 class Accessibility(Model):
     """Who may reach the services."""
 
-    public: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    allow_from: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    public: Annotated[tuple[PublicEndpoint, ...], Field(strict=False)] = ()
+    """Endpoints that may be reached from outside the environment."""
+    allow_from: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+    """Networks that may reach them; everybody if none is given."""
 
 
 class Security(Model):
     """What a deployment must satisfy."""
 
     require_promotion_from: EnvironmentName | None = None
-    ssh_from: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    ssh_from: Annotated[tuple[Network, ...], Field(strict=False)] = ()
 
 
 class Environment(Model):
@@ -53,7 +78,9 @@ class Environment(Model):
 
     name: EnvironmentName
     machines: Literal["local", "libvirt", "aws", "ssh"] = "local"
-    sizes: dict[str, MachineSize] = Field(default_factory=lambda: {"small": MachineSize()})
+    sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1)] = Field(
+        default_factory=lambda: {"small": MachineSize()}
+    )
     capacity: Capacity = Capacity()
     reliability: Reliability = Reliability()
     accessibility: Accessibility = Accessibility()

@@ -1,7 +1,7 @@
 """YAML without surprises: one way to write each value, bounded in size and depth, every repeated key told.
 
-Plain values follow the YAML 1.2 core schema (``yes``, ``on``, ``22:30`` and dates are text). A number that starts with a
-superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without saying so.
+Plain values follow the YAML 1.2 core schema (``yes``, ``on``, ``22:30`` and dates are text). A number that starts with
+a superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without saying so.
 """
 
 from __future__ import annotations

@@ -9,7 +9,14 @@ from pydantic import Field, StringConstraints
 from soop_components.model.base import Model
 from soop_components.model.names import ComponentName, ConfigKey, RoleName, ServiceName, Version
 
-Size = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*(?:MiB|GiB|TiB)$")]
+SIZE = r"[1-9][0-9]{0,5}(?:MiB|GiB|TiB)"
+Size = Annotated[str, StringConstraints(pattern=rf"^{SIZE}$")]
+_UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def size_bytes(size: str) -> int:
+    """Return a size such as ``10GiB`` in bytes."""
+    return int(size[:-3]) * _UNITS[size[-3:]]
 
 
 class ConfigOption(Model):
@@ -94,7 +101,7 @@ class HttpCheck(Model):
 class SmokeTest(Model):
     """A check after the service is configured: over HTTP from the deployer, or a script on a node of the domain."""
 
-    name: str
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     http: HttpCheck | None = None
     script: str | None = None
     """Path of a program in the service definition; it runs on the first node of ``role``."""
@@ -111,10 +118,10 @@ class ServiceDefinition(Model):
     service: ServiceName
     version: Version
     summary: str = ""
-    base: str = "debian-12"
+    base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = "debian-12"
     config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict)
-    components: dict[ComponentName, Component]
-    nodes: dict[RoleName, NodeDefinition]
+    components: Annotated[dict[ComponentName, Component], Field(min_length=1)]
+    nodes: Annotated[dict[RoleName, NodeDefinition], Field(min_length=1)]
     endpoints: dict[ConfigKey, Endpoint] = Field(default_factory=dict)
     smoke_tests: Annotated[tuple[SmokeTest, ...], Field(strict=False)] = ()
     requires: dict[ServiceName, str] = Field(default_factory=dict)

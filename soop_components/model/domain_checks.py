@@ -1,0 +1,107 @@
+"""What must hold between a domain definition, its environment and the service definitions it deploys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from soop_components.errors import InvalidInput
+from soop_components.model.domain import DomainDefinition, DomainService
+from soop_components.model.environment import Environment
+from soop_components.model.loader_problems import Problem, got
+from soop_components.model.names import environment_of
+from soop_components.model.options import value_problem
+from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import unknown
+
+SERVICES = "soop:services"
+SECRETS = "soop:secrets"
+
+
+def check_domain(
+    domain: DomainDefinition,
+    definitions: Mapping[str, ServiceDefinition],
+    label: str,
+    environment: Environment | None = None,
+) -> None:
+    """Raise ``InvalidInput`` with every mistake of a domain; ``definitions`` are by service name."""
+    problems = domain_problems(domain)
+    for index, service in enumerate(domain.services):
+        definition = definitions.get(service.reference.service)
+        if definition is None:
+            continue
+        problems += _service_problems(index, service, definition, environment)
+        problems += _secret_problems(domain, definition)
+    if problems:
+        raise InvalidInput(problem.line(label) for problem in dict.fromkeys(problems))
+
+
+def domain_problems(domain: DomainDefinition) -> list[Problem]:
+    """Return the mistakes that a domain definition can be seen to have by itself."""
+    problems = []
+    if environment_of(domain.id) != domain.environment:
+        text = f"domain {domain.id} belongs to environment {environment_of(domain.id)} {got(domain.environment)}"
+        problems.append(Problem(("soop:environment",), text))
+    names = [service.reference.service for service in domain.services]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            text = f"{name} is in this domain already; a service is at most once in a domain"
+            problems.append(Problem((SERVICES, index, "service"), text))
+    for name in domain.secrets:
+        if name not in names:
+            problems.append(Problem((SECRETS, name), unknown("service", name, names)))
+    return problems
+
+
+def _service_problems(
+    index: int, service: DomainService, definition: ServiceDefinition, environment: Environment | None
+) -> Iterator[Problem]:
+    place = (SERVICES, index)
+    yield from _role_problems((*place, "nodes"), service, definition)
+    yield from _config_problems((*place, "config"), service, definition)
+    if environment is not None:
+        for role, node in definition.nodes.items():
+            if node.size not in environment.sizes:
+                text = f"{role} nodes of {definition.service}: {unknown('size', node.size, environment.sizes)}"
+                yield Problem((*place, "service"), f"{text} (environment {environment.name})")
+
+
+def _role_problems(
+    place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
+) -> Iterator[Problem]:
+    for role, number in service.nodes.items():
+        node = definition.nodes.get(role)
+        if node is None:
+            yield Problem((*place, role), f"{service.service} has {unknown('role', role, definition.nodes)}")
+        elif not node.count.minimum <= number <= node.count.maximum:
+            bounds = f"{node.count.minimum} to {node.count.maximum}"
+            yield Problem((*place, role), f"expected {bounds} nodes {got(number)}")
+
+
+def _config_problems(
+    place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
+) -> Iterator[Problem]:
+    for key, value in service.config.items():
+        option = definition.config.get(key)
+        if option is None:
+            yield Problem((*place, key), f"{service.service} has {unknown('configuration', key, definition.config)}")
+        elif option.secret:
+            command = f"pulumi config set --secret --path '{SECRETS}.{definition.service}.{key}'"
+            yield Problem((*place, key), f"is a secret; give it with {command}")
+        elif problem := value_problem(option, value):
+            yield Problem((*place, key), problem)
+    for key, option in definition.config.items():
+        if not option.secret and option.default is None and key not in service.config:
+            yield Problem((*place, key), f"is required: {service.service} has no default for it")
+
+
+def _secret_problems(domain: DomainDefinition, definition: ServiceDefinition) -> Iterator[Problem]:
+    given = domain.secrets.get(definition.service, ())
+    secrets = {key: option for key, option in definition.config.items() if option.secret}
+    for key in given:
+        if key not in secrets:
+            text = f"{definition.service} has {unknown('secret', key, secrets)}"
+            yield Problem((SECRETS, definition.service, key), text)
+    for key, option in secrets.items():
+        if option.generate is None and key not in given:
+            command = f"pulumi config set --secret --path '{SECRETS}.{definition.service}.{key}'"
+            yield Problem((SECRETS, definition.service, key), f"is required; give it with {command}")

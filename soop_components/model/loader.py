@@ -1,0 +1,184 @@
+"""Reads service definitions, domain definitions and environments, and tells every mistake in them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from soop_components.errors import InvalidInput
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.domain_checks import SECRETS, SERVICES, domain_problems
+from soop_components.model.environment import Environment
+from soop_components.model.loader_problems import Problem, got, problems_of
+from soop_components.model.loader_yaml import Document, read_yaml
+from soop_components.model.names import nearest
+from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import service_problems
+
+Anything = TypeVar("Anything")
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+ENVIRONMENT = "soop:environment"
+_KEYS = (ENVIRONMENT, SERVICES, SECRETS)
+
+
+class Mistakes:
+    """Gathers the mistakes of several inputs, so that people see all of them at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def attempt(self, read: Callable[[], Anything]) -> Anything | None:
+        """Return what ``read`` returns, or None after noting the mistakes that it found."""
+        try:
+            return read()
+        except InvalidInput as error:
+            self.problems += error.problems
+            return None
+
+    def raise_if_any(self) -> None:
+        """Raise one ``InvalidInput`` with all mistakes noted so far."""
+        if self.problems:
+            raise InvalidInput(dict.fromkeys(self.problems))
+
+
+def load_service(folder: Path, label: str) -> ServiceDefinition:
+    """Load ``service.yaml`` of a folder; ``label`` is the folder's name in messages."""
+    name = f"{label.rstrip('/')}/service.yaml"
+    document = read_yaml(folder / "service.yaml", name)
+    definition = load_model(ServiceDefinition, document, name, service_problems)
+    missing = [
+        Problem(("smoke_tests", index, "script"), f"no such file {got(test.script)}")
+        for index, test in enumerate(definition.smoke_tests)
+        if test.script is not None and not (folder / test.script).is_file()
+    ]
+    if missing:
+        raise InvalidInput(problem.line(name) for problem in missing)
+    return definition
+
+
+def load_environment(path: Path, label: str) -> Environment:
+    """Load an environment; the file's name is the environment's."""
+    document = read_yaml(path, label)
+    if document.data is None:
+        document.data = {}
+    if isinstance(document.data, dict):
+        if "name" in document.data:
+            document.problems.append(f"{label}: name: the file's name is the environment's name; leave it out")
+        document.data["name"] = path.stem
+    return load_model(Environment, document, label)
+
+
+def load_domain(path: Path, label: str) -> DomainDefinition:
+    """Load a domain definition out of a stack's configuration, ``Pulumi.<domain>.yaml``; secrets stay sealed."""
+    document = read_yaml(path, label)
+    config = document.data.get("config") if isinstance(document.data, dict) else None
+    if not isinstance(config, dict):
+        raise InvalidInput([*document.problems, f"{label}: config: expected a mapping with {', '.join(_KEYS)}"])
+    problems = document.problems
+    for key in config:
+        if str(key).startswith("soop:") and key not in _KEYS:
+            problems.append(f"{label}: {key}: unknown key{nearest(key, _KEYS) or '; expected ' + ', '.join(_KEYS)}")
+    names, sealed = _sealed_names(config.get(SECRETS))
+    problems += [problem.line(label) for problem in sealed]
+    domain = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    mistakes = Mistakes()
+    mistakes.problems += problems
+    loaded = mistakes.attempt(
+        lambda: domain_from_config(domain, config.get(ENVIRONMENT), config.get(SERVICES), names, label)
+    )
+    mistakes.raise_if_any()
+    assert loaded is not None  # noqa: S101 - raised above otherwise
+    return loaded
+
+
+def domain_from_config(
+    domain: str, environment: object, services: object, secret_names: Mapping[str, Iterable[str]], label: str
+) -> DomainDefinition:
+    """Make a domain definition of a stack's configuration values; ``label`` names their origin in messages."""
+    data = {
+        "id": domain,
+        "environment": environment,
+        "services": services,
+        "secrets": {service: tuple(keys) for service, keys in secret_names.items()},
+    }
+    return load_model(DomainDefinition, Document(data), label, domain_problems, _stack_keys)
+
+
+def _stack_keys(problem: Problem) -> Problem:
+    """Name a mistake's place as the stack's configuration does."""
+    names = {"environment": ENVIRONMENT, "services": SERVICES, "secrets": SECRETS, "id": "the stack's name"}
+    first = names.get(str(problem.keys[0])) if problem.keys else None
+    return Problem((first, *problem.keys[1:]), problem.text) if first else problem
+
+
+def _sealed_names(secrets: object) -> tuple[dict[str, list[str]], list[Problem]]:
+    """Return which secrets a stack's configuration holds, and what is there in plain text."""
+    names: dict[str, list[str]] = {}
+    if secrets is None:
+        return names, []
+    if not isinstance(secrets, dict) or "secure" in secrets:
+        return names, [Problem((SECRETS,), "expected services, each with its secrets by name")]
+    problems = []
+    for service, values in secrets.items():
+        if not isinstance(values, dict):
+            problems.append(Problem((SECRETS, service), f"expected a mapping of secrets by name {got(values)}"))
+            continue
+        for key, value in values.items():
+            if not (isinstance(value, dict) and set(value) == {"secure"}):
+                command = f"pulumi config set --secret --path '{SECRETS}.{service}.{key}'"
+                problems.append(Problem((SECRETS, service, key), f"is not encrypted; give it with {command}"))
+        names[service] = list(values)
+    return names, problems
+
+
+def load_model(
+    model: type[AnyModel],
+    document: Document,
+    label: str,
+    check: Callable[[AnyModel], list[Problem]] = lambda _: [],
+    rename: Callable[[Problem], Problem] = lambda problem: problem,
+) -> AnyModel:
+    """Make a model of a document; ``check`` finds what the types cannot say."""
+    problems: list[Problem] = []
+    value: AnyModel | None = None
+    data = document.data
+    try:
+        value = model.model_validate({} if data is None else data)
+    except ValidationError as error:
+        problems = problems_of(error, model)
+        value = _without(model, data, problems)
+    if value is not None:
+        problems += _new(check(value), problems)
+    if problems or document.problems:
+        raise InvalidInput([*document.problems, *(rename(problem).line(label) for problem in problems)])
+    assert value is not None  # noqa: S101 - there would be a problem otherwise
+    return value
+
+
+def _without(model: type[AnyModel], data: object, problems: list[Problem]) -> AnyModel | None:
+    """Return the model without the mistaken keys if it can do without them, so that the rest is checked too."""
+    for problem in problems:
+        data = _removed(data, problem.keys)
+    try:
+        return model.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _removed(data: Any, keys: tuple[str | int, ...]) -> Any:
+    """Return ``data`` without what ``keys`` lead to."""
+    if not keys or not isinstance(data, dict) or keys[0] not in data:
+        return data
+    rest = {key: value for key, value in data.items() if key != keys[0]}
+    if len(keys) > 1 and isinstance(data[keys[0]], dict):
+        rest[keys[0]] = _removed(data[keys[0]], keys[1:])
+    return rest
+
+
+def _new(found: list[Problem], known: list[Problem]) -> list[Problem]:
+    """Leave out what may only follow from a mistake told already: those beside it or below."""
+    told = [problem.keys[:-1] for problem in known if len(problem.keys) > 1]
+    return [problem for problem in found if not any(problem.keys[: len(keys)] == keys for keys in told)]

@@ -1,0 +1,176 @@
+"""What must hold between the parts of a service definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from soop_components.model.loader_problems import Problem, got
+from soop_components.model.names import nearest
+from soop_components.model.options import pattern_problem, value_problem
+from soop_components.model.paths import path_problem
+from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
+from soop_components.model.versions import VersionRange
+
+_SYSTEM_FOLDERS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var)?")
+_SYSTEM_TREES = ("/dev/", "/proc/", "/run/", "/sys/", "/usr/", "/etc/")
+
+
+def service_problems(definition: ServiceDefinition) -> list[Problem]:
+    """Return all mistakes that the definition can be seen to have by itself."""
+    return [
+        *_config_problems(definition),
+        *_component_problems(definition),
+        *_node_problems(definition),
+        *_order_problems(definition),
+        *_endpoint_problems(definition),
+        *_smoke_test_problems(definition),
+        *_requirement_problems(definition),
+    ]
+
+
+def unknown(kind: str, name: str, known: object) -> str:
+    """Say that nothing of this kind has the name, and which one may have been meant."""
+    names = list(known) if isinstance(known, dict | tuple | list | set) else []
+    return f"no {kind} {name}" + (nearest(name, names) or (f"; there is {', '.join(names)}" if names else ""))
+
+
+def _config_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    for key, option in definition.config.items():
+        for part, text in _option_problems(option):
+            yield Problem(("config", key, part), text)
+
+
+def _option_problems(option: ConfigOption) -> Iterator[tuple[str, str]]:
+    if option.secret and option.type != "string":
+        yield "type", f"expected string: a secret is text {got(option.type)}"
+    if option.secret and option.default is not None:
+        yield "default", "a secret has no default; use generate, or let each domain give it"
+    if option.generate is not None and not option.secret:
+        yield "generate", "only a secret is generated; add secret: true"
+    bounds = list(_bound_problems(option))
+    yield from bounds
+    if option.default is not None and not option.secret and not bounds:
+        problem = value_problem(option, option.default)
+        if problem:
+            yield "default", problem
+
+
+def _bound_problems(option: ConfigOption) -> Iterator[tuple[str, str]]:
+    """Find bounds that no value can be measured by."""
+    for bound in ("minimum", "maximum"):
+        if getattr(option, bound) is not None and option.type not in ("integer", "number"):
+            yield bound, f"only numbers have a {bound}"
+    if option.minimum is not None and option.maximum is not None and option.minimum > option.maximum:
+        yield "minimum", f"expected at most the maximum {option.maximum:g} (got {option.minimum:g})"
+    if option.pattern is not None:
+        problem = "only text has a pattern" if option.type != "string" else pattern_problem(option.pattern)
+        if problem:
+            yield "pattern", problem
+
+
+def _component_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    used = {name for node in definition.nodes.values() for name in node.components}
+    for name in definition.components:
+        if name not in used:
+            yield Problem(("components", name), "no node definition uses this component")
+
+
+def _node_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    for role, node in definition.nodes.items():
+        for index, name in enumerate(node.components):
+            if name not in definition.components:
+                text = unknown("component", name, definition.components)
+                yield Problem(("nodes", role, "components", index), text)
+            elif name in node.components[:index]:
+                yield Problem(("nodes", role, "components", index), f"{name} is there already")
+        for index, name in enumerate(node.after):
+            if name not in definition.nodes:
+                yield Problem(("nodes", role, "after", index), unknown("role", name, definition.nodes))
+        yield from _count_problems(role, node)
+        yield from _disk_problems(role, node)
+
+
+def _count_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
+    count, path = node.count, ("nodes", role, "count")
+    if count.minimum > count.maximum:
+        yield Problem((*path, "minimum"), f"expected at most the maximum {count.maximum} {got(count.minimum)}")
+    elif count.default < count.minimum:
+        yield Problem((*path, "default"), f"expected at least the minimum {count.minimum} {got(count.default)}")
+    elif count.default > count.maximum:
+        yield Problem((*path, "default"), f"expected at most the maximum {count.maximum} {got(count.default)}")
+
+
+def _disk_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
+    if node.disk is None:
+        return
+    mount = node.disk.mount
+    path = ("nodes", role, "disk", "mount")
+    if any(part in ("", ".", "..") for part in mount[1:].split("/")):
+        yield Problem(path, f"expected a path without '.', '..' and double or final slashes {got(mount)}")
+    elif _SYSTEM_FOLDERS.fullmatch(mount) or mount.startswith(_SYSTEM_TREES):
+        yield Problem(path, f"the system needs this folder itself {got(mount)}")
+
+
+def _order_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    """Find a circle of roles that wait for each other."""
+    roles = definition.nodes.keys()
+    waiting = {role: roles & set(node.after) for role, node in definition.nodes.items()}
+    while ready := {role for role, others in waiting.items() if not others}:
+        waiting = {role: others - ready for role, others in waiting.items() if role not in ready}
+    if waiting:
+        circle = [min(waiting)]
+        while (following := min(waiting[circle[-1]])) not in circle:
+            circle.append(following)
+        circle = [*circle[circle.index(following) :], following]
+        yield Problem(("nodes", circle[0], "after"), f"roles wait for each other: {' after '.join(circle)}")
+
+
+def _endpoint_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    for name, endpoint in definition.endpoints.items():
+        if endpoint.role not in definition.nodes:
+            yield Problem(("endpoints", name, "role"), unknown("role", endpoint.role, definition.nodes))
+        port = endpoint.port
+        valid = 1 <= port <= 65535 if isinstance(port, int) else re.search(r"\{\{.*\}\}", port) is not None
+        if not valid:
+            yield Problem(("endpoints", name, "port"), f"expected a port, 1 to 65535, or a template {got(port)}")
+
+
+def _smoke_test_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    names: set[str] = set()
+    for index, test in enumerate(definition.smoke_tests):
+        for keys, text in _one_smoke_test(definition, test):
+            yield Problem(("smoke_tests", index, *keys), text)
+        if test.name in names:
+            yield Problem(("smoke_tests", index, "name"), f"another smoke test has this name {got(test.name)}")
+        names.add(test.name)
+
+
+def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest) -> Iterator[tuple[tuple[str, ...], str]]:
+    if (test.http is None) == (test.script is None):
+        yield (), f"expected exactly one of http and script (got {'both' if test.http else 'none'})"
+    if test.http is not None:
+        if test.http.endpoint not in definition.endpoints:
+            yield ("http", "endpoint"), unknown("endpoint", test.http.endpoint, definition.endpoints)
+        if not test.http.path.startswith("/"):
+            yield ("http", "path"), f"expected a path that starts with / {got(test.http.path)}"
+        if test.role is not None and test.script is None:
+            yield ("role",), "only a script runs on a role; an HTTP check goes to its endpoint"
+    if test.script is not None:
+        problem = path_problem(test.script)
+        if problem:
+            yield ("script",), problem
+        if test.role is None and not definition.endpoints:
+            yield ("role",), "is required: the service has no endpoint whose role would be taken"
+    if test.role is not None and test.role not in definition.nodes:
+        yield ("role",), unknown("role", test.role, definition.nodes)
+
+
+def _requirement_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    for name, text in definition.requires.items():
+        if name == definition.service:
+            yield Problem(("requires", name), "a service does not require itself")
+        try:
+            VersionRange.parse(text)
+        except ValueError as error:
+            yield Problem(("requires", name), f"{error} {got(text)}")
