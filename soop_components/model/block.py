@@ -1,21 +1,29 @@
 """A building block: parameters, and the parts they expand into, as its author writes them in ``block.yaml``.
 
-Every text below may be a Jinja2 template. One that is a single ``{{ expression }}`` yields the expression's own value (a number, a
-list), so that even a whole part can be computed: ``units: "{{ params.units }}"``. A part with ``when: "{{ expression }}"`` is left
-out where the expression is false. ``planning`` renders all of it; nothing of a block is ever executed where Pulumi runs.
+Every text below may be a Jinja2 template. One that is a single ``{{ expression }}`` yields the expression's own value
+(a number, a list), so that even a whole part can be computed: ``units: "{{ params.units }}"``. A part with
+``when: "{{ expression }}"`` is left out where the expression is false. ``planning`` renders all of it; nothing of a
+block is ever executed where Pulumi runs.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from soop_components.model.base import Model
 from soop_components.model.names import ConfigKey
 
 Scalar = Literal["string", "integer", "boolean", "path", "any"]
-Template = str
+
+
+def _text(value: object) -> object:
+    """Take a number for the text that it is written as."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Template = Annotated[str, BeforeValidator(_text)]
 """Text with Jinja2 expressions."""
 BlockFile = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
 """Path of a file in the block's folder."""
@@ -180,7 +188,7 @@ class Block(Model):
     scripts: Computed[ScriptPart] = ()
     health: HealthParts = HealthParts()
     templates: dict[str, str] = Field(default_factory=dict)
-    """Text of the block's ``*.j2`` files by path in its folder: put in when the block is loaded, not written in ``block.yaml``."""
+    """Text of the block's ``*.j2`` files by path in its folder; put in when the block is loaded."""
 
     @field_validator("parameters")
     @classmethod

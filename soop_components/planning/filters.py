@@ -1,0 +1,233 @@
+"""The filters of templates. Each pays for its work and refuses to look into a mark."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Undefined
+
+from soop_components.planning import marks
+from soop_components.planning.guard import Refused, pay, size
+
+_LARGEST = 2**53
+
+
+def text(value: object) -> str:
+    """Return how a value looks in a text: booleans as in YAML; lists, mappings and none have no looks."""
+    if isinstance(value, Undefined):
+        return str(value)  # raises
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        pay(str.__len__(value))
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    kind = {list: "a list", tuple: "a list", dict: "a mapping", type(None): "none"}.get(type(value), "this")
+    raise Refused(f"{kind} cannot be put into text; use | join or | json")
+
+
+def concat(values: list[object]) -> str:
+    return marks.marked("".join([marks.unmarked(text(value)) for value in values]))
+
+
+def join(values: object, separator: str = "") -> str:
+    items = each(values)
+    pay(len(items) * (1 + len(separator)))
+    return marks.marked(marks.unmarked(separator).join([marks.unmarked(text(item)) for item in items]))
+
+
+def each(values: object, cost: int = 0) -> list[Any]:
+    """Return the items of a list, or the keys of a mapping, having paid ``cost`` for each."""
+    if isinstance(values, Undefined):
+        str(values)  # raises
+    if not isinstance(values, list | tuple | Mapping):
+        raise Refused(f"expected a list or a mapping, not {_kind(values)}")
+    pay(len(values) * (1 + cost))
+    return list(values)
+
+
+def range_(arguments: list[object]) -> list[int]:
+    numbers = [number for number in arguments if isinstance(number, int) and not isinstance(number, bool)]
+    if len(numbers) != len(arguments) or not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0):
+        raise Refused("range takes one to three whole numbers")
+    found = range(*numbers)
+    pay(min(len(found), _LARGEST) if abs(found.stop - found.start) < _LARGEST else _LARGEST)
+    return list(found)
+
+
+def compared(value: object) -> object:
+    """Return an operand of a comparison, having paid for it; marks refuse by themselves."""
+    if not isinstance(value, Undefined):
+        size(value)
+    return value
+
+
+def calculate(operator: str, left: Any, right: Any) -> object:
+    """Add, subtract, multiply and divide numbers; add texts and lists."""
+    if operator == "+" and isinstance(left, str) and isinstance(right, str):
+        return concat([left, right])
+    if operator == "+" and isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        pay(len(left) + len(right))
+        return [*left, *right]
+    for value in (left, right):
+        if isinstance(value, Undefined):
+            str(value)  # raises
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(f"{operator} takes numbers, not {_kind(value)}")
+        if abs(value) > _LARGEST:
+            raise Refused(f"{operator} takes numbers up to {_LARGEST}")
+    operations: dict[str, Callable[[Any, Any], object]] = {
+        "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+        "//": lambda a, b: a // b, "%": lambda a, b: a % b,
+    }  # fmt: skip
+    try:
+        return operations[operator](left, right)
+    except ZeroDivisionError:
+        raise Refused("division by zero") from None
+
+
+def default(value: object, instead: object = "") -> object:
+    return instead if isinstance(value, Undefined) or value is None else value
+
+
+def length(value: Any) -> int:
+    return len(_plain(value) if isinstance(value, str) else each(value))
+
+
+def replace(value: str, old: str, new: str) -> str:
+    found = _plain(value).count(old) if old else 0
+    pay(found * str.__len__(new) + str.__len__(value))
+    return marks.marked(_plain(value).replace(_plain(old), marks.unmarked(new))) if old else value
+
+
+def int_(value: Any) -> int:
+    try:
+        return int(_plain(value)[:40]) if isinstance(value, str) else int(value)
+    except (ValueError, OverflowError, TypeError):
+        raise Refused(f"{value!r} is not a number") from None
+
+
+def first(values: object) -> object:
+    items = each(values)
+    if not items:
+        raise Refused("the list is empty")
+    return items[0]
+
+
+def last(values: object) -> object:
+    return first(each(values)[::-1])
+
+
+def sort(values: object) -> list[Any]:
+    items = each(values, cost=20)
+    size(items)
+    try:
+        return sorted(items)
+    except TypeError:
+        raise Refused("only numbers, or only texts, can be sorted") from None
+
+
+def unique(values: object) -> list[Any]:
+    items = each(values)
+    if not all(isinstance(item, str | int | float | bool) for item in items):
+        raise Refused("unique takes a list of texts or numbers")
+    return list(dict.fromkeys(items))
+
+
+def items(value: object) -> list[tuple[Any, Any]]:
+    if not isinstance(value, Mapping):
+        raise Refused(f"expected a mapping, not {_kind(value)}")
+    pay(len(value))
+    return list(value.items())
+
+
+def dictsort(value: object) -> list[tuple[Any, Any]]:
+    return sorted(items(value), key=lambda item: str(item[0]))
+
+
+def indent(value: str, width: int = 4) -> str:
+    if not 0 <= width <= 100:
+        raise Refused("indent takes a width of 0 to 100")
+    lines = marks.unmarked(text(value)).split("\n")
+    pay(len(lines) * width)
+    return marks.marked(("\n" + " " * width).join(lines))
+
+
+def sql(value: object) -> str:
+    """Return an SQL literal."""
+    return _paid(marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"))
+
+
+def sh(value: object) -> str:
+    """Return one word of a shell."""
+    whole = text(value)
+    if not isinstance(whole, marks.Marked):
+        return _paid(shlex.quote(whole))
+    return _paid(marks.encode(whole, "sh", lambda part: shlex.quote(part) if part else ""))
+
+
+def systemd(value: object) -> str:
+    """Return what goes between double quotes in an ``EnvironmentFile``."""
+    return _paid(marks.encode(text(value), "systemd", _escape))
+
+
+def url(value: object) -> str:
+    """Return one part of a URL, percent-encoded."""
+    return _paid(marks.encode(text(value), "url", lambda part: quote(part, safe="")))
+
+
+def json_(value: object) -> str:
+    """Return JSON on one line; a secret in it must be a whole string."""
+    if isinstance(value, Undefined):
+        str(value)  # raises
+    if isinstance(value, str):
+        return _paid(marks.encode_whole(text(value), "json", lambda part: json.dumps(part, ensure_ascii=False)))
+    if isinstance(value, Mapping):
+        members = [f"{json_(str(key))}: {marks.unmarked(json_(item))}" for key, item in items(value)]
+        return marks.marked("{" + ", ".join(members) + "}")
+    if isinstance(value, list | tuple):
+        return marks.marked("[" + ", ".join([marks.unmarked(json_(item)) for item in each(value)]) + "]")
+    return "null" if value is None else text(value)
+
+
+def _escape(part: str) -> str:
+    return "".join("\\" + character if character in '"\\`$' else character for character in part)
+
+
+def _paid(result: str) -> str:
+    pay(str.__len__(result))
+    return result
+
+
+def _plain(value: object) -> str:
+    """Return text that holds no marks."""
+    if isinstance(value, marks.Marked):
+        raise marks.LooksInside
+    return text(value)
+
+
+def _kind(value: object) -> str:
+    names = {
+        str: "text",
+        marks.Marked: "text",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        type(None): "none",
+    }
+    return names.get(type(value), "a mapping" if isinstance(value, Mapping) else "this")
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "_each": each, "_compared": compared, "_concat": concat, "_range": range_,
+    "default": default, "d": default, "join": join, "length": length, "count": length, "replace": replace,
+    "upper": lambda value: _paid(_plain(value).upper()), "lower": lambda value: _paid(_plain(value).lower()),
+    "trim": lambda value: _paid(_plain(value).strip()), "string": text, "int": int_, "list": each,
+    "first": first, "last": last, "sort": sort, "unique": unique, "items": items, "dictsort": dictsort, "indent": indent,
+    "sql": sql, "sh": sh, "systemd": systemd, "urlencode": url, "json": json_, "tojson": json_,
+}  # fmt: skip

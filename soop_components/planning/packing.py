@@ -1,0 +1,94 @@
+"""What a component needs in the artifact: paths of the service definition, and Debian packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.block import Block, PackagePart, Parameter
+from soop_components.planning.templates import evaluate
+
+
+def component_sources(block: Block, with_: Mapping[str, object]) -> set[str]:
+    """Return the paths of the service definition that a component refers to; a folder ends in ``/``.
+
+    They are the values of its parameters of type ``path``, as they are written: a template there is a mistake, since what is in an
+    artifact cannot depend on a domain. ``InvalidInput`` names the parameters.
+    """
+    paths: set[str] = set()
+    problems: list[str] = []
+    for name, parameter in block.parameters.items():
+        given = with_.get(name)
+        for path in _paths(parameter, parameter.default if given is None else given):
+            problem = path_problem(path)
+            if problem:
+                problems.append(f"{name}: {problem}")
+            else:
+                paths.add(str(path))
+    if problems:
+        raise InvalidInput(problems)
+    return paths
+
+
+def path_problem(path: object) -> str | None:
+    """Say why this is not a path inside a service definition."""
+    if not isinstance(path, str) or not path:
+        return f"expected a path of the service definition, not {path!r}"
+    if "{{" in path or "{%" in path:
+        return f"{path!r} is a template; what is packed cannot depend on a domain"
+    if path.startswith(("/", "~")) or "\\" in path or not path.isprintable():
+        return f"{path!r} must be relative to the service definition"
+    if any(part in ("", ".", "..") for part in path.removesuffix("/").split("/")):
+        return f"{path!r} must not contain '.', '..' or empty parts"
+    return None
+
+
+def _paths(parameter: Parameter, value: object) -> list[object]:
+    """Return what is a path in a parameter's value."""
+    if value is None:
+        return []
+    if parameter.type == "path":
+        return [value]
+    if parameter.type == "list" and parameter.items == "path" and isinstance(value, list | tuple):
+        return list(value)
+    if parameter.type == "map" and isinstance(value, Mapping):
+        found: list[object] = list(value.keys()) if parameter.keys == "path" else []
+        return found + (list(value.values()) if parameter.items == "path" else [])
+    return []
+
+
+def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
+    """Return the names of the Debian packages that a component needs, sorted, without their dependencies.
+
+    They may depend on the component's parameters as they are written, but not on configuration, nodes or domain: a parameter that is
+    a template is not defined here.
+    """
+    where = f"block {block.block}: packages"
+    params: dict[str, object] = {}
+    for name, parameter in block.parameters.items():
+        given = with_.get(name)
+        try:
+            params[name] = evaluate(parameter.default if given is None else given, {"params": params}, where)
+        except SoopError:
+            continue  # depends on the domain: whoever uses it below is told so
+    names: set[str] = set()
+    packages = block.packages if isinstance(block.packages, tuple) else [block.packages]
+    try:
+        for package in packages:
+            names.update(_names(package, {"params": params}, where))
+    except SoopError as error:
+        raise SoopError(
+            error.message, "packages can depend only on parameters, and those cannot be templates then"
+        ) from None
+    return sorted(names)
+
+
+def _names(package: PackagePart | str, scope: Mapping[str, object], where: str) -> list[str]:
+    if isinstance(package, PackagePart):
+        return _names(package.name, scope, where) if evaluate(package.when, scope, where) else []
+    found = evaluate(package, scope, where)
+    names = found if isinstance(found, list) else [found]
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise SoopError(f"{where}: expected the name of a package, not {name!r}")
+    return names

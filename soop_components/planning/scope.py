@@ -1,0 +1,46 @@
+"""The names that templates of a service definition can use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from soop_components.model.names import node_name
+from soop_components.model.plan import ServicePlan
+from soop_components.model.service import ServiceDefinition
+from soop_components.planning.marks import node_mark
+
+Scope = Mapping[str, object]
+
+
+def service_scope(
+    definition: ServiceDefinition,
+    config: Mapping[str, object],
+    counts: Mapping[str, int],
+    domain: str,
+    environment: str,
+    services: Mapping[str, ServicePlan],
+) -> dict[str, object]:
+    """Return what is the same for all roles of a service: config, service, nodes, domain, environment and services."""
+    return {
+        "config": config,
+        "service": {"name": definition.service, "version": definition.version},
+        "nodes": {
+            role: [
+                {"name": node_name(role, number, definition.service, domain), "number": number}
+                for number in range(1, count + 1)
+            ]
+            for role, count in counts.items()
+        },
+        "domain": {"id": domain},
+        "environment": {"name": environment},
+        "services": {
+            name: {"version": plan.version, "endpoints": {key: list(urls) for key, urls in plan.endpoints.items()}}
+            for name, plan in services.items()
+        },
+    }
+
+
+def component_scope(scope: Scope, role: str, component: str) -> dict[str, object]:
+    """Add the component and the node it is on; what differs between the nodes of a role is a mark."""
+    node = {"name": node_mark("name"), "role": role, "number": node_mark("number")}
+    return {**scope, "component": {"name": component}, "node": node}

@@ -1,0 +1,222 @@
+"""Templates: sandboxed, strict and bounded Jinja2 for texts and structures of a definition."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from soop_components.errors import SoopError
+from soop_components.planning import filters, guard, marks
+from soop_components.planning.guard import Refused
+
+_TESTS = (
+    "defined",
+    "undefined",
+    "none",
+    "string",
+    "number",
+    "integer",
+    "boolean",
+    "mapping",
+    "sequence",
+    "even",
+    "odd",
+    "true",
+    "false",
+)
+_LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")
+
+
+class _UndefinedName(Exception):
+    """A template uses a name that is not there."""
+
+
+class _Strict(StrictUndefined):
+    """Says which names there are when one that is missing is used."""
+
+    __slots__ = ()
+
+    def _fail_with_undefined_error(self, *_: Any, **__: Any) -> NoReturn:
+        known = self._undefined_obj if isinstance(self._undefined_obj, Mapping) else {}
+        raise _UndefinedName(self._undefined_name, tuple(known))
+
+
+# The operators of StrictUndefined are bound to its base's method, so each must be told of ours.
+for _name in [name for name in vars(Undefined) if getattr(Undefined, name) is Undefined._fail_with_undefined_error]:
+    setattr(_Strict, _name, _Strict._fail_with_undefined_error)
+for _name in ("__iter__", "__str__", "__len__", "__eq__", "__ne__", "__bool__", "__hash__", "__contains__"):
+    setattr(_Strict, _name, _Strict._fail_with_undefined_error)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja2 in which a dot and brackets reach into mappings and lists and nothing else."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "//", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(
+            undefined=_Strict, autoescape=False, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True,
+            finalize=lambda value: marks.unmarked(filters.text(value)), optimized=False, cache_size=0,
+        )  # fmt: skip
+        self.globals = {}
+        self.filters = dict(filters.FILTERS)
+        self.tests = {name: self.tests[name] for name in _TESTS}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, LoopContext) and attribute in _LOOP:
+            return getattr(obj, attribute)
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(argument, marks.Marked) or isinstance(obj, marks.Marked):
+            raise marks.LooksInside
+        if isinstance(obj, Undefined):
+            str(obj)  # raises
+        if isinstance(obj, Mapping) and isinstance(argument, str | int):
+            return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
+        if isinstance(obj, list | tuple) and isinstance(argument, int):
+            if -len(obj) <= argument < len(obj):
+                return obj[argument]
+            raise Refused(f"the list has {len(obj)} items, there is no [{argument}]")
+        raise Refused(f"{type(obj).__name__ if obj is not None else 'none'} has no {argument!r}")
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        return filters.calculate(operator, left, right)
+
+
+_environment = _Environment()
+
+
+def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
+    """Evaluate every text of a structure, keys included; a text that is one ``{{ expression }}`` yields the expression's own value.
+
+    ``where`` names file and key in errors, which are ``SoopError``s.
+    """
+    if isinstance(value, str):
+        return _run(value, scope, where, native=True)
+    if isinstance(value, Mapping):
+        return {
+            marks.unmarked(render(key, scope, f"{where}.{key}")): evaluate(item, scope, f"{where}.{key}")
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [evaluate(item, scope, f"{where}/{number}") for number, item in enumerate(value)]
+    return value
+
+
+def render(text: str, scope: Mapping[str, object], where: str) -> str:
+    """Render a text to a text, ``Marked`` if there are marks in it."""
+    rendered = _run(text, scope, where, native=False)
+    assert isinstance(rendered, str)
+    return rendered
+
+
+def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool) -> Any:
+    if "{" not in text:
+        return _guarded(lambda: marks.marked(text), scope, where, None)
+    compiled = _guarded(lambda: _compile(text, native), scope, where, None)
+    template, is_expression = compiled
+    return _guarded(lambda: _execute(template, is_expression, scope), scope, where, template)
+
+
+def _execute(template: Template, is_expression: bool, scope: Mapping[str, object]) -> Any:
+    with guard.budget():
+        if not is_expression:
+            return marks.marked(template.render(scope))
+        context = template.new_context(dict(scope))
+        try:
+            for _ in template.root_render_func(context):
+                pass
+        except Exception:
+            template.environment.handle_exception()
+        result = context.vars["result"]
+        if isinstance(result, Undefined):
+            str(result)  # raises
+        return _data(result)
+
+
+def _data(value: object) -> Any:
+    """Return a value as plain data; a template's own objects (its loops, say) are refused."""
+    guard.pay(1)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        guard.pay(str.__len__(value))
+        return marks.marked(value)
+    if isinstance(value, Mapping):
+        return {str(key): _data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_data(item) for item in value]
+    if isinstance(value, Undefined):
+        str(value)  # raises
+    raise Refused("the expression yields neither text nor number, list or mapping")
+
+
+@lru_cache(maxsize=4096)
+def _compile(text: str, native: bool) -> tuple[Template, bool]:
+    """Return the template, and whether it leaves its value in ``result``."""
+    if len(text) > guard.LENGTH:
+        raise Refused(f"the template is longer than {guard.LENGTH} characters")
+    tree = _environment.parse(text)
+    expression = _single_expression(tree) if native else None
+    tree = guard.accept(tree)
+    if expression is not None:
+        expression = _single_expression(tree)
+        assert expression is not None
+        target = nodes.Name("result", "store", lineno=1)
+        tree = nodes.Template([nodes.Assign(target, expression, lineno=1)], lineno=1)
+        tree.set_environment(_environment)
+    code = _environment.compile(tree, filename="<template>")
+    return Template.from_code(_environment, code, {}, None), expression is not None
+
+
+def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
+    """Return the one expression that a template consists of, if it does."""
+    if len(tree.body) != 1 or not isinstance(tree.body[0], nodes.Output) or len(tree.body[0].nodes) != 1:
+        return None
+    found = tree.body[0].nodes[0]
+    return None if isinstance(found, nodes.TemplateData) else found
+
+
+def _guarded(action: Any, scope: Mapping[str, object], where: str, template: Template | None) -> Any:
+    """Do something with a template and turn whatever it raises into an error that names the place."""
+    try:
+        return action()
+    except _UndefinedName as error:
+        name, known = error.args
+        candidates = known or tuple(scope)
+        near = difflib.get_close_matches(name, candidates, 3, 0.5)
+        hint = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else f"there is: {', '.join(sorted(map(str, candidates))) or 'nothing'}"
+        )
+        raise SoopError(f"{_place(where, error, template)}: {name!r} is not defined", hint) from None
+    except marks.LooksInside as error:
+        message = "looks inside a secret or a node's name, which is only known on the node"
+        raise SoopError(
+            f"{_place(where, error, template)}: {message}", "pass it on as it is, join it or encode it"
+        ) from None
+    except TemplateSyntaxError as error:
+        raise SoopError(f"{where}: line {error.lineno}: {error.message}") from None
+    except (RecursionError, MemoryError, SyntaxError):
+        raise SoopError(f"{where}: the template is nested too deeply") from None
+    except Exception as error:  # whatever else a template provokes is its author's mistake, too
+        raise SoopError(f"{_place(where, error, template)}: {error}") from error
+
+
+def _place(where: str, error: BaseException, template: Template | None) -> str:
+    """Return ``where`` with the line that an error happened in, if the text has several."""
+    line = error.line if isinstance(error, Refused) else None
+    trace = error.__traceback__
+    while trace is not None:
+        if template is not None and trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{where}: line {line}" if line is not None else where
