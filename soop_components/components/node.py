@@ -27,15 +27,11 @@ class Node(pulumi.ComponentResource):
         super().__init__("soop:index:Node", plan.name, {}, opts)
         children = pulumi.ResourceOptions(parent=self)
         disks: list[dict[str, Any]] = []
+        self.disk: resources.Disk | None = None
         if plan.disk is not None:
-            protect = environment.reliability.protect_stateful
-            disk = resources.Disk(
-                plan.name,
-                domain=domain,
-                size=plan.disk.size,
-                opts=pulumi.ResourceOptions(parent=self, protect=protect),
-            )
-            disks.append({"disk": disk.id, "mount": plan.disk.mount})
+            protected = pulumi.ResourceOptions(parent=self, protect=environment.reliability.protect_stateful)
+            self.disk = resources.Disk(plan.name, domain=domain, size=plan.disk.size, opts=protected)
+            disks.append({"disk": self.disk.id, "mount": plan.disk.mount})
         size = environment.sizes[plan.size]
         spec = {
             "domain": domain,

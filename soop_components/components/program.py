@@ -1,0 +1,80 @@
+"""The program of a stack: loads the domain definition, plans every service, declares the domain."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import pulumi
+
+from soop_components.components.domain import Domain
+from soop_components.components.resources import Provider
+from soop_components.errors import SoopError
+from soop_components.planning.domain import DomainPlan, load_domain_plan
+from soop_components.project import Project
+
+_TOLD = 32
+"""Exit code by which a program tells its language host that the user has been told what is wrong."""
+
+
+def deploy_domain() -> None:
+    """Declare the domain of the selected stack; the whole of a project's ``__main__.py``.
+
+    A mistake in what was read ends the run with every problem named and nothing declared.
+    """
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        plan = _plan()
+    except SoopError as error:
+        pulumi.log.error(str(error))
+        sys.exit(_TOLD)
+    declare(plan, pulumi.Config("soop").get_secret_object("secrets"))
+
+
+def declare(plan: DomainPlan, given: pulumi.Output[object] | None) -> Domain:
+    """Declare the domain's resources and the stack's outputs; ``given`` are the domain's own secrets."""
+    provider = Provider("soop")
+    secrets = {
+        service: {key: _pick(given, service, key) for key in keys} for service, keys in plan.given_secrets.items()
+    }
+    domain = Domain(
+        plan.id,
+        plan.environment,
+        plan.services,
+        images=plan.images,
+        requires=plan.requires,
+        secrets=secrets,
+        opts=pulumi.ResourceOptions(providers=[provider]),
+    )
+    pulumi.export("domain", plan.id)
+    for name, value in domain.outputs().items():
+        pulumi.export(name, value)
+    return domain
+
+
+def _pick(given: pulumi.Output[object] | None, service: str, key: str) -> pulumi.Output[str]:
+    if given is None:
+        raise SoopError(f"soop:secrets.{service}.{key}: is not set")
+    pick: Callable[[object], str] = lambda secrets: str(secrets[service][key])  # type: ignore[index]  # noqa: E731
+    return given.apply(pick)
+
+
+def _plan() -> DomainPlan:
+    config = pulumi.Config("soop")
+    secrets = config.get_object("secrets") or {}
+    return load_domain_plan(
+        Project.find(),
+        pulumi.get_stack(),
+        {
+            "environment": config.get("environment"),
+            "services": config.get_object("services"),
+            "secrets": {service: tuple(keys) for service, keys in secrets.items()},
+        },
+    )
+
+
+def _leave(number: int, frame: object) -> None:
+    """Leave without a traceback: the engine has told the user already that the run was interrupted."""
+    os._exit(0)

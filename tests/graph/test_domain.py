@@ -1,0 +1,156 @@
+"""The resources that a domain declares, with Pulumi's engine mocked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from soop_components.components import Domain
+from soop_components.model.environment import Environment, Reliability
+from soop_components.model.plan import (
+    ComponentPlan,
+    File,
+    HttpSmoke,
+    NodePlan,
+    RolePlan,
+    ServicePlan,
+    SmokeTestPlan,
+)
+from soop_components.model.service import DiskDefinition
+
+DIGEST = "sha256:" + "a" * 64
+DOMAIN = "dev-access"
+
+
+class Recorder(mocks.Mocks):
+    """Remembers every resource that the program registers."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, list[mocks.MockResourceArgs]] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self.resources.setdefault(args.typ, []).append(args)
+        outputs = dict(args.inputs)
+        if args.typ == "soop:index:Machine":
+            outputs |= {"address": "10.0.0.9", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}
+        if args.typ == "soop:index:Key":
+            outputs |= {"publicKey": "ssh-ed25519 BBBB", "privateKey": "PRIVATE"}
+        if args.typ == "soop:index:Secret":
+            outputs |= {"value": "made-up"}
+        return args.name, outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        return {}, []
+
+    def names(self, token: str) -> list[str]:
+        """Return the names of all resources of a type."""
+        return [args.name for args in self.resources.get(token, [])]
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    recorder = Recorder()
+    mocks.set_mocks(recorder, project="soop", stack=DOMAIN, preview=False)
+    yield recorder
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+def node(role: str, number: int, service: str, disk: DiskDefinition | None = None) -> NodePlan:
+    name = f"{role}-{number}.{service}.{DOMAIN}"
+    values = {"name": name, "role": role, "number": str(number)}
+    return NodePlan(name=name, role=role, size="small", disk=disk, values=values)
+
+
+def plan(version: str = "3.2.3", web: int = 2) -> ServicePlan:
+    nodes = [node("database", 1, "access-service", DiskDefinition(size="1GiB", mount="/var/lib/postgresql"))]
+    nodes += [node("web", number, "access-service") for number in range(1, web + 1)]
+    page = ComponentPlan(files={"/etc/motd": File(content=f"this is {version}\n")})
+    return ServicePlan(
+        service="access-service",
+        version=version,
+        digest=DIGEST,
+        roles={
+            "database": RolePlan(components={"store": ComponentPlan()}, order=("store",)),
+            "web": RolePlan(components={"page": page}, order=("page",), after=("database",)),
+        },
+        nodes={node.name: node for node in nodes},
+        smoke_tests=(SmokeTestPlan(name="up", http=HttpSmoke(port=80, nodes=("web-1.access-service.dev-access",))),),
+        secrets={"password": 32, "token": None},
+    )
+
+
+def declare(plans: list[ServicePlan], environment: Environment | None = None) -> Domain:
+    declared: list[Domain] = []
+
+    @pulumi.runtime.test
+    def program() -> None:
+        domain = Domain(
+            DOMAIN,
+            environment or Environment(name="dev"),
+            plans,
+            images=dict.fromkeys((each.service for each in plans), "debian-12"),
+            secrets={"access-service": {"token": "given"}},
+        )
+        declared.append(domain)
+
+    program()
+    return declared[0]
+
+
+def test_every_node_has_a_machine_and_only_a_role_with_a_disk_has_one(recorder: Recorder) -> None:
+    declare([plan()])
+    names = [f"{short}.access-service.{DOMAIN}" for short in ("database-1", "web-1", "web-2")]
+    assert recorder.names("soop:index:Node") == names
+    assert recorder.names("soop:index:Machine") == names
+    assert recorder.names("soop:index:Disk") == names[:1]
+    disks = {args.name: args.inputs["disks"] for args in recorder.resources["soop:index:Machine"]}
+    assert disks == {names[0]: [{"disk": names[0], "mount": "/var/lib/postgresql"}], names[1]: [], names[2]: []}
+
+
+def test_there_is_one_release_for_each_service(recorder: Recorder) -> None:
+    declare([plan()])
+    (release,) = recorder.resources["soop:index:Release"]
+    assert release.name == "access-service"
+    assert release.inputs["version"] == "3.2.3"
+    assert release.inputs["roles"]["web"]["components"]["page"]["files"]["/etc/motd"]["content"] == "this is 3.2.3\n"
+    assert set(release.inputs["hosts"]) == set(recorder.names("soop:index:Machine"))
+    assert set(release.inputs["hosts"].values()) == {"10.0.0.9"}
+
+
+def test_only_secrets_that_the_domain_does_not_give_are_made_up(recorder: Recorder) -> None:
+    declare([plan()])
+    assert recorder.names("soop:index:Secret") == ["access-service.password"]
+    (release,) = recorder.resources["soop:index:Release"]
+    assert set(release.inputs["secrets"]) == {"password", "token"}
+
+
+def test_names_stay_the_same_across_versions(recorder: Recorder) -> None:
+    declare([plan("3.2.3")])
+    before = {token: recorder.names(token) for token in recorder.resources}
+    recorder.resources.clear()
+    declare([plan("4.0.0")])
+    assert {token: recorder.names(token) for token in recorder.resources} == before
+
+
+def test_a_role_s_plan_is_there_once_however_many_nodes(recorder: Recorder) -> None:
+    declare([plan(web=30)])
+    (release,) = recorder.resources["soop:index:Release"]
+    assert len(release.inputs["nodes"]) == 31
+    assert set(release.inputs["roles"]) == {"database", "web"}
+    assert "components" not in release.inputs["nodes"][f"web-7.access-service.{DOMAIN}"]
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_an_environment_can_protect_disks(recorder: Recorder, protect: bool) -> None:
+    domain = declare([plan()], Environment(name="prod", reliability=Reliability(protect_stateful=protect)))
+    disk = domain.services["access-service"].nodes[0].disk
+    assert disk is not None
+    assert disk._protect is protect
