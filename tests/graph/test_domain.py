@@ -49,7 +49,7 @@ class Recorder(mocks.Mocks):
 
     def names(self, token: str) -> list[str]:
         """Return the names of all resources of a type."""
-        return [args.name for args in self.resources.get(token, [])]
+        return sorted(args.name for args in self.resources.get(token, []))
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_only_secrets_that_the_domain_does_not_give_are_made_up(recorder: Record
     declare([plan()])
     assert recorder.names("soop:index:Secret") == ["access-service.password"]
     (release,) = recorder.resources["soop:index:Release"]
-    assert set(release.inputs["secrets"]) == {"password", "token"}
+    assert set(release.inputs["secrets"]["value"]) == {"password", "token"}
 
 
 def test_names_stay_the_same_across_versions(recorder: Recorder) -> None:
