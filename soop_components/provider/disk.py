@@ -1,0 +1,54 @@
+"""``soop:index:Disk``: a disk that outlives the machine it is attached to."""
+
+from __future__ import annotations
+
+from soop_components.machines.local import LocalMachines
+from soop_components.model.size import bytes_of
+from soop_components.project import Project
+from soop_components.provider.diff import differences
+from soop_components.provider.resource import Context, Created, Difference, Measured
+from soop_components.provider.wire import Properties
+
+
+class DiskResource:
+    """Inputs: ``domain``, ``size`` (``10GiB``). Outputs: the same. The name is that of the node it was made for."""
+
+    token = "soop:index:Disk"
+    measured = True
+
+    def check(self, inputs: Properties) -> dict[str, str]:
+        """Trust the component that declares it."""
+        return {}
+
+    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
+        """See a new size; another domain would be another disk."""
+        changes = differences(inputs, wanted)
+        return Difference(changes, ("domain",) if "domain" in changes else ())
+
+    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+        """Show the wanted size."""
+        return dict(wanted)
+
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        """Make it; adopt one that an interrupted run left behind, with its data."""
+        await _machines().create_disk(context.name, bytes_of(wanted["size"]))
+        return Created(context.name, dict(wanted))
+
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+        """See whether it is there."""
+        return None if await _machines().inspect_disk(id) is None else Measured(outputs)
+
+    async def update(
+        self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
+    ) -> Properties:
+        """Let it grow; it never shrinks."""
+        await _machines().create_disk(id, bytes_of(wanted["size"]))
+        return dict(wanted)
+
+    async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
+        """Remove it with its data."""
+        await _machines().destroy_disk(id)
+
+
+def _machines() -> LocalMachines:
+    return LocalMachines(Project.find())
