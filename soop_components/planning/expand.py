@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from soop_components.artifact.definition import PackedFile, PackedFiles
-from soop_components.errors import SoopError
+from soop_components.errors import InvalidInput, SoopError
 from soop_components.model import block as parts
 from soop_components.model.base import Model
 from soop_components.model.block import Block, Part, packed_path
+from soop_components.model.loader_problems import problems_of
 from soop_components.model.plan import (
     CommandHealth,
     ComponentPlan,
@@ -24,8 +25,8 @@ from soop_components.model.plan import (
     Unit,
     User,
 )
+from soop_components.model.service_checks import unknown
 from soop_components.planning.marks import holds_secret
-from soop_components.planning.nearest import nearest
 from soop_components.planning.packing import component_packages, component_sources
 from soop_components.planning.parts import listed_parts, named_destinations, named_parts, one_part
 from soop_components.planning.scope import Scope
@@ -189,19 +190,16 @@ class _Expansion:
                 raise SoopError(f"{self._place(place)}: has no content")
             return content
         if template not in self.block.templates:
-            message = f"{self._place(place)}: block {self.block.block} has no file {template}"
-            raise SoopError(message, nearest(template, self.block.templates))
+            raise SoopError(f"{self._place(place)}: the block has {unknown('file', template, self.block.templates)}")
         return render(self.block.templates[template], self.scope, f"{self.where} (block {self.block.block}/{template})")
 
     def _packed(self, source: str, place: str) -> PackedFile:
         if source not in self.packed.files:
-            raise SoopError(f"{self._place(place)}: the artifact has no {source}", nearest(source, self.packed.files))
+            raise SoopError(f"{self._place(place)}: the artifact has {unknown('file', source, self.packed.files)}")
         return self.packed.files[source]
 
     def _build(self, model: type[M], place: str, data: Mapping[str, Any]) -> M:
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = "".join(f".{name}" for name in first["loc"])
-            raise SoopError(f"{self._place(place)}{key}: {first['msg']}, not {first['input']!r}") from None
+            raise InvalidInput(problem.line(self._place(place)) for problem in problems_of(error, model)) from None

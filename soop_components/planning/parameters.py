@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, Parameter
+from soop_components.model.options import matches
+from soop_components.model.paths import path_problem
+from soop_components.model.service_checks import unknown
 from soop_components.planning import marks
-from soop_components.planning.nearest import nearest
-from soop_components.planning.packing import path_problem
-from soop_components.planning.pattern import matches
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate
 
@@ -44,7 +44,7 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
 def declared_problems(block: Block, with_: Mapping[str, object], where: str) -> list[str]:
     """Return which parameters are unknown or missing."""
     problems = [
-        f"{where}.with.{name}: block {block.block} has no such parameter; {nearest(name, block.parameters)}"
+        f"{where}.with.{name}: block {block.block} has {unknown('parameter', name, block.parameters)}"
         for name in with_.keys() - block.parameters.keys()
     ]
     problems += [

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from soop_components.errors import SoopError
+from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Part
+from soop_components.model.loader_problems import problems_of
 from soop_components.planning.marks import unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
@@ -73,8 +74,6 @@ def _finished(data: object, kind: type[P], where: str) -> Iterator[P]:
     try:
         part = kind.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = "".join(f".{name}" for name in first["loc"] if not str(name).startswith("function"))
-        raise SoopError(f"{where}{key}: {first['msg']}, not {first['input']!r}") from None
+        raise InvalidInput(problem.line(where) for problem in problems_of(error, kind)) from None
     if part.when is not False:
         yield part

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from soop_components.model.names import node_name
 from soop_components.model.plan import ServicePlan
 from soop_components.model.service import ServiceDefinition
 from soop_components.planning.marks import node_mark
@@ -15,21 +14,18 @@ Scope = Mapping[str, object]
 def service_scope(
     definition: ServiceDefinition,
     config: Mapping[str, object],
-    counts: Mapping[str, int],
+    names: Mapping[str, Sequence[str]],
     domain: str,
     environment: str,
     services: Mapping[str, ServicePlan],
 ) -> dict[str, object]:
-    """Return what is the same for all roles of a service: config, service, nodes, domain, environment and services."""
+    """Return what is the same for all roles of a service; ``names`` are the names of its nodes by role."""
     return {
         "config": config,
         "service": {"name": definition.service, "version": definition.version},
         "nodes": {
-            role: [
-                {"name": node_name(role, number, definition.service, domain), "number": number}
-                for number in range(1, count + 1)
-            ]
-            for role, count in counts.items()
+            role: [{"name": name, "number": number} for number, name in enumerate(found, 1)]
+            for role, found in names.items()
         },
         "domain": {"id": domain},
         "environment": {"name": environment},

@@ -1,0 +1,123 @@
+"""What must hold in the plan of a role, whatever building blocks it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from soop_components.model.plan import ComponentPlan
+from soop_components.planning.marks import MARK, holds_secret
+
+_RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", "/etc/hosts")
+_UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(?:service|socket|timer|path|target|mount|slice)", re.ASCII)
+_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}", re.ASCII)
+_SECRET_ALLOWED = re.compile(r"files\..*\.content|scripts\[\d+\]\.stdin", re.DOTALL)
+
+
+def role_problems(components: Mapping[str, ComponentPlan], secrets: set[str]) -> list[str]:
+    """Return what is wrong with the components of a role, each problem with the component's name."""
+    problems = [
+        f"components.{name}: {problem}"
+        for name, component in components.items()
+        for problem in _component_problems(component, secrets)
+    ]
+    return problems + list(_conflicts(components))
+
+
+def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
+    for kind in ("directories", "files", "links"):
+        for path in getattr(component, kind):
+            yield from _path_problem(kind, path)
+    for path in component.absent:
+        yield from _path_problem("absent", path)
+    for name in component.units:
+        if not _UNIT.fullmatch(name) or name.startswith("soop-"):
+            yield f"units.{name}: expected the name of a systemd unit such as access.service"
+    for name, user in component.users.items():
+        yield from _account_problems(f"users.{name}", name, *user.groups)
+    for kind in ("directories", "files"):
+        for path, part in getattr(component, kind).items():
+            yield from _account_problems(f"{kind}.{path}", part.owner, part.group)
+    yield from _mark_problems(component, secrets)
+
+
+def _path_problem(kind: str, path: str) -> Iterator[str]:
+    parts = path.split("/")
+    if parts[0] or not all(part not in ("", ".", "..") for part in parts[1:]) or not path.isprintable() or "@@" in path:
+        yield f"{kind}.{path}: expected an absolute path without '.', '..' and double or final slashes"
+    elif any(path == reserved or path.startswith(f"{reserved}/") for reserved in _RESERVED):
+        yield f"{kind}.{path}: belongs to the system or to soop itself"
+
+
+def _account_problems(place: str, *names: str) -> Iterator[str]:
+    for name in names:
+        if not _ACCOUNT.fullmatch(name):
+            yield f"{place}: {name!r} is not the name of a user or a group"
+
+
+def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
+    """Find secrets where they would be seen, and marks that nothing replaces."""
+    for place, text in _texts(component.model_dump(), ""):
+        for mark in MARK.finditer(text):
+            known = secrets if mark["kind"] == "secret" else {"name", "number", "role"}
+            if mark["key"] not in known:
+                yield f"{place}: {mark[0]} stands for nothing"
+        if holds_secret(text) and not _SECRET_ALLOWED.fullmatch(place):
+            yield f"{place}: would show a secret; a secret belongs into a file or a script's standard input"
+
+
+def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{place}[{index}]")
+
+
+def secret_keys(component: ComponentPlan) -> set[str]:
+    """Return the secrets that a component needs."""
+    texts = (text for _, text in _texts(component.model_dump(), ""))
+    return {mark["key"] for text in texts for mark in MARK.finditer(text) if mark["kind"] == "secret"}
+
+
+def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
+    """Find what two components want differently."""
+    owners: dict[str, tuple[str, str]] = {}
+    for name, component in components.items():
+        for kind in ("files", "links", "absent"):
+            for path in getattr(component, kind):
+                if path in owners and owners[path] != (name, kind) and not (kind == "absent" == owners[path][1]):
+                    other, other_kind = owners[path]
+                    yield f"components {other} and {name} both claim {path} ({other_kind} and {kind})"
+                owners.setdefault(path, (name, kind))
+    yield from _different(components, "users", lambda component: component.users)
+    yield from _different(components, "directories", lambda component: component.directories)
+    yield from _different(components, "units", _unit_claims)
+    for path, (name, kind) in owners.items():
+        for parent in _parents(path):
+            if parent in owners and owners[parent][1] != "absent" and kind != "absent":
+                yield f"components {owners[parent][0]} and {name}: {path} would lie below {parent}, which is no folder"
+
+
+def _different(
+    components: Mapping[str, ComponentPlan], kind: str, claims: Callable[[ComponentPlan], Mapping[str, object]]
+) -> Iterator[str]:
+    seen: dict[str, tuple[str, object]] = {}
+    for name, component in components.items():
+        for key, claim in claims(component).items():
+            other, other_claim = seen.setdefault(key, (name, claim))
+            if other_claim != claim:
+                yield f"components {other} and {name} both claim {kind} {key}, and want it differently"
+
+
+def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
+    """Return what must be the same wherever a unit is named: two components may restart one unit for files of their own."""
+    return {name: (unit.content, unit.enabled, unit.state) for name, unit in component.units.items()}
+
+
+def _parents(path: str) -> Iterator[str]:
+    while (path := path.rsplit("/", 1)[0]) != "":
+        yield path

@@ -1,0 +1,110 @@
+"""The plan of a service in a domain: what each of its nodes must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from soop_components.artifact.definition import ResolvedDefinition
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.domain import DomainDefinition, DomainService
+from soop_components.model.environment import Environment
+from soop_components.model.names import node_name
+from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
+from soop_components.planning.checks import role_problems, secret_keys
+from soop_components.planning.configuration import merge, secrets_of
+from soop_components.planning.expand import expand
+from soop_components.planning.parameters import parameters
+from soop_components.planning.scope import Scope, component_scope, service_scope
+from soop_components.planning.smoke import Checks
+
+
+def plan_service(
+    resolved: ResolvedDefinition,
+    digest: str,
+    domain: DomainDefinition,
+    environment: Environment,
+    service: DomainService,
+    services: Mapping[str, ServicePlan],
+) -> ServicePlan:
+    """Return everything that one release carries out; ``InvalidInput`` tells all that is wrong with it.
+
+    ``digest`` is of the artifact's manifest, ``services`` are the plans of the services that this one may refer to. The
+    domain definition has been checked against the service definition (``model/domain_checks.py``).
+    """
+    definition = resolved.definition
+    counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
+    names = {
+        role: tuple(node_name(role, number, definition.service, domain.id) for number in range(1, count + 1))
+        for role, count in counts.items()
+    }
+    config = merge(definition, service.config)
+    scope = service_scope(definition, config, names, domain.id, environment.name, services)
+    where = f"{definition.service}-{definition.version}"
+    roles = _roles(resolved, scope, where)
+    checks = Checks(resolved, scope, names, domain.id, where)
+    used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}
+    return ServicePlan(
+        service=definition.service,
+        version=definition.version,
+        digest=digest,
+        roles=roles,
+        nodes={name: node for role in names for name, node in _nodes(resolved, role, names[role])},
+        smoke_tests=checks.smoke_tests(),
+        endpoints=checks.endpoints(),
+        secrets=secrets_of(definition, used, domain.secrets.get(definition.service, ())),
+    )
+
+
+def _nodes(resolved: ResolvedDefinition, role: str, names: tuple[str, ...]) -> list[tuple[str, NodePlan]]:
+    """Return the nodes of a role; what differs between them is in ``values``."""
+    node = resolved.definition.nodes[role]
+    return [
+        (
+            name,
+            NodePlan(
+                name=name,
+                role=role,
+                size=node.size,
+                disk=node.disk,
+                values={"name": name, "role": role, "number": str(number)},
+            ),
+        )
+        for number, name in enumerate(names, 1)
+    ]
+
+
+def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, RolePlan]:
+    """Return the plan of each role; the mistakes of all roles are told together."""
+    problems: list[str] = []
+    roles: dict[str, RolePlan] = {}
+    secrets = {key for key, option in resolved.definition.config.items() if option.secret}
+    for role, node in resolved.definition.nodes.items():
+        components: dict[str, ComponentPlan] = {}
+        for name in node.components:
+            try:
+                components[name] = _component(resolved, role, name, scope, f"{where}: components.{name}")
+            except InvalidInput as error:
+                problems += error.problems
+            except SoopError as error:
+                problems.append(str(error))
+        problems += [f"{where}: nodes.{role}: {problem}" for problem in role_problems(components, secrets)]
+        packages = resolved.roles_packages.get(role, ())
+        roles[role] = RolePlan(
+            packages={name: resolved.packages[name] for name in packages},
+            components=components,
+            order=node.components,
+            after=node.after,
+            rollout=node.rollout,
+        )
+    if problems:
+        raise InvalidInput(dict.fromkeys(problems))
+    return roles
+
+
+def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: str) -> ComponentPlan:
+    """Return one component of a role, expanded."""
+    component = resolved.definition.components[name]
+    block = resolved.blocks[component.uses]
+    around = component_scope(scope, role, name)
+    params = parameters(block, component.with_, around, where)
+    return expand(block, resolved.components[name], {**around, "params": params}, where)

@@ -1,0 +1,102 @@
+"""Endpoints and smoke tests of a service, rendered for a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from soop_components.artifact.definition import ResolvedDefinition
+from soop_components.errors import SoopError
+from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
+from soop_components.model.service import HttpCheck, SmokeTest
+from soop_components.planning.marks import MARK
+from soop_components.planning.scope import Scope
+from soop_components.planning.templates import evaluate
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What renders endpoints and smoke tests; ``names`` are the node names by role."""
+
+    resolved: ResolvedDefinition
+    scope: Scope
+    names: Mapping[str, tuple[str, ...]]
+    domain: str
+    where: str
+
+    def ports(self) -> dict[str, int]:
+        """Return the port of each endpoint."""
+        return {
+            name: self._port(name, evaluate(endpoint.port, self.scope, f"{self.where}: endpoints.{name}.port"))
+            for name, endpoint in self.resolved.definition.endpoints.items()
+        }
+
+    def _port(self, name: str, port: object) -> int:
+        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+            raise SoopError(f"{self.where}: endpoints.{name}.port: expected a port, 1 to 65535, not {port!r}")
+        return port
+
+    def endpoints(self) -> dict[str, tuple[str, ...]]:
+        """Return the addresses of each endpoint, one per node of its role."""
+        definition = self.resolved.definition
+        return {
+            name: tuple(f"http://{node}:{port}" for node in self.names[definition.endpoints[name].role])
+            for name, port in self.ports().items()
+        }
+
+    def smoke_tests(self) -> tuple[SmokeTestPlan, ...]:
+        """Return the smoke tests; one whose role has no node in this domain has nothing to test and is left out."""
+        found = []
+        for index, test in enumerate(self.resolved.definition.smoke_tests):
+            place = f"{self.where}: smoke_tests[{index}]"
+            role = self._role(test)
+            if self.names[role]:
+                http = self._http(test.http, role, place) if test.http is not None else None
+                script = self._script(test.script, role, place) if test.script is not None else None
+                found.append(SmokeTestPlan(name=test.name, timeout=test.timeout, http=http, script=script))
+        return tuple(found)
+
+    def _role(self, test: SmokeTest) -> str:
+        endpoints = self.resolved.definition.endpoints
+        if test.http is not None:
+            return endpoints[test.http.endpoint].role
+        return test.role or next(iter(endpoints.values())).role
+
+    def _http(self, check: HttpCheck, role: str, place: str) -> HttpSmoke:
+        data = {
+            "method": check.method,
+            "path": evaluate(check.path, self.scope, f"{place}.http.path"),
+            "port": self.ports()[check.endpoint],
+            "nodes": self.names[role],
+            "status": check.expect.status,
+            "json": evaluate(check.expect.json_, self.scope, f"{place}.http.expect.json"),
+            "contains": evaluate(check.expect.contains, self.scope, f"{place}.http.expect.contains"),
+        }
+        if MARK.search(repr(data)):
+            raise SoopError(f"{place}.http: a secret cannot be part of a check over HTTP", "use a script")
+        return HttpSmoke.model_validate(data)
+
+    def _script(self, source: str, role: str, place: str) -> ScriptSmoke:
+        packed = self.resolved.smoke
+        if packed is None or source not in packed.files:
+            raise SoopError(f"{place}.script: the artifact has no {source}")
+        return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        """Return what a smoke test's program is told."""
+        definition = self.resolved.definition
+        environment = {
+            "SOOP_SERVICE": definition.service,
+            "SOOP_VERSION": definition.version,
+            "SOOP_DOMAIN": self.domain,
+        }
+        for name, addresses in self.endpoints().items():
+            if addresses:
+                environment[f"SOOP_ENDPOINT_{_variable(name)}"] = addresses[0]
+        for role, names in self.names.items():
+            environment[f"SOOP_NODES_{_variable(role)}"] = ",".join(names)
+        return environment
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
