@@ -1,0 +1,36 @@
+# What each target does lies in toolchain/bootstrap, one module per verb; `make help` lists the targets.
+
+RUN := toolchain/run
+
+.DEFAULT_GOAL := help
+.PHONY: help up setup env down clean test lint toolchain requirements
+
+help:         ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+up:           ## Bring up the domain dev-access on this machine; ends with a URL that answers
+	@$(RUN) up
+
+setup:        ## Install what is needed: system packages, Python environment, Pulumi, base image
+	@$(RUN) setup
+
+env:          ## Print what a shell needs for pulumi and soop: eval "$(make env)", or `. .soop/env`
+	@$(RUN) env
+
+down:         ## Remove the domain dev-access, its machines included
+	@$(RUN) down
+
+clean:        ## Remove everything that was made on this machine from this checkout
+	@$(RUN) clean
+
+test:         ## Lint, types and all tests
+	@$(RUN) test
+
+lint:         ## Lint and types only
+	@$(RUN) lint
+
+toolchain:    ## Build Pulumi's engine from its Go module, for where its installer cannot be had
+	@$(RUN) toolchain
+
+requirements: ## Pin the Python packages anew, by version and hash
+	@$(RUN) requirements

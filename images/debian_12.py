@@ -1,0 +1,222 @@
+"""Builds the base image ``debian-12``: the system that the machines of a local domain start from.
+
+Run as root with Debian's own Python: ``debian_12.py IMAGES OWNER`` makes, in the folder IMAGES,
+
+* ``debian-12/``: the root file system, owned by root;
+* ``debian-12.manifest``: its packages, one sorted line ``name version architecture`` each;
+* ``debian-12.json``: ``{"name": "debian-12", "digest": "sha256:…"}``, the digest of the manifest; its presence says
+  that the image is complete. These two belong to OWNER (``uid:gid``).
+
+Packages come from where this machine's apt gets its own. A build that was killed leaves only ``debian-12.building/``,
+which the next one removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAME = "debian-12"
+RELEASE = "bookworm"
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",  # systemctl and systemd-run speak to systemd through it
+    "openssh-server",
+    "python3",  # the runner's only need; python3-minimal lacks json and tarfile
+    "iproute2",
+    "procps",
+    "netbase",
+    "ca-certificates",
+)
+WITHOUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
+"""Paths that packages do not unpack, now and later on a node: nobody reads them there."""
+MASKED = (
+    # hardware and kernel, which belong to the host
+    "systemd-udevd.service",
+    "systemd-udevd-control.socket",
+    "systemd-udevd-kernel.socket",
+    "systemd-udev-trigger.service",
+    "systemd-udev-settle.service",
+    "systemd-modules-load.service",
+    "systemd-hwdb-update.service",
+    "systemd-random-seed.service",
+    "systemd-pstore.service",
+    "systemd-remount-fs.service",
+    "systemd-timesyncd.service",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "sys-fs-fuse-connections.mount",
+    "proc-sys-fs-binfmt_misc.automount",
+    "dev-hugepages.mount",
+    "dev-mqueue.mount",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    # a network that is made from outside
+    "systemd-networkd.service",
+    "systemd-networkd.socket",
+    "systemd-networkd-wait-online.service",
+    # people at a screen, and packages that change by themselves
+    "console-getty.service",
+    "getty.target",
+    "systemd-logind.service",
+    "systemd-firstboot.service",
+    "systemd-update-utmp.service",
+    "systemd-update-utmp-runlevel.service",
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+)
+FILES = {
+    "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "etc/machine-id": "",
+    "etc/default/locale": "LANG=C.UTF-8\n",
+    "etc/ssh/sshd_config.d/soop.conf": (
+        "# Root comes in by key only; the host key is put in when the machine is made.\n"
+        "HostKey /etc/ssh/ssh_host_ed25519_key\n"
+        "PermitRootLogin prohibit-password\n"
+        "PasswordAuthentication no\n"
+        "KbdInteractiveAuthentication no\n"
+        "UseDNS no\n"
+        "X11Forwarding no\n"
+        "PrintMotd no\n"
+    ),
+    "etc/systemd/journald.conf.d/soop.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\nForwardToSyslog=no\n",
+    "etc/systemd/system.conf.d/soop.conf": "[Manager]\nDefaultTimeoutStopSec=15s\n",
+}
+ABSENT = (
+    "etc/hostname",
+    "etc/resolv.conf",
+    "etc/apt/sources.list",
+    "etc/dpkg/dpkg.cfg.d/soop-build",
+    "var/lib/dbus/machine-id",
+    "var/cache/ldconfig/aux-cache",
+)
+ABSENT_PATTERNS = (
+    "etc/ssh/ssh_host_*",
+    "etc/apt/sources.list.d/*",
+    "var/lib/apt/lists/*",
+    "var/cache/apt/*.bin",
+    "var/log/**/*.log",
+)
+
+
+def main(images: Path, owner: str) -> None:
+    """Build the image into ``images`` and show it only when it is complete."""
+    building, done, record = images / f"{NAME}.building", images / NAME, images / f"{NAME}.json"
+    _remove(building)
+    try:
+        _bootstrap(building)
+        _settle(building)
+        manifest = _manifest(building)
+    except BaseException:
+        _remove(building)
+        raise
+    record.unlink(missing_ok=True)
+    _remove(done)
+    building.rename(done)
+    digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
+    _write(images / f"{NAME}.manifest", manifest, owner)
+    _write(record, json.dumps({"name": NAME, "digest": digest}) + "\n", owner)
+
+
+def apt_sources() -> list[str]:
+    """Return the lines of this machine's apt sources that hold the release."""
+    fields = "$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(SIGNED_BY)"
+    argv = ["apt-get", "indextargets", "--format", fields, "Created-By: Packages", "Origin: Debian"]
+    wanted = {RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security"}
+    lines: list[str] = []
+    for target in subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines():
+        codename, component, address, keyring = target.split("|")
+        if codename in wanted and component == "main":
+            # apt leaves the name of a field that is not set as it is.
+            options = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
+            line = f"deb {options}{address} {codename} main"
+            if line not in lines:
+                lines.append(line)
+    return lines
+
+
+def _bootstrap(target: Path) -> None:
+    sources = apt_sources()
+    if not sources:
+        subprocess.run(["apt-get", "-q", "update"], check=True)
+        sources = apt_sources()
+    if not sources:
+        sys.exit(f"apt on this machine has no source for Debian {RELEASE} main, which the base image is made from")
+    argv = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        "--aptopt=APT::Install-Recommends false",
+        *(f"--aptopt={line}" for line in _proxies()),
+        *(f"--dpkgopt=path-exclude={path}" for path in WITHOUT),
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        # Nothing is lost when the host fails meanwhile: a build starts anew. Not kept in the image.
+        '--setup-hook=mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && echo force-unsafe-io > "$1/etc/dpkg/dpkg.cfg.d/soop-build"',
+        RELEASE,
+        str(target),
+        *sources,
+    ]
+    # In a mount and process namespace of its own: whatever ends this process ends all of the build, mounts included.
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    subprocess.run([*alone, *argv], check=True)
+
+
+def _proxies() -> list[str]:
+    """Return this machine's settings for apt's way to the network."""
+    dump = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True).stdout
+    return [line.rstrip(";") for line in dump.splitlines() if re.match(r'Acquire::https?::.*Proxy.* ".+"', line)]
+
+
+def _settle(root: Path) -> None:
+    """Take out what belongs to one machine only, and put in what all of them share."""
+    for path in ABSENT:
+        (root / path).unlink(missing_ok=True)
+    for pattern in ABSENT_PATTERNS:
+        for found in root.glob(pattern):
+            shutil.rmtree(found) if found.is_dir() and not found.is_symlink() else found.unlink()
+    for path, content in FILES.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    for unit in MASKED:
+        link = root / "etc/systemd/system" / unit
+        link.unlink(missing_ok=True)
+        link.symlink_to("/dev/null")
+    target = root / "etc/systemd/system/default.target"
+    target.unlink(missing_ok=True)
+    target.symlink_to("/lib/systemd/system/multi-user.target")
+
+
+def _manifest(root: Path) -> str:
+    show = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f", r"${Package} ${Version} ${Architecture}\n"]
+    lines = subprocess.run(show, check=True, capture_output=True, text=True).stdout.splitlines()
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def _write(path: Path, text: str, owner: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    user, group = owner.split(":")
+    os.chown(fresh, int(user), int(group))
+    fresh.replace(path)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a root file system, never what may still be mounted in it."""
+    if folder.is_dir() and not folder.is_symlink():
+        subprocess.run(["rm", "-rf", "--one-file-system", "--", folder], check=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

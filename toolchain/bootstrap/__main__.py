@@ -1,0 +1,49 @@
+"""One verb per target of the Makefile: ``toolchain/run VERB``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import bootstrap
+from bootstrap import checks, clean, down, engine, requirements, setup, shell_environment, up
+from bootstrap.checkout import Checkout
+from bootstrap.trouble import Trouble
+
+VERBS = {
+    "setup": setup.run,
+    "toolchain": engine.build,
+    "requirements": requirements.run,
+    "env": shell_environment.show,
+    "up": up.run,
+    "down": down.run,
+    "clean": clean.run,
+    "lint": checks.lint,
+    "test": checks.test,
+}
+
+
+def main() -> int:
+    """Run one verb; trouble is one line."""
+    parser = argparse.ArgumentParser(prog="toolchain/run", description=bootstrap.__doc__)
+    parser.add_argument("verb", choices=VERBS)
+    verb = parser.parse_args().verb
+    try:
+        VERBS[verb](Checkout(Path(__file__).resolve().parents[2]))
+    except Trouble as trouble:
+        red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
+        print(f"{red}{trouble}{plain}", file=sys.stderr)
+        return trouble.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

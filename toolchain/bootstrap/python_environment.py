@@ -1,0 +1,95 @@
+"""The Python environment in .venv: pinned by version and hash, with this checkout installed in place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bootstrap import step, system_packages
+from bootstrap.checkout import Checkout
+
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Debian's store; it knows a company's own authority where pip's does not."""
+
+
+def ensure(checkout: Checkout) -> None:
+    """Make .venv what requirements.txt and pyproject.toml say; nothing happens when it is already."""
+    stamp = checkout.venv / "made-from"
+    wanted = _fingerprint(checkout)
+    if stamp.is_file() and stamp.read_text() == wanted and _runs(checkout.venv):
+        return
+    stamp.unlink(missing_ok=True)
+    if not (_runs(checkout.venv) and _has_pinned_uv(checkout)):
+        _make(checkout)
+    uv, python = checkout.venv / "bin" / "uv", checkout.venv / "bin" / "python"
+    sync: step.Argv = [
+        uv,
+        "pip",
+        "sync",
+        "--python",
+        python,
+        "--require-hashes",
+        "toolchain/uv.txt",
+        "requirements.txt",
+    ]
+    log = checkout.logs
+    step.run("installing Python packages", sync, log / "packages.log", cwd=checkout.root, env=environment())
+    ours: step.Argv = [
+        uv,
+        "pip",
+        "install",
+        "--python",
+        python,
+        "--no-deps",
+        "--no-build-isolation",
+        "--offline",
+        "-e",
+        ".",
+    ]
+    step.run("installing soop itself", ours, log / "soop.log", cwd=checkout.root, env=environment())
+    stamp.write_text(wanted)
+
+
+def _make(checkout: Checkout) -> None:
+    if not system_packages.has_venv(sys.executable):
+        system_packages.ensure(checkout, [system_packages.Need("python3-venv", "-", "makes Python environments")])
+    shutil.rmtree(checkout.venv, ignore_errors=True)
+    make: step.Argv = [sys.executable, "-m", "venv", checkout.venv]
+    step.run("making the Python environment", make, checkout.logs / "venv.log")
+    pip = [checkout.venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "-q"]
+    install: step.Argv = [*pip, "install", "--require-hashes", "-r", "toolchain/uv.txt"]
+    step.run("installing uv", install, checkout.logs / "uv.log", cwd=checkout.root, env=environment())
+
+
+def _fingerprint(checkout: Checkout) -> str:
+    """Name all that the environment is made from, its place included: scripts in it hold its path."""
+    parts = [sys.version, str(checkout.venv)]
+    parts += [(checkout.root / name).read_text() for name in ("pyproject.toml", "requirements.txt", "toolchain/uv.txt")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _runs(venv: Path) -> bool:
+    python = venv / "bin" / "python"
+    return python.exists() and not subprocess.run([python, "-I", "-c", ""], capture_output=True, check=False).returncode
+
+
+def _has_pinned_uv(checkout: Checkout) -> bool:
+    uv = checkout.venv / "bin" / "uv"
+    if not uv.exists():
+        return False
+    answer = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    return len(answer) > 1 and f"uv=={answer[1]} " in (checkout.toolchain / "uv.txt").read_text()
+
+
+def environment() -> dict[str, str]:
+    """Return what pip and uv run with: no other Python environment, and the system's certificates."""
+    others = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
+    ours = {name: value for name, value in os.environ.items() if name not in others}
+    ours["UV_SYSTEM_CERTS"] = "true"
+    if SYSTEM_CERTIFICATES.is_file():
+        ours.setdefault("PIP_CERT", str(SYSTEM_CERTIFICATES))
+    return ours

@@ -1,0 +1,30 @@
+"""Pins the Python packages anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bootstrap import python_environment, step
+from bootstrap.checkout import Checkout
+
+PINS = (("requirements.in", "requirements.txt"), ("toolchain/uv.in", "toolchain/uv.txt"))
+
+
+def run(checkout: Checkout) -> None:
+    """Resolve each list for every platform and write versions and hashes, without any address."""
+    checkout.make_home()
+    python_environment.ensure(checkout)
+    for source, target in PINS:
+        argv: list[str | Path] = [
+            checkout.venv / "bin" / "uv",
+            "pip",
+            "compile",
+            "--upgrade",
+            "--universal",
+            "--python-version",
+            "3.11",
+        ]
+        argv += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make requirements"]
+        argv += [source, "-o", target]
+        log = checkout.logs / "requirements.log"
+        step.run(f"pinning {source}", argv, log, cwd=checkout.root, env=python_environment.environment())

@@ -1,0 +1,58 @@
+"""Debian packages that this machine needs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bootstrap import step
+from bootstrap.checkout import Checkout
+from bootstrap.root_access import as_root
+from bootstrap.trouble import Trouble
+
+
+class Need(NamedTuple):
+    """A package, the program that shows that it is there on any system, and what it is for."""
+
+    package: str
+    program: str
+    purpose: str
+
+
+MACHINES = (
+    Need("mmdebstrap", "mmdebstrap", "makes the base image"),
+    Need("systemd-container", "systemd-nspawn", "runs local machines"),
+    Need("iproute2", "ip", "their network"),
+    Need("e2fsprogs", "mkfs.ext4", "their disks"),
+    Need("openssh-client", "ssh", "`soop ssh`"),
+)
+TESTS = (Need("skopeo", "skopeo", "reads the artifact store as a stranger would"),)
+
+
+def ensure(checkout: Checkout, needs: Iterable[Need]) -> None:
+    """Install what is missing of ``needs``, and only that, with apt."""
+    missing = [need for need in needs if shutil.which(need.program, path=_SYSTEM_PATH) is None]
+    if not missing:
+        return
+    names = [need.package for need in missing]
+    if shutil.which("apt-get") is None:
+        programs = ", ".join(f"{need.program} ({need.purpose})" for need in missing)
+        raise Trouble(f"this system has no apt to install them with, so please install: {programs}")
+    refresh(checkout)
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends"]
+    step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), checkout.logs / "apt-install.log")
+
+
+def refresh(checkout: Checkout) -> None:
+    """Fetch apt's lists of packages anew."""
+    step.run("fetching the lists of packages", as_root(["apt-get", "-q", "update"]), checkout.logs / "apt-update.log")
+
+
+def has_venv(python: str) -> bool:
+    """Tell whether ``python`` can make virtual environments; Debian keeps the means in a package of its own."""
+    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
+
+
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
