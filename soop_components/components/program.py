@@ -11,8 +11,9 @@ import pulumi
 
 from soop_components.components.domain import Domain
 from soop_components.components.resources import Provider
+from soop_components.deployment import load_domain_plan
 from soop_components.errors import SoopError
-from soop_components.planning.domain import DomainPlan, load_domain_plan
+from soop_components.planning.domain import DomainPlan
 from soop_components.project import Project
 
 _TOLD = 32
@@ -67,11 +68,9 @@ def _plan() -> DomainPlan:
     return load_domain_plan(
         Project.find(),
         pulumi.get_stack(),
-        {
-            "environment": config.get("environment"),
-            "services": config.get_object("services"),
-            "secrets": {service: tuple(keys) for service, keys in secrets.items()},
-        },
+        environment=config.get("environment"),
+        services=config.get_object("services"),
+        secret_names={service: tuple(keys) for service, keys in secrets.items()},
     )
 
 

@@ -1,0 +1,61 @@
+"""From a domain's configuration to its plan: read the environment and the artifacts, check everything, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from soop_components.artifact.store import Artifact, Store
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.domain_checks import check_domain
+from soop_components.model.environment import Environment
+from soop_components.model.loader import domain_from_config, load_environment
+from soop_components.planning.domain import Definition, DomainPlan, plan_domain
+from soop_components.project import Project
+
+
+def load_domain_plan(
+    project: Project,
+    id: str,
+    *,
+    environment: object,
+    services: object,
+    secret_names: Mapping[str, Iterable[str]],
+) -> DomainPlan:
+    """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` tells all mistakes at once."""
+    label = project.name_of(project.stacks / f"Pulumi.{id}.yaml")
+    domain = domain_from_config(id, environment, services, secret_names, label)
+    return plan_of(project, domain, label)
+
+
+def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
+    """Plan a domain definition; ``label`` names its file in messages."""
+    conditions = _environment(project, domain.environment, label)
+    artifacts = _artifacts(Store.of(project), domain, label)
+    check_domain(domain, {name: artifact.definition for name, artifact in artifacts.items()}, label, conditions)
+    definitions = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
+    return plan_domain(domain, conditions, definitions)
+
+
+def _environment(project: Project, name: str, label: str) -> Environment:
+    path = project.environments / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(each.stem for each in project.environments.glob("*.yaml"))
+        have = f"there are {', '.join(known)}" if known else "there are none yet"
+        raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {project.name_of(path.parent)}; {have}"])
+    return load_environment(path, project.name_of(path))
+
+
+def _artifacts(store: Store, domain: DomainDefinition, label: str) -> dict[str, Artifact]:
+    artifacts: dict[str, Artifact] = {}
+    problems: list[str] = []
+    hints: list[str] = []
+    for index, service in enumerate(domain.services):
+        try:
+            artifacts[service.reference.service] = store.open(service.service)
+        except SoopError as error:
+            problems.append(f"{label}: soop:services[{index}].service: {error.message}")
+            hints += [error.hint] if error.hint else []
+    if problems:
+        raise InvalidInput(problems, "\n  ".join(dict.fromkeys(hints)) or None)
+    return artifacts
