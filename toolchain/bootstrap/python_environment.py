@@ -60,7 +60,7 @@ def _make(checkout: Checkout) -> None:
     shutil.rmtree(checkout.venv, ignore_errors=True)
     make: step.Argv = [sys.executable, "-m", "venv", checkout.venv]
     step.run("making the Python environment", make, checkout.logs / "venv.log")
-    pip = [checkout.venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "-q"]
+    pip: list[str | Path] = [checkout.venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "-q"]
     install: step.Argv = [*pip, "install", "--require-hashes", "-r", "toolchain/uv.txt"]
     step.run("installing uv", install, checkout.logs / "uv.log", cwd=checkout.root, env=environment())
 

@@ -1,4 +1,4 @@
-"""The variables with which ``pulumi`` and ``soop`` work in this checkout, for our own steps and for a person's shell."""
+"""The variables with which ``pulumi`` and ``soop`` work here, for our own steps and for a person's shell."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return plugin_pb2.PluginInfo(version=_sdk_version())
 
     def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Require nothing ahead: the engine finds a plugin when a program first uses it, and none that it does not use."""
+        """Require nothing ahead: the engine finds a plugin when a program first uses it, and none beyond."""
         return language_pb2.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -130,7 +130,7 @@ def _describe(info: language_pb2.ProgramInfo, context: grpc.ServicerContext) -> 
     except Mistake as mistake:
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(mistake))
     script = Path(__file__).with_name("describe.py")
-    ask = [python, "-I", script]
+    ask = [str(python), "-I", str(script)]
     answer = subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
     if answer.returncode:
         context.abort(grpc.StatusCode.INTERNAL, f"{python} does not run: {answer.stderr.strip()}")
