@@ -1,0 +1,8 @@
+"""The gateway to Pulumi's engine, the ``pulumi`` command: what runs it, and what its state, locks and history say."""
+
+from soop_components.engine.engine import Engine
+from soop_components.engine.history import Run
+from soop_components.engine.locks import Lock
+from soop_components.engine.state import Node, Release, StackState
+
+__all__ = ["Engine", "Lock", "Node", "Release", "Run", "StackState"]

@@ -1,0 +1,132 @@
+"""The engine: every ``pulumi`` command that we use, as a typed call."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from soop_components.engine.history import Run, last_run
+from soop_components.engine.locks import Lock, locks_in
+from soop_components.engine.process import run_in_terminal, run_quietly
+from soop_components.engine.state import StackState
+from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
+from soop_components.errors import SoopError
+from soop_components.model.loader_yaml import read_yaml
+from soop_components.project import Project
+
+_TOLD_LINES = 15
+
+
+class Engine:
+    """Pulumi's engine with this project's state; a stack is named by its domain's id.
+
+    ``preview``, ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code; everything else
+    is quiet and raises ``SoopError`` with what the engine said.
+    """
+
+    def __init__(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
+        given = os.environ if environ is None else environ
+        self.project = project
+        self._pulumi = find_pulumi(project, given)
+        self.environment = surroundings(project, self._pulumi, given)
+        prepare(project, self.environment)
+
+    def stacks(self) -> tuple[str, ...]:
+        """Return the ids of the domains that have state, in order."""
+        listed = json.loads(self._quietly("stack", "ls", "--output", "json") or "[]")
+        return tuple(sorted(str(stack["name"]).rsplit("/", 1)[-1] for stack in listed))
+
+    def make_stack(self, id: str) -> None:
+        """Make a stack; in its file, only the line that the engine needs is added (the engine would write the file anew)."""
+        path = self.config_file(id)
+        before = path.read_bytes() if path.exists() else None
+        self._quietly("stack", "init", id, "--no-select", "--non-interactive")
+        if before is not None:
+            _keep_text(path, before)
+
+    def preview(self, id: str, config_file: Path | None = None) -> int:
+        """Show what an update would change; ``config_file`` stands in for the stack's own."""
+        elsewhere = [f"--config-file={config_file}"] if config_file else []
+        return self._in_terminal("preview", f"--stack={id}", *elsewhere)
+
+    def up(self, id: str, *, skip_preview: bool = False) -> int:
+        """Update a stack without asking."""
+        return self._in_terminal("up", f"--stack={id}", "--yes", *(["--skip-preview"] if skip_preview else []))
+
+    def destroy(self, id: str, *, protected_too: bool = False) -> int:
+        """Delete a stack's resources without asking; protected ones make it fail unless they are meant too."""
+        too = ["--ignore-protect"] if protected_too else []
+        return self._in_terminal("destroy", f"--stack={id}", "--yes", "--skip-preview", *too)
+
+    def remove_stack(self, id: str) -> None:
+        """Forget an empty stack, its history and backups; the domain definition stays."""
+        self._quietly("stack", "rm", id, "--yes", "--preserve-config", "--remove-backups")
+
+    def refresh(self, id: str, *, clear_pending_creates: bool = False) -> None:
+        """Look at what exists and record it."""
+        clear = ["--clear-pending-creates"] if clear_pending_creates else []
+        self._quietly("refresh", f"--stack={id}", "--yes", "--non-interactive", "--skip-preview", *clear)
+
+    def cancel(self, id: str) -> None:
+        """Remove every lock on a stack; its holders must be gone."""
+        self._quietly("cancel", id, "--yes")
+
+    def state(self, id: str, *, show_secrets: bool = False) -> StackState:
+        """Return what a stack's state says."""
+        shown = ["--show-secrets"] if show_secrets else []
+        return StackState.parse(self._quietly("stack", "export", f"--stack={id}", *shown))
+
+    def last_run(self, id: str) -> Run | None:
+        """Return how the last update or destruction ended."""
+        return last_run(self._quietly("stack", "history", f"--stack={id}", "--output", "json"))
+
+    def locks(self, id: str) -> tuple[Lock, ...]:
+        """Return the locks on a stack; only a file backend tells them, others return none."""
+        backend = self.environment.get("PULUMI_BACKEND_URL") or self.project.backend
+        if not backend.startswith("file://"):
+            return ()
+        path = Path(backend.removeprefix("file://").partition("?")[0]).expanduser()
+        return locks_in(self.project.root / path, self._project_name(), id)
+
+    def config_file(self, id: str) -> Path:
+        """Return the file that holds a stack's configuration, which is the domain's definition."""
+        return self.project.stacks / f"Pulumi.{id}.yaml"
+
+    def _project_name(self) -> str:
+        data = read_yaml(self.project.root / "Pulumi.yaml", "Pulumi.yaml").data
+        return str(data["name"])
+
+    def _argv(self, *words: str) -> list[str]:
+        return [str(self._pulumi), *words]
+
+    def _in_terminal(self, *words: str) -> int:
+        return run_in_terminal(self._argv(*words), self.project.root, self.environment)
+
+    def _quietly(self, *words: str) -> str:
+        done = run_quietly(self._argv(*words), self.project.root, self.environment)
+        if done.exit_code != 0:
+            raise SoopError(f"`pulumi {' '.join(words)}` failed: {_told(done.stderr, done.stdout)}", _hint(done.stderr))
+        return done.stdout
+
+
+def _keep_text(path: Path, before: bytes) -> None:
+    """Give a stack's file its text back, with the new salt at its end."""
+    lines = path.read_bytes().splitlines()
+    salt = [line for line in lines if line.startswith(b"encryptionsalt:")]
+    if b"encryptionsalt:" not in before and salt:
+        before = before + (b"" if before.endswith(b"\n") or not before else b"\n") + salt[0] + b"\n"
+    path.write_bytes(before)
+
+
+def _told(stderr: str, stdout: str) -> str:
+    """Return the end of what a failed command said, without the repeated label."""
+    lines = [line.removeprefix("error: ") for line in (stderr.strip() or stdout.strip()).splitlines()]
+    return "\n".join(line for line in lines[-_TOLD_LINES:] if not line.startswith("warning:"))
+
+
+def _hint(stderr: str) -> str | None:
+    if "incorrect passphrase" in stderr:
+        return "its secrets were sealed with another passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that"
+    return None

@@ -1,0 +1,85 @@
+"""Locks of stacks in a file backend: who holds them, and whether that process still lives.
+
+Format: ``.pulumi/locks/organization/<project>/<stack>/<id>.json``, Pulumi's pkg/backend/diy/lock.go.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+_CLOCK_SLACK = 5.0
+"""Seconds by which a process may seem younger than its lock, since the kernel's and the clock's time drift apart."""
+
+
+class _Content(BaseModel):
+    pid: int
+    username: str
+    hostname: str
+    timestamp: datetime
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A process's claim on a stack."""
+
+    pid: int
+    user: str
+    host: str
+    since: datetime
+
+    @classmethod
+    def parse(cls, content: str) -> Lock | None:
+        """Read a lock file's content; None if it was cut off or is no lock."""
+        try:
+            found = _Content.model_validate_json(content)
+        except ValidationError:
+            return None
+        return cls(found.pid, found.username, found.hostname, found.timestamp)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it was taken on this host."""
+        return self.host == socket.gethostname()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its process is known to be gone: only ever true of a lock of this host."""
+        if not self.is_here:
+            return False
+        started = _started(self.pid)
+        return started is None or started > self.since.timestamp() + _CLOCK_SLACK
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of {self.user} on {self.host} since {self.since.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def locks_in(state: Path, project: str, stack: str) -> tuple[Lock, ...]:
+    """Return the locks on a stack in a file backend's folder."""
+    folder = state / ".pulumi" / "locks" / "organization" / project / stack
+    locks = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            lock = Lock.parse(path.read_text())
+        except FileNotFoundError:
+            continue  # released just now
+        if lock is not None:
+            locks.append(lock)
+    return tuple(locks)
+
+
+def _started(pid: int) -> float | None:
+    """Return when a process started, in seconds since the epoch; None if there is none, or only its remains."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    if fields[0] in "ZX":
+        return None
+    return int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")

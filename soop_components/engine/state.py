@@ -1,0 +1,168 @@
+"""What a stack's state says is deployed, out of ``pulumi stack export``.
+
+The resources are read and not the stack's outputs: outputs are recorded only when a whole run succeeds, so after a failed
+one they would hide a service that was upgraded in it, or the machines of a first deployment that one wants to look into.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_RELEASE, _MACHINE, _DISK, _KEY = (f"soop:index:{kind}" for kind in ("Release", "Machine", "Disk", "Key"))
+
+
+class _Resource(BaseModel):
+    urn: str
+    type: str
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    outputs: dict[str, Any] = Field(default_factory=dict)
+    protect: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.urn.rsplit("::", 1)[1]
+
+
+class _Operation(BaseModel):
+    resource: _Resource
+    type: str
+
+
+class _Deployment(BaseModel):
+    resources: list[_Resource] = Field(default_factory=list)
+    pending_operations: list[_Operation] = Field(default_factory=list)
+
+
+class _Export(BaseModel):
+    deployment: _Deployment | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node, and what its service's last look at it found."""
+
+    name: str
+    role: str
+    address: str
+    port: int
+    user: str
+    host_key: str
+    version: str | None = None
+    healthy: bool | None = None
+    """None: no release was accepted on it yet."""
+    drift: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """A service of the domain; ``version``, ``digest`` and ``since`` are what was accepted, None if nothing was yet."""
+
+    service: str
+    version: str | None
+    digest: str | None
+    since: str | None
+    endpoints: Mapping[str, tuple[str, ...]]
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class StackState:
+    """Everything the command line wants to know of a stack."""
+
+    releases: tuple[Release, ...] = ()
+    disks: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    """Disks that refuse to be deleted."""
+    pending_creates: tuple[str, ...] = ()
+    """Names of resources whose creation was cut off, so that the engine cannot tell whether they exist."""
+    private_key: str | None = None
+    """The deployer's key in OpenSSH's format; only in a state that was read with its secrets."""
+    resources: int = 0
+
+    @classmethod
+    def parse(cls, exported: str) -> StackState:
+        """Read what ``pulumi stack export`` printed."""
+        deployment = _Export.model_validate_json(exported).deployment or _Deployment()
+        by_type: dict[str, list[_Resource]] = {}
+        for resource in deployment.resources:
+            by_type.setdefault(resource.type, []).append(resource)
+        disks = by_type.get(_DISK, [])
+        return cls(
+            releases=_releases(by_type.get(_RELEASE, []), by_type.get(_MACHINE, [])),
+            disks=tuple(disk.name for disk in disks),
+            protected=tuple(disk.name for disk in disks if disk.protect),
+            pending_creates=tuple(each.resource.name for each in deployment.pending_operations if each.type == "creating"),
+            private_key=next((_plain(key.outputs.get("privateKey")) for key in by_type.get(_KEY, [])), None),
+            resources=len(deployment.resources),
+        )
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of all services."""
+        return tuple(node for release in self.releases for node in release.nodes)
+
+    def running(self, service: str) -> str | None:
+        """Return the accepted version of a service."""
+        return next((release.version for release in self.releases if release.service == service), None)
+
+
+def _releases(releases: Iterable[_Resource], machines: Iterable[_Resource]) -> tuple[Release, ...]:
+    """Put releases and machines together; services whose release does not exist yet have only machines."""
+    by_service = {release.name: release for release in releases}
+    places: dict[str, dict[str, Mapping[str, Any]]] = {name: _release_places(each) for name, each in by_service.items()}
+    for machine in machines:
+        service = machine.name.split(".")[1]
+        places.setdefault(service, {})[machine.name] = machine.outputs
+    return tuple(_release(service, by_service.get(service), places[service]) for service in places)
+
+
+def _release_places(release: _Resource) -> dict[str, Mapping[str, Any]]:
+    """Return where a release found its nodes, whatever kind of machine they are."""
+    return {name: node.get("machine", {}) for name, node in release.inputs.get("nodes", {}).items()}
+
+
+def _release(service: str, release: _Resource | None, places: Mapping[str, Mapping[str, Any]]) -> Release:
+    outputs = release.outputs if release else {}
+    status = outputs.get("status") or {}
+    nodes = [_node(name, place, status.get(name) or {}) for name, place in places.items() if place.get("address")]
+    return Release(
+        service=service,
+        version=outputs.get("version") or None,
+        digest=outputs.get("digest") or None,
+        since=outputs.get("since") or None,
+        endpoints={name: tuple(urls) for name, urls in (outputs.get("endpoints") or {}).items()},
+        nodes=tuple(sorted(nodes, key=lambda node: _natural(node.name))),
+    )
+
+
+def _node(name: str, place: Mapping[str, Any], status: Mapping[str, Any]) -> Node:
+    return Node(
+        name=name,
+        role=status.get("role") or name.split(".")[0].rpartition("-")[0],
+        address=str(place["address"]),
+        port=int(place.get("port", 22)),
+        user=str(place.get("user", "root")),
+        host_key=str(place.get("hostKey", "")),
+        version=status.get("version"),
+        healthy=status.get("healthy"),
+        drift=tuple(status.get("drift", ())),
+    )
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """Sort ``web-2`` before ``web-10``."""
+    role, _, number = name.split(".")[0].rpartition("-")
+    return role, int(number) if number.isdecimal() else 0
+
+
+def _plain(value: Any) -> str | None:
+    """Return a text that may be sealed; None if it stayed sealed."""
+    if isinstance(value, dict) and _SIGNATURE in value:
+        return json.loads(value["plaintext"]) if "plaintext" in value else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,70 @@
+"""Where ``pulumi`` is and the environment that it runs in, so that nobody has to set a variable by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from soop_components.errors import SoopError
+from soop_components.project import Project
+
+
+def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
+    """Return the engine: the one built in this checkout (it is only built where none fits), else PATH's, else the installer's."""
+    installed = Path(environ.get("HOME", "/nonexistent")) / ".pulumi" / "bin"
+    folders = [str(_built(project)), environ.get("PATH", os.defpath), str(installed)]
+    found = shutil.which("pulumi", path=os.pathsep.join(folders))
+    if found is None:
+        raise SoopError("pulumi is not installed", "run `make setup`, or install it as https://www.pulumi.com/docs/install says")
+    return Path(found)
+
+
+def surroundings(project: Project, pulumi: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the engine's environment; what the user has set stays as it is."""
+    home = Path(environ.get("PULUMI_HOME") or project.home / "pulumi")
+    ours = [str(project.root / ".venv" / "bin"), str(_built(project)), str(pulumi.parent)]
+    rest = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
+    result = {
+        **environ,
+        "PATH": os.pathsep.join([*ours, *rest]),
+        "PULUMI_HOME": str(home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if not environ.get("PULUMI_BACKEND_URL") and not _logged_in(home):
+        result["PULUMI_BACKEND_URL"] = project.backend
+    if "PULUMI_CONFIG_PASSPHRASE" not in environ and not environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
+        result["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(project.passphrase)
+    return result
+
+
+def prepare(project: Project, environment: Mapping[str, str]) -> None:
+    """Make the state folder and, once, the passphrase, where they are ours to make."""
+    project.make_home()
+    if environment.get("PULUMI_BACKEND_URL") == project.state.as_uri():
+        project.state.mkdir(mode=0o700, exist_ok=True)
+    if environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(project.passphrase) and not project.passphrase.exists():
+        fresh = project.passphrase.with_name(f"passphrase.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(32) + "\n")
+        try:
+            os.link(fresh, project.passphrase)  # unlike a rename, never replaces one that another process made meanwhile
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+
+
+def _built(project: Project) -> Path:
+    return project.root / ".toolchain" / "bin"
+
+
+def _logged_in(home: Path) -> bool:
+    """Tell whether the user chose a backend with ``pulumi login``."""
+    try:
+        return bool(json.loads((home / "credentials.json").read_text()).get("current"))
+    except (OSError, ValueError, AttributeError):
+        return False
