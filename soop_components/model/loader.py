@@ -73,7 +73,11 @@ def load_environment(path: Path, label: str) -> Environment:
 
 def load_domain(path: Path, label: str) -> DomainDefinition:
     """Load a domain definition out of a stack's configuration, ``Pulumi.<domain>.yaml``; secrets stay sealed."""
-    document = read_yaml(path, label)
+    return domain_from_document(path.name.removeprefix("Pulumi.").removesuffix(".yaml"), read_yaml(path, label), label)
+
+
+def domain_from_document(domain: str, document: Document, label: str) -> DomainDefinition:
+    """Make a domain definition of what its file says; ``label`` is the file's name in messages."""
     config = document.data.get("config") if isinstance(document.data, dict) else None
     if not isinstance(config, dict):
         raise InvalidInput([*document.problems, f"{label}: config: expected a mapping with {', '.join(_KEYS)}"])
@@ -83,7 +87,6 @@ def load_domain(path: Path, label: str) -> DomainDefinition:
             problems.append(f"{label}: {key}: unknown key{nearest(key, _KEYS) or '; expected ' + ', '.join(_KEYS)}")
     names, sealed = _sealed_names(config.get(SECRETS))
     problems += [problem.line(label) for problem in sealed]
-    domain = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
     mistakes = Mistakes()
     mistakes.problems += problems
     loaded = mistakes.attempt(
