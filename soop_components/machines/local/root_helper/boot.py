@@ -1,0 +1,126 @@
+"""Booting: as a transient unit of the host's systemd where there is one, as a detached process elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from . import cgroup, network
+from .command import ENVIRONMENT, missing, run
+from .failure import Refused
+from .folders import Realm
+from .record import Record
+
+_LOG_LIMIT = 1024**2
+"""Bytes of a machine's console that are kept over a restart."""
+
+
+def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: Path) -> None:
+    """Start the machine; it goes on when the caller is gone."""
+    _shorten(log)
+    argv = command(record, record.root(realm), binds)
+    if _host_has_systemd():
+        _launch_unit(realm, record, argv, log)
+    else:
+        _launch_process(realm, record, argv, log)
+
+
+def forget(realm: Realm, id: str) -> None:
+    """Remove what is left of a machine that has ended."""
+    if _host_has_systemd():
+        with suppress(Refused):
+            run("systemctl", "reset-failed", _unit(realm, id))
+    else:
+        cgroup.remove(f"{realm.name}/{id}")
+
+
+def command(record: Record, root: Path, binds: list[tuple[Path, str]]) -> list[str]:
+    """Return the command line that boots a machine."""
+    return [
+        "systemd-nspawn",
+        "--quiet",
+        "--boot",
+        f"--directory={root}",
+        f"--machine=soop-{record.id}",
+        "--register=no",
+        "--keep-unit",
+        f"--network-namespace-path={network.namespace(record.id)}",
+        "--link-journal=no",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--console=read-only",
+        *(f"--bind={folder}:{mount}" for folder, mount in binds),
+    ]
+
+
+def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> None:
+    properties = {
+        "Delegate": "yes",
+        "KillMode": "mixed",
+        "TimeoutStopSec": "30",
+        "MemoryMax": str(record.spec.memory),
+        "CPUQuota": f"{record.spec.cpus * 100}%",
+        "StandardInput": "null",
+        "StandardOutput": f"append:{log}",
+        "StandardError": f"append:{log}",
+    }
+    run(
+        "systemd-run",
+        "--quiet",
+        "--collect",
+        f"--unit={_unit(realm, record.id)}",
+        "--slice=soop.slice",
+        f"--description={record.spec.name}",
+        "--service-type=exec",
+        *(f"--property={key}={value}" for key, value in properties.items()),
+        *argv,
+    )
+
+
+def _launch_process(realm: Realm, record: Record, argv: list[str], log: Path) -> None:
+    groups = cgroup.create(f"{realm.name}/{record.id}", record.spec.cpus, record.spec.memory)
+
+    def join() -> None:
+        for group in groups:
+            with open(group / "cgroup.procs", "w", encoding="ascii") as file:
+                file.write("0")
+
+    with open(log, "ab") as output:
+        try:
+            subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env=ENVIRONMENT,
+                start_new_session=True,
+                preexec_fn=join,
+            )
+        except FileNotFoundError as error:
+            raise missing(argv[0]) from error
+        except subprocess.SubprocessError as error:
+            raise Refused(f"{record.spec.name} cannot join its control groups: {error}") from error
+
+
+def _host_has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
+
+
+def _unit(realm: Realm, id: str) -> str:
+    return f"soop-{realm.name}-{id}.service"
+
+
+def _shorten(log: Path) -> None:
+    """Keep the end of a long log."""
+    with suppress(FileNotFoundError):
+        size = log.stat().st_size
+        if size > _LOG_LIMIT:
+            with open(log, "r+b") as file:
+                file.seek(size - _LOG_LIMIT // 2)
+                kept = file.read()
+                file.seek(0)
+                file.write(kept)
+                os.ftruncate(file.fileno(), len(kept))

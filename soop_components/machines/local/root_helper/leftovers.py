@@ -1,0 +1,89 @@
+"""Leftovers: what killed runs, crashed machines and deleted checkouts left on the host."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from . import boot, disk, machine, mounts, network, process
+from .folders import Realm
+from .record import Record
+
+_ID = re.compile(r"[0-9a-f]{3}-[0-9a-f]{3}")
+
+
+def sweep(realm: Realm) -> list[str]:
+    """Remove what does not belong to a living machine, and all of realms whose checkout is gone; return what it was."""
+    removed = [line for line in map(lambda name: _sweep_machine(realm, name), realm.names(realm.machines)) if line]
+    removed += _sweep_disks(realm)
+    with network.registry() as registry:
+        registry.release_unused(realm)
+        gone = sorted({(each["realm"], each["home"]) for each in registry.entries.values() if _is_gone(each["home"])})
+    for name, home in gone:
+        _clean_run(Realm(Path(home), name))
+        removed.append(f"realm {name} of {home}, which is gone")
+    return removed
+
+
+def clean(realm: Realm) -> None:
+    """Remove all machines and disks of a realm."""
+    for name in realm.names(realm.machines):
+        machine.destroy(realm, name, patience=0)
+    for name in realm.names(realm.disks):
+        disk.destroy(realm, name)
+    _clean_run(realm)
+    for top in (realm.machines, realm.disks):
+        realm.remove(top)
+
+
+def _sweep_machine(realm: Realm, name: str) -> str | None:
+    with realm.locked(name, wait=False) as free:
+        if not free:
+            return None
+        record = Record.load(realm, name)
+        if record is None:
+            realm.remove(realm.machine(name))
+            return f"{name}, which was never complete"
+        if process.supervisor(record.root(realm)) is not None or not _has_remains(realm, record):
+            return None
+        machine.take_down(realm, record, 0)
+        return f"remains of {name}, which does not run"
+
+
+def _has_remains(realm: Realm, record: Record) -> bool:
+    return record.root(realm).parent.exists() or network.namespace(record.id).exists()
+
+
+def _sweep_disks(realm: Realm) -> list[str]:
+    removed = []
+    for name in realm.names(realm.disks):
+        if disk.look(realm, name) is None:
+            disk.destroy(realm, name)
+            removed.append(f"disk {name}, which was never complete")
+    return removed
+
+
+def _is_gone(home: str) -> bool:
+    return not Path(home).exists()
+
+
+def _clean_run(realm: Realm) -> None:
+    """End and remove all of a realm that does not outlive the host's uptime, going by what is there and not by records."""
+    with network.registry() as registry:
+        owned = registry.slots_of(realm.name)
+    folders = {path.name for path in realm.run.glob("*") if _ID.fullmatch(path.name)}
+    for id in sorted(folders | {id for slot in owned for id in network.ids_of(slot)}):
+        process.end(realm.run / id / "root", 0)
+        process.evict(network.namespace(id))
+        mounts.unmount(realm.run / id / "root")
+        network.delete_namespace(id)
+        boot.forget(realm, id)
+    for path in sorted((path for path in mounts.table() if path.is_relative_to(realm.run)), reverse=True):
+        mounts.unmount(path)
+    with network.registry() as registry:
+        for slot in owned:
+            registry.release(slot)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(realm.run)

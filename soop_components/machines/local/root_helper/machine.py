@@ -1,0 +1,179 @@
+"""Machines: systemd-nspawn on an overlay of the base image; every step can be repeated after it was cut short anywhere."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from . import boot, disk, mounts, network, process, request, seed, slots
+from .command import run
+from .failure import Refused
+from .folders import Realm, read_json
+from .record import Record, records
+
+LOG = "console.log"
+_PATIENCE = 15.0
+"""Seconds in which a machine may shut down by itself."""
+
+
+def create(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> dict[str, Any]:
+    """Make a machine as ``spec`` says and boot it; an existing one is changed, restarted if it must be, and keeps its host key."""
+    with realm.locked(spec.name):
+        record = Record.load(realm, spec.name)
+        if record is None:
+            digest = _image_digest(realm, spec)
+            realm.remove(realm.machine(spec.name))
+            _make_folder(realm, spec, host_key)
+            record = _place(realm, Record(spec, digest, host_key.public, 0, 0), None)
+        elif record.spec != spec:
+            record = _change(realm, record, spec)
+        return _boot(realm, record)
+
+
+def start(realm: Realm, name: str) -> dict[str, Any]:
+    """Boot a machine as it was last made."""
+    with realm.locked(name):
+        record = Record.load(realm, name)
+        if record is None:
+            raise Refused(f"there is no machine {name}")
+        return _boot(realm, record)
+
+
+def stop(realm: Realm, name: str) -> None:
+    """Shut a machine down."""
+    with realm.locked(name):
+        record = Record.load(realm, name)
+        if record is not None:
+            take_down(realm, record, _PATIENCE)
+
+
+def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
+    """Remove a machine with its files; only one that has disks is given the time to shut down."""
+    with realm.locked(name):
+        record = Record.load(realm, name)
+        if record is not None:
+            take_down(realm, record, patience if record.spec.disks else 0)
+            (realm.machine(name) / "machine.json").unlink()
+        realm.remove(realm.machine(name))
+        with network.registry() as registry:
+            registry.release_unused(realm)
+        (realm.run / "locks" / name).unlink(missing_ok=True)
+
+
+def take_down(realm: Realm, record: Record, patience: float) -> None:
+    """End all of a machine that does not outlive the host's uptime."""
+    root = record.root(realm)
+    process.end(root, patience)
+    process.evict(network.namespace(record.id))
+    mounts.unmount(root)
+    for attachment in record.spec.disks:
+        disk.detach(realm, attachment.disk, record.spec.name)
+    network.disconnect(record)
+    boot.forget(realm, record.id)
+    _remove_run_folder(root.parent)
+
+
+def look(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, Any]:
+    """Return what is known of a machine; needs no rights."""
+    pid = running.get(record.root(realm))
+    return {
+        "spec": record.spec.as_json(),
+        "running": pid is not None,
+        "pid": pid,
+        "address": record.address,
+        "host_key": record.host_key,
+        "image_digest": record.image_digest,
+    }
+
+
+def _boot(realm: Realm, record: Record) -> dict[str, Any]:
+    """Boot a machine unless it runs on a network that stands."""
+    root = record.root(realm)
+    if process.supervisor(root) is None or not _is_in_place(realm, record):
+        take_down(realm, record, _PATIENCE)
+        if _image_digest(realm, record.spec) != record.image_digest:
+            raise Refused(
+                f"{record.spec.name} was made from another base image than {record.spec.image} is now",
+                "destroy the machine and make it again; its disks stay",
+            )
+        record = _place(realm, record, record)
+        _bring_up(realm, record)
+    return look(realm, record, process.supervisors())
+
+
+def _bring_up(realm: Realm, record: Record) -> None:
+    folder, root = realm.machine(record.spec.name), record.root(realm)
+    root.mkdir(mode=0o700, parents=True)
+    try:
+        # Relative paths: the options know no way to write a comma or a colon.
+        layers = f"lowerdir=../../../../images/{record.spec.image},upperdir=upper,workdir=work"
+        run("mount", "-t", "overlay", "-o", layers, "overlay", str(root), folder=str(folder))
+        binds = [
+            (disk.attach(realm, attachment.disk, record.spec.name), attachment.mount)
+            for attachment in record.spec.disks
+        ]
+        network.connect(record)
+        boot.launch(realm, record, binds, folder / LOG)
+    except Refused:
+        take_down(realm, record, 0)
+        raise
+
+
+def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
+    """Make an existing machine what ``spec`` says at its next boot, which comes at once."""
+    if spec.image != record.spec.image:
+        raise Refused(f"{spec.name} was made from {record.spec.image}, not {spec.image}", "destroy it and make it again")
+    take_down(realm, record, _PATIENCE)
+    seed.authorize(realm.machine(spec.name) / "upper", spec)
+    changed = Record(spec, record.image_digest, record.host_key, record.slot, record.number)
+    changed.save(realm)
+    return changed
+
+
+def _make_folder(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> None:
+    folder = realm.machine(spec.name)
+    realm.make(folder)
+    for layer in ("upper", "work"):
+        (folder / layer).mkdir(mode=0o755)
+    (folder / LOG).touch(mode=0o644)
+    seed.plant(folder / "upper", spec, host_key)
+
+
+def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
+    """Give a machine its address, the one it had if that is still free, and write its record."""
+    name, environment = record.spec.name, record.spec.environment
+    with network.registry() as registry:
+        others = [each for each in records(realm) if each.spec.environment == environment and each.spec.name != name]
+        preferred = next((each.slot for each in (previous, *others) if each is not None), None)
+        slot = registry.claim(realm, environment, preferred)
+        taken = {each.number for each in others}
+        number = previous.number if previous and previous.number not in taken else slots.choose_number(name, taken)
+        placed = Record(record.spec, record.image_digest, record.host_key, slot, number)
+        if placed != previous:
+            placed.save(realm)
+    return placed
+
+
+def _is_in_place(realm: Realm, record: Record) -> bool:
+    with network.registry() as registry:
+        slot = registry.find(realm, record.spec.environment)
+    return slot == record.slot and network.stands(slot) and network.namespace(record.id).exists()
+
+
+def _image_digest(realm: Realm, spec: request.Spec) -> str:
+    """Return the digest of the base image, which must be there and root's."""
+    folder = realm.image(spec.image)
+    realm.check(folder)
+    known = read_json(folder.with_name(f"{spec.image}.json"))
+    if known is None or not (folder / "usr").is_dir() or folder.stat().st_uid != 0:
+        raise Refused(f"there is no base image {spec.image}", "make image")
+    return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
+
+
+def _remove_run_folder(folder: Path) -> None:
+    """Remove a machine's folder below ``/run/soop``, with the lock file that systemd-nspawn leaves in it."""
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        folder.rmdir()

@@ -1,0 +1,176 @@
+"""Networks: per environment a namespace with a bridge, joined to the host by one veth pair; per machine a namespace on that bridge.
+
+The bridge lies in a namespace of its own so that no packet filter of the host (Docker's, say) sees the traffic between machines. There
+is no forwarding and no way out. The registry of all environments of this host, of whatever checkout, is ``/run/soop/networks.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import slots
+from .command import run
+from .failure import Refused
+from .folders import RUN, Realm, lock, read_json, write_json
+from .record import Record, records
+
+_NAMESPACES = Path("/run/netns")
+_LINKS = Path("/sys/class/net")
+
+
+@dataclass
+class Registry:
+    """Which environment has which slot; only used under the host-wide lock."""
+
+    entries: dict[int, dict[str, Any]]
+
+    def find(self, realm: Realm, environment: str) -> int | None:
+        """Return the environment's slot, None if it has none."""
+        for slot, entry in self.entries.items():
+            if entry["realm"] == realm.name and entry["environment"] == environment:
+                return slot
+        return None
+
+    def claim(self, realm: Realm, environment: str, preferred: int | None) -> int:
+        """Return the environment's slot with its network standing, a new one if it has none."""
+        slot = self.find(realm, environment)
+        if slot is None:
+            slot = slots.choose_slot(realm.name, environment, preferred, self.entries, _networks_of_host())
+            # Written down first: what is made next is then never without an owner.
+            self.entries[slot] = {"realm": realm.name, "environment": environment, "home": str(realm.home), "ready": False}
+            self._save()
+        if not (self.entries[slot]["ready"] and stands(slot)):
+            _remove_environment(slot)
+            _make_environment(slot, f"soop {realm.name} {environment}")
+            self.entries[slot]["ready"] = True
+            self._save()
+        return slot
+
+    def slots_of(self, realm: str) -> list[int]:
+        """Return the slots that a realm has."""
+        return [slot for slot, entry in self.entries.items() if entry["realm"] == realm]
+
+    def release(self, slot: int) -> None:
+        """Remove an environment's network and give its slot back."""
+        _remove_environment(slot)
+        self.entries.pop(slot, None)
+        self._save()
+
+    def release_unused(self, realm: Realm) -> None:
+        """Release the realm's environments that have no machine any more."""
+        used = {record.spec.environment for record in records(realm)}
+        for slot, entry in list(self.entries.items()):
+            if entry["realm"] == realm.name and entry["environment"] not in used:
+                self.release(slot)
+
+    def _save(self) -> None:
+        write_json(RUN / "networks.json", {str(slot): entry for slot, entry in self.entries.items()})
+
+
+@contextmanager
+def registry() -> Iterator[Registry]:
+    """Hold the host-wide registry."""
+    with lock(RUN / "networks.lock"):
+        data = read_json(RUN / "networks.json") or {}
+        yield Registry({int(slot): entry for slot, entry in data.items()})
+
+
+def stands(slot: int) -> bool:
+    """Tell whether an environment's network is there."""
+    return (_NAMESPACES / _name(slot)).exists() and (_LINKS / _name(slot)).exists()
+
+
+def namespace(id: str) -> Path:
+    """Return the path of a machine's network namespace."""
+    return _NAMESPACES / f"soop-{id}"
+
+
+def ids_of(slot: int) -> list[str]:
+    """Return the ids of machines that have a namespace in an environment."""
+    prefix = f"{_name(slot)}-"
+    return [path.name.removeprefix("soop-") for path in _NAMESPACES.glob(f"{prefix}*")]
+
+
+def connect(record: Record) -> None:
+    """Make the machine's namespace with its one interface on the environment's bridge."""
+    environment, port = _name(record.slot), _port(record)
+    mac = f"02:50:{record.slot >> 8:02x}:{record.slot & 255:02x}:{record.number >> 8:02x}:{record.number & 255:02x}"
+    prefix = slots.subnet(record.slot).prefixlen
+    name = namespace(record.id).name
+    run("ip", "netns", "add", name)
+    _batch(
+        environment,
+        f"link add {port} type veth peer name eth0 address {mac} netns {name}",
+        f"link set {port} master br0 up",
+    )
+    _batch(name, "link set lo up", f"addr add {record.address}/{prefix} dev eth0", "link set eth0 up")
+
+
+def disconnect(record: Record) -> None:
+    """Remove the machine's namespace and interface."""
+    with suppress(Refused):
+        # Not left to the end of the namespace, which the kernel puts off.
+        run("ip", "-n", _name(record.slot), "link", "del", _port(record))
+    delete_namespace(record.id)
+
+
+def delete_namespace(id: str) -> None:
+    """Remove a machine's namespace."""
+    _delete(namespace(id).name)
+
+
+def _make_environment(slot: int, alias: str) -> None:
+    name = _name(slot)
+    run("ip", "netns", "add", name)
+    _batch(
+        name,
+        "link set lo up",
+        "link add br0 type bridge",
+        "link set br0 up",
+    )
+    run("ip", "link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", name)
+    _batch(name, "link set uplink master br0 up")
+    _batch(
+        None,
+        f"addr add {slots.address(slot, 1)}/{slots.subnet(slot).prefixlen} dev {name}",
+        f'link set {name} alias "{alias}" up',
+    )
+
+
+def _remove_environment(slot: int) -> None:
+    name = _name(slot)
+    if (_LINKS / name).exists():
+        run("ip", "link", "del", name)
+    _delete(name)
+
+
+def _delete(name: str) -> None:
+    if (_NAMESPACES / name).exists():
+        run("ip", "netns", "del", name)
+
+
+def _networks_of_host() -> list[str]:
+    """Return all that the host has routes or addresses for."""
+    routes = json.loads(run("ip", "-json", "-4", "route", "show", "table", "all") or "[]")
+    links = json.loads(run("ip", "-json", "-4", "address", "show") or "[]")
+    addresses = [f"{each['local']}/{each['prefixlen']}" for link in links for each in link.get("addr_info", [])]
+    return [route["dst"] for route in routes if "dst" in route] + addresses
+
+
+def _batch(namespace: str | None, *lines: str) -> None:
+    """Carry out several ``ip`` commands in one process."""
+    place = ("-n", namespace) if namespace else ()
+    run("ip", *place, "-batch", "-", stdin="\n".join(lines) + "\n")
+
+
+def _name(slot: int) -> str:
+    return f"soop-{slot:03x}"
+
+
+def _port(record: Record) -> str:
+    return f"m{record.number:03x}"

@@ -1,0 +1,126 @@
+"""Processes of machines, found by what they are and never by a remembered number."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+from .failure import Refused
+
+_PROGRAM = b"systemd-nspawn"
+_KILL_PATIENCE = 20.0
+"""Seconds within which a killed process must be gone."""
+
+
+def supervisors() -> dict[Path, int]:
+    """Return the processes that run machines by the machines' root folders."""
+    found: dict[int, tuple[int, Path]] = {}
+    for pid in _pids():
+        root = _root_of(pid)
+        if root is not None:
+            found[pid] = (_parent(pid), root)
+    # A supervisor's child has its command line until it becomes the machine's init.
+    return {root: pid for pid, (parent, root) in found.items() if parent not in found}
+
+
+def supervisor(root: Path) -> int | None:
+    """Return the process that runs the machine with this root folder."""
+    return supervisors().get(root)
+
+
+def end(root: Path, patience: float) -> None:
+    """Let the machine with this root folder shut down in ``patience`` seconds, then kill it."""
+    pid = supervisor(root)
+    if pid is None:
+        return
+    with _held(pid) as handle:
+        # The handle pins the process: if it is still the machine's now, it is so when the signal is sent.
+        if handle is None or _root_of(pid) != root:
+            return
+        if patience > 0:
+            _signal(handle, signal.SIGTERM)
+            if _ended(handle, patience):
+                return
+        _signal(handle, signal.SIGKILL)
+        if not _ended(handle, _KILL_PATIENCE):
+            raise Refused(f"process {pid} of {root} does not end")
+
+
+def evict(namespace: Path) -> None:
+    """Kill all that still lives in a network namespace, and wait until it is gone."""
+    deadline = monotonic() + _KILL_PATIENCE
+    while inhabitants := _inhabitants(namespace):
+        if monotonic() > deadline:
+            raise Refused(f"processes {', '.join(map(str, inhabitants))} in {namespace} do not end")
+        for pid in inhabitants:
+            with _held(pid) as handle:
+                if handle is not None and pid in _inhabitants(namespace, [pid]):
+                    _signal(handle, signal.SIGKILL)
+        sleep(0.01)
+
+
+def _inhabitants(namespace: Path, pids: list[int] | None = None) -> list[int]:
+    try:
+        wanted = os.stat(namespace)
+    except FileNotFoundError:
+        return []
+    found = []
+    for pid in pids or _pids():
+        with suppress(OSError):
+            if os.path.samestat(os.stat(f"/proc/{pid}/ns/net"), wanted):
+                found.append(pid)
+    return found
+
+
+def _pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+
+
+def _root_of(pid: int) -> Path | None:
+    """Return the root folder of the machine that a process of root runs."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            argv = file.read().split(b"\0")
+        owner = os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+    if owner != 0 or os.path.basename(argv[0]) != _PROGRAM:
+        return None
+    folders = [part.partition(b"=")[2] for part in argv if part.startswith(b"--directory=")]
+    return Path(os.fsdecode(folders[0])) if len(folders) == 1 else None
+
+
+def _parent(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+@contextmanager
+def _held(pid: int) -> Iterator[int | None]:
+    """Yield a handle that stays with this very process, None if it is gone."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _signal(handle: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(handle, number)
+
+
+def _ended(handle: int, patience: float) -> bool:
+    return bool(select.select([handle], [], [], patience)[0])

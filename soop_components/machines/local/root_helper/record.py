@@ -1,0 +1,83 @@
+"""What is remembered of a machine: ``machine.json`` in its folder, written when the machine is complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import request, slots
+from .folders import Realm, read_json, write_json
+
+_FILE = "machine.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A machine as it was last made."""
+
+    spec: request.Spec
+    image_digest: str
+    host_key: str
+    """Public key line."""
+    slot: int
+    """Of the environment on this host."""
+    number: int
+    """Of the machine in the environment's subnet."""
+
+    @property
+    def id(self) -> str:
+        """What tells the machine from all others on this host, in few characters."""
+        return f"{self.slot:03x}-{self.number:03x}"
+
+    @property
+    def address(self) -> str:
+        """The machine's address."""
+        return str(slots.address(self.slot, self.number))
+
+    def root(self, realm: Realm) -> Path:
+        """Return where the machine's root file system is mounted."""
+        return realm.run / self.id / "root"
+
+    def save(self, realm: Realm) -> None:
+        """Write the record."""
+        write_json(
+            realm.machine(self.spec.name) / _FILE,
+            {
+                "spec": self.spec.as_json(),
+                "image_digest": self.image_digest,
+                "host_key": self.host_key,
+                "slot": self.slot,
+                "number": self.number,
+                "address": self.address,
+            },
+        )
+
+    @classmethod
+    def load(cls, realm: Realm, name: str) -> Record | None:
+        """Return the record of a machine, None if it does not exist or was never complete."""
+        folder = realm.machine(name)
+        realm.check(folder)
+        data = read_json(folder / _FILE)
+        return None if data is None else cls.parse(data, name)
+
+    @classmethod
+    def parse(cls, data: object, name: str) -> Record:
+        """Return the record of the machine ``name`` out of its JSON form."""
+        what = f"record of {name}"
+        given = request.mapping(data, ("spec", "image_digest", "host_key", "slot", "number", "address"), what)
+        record = cls(
+            spec=request.spec(given["spec"]),
+            image_digest=request.text(given["image_digest"], request.DIGEST, what),
+            host_key=request.text(given["host_key"], request.PUBLIC_KEY, what),
+            slot=request.integer(given["slot"], 0, slots.SLOTS - 1, what),
+            number=request.integer(given["number"], slots.FIRST, slots.LAST, what),
+        )
+        if record.spec.name != name or record.address != given["address"]:
+            raise request.Refused(f"{what}: it does not fit together")
+        return record
+
+
+def records(realm: Realm) -> list[Record]:
+    """Return the records of all machines of a realm."""
+    found = (Record.load(realm, name) for name in realm.names(realm.machines))
+    return [record for record in found if record is not None]

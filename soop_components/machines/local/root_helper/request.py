@@ -1,0 +1,156 @@
+"""Requests, and records read back from files: strictly checked, since both come from less trusted hands than root's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .failure import Refused
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?"
+NAME = re.compile(rf"(?=.{{1,200}}\Z)(?:{_LABEL}\.){{1,4}}[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+"""A node's or disk's name: labels, the last one a domain id (``web-1.access-service.dev-access``)."""
+REALM = re.compile(r"[0-9a-f]{8}")
+IMAGE = re.compile(r"[a-z0-9][a-z0-9.-]{0,59}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+PUBLIC_KEY = re.compile(r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{20,2000}={0,2}(?: [ -~]{0,200})?")
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{100,4000}\n-----END OPENSSH PRIVATE KEY-----\n?"
+)
+MACHINE_ID = re.compile(r"[0-9a-f]{32}")
+_MOUNT = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){1,12}")
+_FORBIDDEN_MOUNTS = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
+_MIB = 1024**2
+_TIB = 1024**4
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A disk and where the machine sees it."""
+
+    disk: str
+    mount: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a machine must be."""
+
+    name: str
+    image: str
+    cpus: int
+    memory: int
+    authorized_keys: tuple[str, ...]
+    disks: tuple[Attachment, ...]
+
+    @property
+    def domain(self) -> str:
+        """The domain's id."""
+        return domain_of(self.name)
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+        return environment_of(self.name)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that ``spec`` reads."""
+        return {
+            "name": self.name,
+            "image": self.image,
+            "cpus": self.cpus,
+            "memory": self.memory,
+            "authorized_keys": list(self.authorized_keys),
+            "disks": [{"disk": each.disk, "mount": each.mount} for each in self.disks],
+        }
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """An SSH host key pair."""
+
+    private: str
+    public: str
+
+
+def domain_of(name: str) -> str:
+    """Return the domain id in the name of a node or disk."""
+    return name.rpartition(".")[2]
+
+
+def environment_of(name: str) -> str:
+    """Return the environment's name in the name of a node or disk."""
+    return domain_of(name).partition("-")[0]
+
+
+def mapping(value: object, keys: Collection[str], what: str) -> Mapping[str, Any]:
+    """Return a JSON object that has exactly ``keys``."""
+    if not isinstance(value, dict) or set(value) != set(keys):
+        raise Refused(f"{what}: expected an object with {', '.join(sorted(keys)) or 'nothing'}")
+    return value
+
+
+def text(value: object, pattern: re.Pattern[str], what: str) -> str:
+    """Return a string that is all ``pattern``."""
+    if not isinstance(value, str) or pattern.fullmatch(value) is None:
+        raise Refused(f"{what}: {str(value)[:100]!r} is not acceptable")
+    return value
+
+
+def integer(value: object, low: int, high: int, what: str) -> int:
+    """Return a whole number within bounds."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Refused(f"{what}: expected a whole number from {low} to {high}")
+    return value
+
+
+def items(value: object, most: int, what: str) -> list[Any]:
+    """Return a list of bounded length."""
+    if not isinstance(value, list) or len(value) > most:
+        raise Refused(f"{what}: expected a list of at most {most}")
+    return value
+
+
+def name(value: object) -> str:
+    """Return the name of a node or disk."""
+    return text(value, NAME, "name")
+
+
+def disk_size(value: object) -> int:
+    """Return a disk's size in bytes."""
+    return integer(value, 8 * _MIB, 16 * _TIB, "size")
+
+
+def spec(value: object) -> Spec:
+    """Return what a machine must be."""
+    given = mapping(value, ("name", "image", "cpus", "memory", "authorized_keys", "disks"), "machine")
+    disks = tuple(_attachment(each) for each in items(given["disks"], 16, "disks"))
+    for field in ("disk", "mount"):
+        if len({getattr(each, field) for each in disks}) < len(disks):
+            raise Refused(f"disks: the same {field} twice")
+    return Spec(
+        name=name(given["name"]),
+        image=text(given["image"], IMAGE, "image"),
+        cpus=integer(given["cpus"], 1, 1024, "cpus"),
+        memory=integer(given["memory"], 64 * _MIB, 64 * _TIB, "memory"),
+        authorized_keys=tuple(text(key, PUBLIC_KEY, "authorized key") for key in items(given["authorized_keys"], 64, "keys")),
+        disks=disks,
+    )
+
+
+def host_key(value: object) -> HostKey:
+    """Return an SSH host key pair."""
+    given = mapping(value, ("private", "public"), "host key")
+    if not isinstance(given["private"], str) or PRIVATE_KEY.fullmatch(given["private"]) is None:
+        raise Refused("host key: the private key is not in OpenSSH's format")
+    return HostKey(private=given["private"], public=text(given["public"], PUBLIC_KEY, "host key"))
+
+
+def _attachment(value: object) -> Attachment:
+    given = mapping(value, ("disk", "mount"), "disk")
+    mount = text(given["mount"], _MOUNT, "mount")
+    if any(mount == path or mount.startswith(f"{path}/") for path in _FORBIDDEN_MOUNTS):
+        raise Refused(f"mount: no disk goes to {mount}")
+    return Attachment(disk=name(given["disk"]), mount=mount)

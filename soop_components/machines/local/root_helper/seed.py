@@ -1,0 +1,76 @@
+"""The few files that make a copy of the base image one particular machine; written while it does not run."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from .failure import Refused
+from .request import HostKey, Spec
+
+_SSHD = """\
+# Written by SOOP.
+HostKey /etc/ssh/ssh_host_ed25519_key
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+UseDNS no
+"""
+_HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+_RESOLVER = "# There is no name server: the names of the domain are in /etc/hosts.\n"
+_LONGEST_HOST_NAME = 64
+_FOLDERS = {"root": 0o700, "root/.ssh": 0o700}
+"""Modes of folders that are made on the way; others have 0755."""
+
+
+def plant(upper: Path, spec: Spec, host_key: HostKey) -> None:
+    """Write what a new machine needs into its empty upper layer."""
+    host_name = spec.name if len(spec.name) <= _LONGEST_HOST_NAME else spec.name.partition(".")[0]
+    _write(upper, "etc/hostname", f"{host_name}\n", 0o644)
+    _write(upper, "etc/hosts", _HOSTS, 0o644)
+    _write(upper, "etc/resolv.conf", _RESOLVER, 0o644)
+    _write(upper, "etc/machine-id", f"{uuid4().hex}\n", 0o444)
+    _write(upper, "etc/ssh/sshd_config.d/soop.conf", _SSHD, 0o644)
+    _write(upper, "etc/ssh/ssh_host_ed25519_key", host_key.private, 0o600)
+    _write(upper, "etc/ssh/ssh_host_ed25519_key.pub", f"{host_key.public}\n", 0o644)
+    authorize(upper, spec)
+
+
+def authorize(upper: Path, spec: Spec) -> None:
+    """Write who may log in."""
+    _write(upper, "root/.ssh/authorized_keys", "".join(f"{key}\n" for key in spec.authorized_keys), 0o600)
+
+
+def _write(upper: Path, path: str, content: str, mode: int) -> None:
+    """Write one file, following no symbolic link: a machine that ran before may have left any."""
+    *folders, name = path.split("/")
+    temporary = f".{name}.soop"
+    try:
+        with ExitStack() as open_folders:
+            folder = _opened(open_folders, str(upper), None)
+            for depth, part in enumerate(folders, 1):
+                _make(part, _FOLDERS.get("/".join(folders[:depth]), 0o755), folder)
+                folder = _opened(open_folders, part, folder)
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=folder)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(descriptor, mode)
+                file.write(content)
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        raise Refused(f"/{path} of the machine cannot be written: {error.strerror}", "replace the machine") from error
+
+
+def _make(part: str, mode: int, folder: int) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(part, mode, dir_fd=folder)
+        os.chmod(part, mode, dir_fd=folder)
+
+
+def _opened(stack: ExitStack, path: str, folder: int | None) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    stack.callback(os.close, descriptor)
+    return descriptor
