@@ -1,0 +1,44 @@
+"""The base image of a service's nodes: which packages are there before anything is installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from soop_components.artifact.definition import Base
+from soop_components.errors import SoopError
+
+SUITES = {"debian-12": "bookworm"}
+"""The Debian release of each base."""
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """A base image of this host, made by ``make setup``."""
+
+    base: Base
+    """Its name, and a digest over its packages and their versions."""
+    status: Path
+    """Its dpkg database."""
+
+    @classmethod
+    def find(cls, images: Path, name: str) -> BaseImage:
+        """Return the base image with this name; the error says how to make it."""
+        if name not in SUITES:
+            raise SoopError(f"there is no base image {name}", f"base is one of {', '.join(SUITES)}")
+        record = images / f"{name}.json"
+        status = images / name / "var" / "lib" / "dpkg" / "status"
+        try:
+            base = Base.model_validate_json(record.read_bytes())
+        except (OSError, ValidationError):
+            raise SoopError(f"the base image {name} is not there: no {record}", "make it with: make setup") from None
+        if not status.is_file():
+            raise SoopError(f"the base image {name} has no {status}", "make it anew with: make setup")
+        return cls(base, status)
+
+    @property
+    def suite(self) -> str:
+        """The Debian release, as package sources name it."""
+        return SUITES[self.base.name]

@@ -1,0 +1,216 @@
+"""The artifact store: what was built, by name and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from soop_components.artifact import oci
+from soop_components.artifact.definition import ResolvedDefinition
+from soop_components.artifact.layout import BrokenBlob, Layout
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.loader import Mistakes, load_service
+from soop_components.model.names import Reference, nearest
+from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import service_problems
+from soop_components.model.versions import version_key
+from soop_components.project import Project
+
+Problems: TypeAlias = list[str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One artifact of a store."""
+
+    reference: Reference
+    digest: str
+    """Of its manifest: the artifact's identity."""
+    stored: datetime | None
+    """When it came into this store; None if its manifest is missing."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An artifact that was opened and checked; blobs are checked when they are used."""
+
+    reference: Reference
+    digest: str
+    resolved: ResolvedDefinition
+    manifest: oci.Manifest
+    layout: Layout
+
+    @property
+    def definition(self) -> ServiceDefinition:
+        """The service definition as built."""
+        return self.resolved.definition
+
+    def blob_path(self, digest: str) -> Path:
+        """Return the path of one of the artifact's blobs after checking its size and digest."""
+        for layer in self.manifest.layers:
+            if layer.digest == digest:
+                return self._checked(layer)
+        raise SoopError(f"artifact {self.reference} has no blob {digest}")
+
+    def read_blob(self, digest: str) -> bytes:
+        """Return the content of one of the artifact's blobs after checking it."""
+        return self.blob_path(digest).read_bytes()
+
+    def size(self) -> int:
+        """Return the bytes of all blobs together."""
+        return self.manifest.config.size + sum(layer.size for layer in self.manifest.layers)
+
+    def _checked(self, layer: oci.Descriptor) -> Path:
+        try:
+            return self.layout.blob(layer)
+        except BrokenBlob as error:
+            raise _broken(self.reference, error) from None
+
+
+class Store:
+    """An OCI image layout of artifacts; ``definitions`` is where the sources of services lie, for better advice."""
+
+    def __init__(self, path: Path, definitions: Path | None = None) -> None:
+        self.layout = Layout(path)
+        self._definitions = definitions
+
+    @classmethod
+    def of(cls, project: Project) -> Store:
+        """Return the project's store."""
+        return cls(project.store, project.service_defs)
+
+    def list(self) -> list[Entry]:
+        """Return what is in the store, by name and version."""
+        entries = [_entry(self.layout, descriptor) for descriptor in self.layout.entries()]
+        found = [entry for entry in entries if entry is not None]
+        return sorted(found, key=lambda entry: (entry.reference.service, version_key(entry.reference.version)))
+
+    def find(self, reference: Reference) -> oci.Descriptor | None:
+        """Return the index entry of an artifact, or None if it was not built."""
+        return next((entry for entry in self.layout.entries() if entry.reference == str(reference)), None)
+
+    def open(self, reference: str) -> Artifact:
+        """Return the artifact ``<service>-<version>``; the error says what to do if it is unknown or broken."""
+        try:
+            wanted = Reference.parse(reference)
+        except ValueError as error:
+            raise SoopError(f"{reference}: {error}") from None
+        descriptor = self.find(wanted)
+        if descriptor is None:
+            raise self._unknown(wanted)
+        try:
+            return self._open(wanted, descriptor)
+        except BrokenBlob as error:
+            raise _broken(wanted, error) from None
+
+    def is_broken(self, descriptor: oci.Descriptor) -> bool:
+        """Say whether a blob of an artifact is missing or damaged."""
+        return bool(self._problems(descriptor))
+
+    def verify(self, reference: str | None = None) -> Iterator[tuple[str, Problems]]:
+        """Check every blob of one artifact, or of all; yield each one's name and problems."""
+        if reference is not None and self.find(Reference.parse(reference)) is None:
+            raise self._unknown(Reference.parse(reference))
+        for descriptor in self.layout.entries():
+            if reference in (None, descriptor.reference):
+                yield str(descriptor.reference), self._problems(descriptor)
+
+    def _problems(self, descriptor: oci.Descriptor) -> Problems:
+        mistakes: list[str] = []
+        try:
+            artifact = self._open(Reference.parse(str(descriptor.reference)), descriptor)
+        except (SoopError, ValueError) as error:
+            return [error.message if isinstance(error, SoopError) else str(error)]
+        for layer in artifact.manifest.layers:
+            try:
+                self.layout.blob(layer)
+            except BrokenBlob as error:
+                title = (layer.annotations or {}).get(oci.TITLE, layer.media_type)
+                mistakes.append(f"{error.message} ({title})")
+        return mistakes
+
+    def _open(self, reference: Reference, descriptor: oci.Descriptor) -> Artifact:
+        content = self.layout.read(descriptor, oci.MAXIMUM_MANIFEST)
+        manifest = oci.parse(oci.Manifest, content, f"manifest {descriptor.digest}")
+        if manifest.artifact_type != oci.ARTIFACT or manifest.config.media_type != oci.DEFINITION:
+            raise SoopError(f"{reference} in {self.layout.path} is not a service definition: {manifest.artifact_type}")
+        resolved = _parse_definition(self.layout.read(manifest.config, oci.MAXIMUM_DEFINITION), manifest.config.digest)
+        problem = _mismatch(reference, manifest, resolved)
+        if problem:
+            raise BrokenBlob(f"blob {manifest.config.digest}: {problem}")
+        return Artifact(reference, descriptor.digest, resolved, manifest, self.layout)
+
+    def _unknown(self, wanted: Reference) -> SoopError:
+        """Say what there is instead, and whether it only has to be built."""
+        message = f"{wanted} is not in the store {self.layout.path}"
+        source = self._definitions / wanted.service if self._definitions else None
+        if source is not None and _version_of(source) == wanted.version:
+            return SoopError(f"{wanted} is not built yet", f"run: soop build {source.parent.name}/{source.name}")
+        entries = self.list()
+        versions = [entry.reference.version for entry in entries if entry.reference.service == wanted.service]
+        if versions:
+            return SoopError(message, f"{wanted.service} is there as {', '.join(versions[-5:])}")
+        if entries:
+            advice = nearest(str(wanted), [str(entry.reference) for entry in entries])
+            known = ", ".join(dict.fromkeys(entry.reference.service for entry in entries))
+            return SoopError(message, advice.removeprefix("; ") or f"it has {known}")
+        return SoopError(message, "the store is empty; run: soop build DEFINITION")
+
+
+def _entry(layout: Layout, descriptor: oci.Descriptor) -> Entry | None:
+    """Return an artifact's entry; what has another kind of name is not ours."""
+    try:
+        reference = Reference.parse(str(descriptor.reference))
+    except ValueError:
+        return None
+    try:
+        stored = datetime.fromtimestamp(layout.blob_file(descriptor.digest).stat().st_mtime, UTC)
+    except OSError:
+        stored = None
+    return Entry(reference, descriptor.digest, stored)
+
+
+def _parse_definition(content: bytes, digest: str) -> ResolvedDefinition:
+    try:
+        resolved = ResolvedDefinition.model_validate_json(content)
+    except ValueError:
+        raise SoopError(
+            f"blob {digest} is not a service definition that this version of soop reads",
+            "it was made by another version of soop; build it again, or use that version",
+        ) from None
+    problems = service_problems(resolved.definition)
+    if problems:
+        raise InvalidInput(problem.line(f"blob {digest}") for problem in problems)
+    return resolved
+
+
+def _mismatch(reference: Reference, manifest: oci.Manifest, resolved: ResolvedDefinition) -> str | None:
+    """Say where the definition contradicts the name or the layers of its artifact."""
+    definition = resolved.definition
+    if (definition.service, definition.version) != reference:
+        return f"defines {definition.service}-{definition.version}, not {reference}"
+    layers = {layer.digest: layer for layer in manifest.layers}
+    packed = [*resolved.components.values(), *([resolved.smoke] if resolved.smoke else [])]
+    for name, package in resolved.packages.items():
+        layer = layers.get(package.digest)
+        if layer is None or layer.size != package.size:
+            return f"refers to package {name} {package.digest}, which is not in the artifact"
+    for files in packed:
+        if files.blob not in layers:
+            return f"refers to {files.blob}, which is not in the artifact"
+    return None
+
+
+def _version_of(source: Path) -> str | None:
+    definition = Mistakes().attempt(lambda: load_service(source, source.name))
+    return definition.version if definition else None
+
+
+def _broken(reference: Reference, error: BrokenBlob) -> SoopError:
+    return SoopError(
+        f"artifact {reference} is broken: {error.message}",
+        "build it again with soop build, or copy it again from where it came; soop verify checks all of the store",
+    )

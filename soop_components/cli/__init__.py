@@ -1,0 +1,1 @@
+"""The command line, ``soop``: one module per verb."""

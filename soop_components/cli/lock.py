@@ -1,0 +1,48 @@
+"""``soop lock``: chooses the exact Debian packages of a service definition."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from soop_components.artifact.locking import Change, lock
+from soop_components.artifact.source import read_source
+from soop_components.cli.progress import show
+from soop_components.project import Project
+
+DESCRIPTION = """\
+Resolves the Debian packages of each role, with all they depend on, against the base image, and writes
+service.lock beside service.yaml. Commit it: `soop build` takes what is locked and nothing else.
+Packages come from where this machine's apt gets its own; root is not needed.
+"""
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "lock",
+        help="choose the Debian packages of a service definition",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("definition", metavar="DEFINITION", help="its folder, service_defs/access-service, or its name")
+    parser.add_argument("--refresh", action="store_true", help="choose every version anew, not only what is missing")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lock, and print what changed."""
+    project = Project.find()
+    source = read_source(project, arguments.definition)
+    change = lock(project, source, show, refresh=arguments.refresh)
+    for line in lines(change):
+        print(line)
+    return 0
+
+
+def lines(change: Change) -> list[str]:
+    """Return what changed in the lock, a package a line."""
+    changed = [f"  {name}: {before or 'new'} -> {after or 'gone'}" for name, before, after in change.packages]
+    if not change.is_new:
+        return [f"{change.path}: {change.count} packages, as before"]
+    return [f"{change.path}: {change.count} packages", *changed]

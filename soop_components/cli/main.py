@@ -1,0 +1,76 @@
+"""Entry of ``soop``: finds the verb, runs it, and tells errors in a way that people can act on."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from soop_components.artifact.packages import LockedPackageGone
+from soop_components.errors import InvalidInput, SoopError
+
+VERBS = ("lock", "build", "list", "show", "verify")
+"""Modules of this package; each has ``register(subparsers)`` and ``run(arguments) -> exit code``."""
+
+EXIT_CODES: dict[type[SoopError], int] = {LockedPackageGone: 3}
+"""Exit codes of errors that other programs react to; every other error is 1, a wrong command line 2."""
+
+_RED = "\x1b[31m"
+_PLAIN = "\x1b[0m"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+    except SoopError as error:
+        if arguments.debug:
+            raise
+        tell(error, sys.stderr)
+        return EXIT_CODES.get(type(error), 1)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Who reads our output has had enough; keep Python from complaining when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return int(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser with all verbs."""
+    top = argparse.ArgumentParser(
+        prog="soop",
+        description="Builds service definitions into versioned artifacts, and deploys them into domains.",
+        epilog="`soop VERB --help` says more. Errors end with exit code 1, a wrong command line with 2.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
+    verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs")
+    for name in VERBS:
+        module = importlib.import_module(f"soop_components.cli.{name}")
+        module.register(verbs)
+    return top
+
+
+def tell(error: SoopError, stream: TextIO) -> None:
+    """Print an error: each problem a line, then what to do about it."""
+    lines = error.problems if isinstance(error, InvalidInput) else (error.message,)
+    for line in lines:
+        print(_red(f"error: {line}", stream), file=stream)
+    if error.hint:
+        print(f"  {error.hint}", file=stream)
+
+
+def _red(text: str, stream: TextIO) -> str:
+    coloured = stream.isatty() and not os.environ.get("NO_COLOR")
+    return f"{_RED}{text}{_PLAIN}" if coloured else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
