@@ -22,8 +22,8 @@ _TOLD_LINES = 15
 class Engine:
     """Pulumi's engine with this project's state; a stack is named by its domain's id.
 
-    ``preview``, ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code; everything else
-    is quiet and raises ``SoopError`` with what the engine said.
+    ``preview``, ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code;
+    everything else is quiet and raises ``SoopError`` with what the engine said.
     """
 
     def __init__(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
@@ -39,7 +39,7 @@ class Engine:
         return tuple(sorted(str(stack["name"]).rsplit("/", 1)[-1] for stack in listed))
 
     def make_stack(self, id: str) -> None:
-        """Make a stack; in its file, only the line that the engine needs is added (the engine would write the file anew)."""
+        """Make a stack; its file only gains the line that the engine needs (the engine would write it all anew)."""
         path = self.config_file(id)
         before = path.read_bytes() if path.exists() else None
         self._quietly("stack", "init", id, "--no-select", "--non-interactive")
@@ -128,5 +128,5 @@ def _told(stderr: str, stdout: str) -> str:
 
 def _hint(stderr: str) -> str | None:
     if "incorrect passphrase" in stderr:
-        return "its secrets were sealed with another passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that"
+        return "secrets were sealed with another passphrase: give it in PULUMI_CONFIG_PASSPHRASE or .soop/passphrase"
     return None

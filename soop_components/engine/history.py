@@ -25,7 +25,7 @@ class Run:
 
 
 def last_run(history: str) -> Run | None:
-    """Return the newest update or destruction out of ``pulumi stack history``'s JSON, newest first; refreshes do not count."""
+    """Return the newest update or destruction out of ``pulumi stack history``'s JSON, which is newest first."""
     for entry in TypeAdapter(list[_Entry]).validate_json(history or "[]"):
         if entry.kind in ("update", "destroy"):
             return Run(entry.kind, entry.result == "succeeded", entry.end_time)

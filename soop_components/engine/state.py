@@ -1,7 +1,8 @@
 """What a stack's state says is deployed, out of ``pulumi stack export``.
 
-The resources are read and not the stack's outputs: outputs are recorded only when a whole run succeeds, so after a failed
-one they would hide a service that was upgraded in it, or the machines of a first deployment that one wants to look into.
+The resources are read and not the stack's outputs: outputs are recorded only when a whole run succeeds, so after a
+failed one they would hide a service that was upgraded in it, or the machines of a first deployment that somebody wants
+to look into.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Node:
     healthy: bool | None = None
     """None: no release was accepted on it yet."""
     drift: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    """The systemd units of the service's components on it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class StackState:
             releases=_releases(by_type.get(_RELEASE, []), by_type.get(_MACHINE, [])),
             disks=tuple(disk.name for disk in disks),
             protected=tuple(disk.name for disk in disks if disk.protect),
-            pending_creates=tuple(each.resource.name for each in deployment.pending_operations if each.type == "creating"),
+            pending_creates=tuple(
+                each.resource.name for each in deployment.pending_operations if each.type == "creating"
+            ),
             private_key=next((_plain(key.outputs.get("privateKey")) for key in by_type.get(_KEY, [])), None),
             resources=len(deployment.resources),
         )
@@ -130,7 +135,11 @@ def _release_places(release: _Resource) -> dict[str, Mapping[str, Any]]:
 def _release(service: str, release: _Resource | None, places: Mapping[str, Mapping[str, Any]]) -> Release:
     outputs = release.outputs if release else {}
     status = outputs.get("status") or {}
-    nodes = [_node(name, place, status.get(name) or {}) for name, place in places.items() if place.get("address")]
+    roles = release.inputs.get("roles", {}) if release else {}
+    units = {name: _units(role) for name, role in roles.items()}
+    nodes = [
+        _node(name, place, status.get(name) or {}, units) for name, place in places.items() if place.get("address")
+    ]
     return Release(
         service=service,
         version=outputs.get("version") or None,
@@ -141,10 +150,11 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
     )
 
 
-def _node(name: str, place: Mapping[str, Any], status: Mapping[str, Any]) -> Node:
+def _node(name: str, place: Mapping[str, Any], status: Mapping[str, Any], units: Mapping[str, tuple[str, ...]]) -> Node:
+    role = status.get("role") or name.split(".")[0].rpartition("-")[0]
     return Node(
         name=name,
-        role=status.get("role") or name.split(".")[0].rpartition("-")[0],
+        role=role,
         address=str(place["address"]),
         port=int(place.get("port", 22)),
         user=str(place.get("user", "root")),
@@ -152,7 +162,13 @@ def _node(name: str, place: Mapping[str, Any], status: Mapping[str, Any]) -> Nod
         version=status.get("version"),
         healthy=status.get("healthy"),
         drift=tuple(status.get("drift", ())),
+        units=units.get(role, ()),
     )
+
+
+def _units(role: Mapping[str, Any]) -> tuple[str, ...]:
+    components = role.get("components", {}).values()
+    return tuple(dict.fromkeys(unit for component in components for unit in component.get("units", {})))
 
 
 def _natural(name: str) -> tuple[str, int]:

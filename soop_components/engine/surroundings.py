@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +11,17 @@ from pathlib import Path
 from soop_components.errors import SoopError
 from soop_components.project import Project
 
+PASSPHRASE = "local domains only"  # noqa: S105 - deliberately public, toolchain/bootstrap/shell_environment.py says why
+"""What seals the secrets in a state that has no passphrase of its own; the same as in ``make setup``."""
+
 
 def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
-    """Return the engine: the one built in this checkout (it is only built where none fits), else PATH's, else the installer's."""
+    """Return the engine: the one built in this checkout (only where none fitted), else PATH's, else the installer's."""
     installed = Path(environ.get("HOME", "/nonexistent")) / ".pulumi" / "bin"
     folders = [str(_built(project)), environ.get("PATH", os.defpath), str(installed)]
     found = shutil.which("pulumi", path=os.pathsep.join(folders))
     if found is None:
-        raise SoopError("pulumi is not installed", "run `make setup`, or install it as https://www.pulumi.com/docs/install says")
+        raise SoopError("pulumi is not installed", "run `make setup`, or see https://www.pulumi.com/docs/install")
     return Path(found)
 
 
@@ -49,9 +51,9 @@ def prepare(project: Project, environment: Mapping[str, str]) -> None:
     if environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(project.passphrase) and not project.passphrase.exists():
         fresh = project.passphrase.with_name(f"passphrase.{os.getpid()}")
         fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(32) + "\n")
+        fresh.write_text(PASSPHRASE + "\n")
         try:
-            os.link(fresh, project.passphrase)  # unlike a rename, never replaces one that another process made meanwhile
+            os.link(fresh, project.passphrase)  # unlike a rename, never replaces one that was put there meanwhile
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""Changes the text of a domain definition by exactly what was asked for: comments, order and spacing stay as people wrote them."""
+"""Changes a domain definition's text by exactly what was asked for: comments, order and spacing stay as they are."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _added(text: str, services: yaml.SequenceNode, reference: Reference) -> str:
 
 
 def _last_index(node: yaml.Node) -> int:
-    """Return where the last thing written in a node ends (a block's own mark lies behind the comments that follow it)."""
+    """Return where the last thing written in a node ends (a block's own mark lies behind comments that follow)."""
     children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode) and not node.flow_style:
         children = [child for pair in node.value for child in pair]

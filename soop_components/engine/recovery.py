@@ -1,0 +1,58 @@
+"""Clears what a killed engine left in a stack: its lock, and creations whose outcome it did not live to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from soop_components.engine.engine import Engine
+from soop_components.engine.locks import Lock
+from soop_components.errors import SoopError
+
+Tell = Callable[[str], None]
+
+
+def recover(engine: Engine, id: str, tell: Tell, *, force: bool = False) -> bool:
+    """Make a stack usable again and tell each step; return whether there was anything to do.
+
+    Raises ``SoopError`` when another process may still be at work on the stack, unless ``force`` says that it is not.
+    """
+    unlocked = _clear_locks(engine, id, tell, force)
+    return _clear_pending_creates(engine, id, tell) or unlocked
+
+
+def refuse_if_busy(engine: Engine, id: str) -> None:
+    """Raise ``SoopError`` when another process may be at work on the stack."""
+    busy = [lock for lock in engine.locks(id) if not lock.is_dead]
+    if busy:
+        raise _busy(id, busy[0])
+
+
+def _clear_locks(engine: Engine, id: str, tell: Tell, force: bool) -> bool:
+    locks = engine.locks(id)
+    if not force:
+        refuse_if_busy(engine, id)
+    if not locks and not force:
+        return False
+    engine.cancel(id)
+    for lock in locks:
+        tell(f"{id}: removed the lock of {lock}" + (", which is gone" if lock.is_dead else ""))
+    return bool(locks)
+
+
+def _clear_pending_creates(engine: Engine, id: str, tell: Tell) -> bool:
+    """Let the engine forget unfinished creations; our provider adopts what one of them made after all."""
+    pending = engine.state(id).pending_creates
+    if not pending:
+        return False
+    engine.refresh(id, clear_pending_creates=True)
+    tell(f"{id}: cleared the interrupted creation of {', '.join(pending)}")
+    return True
+
+
+def _busy(id: str, lock: Lock) -> SoopError:
+    if lock.is_here:
+        return SoopError(f"{id} is being changed by {lock}", "wait until it has ended")
+    return SoopError(
+        f"{id} is locked by {lock}; from here nobody can tell whether it still runs",
+        f"when it does not: soop recover --force {id}",
+    )
