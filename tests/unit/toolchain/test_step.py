@@ -1,0 +1,39 @@
+"""Long steps: what is shown of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from bootstrap import step
+from bootstrap.trouble import Trouble
+
+
+def test_a_step_says_what_it_does_and_keeps_the_output_to_its_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step.run("counting", [sys.executable, "-c", "print('one two')"], tmp_path / "log" / "count.log")
+    assert capsys.readouterr().out == "counting …\ncounting: 0 s\n"
+    assert (tmp_path / "log" / "count.log").read_text() == "one two\n"
+
+
+def test_a_step_shows_that_it_is_alive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "QUIET", 0.05)
+    step.run("waiting", [sys.executable, "-c", "import time; time.sleep(0.3)"], tmp_path / "log")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.count("waiting … 0 s") >= 1
+
+
+def test_a_failure_tells_the_tail_of_the_output_and_where_the_rest_is(tmp_path: Path) -> None:
+    program = "import sys; [print('line', n) for n in range(100)]; sys.exit('no room left')"
+    with pytest.raises(Trouble) as trouble:
+        step.run("filling", [sys.executable, "-u", "-c", program], tmp_path / "fill.log")
+    told = str(trouble.value)
+    assert told.startswith("filling: failed with exit code 1")
+    assert "  no room left" in told
+    assert "line 99" in told
+    assert "line 50\n" not in told
+    assert told.endswith(str(tmp_path / "fill.log"))
