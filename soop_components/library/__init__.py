@@ -1,19 +1,28 @@
 """The library of building blocks: one folder each, with ``block.yaml``, templates and scripts.
 
-A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format. Where both have a block of
-one name the service's own is used, so that a block that is added to the library later never changes what a service means. An
-artifact holds the blocks that it was built with.
+A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format. Where both have a
+block of one name the service's own is used, so that a block that is added to the library later never changes what a
+service means. An artifact holds the blocks that it was built with.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from soop_components.model.block import Block
+from soop_components.errors import InvalidInput
+from soop_components.model.block import Block, packed_path
+from soop_components.model.loader import load_model
+from soop_components.model.loader_problems import Problem
+from soop_components.model.loader_yaml import read_yaml
+from soop_components.model.names import KEY
+from soop_components.model.service_checks import unknown
 
 LIBRARY = Path(__file__).parent
+_TEMPLATE_SUFFIX = ".j2"
+_MAXIMUM_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -24,4 +33,60 @@ class LoadedBlock:
     """With the text of its templates in it."""
     folder: Path
     files: Mapping[str, Path]
-    """What goes into the blob of each component that uses the block: path there, ``.block/<block>/<file>``, and file on disk."""
+    """What goes into the blob of each component that uses it: path there, ``.block/<block>/<file>``, and file on disk."""
+
+
+def load_block(name: str, service: Path | None = None) -> LoadedBlock:
+    """Load a block of the service definition in the folder ``service``, or else of the library.
+
+    ``InvalidInput`` tells every mistake in it, or which blocks there are.
+    """
+    own = service / "blocks" / name if service is not None else None
+    if not re.fullmatch(KEY, name) or not ((own and own.is_dir()) or (LIBRARY / name).is_dir()):
+        raise InvalidInput([unknown("block", name, block_names(service))])
+    if own is not None and own.is_dir():
+        return _load(own, f"blocks/{name}")
+    return _load(LIBRARY / name, f"library/{name}")
+
+
+def block_names(service: Path | None = None) -> list[str]:
+    """Return the names of the blocks that a service definition can use."""
+    folders = [LIBRARY, *([service / "blocks"] if service is not None else [])]
+    return sorted({file.parent.name for folder in folders for file in folder.glob("*/block.yaml")})
+
+
+def _load(folder: Path, label: str) -> LoadedBlock:
+    document = read_yaml(folder / "block.yaml", f"{label}/block.yaml")
+    if isinstance(document.data, dict) and "templates" in document.data:
+        document.problems.append(f"{label}/block.yaml: templates: unknown key; the block's *.j2 files are found by themselves")
+    block = load_model(Block, document, f"{label}/block.yaml", lambda found: _problems(found, folder))
+    templates = {
+        path.relative_to(folder).as_posix(): _text(path, label) for path in sorted(folder.rglob(f"*{_TEMPLATE_SUFFIX}"))
+    }
+    files = {packed_path(block.block, name): folder / name for name in block.programs()}
+    return LoadedBlock(block.model_copy(update={"templates": templates}), folder, files)
+
+
+def _problems(block: Block, folder: Path) -> list[Problem]:
+    """Return what does not fit the block's folder."""
+    problems = []
+    if block.block != folder.name:
+        problems.append(Problem(("block",), f"expected {folder.name}, as the folder is called"))
+    for name in block.programs():
+        if not _is_inside(folder / name, folder):
+            problems.append(Problem(("scripts",), f"the block has no file {name}"))
+    return problems
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _text(path: Path, label: str) -> str:
+    name = f"{label}/{path.name}"
+    if not _is_inside(path, path.parent) or path.stat().st_size > _MAXIMUM_FILE:
+        raise InvalidInput([f"{name}: expected a file of at most 1 MiB inside the block's folder"])
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput([f"{name}: expected UTF-8 text"]) from None

@@ -146,6 +146,10 @@ def items(value: object) -> list[tuple[Any, Any]]:
     return list(value.items())
 
 
+def values(value: object) -> list[Any]:
+    return [item for _, item in items(value)]
+
+
 def dictsort(value: object) -> list[tuple[Any, Any]]:
     return sorted(items(value), key=lambda item: str(item[0]))
 
@@ -228,6 +232,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "default": default, "d": default, "join": join, "length": length, "count": length, "replace": replace,
     "upper": lambda value: _paid(_plain(value).upper()), "lower": lambda value: _paid(_plain(value).lower()),
     "trim": lambda value: _paid(_plain(value).strip()), "string": text, "int": int_, "list": each,
-    "first": first, "last": last, "sort": sort, "unique": unique, "items": items, "dictsort": dictsort, "indent": indent,
+    "first": first, "last": last, "sort": sort, "unique": unique, "items": items,
+    "values": values, "dictsort": dictsort, "indent": indent,
     "sql": sql, "sh": sh, "systemd": systemd, "urlencode": url, "json": json_, "tojson": json_,
 }  # fmt: skip

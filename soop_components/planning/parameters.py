@@ -81,6 +81,7 @@ def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | Non
         return path_problem(value)
     if pattern is None or not isinstance(value, str):
         return None
-    if isinstance(value, marks.Marked):
-        return f"expected text that matches {pattern!r}, not a secret or a node's name"
-    return None if matches(pattern, value) else f"expected text that matches {pattern!r}, not {value!r}"
+    if marks.holds_secret(value):
+        return f"expected text that matches {pattern!r}, not a secret"
+    sample = marks.MARK.sub("x", marks.unmarked(value))
+    return None if matches(pattern, sample) else f"expected text that matches {pattern!r}, not {marks.unmarked(value)!r}"
