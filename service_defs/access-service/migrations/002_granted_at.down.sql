@@ -1,0 +1,2 @@
+DROP INDEX grants_of_article;
+ALTER TABLE grants DROP COLUMN granted_at;
