@@ -1,0 +1,112 @@
+"""The base image's recipe, with stand-ins for the programs that need root and a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECIPE = Path(__file__).parents[3] / "images" / "debian_12.py"
+TARGETS = """\
+bookworm|main|http://mirror.example/debian/|/usr/share/keyrings/debian.gpg
+bookworm|contrib|http://mirror.example/debian/|/usr/share/keyrings/debian.gpg
+bookworm-security|main|http://mirror.example/security/|$(SIGNED_BY)
+trixie|main|http://mirror.example/debian/|$(SIGNED_BY)
+"""
+BOOTSTRAP = """\
+printf '%s\\n' "$@" > "$SEEN"
+for word; do case $word in /*debian-12.building) root=$word;; esac; done
+mkdir -p "$root/etc/ssh" "$root/etc/apt/sources.list.d" "$root/var/lib/apt/lists" "$root/etc/systemd/system"
+echo key > "$root/etc/ssh/ssh_host_rsa_key"
+echo address > "$root/etc/apt/sources.list"
+echo us > "$root/etc/hostname"
+exit ${BOOTSTRAP_CODE:-0}
+"""
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    add(folder, "apt-get", f"cat <<'X'\n{TARGETS}X\n")
+    add(folder, "apt-config", "echo 'Acquire::http::Proxy \"http://proxy.example:3128\";'")
+    add(folder, "unshare", 'while [ "${1#--}" != "$1" ]; do shift; done; exec "$@"')
+    add(folder, "mmdebstrap", BOOTSTRAP)
+    add(folder, "dpkg-query", "echo 'zlib 1 amd64'; echo 'base 2 all'")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(folder), os.environ["PATH"]]))
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    return folder
+
+
+def add(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def build(images: Path) -> subprocess.CompletedProcess[str]:
+    images.mkdir(exist_ok=True)
+    argv = [sys.executable, "-I", RECIPE, images, f"{os.getuid()}:{os.getgid()}"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_the_digest_is_that_of_the_sorted_packages(programs: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    assert build(images).returncode == 0
+    manifest = (images / "debian-12.manifest").read_bytes()
+    assert manifest == b"base 2 all\nzlib 1 amd64\n"
+    digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
+    assert json.loads((images / "debian-12.json").read_text()) == {"name": "debian-12", "digest": digest}
+
+
+def test_packages_come_from_where_this_machines_apt_gets_them(programs: Path, tmp_path: Path) -> None:
+    build(tmp_path / "images")
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert seen[seen.index("bookworm") + 2 :] == [
+        "deb [signed-by=/usr/share/keyrings/debian.gpg] http://mirror.example/debian/ bookworm main",
+        "deb http://mirror.example/security/ bookworm-security main",
+    ]
+    assert '--aptopt=Acquire::http::Proxy "http://proxy.example:3128"' in seen
+
+
+def test_the_image_holds_nothing_of_the_machine_that_built_it(programs: Path, tmp_path: Path) -> None:
+    build(tmp_path / "images")
+    root = tmp_path / "images" / "debian-12"
+    for absent in ("etc/ssh/ssh_host_rsa_key", "etc/apt/sources.list", "etc/hostname"):
+        assert not (root / absent).exists()
+    assert (root / "etc/machine-id").read_text() == ""
+    assert os.readlink(root / "etc/systemd/system/systemd-udevd.service") == "/dev/null"
+
+
+def test_a_failed_build_shows_nothing_and_the_next_one_succeeds(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = tmp_path / "images"
+    monkeypatch.setenv("BOOTSTRAP_CODE", "1")
+    assert build(images).returncode != 0
+    assert list(images.iterdir()) == []
+    monkeypatch.delenv("BOOTSTRAP_CODE")
+    assert build(images).returncode == 0
+    assert sorted(path.name for path in images.iterdir()) == ["debian-12", "debian-12.json", "debian-12.manifest"]
+
+
+def test_what_a_killed_build_left_is_removed(programs: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    (images / "debian-12.building" / "half").mkdir(parents=True)
+    assert build(images).returncode == 0
+    assert not (images / "debian-12.building").exists()
+    assert not (images / "debian-12" / "half").exists()
+
+
+def test_a_machine_whose_apt_knows_no_bookworm_is_told_so(programs: Path, tmp_path: Path) -> None:
+    add(programs, "apt-get", "exit 0")
+    answer = build(tmp_path / "images")
+    assert answer.returncode != 0
+    assert (
+        answer.stderr
+        == "apt on this machine has no source for Debian bookworm main, which the base image is made from\n"
+    )
