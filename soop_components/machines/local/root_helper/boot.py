@@ -13,6 +13,7 @@ from .failure import Refused
 from .folders import Realm
 from .record import Record
 
+_NSPAWN = Path("/run/systemd/nspawn")
 _LOG_LIMIT = 1024**2
 """Bytes of a machine's console that are kept over a restart."""
 
@@ -28,7 +29,8 @@ def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: Pat
 
 
 def forget(realm: Realm, id: str) -> None:
-    """Remove what is left of a machine that has ended."""
+    """Remove what is left of a machine that has ended, before its root folder is unmounted."""
+    _forget_nspawn(realm.run / id / "root", _machine(id))
     if _host_has_systemd():
         with suppress(Refused):
             run("systemctl", "reset-failed", _unit(realm, id))
@@ -43,7 +45,7 @@ def command(record: Record, root: Path, binds: list[tuple[Path, str]]) -> list[s
         "--quiet",
         "--boot",
         f"--directory={root}",
-        f"--machine=soop-{record.id}",
+        f"--machine={_machine(record.id)}",
         "--register=no",
         "--keep-unit",
         f"--network-namespace-path={network.namespace(record.id)}",
@@ -107,6 +109,19 @@ def _launch_process(realm: Realm, record: Record, argv: list[str], log: Path) ->
 
 def _host_has_systemd() -> bool:
     return Path("/run/systemd/system").is_dir()
+
+
+def _machine(id: str) -> str:
+    return f"soop-{id}"
+
+
+def _forget_nspawn(root: Path, machine: str) -> None:
+    """Remove what systemd-nspawn keeps of a machine in ``/run`` when it is killed."""
+    with suppress(OSError):
+        (_NSPAWN / "propagate" / machine).rmdir()
+    with suppress(OSError):
+        status = root.stat()
+        (_NSPAWN / "locks" / f"inode-{status.st_dev}:{status.st_ino}").unlink()
 
 
 def _unit(realm: Realm, id: str) -> str:

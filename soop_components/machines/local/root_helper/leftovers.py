@@ -77,9 +77,9 @@ def _clean_run(realm: Realm) -> None:
     for id in sorted(folders | {id for slot in owned for id in network.ids_of(slot)}):
         process.end(realm.run / id / "root", 0)
         process.evict(network.namespace(id))
+        boot.forget(realm, id)
         mounts.unmount(realm.run / id / "root")
         network.delete_namespace(id)
-        boot.forget(realm, id)
     for path in sorted((path for path in mounts.table() if path.is_relative_to(realm.run)), reverse=True):
         mounts.unmount(path)
     with network.registry() as registry:

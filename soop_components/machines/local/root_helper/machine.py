@@ -66,11 +66,11 @@ def take_down(realm: Realm, record: Record, patience: float) -> None:
     root = record.root(realm)
     process.end(root, patience)
     process.evict(network.namespace(record.id))
+    boot.forget(realm, record.id)
     mounts.unmount(root)
     for attachment in record.spec.disks:
         disk.detach(realm, attachment.disk, record.spec.name)
     network.disconnect(record)
-    boot.forget(realm, record.id)
     _remove_run_folder(root.parent)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import slots
+from . import limits, slots
 from .command import run
 from .failure import Refused
 from .folders import RUN, Realm, lock, read_json, write_json
@@ -46,6 +46,7 @@ class Registry:
             self._save()
         if not (self.entries[slot]["ready"] and stands(slot)):
             _remove_environment(slot)
+            limits.widen()
             _make_environment(slot, f"soop {realm.name} {environment}")
             self.entries[slot]["ready"] = True
             self._save()
@@ -60,6 +61,8 @@ class Registry:
         _remove_environment(slot)
         self.entries.pop(slot, None)
         self._save()
+        if not self.entries:
+            limits.restore()
 
     def release_unused(self, realm: Realm) -> None:
         """Release the realm's environments that have no machine any more."""
