@@ -15,13 +15,13 @@ NAME = "debian-12"
 
 
 def ensure(checkout: Checkout) -> None:
-    """Build the image when there is none, or when its recipe has changed and no machine stands on it."""
+    """Build the image when there is none, or when its recipe has changed and no machine was made from it."""
     made_from = checkout.images / f"{NAME}.made-from"
     wanted = hashlib.sha256(_recipe(checkout).read_bytes()).hexdigest()
     present = (checkout.images / f"{NAME}.json").is_file()
     if present and made_from.is_file() and made_from.read_text() == wanted:
         return
-    if present and in_use(checkout):
+    if present and has_machines(checkout):
         print("the base image's recipe has changed; `make down` and `make up` put the machines on a new one")
         return
     made_from.unlink(missing_ok=True)
@@ -31,10 +31,9 @@ def ensure(checkout: Checkout) -> None:
     made_from.write_text(wanted)
 
 
-def in_use(checkout: Checkout) -> bool:
-    """Tell whether a running machine has the image below its own disk."""
-    image = str(checkout.images / NAME)
-    return any(image in line for line in Path("/proc/mounts").read_text().splitlines())
+def has_machines(checkout: Checkout) -> bool:
+    """Tell whether this checkout has machines, running or not; they keep only what differs from the image."""
+    return any(checkout.home.glob("machines/*/*/*"))
 
 
 def _recipe(checkout: Checkout) -> Path:

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+from pathlib import Path
 
-from bootstrap import down, step
+from bootstrap import domains, step
 from bootstrap.checkout import Checkout
 from bootstrap.root_access import as_root
 from bootstrap.trouble import Trouble
 
-MADE_HERE = (
-    ".venv",
-    ".toolchain",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-    ".hypothesis",
-    "soop_components.egg-info",
-)
+ROOT_HELPER = Path("soop_components/machines/local/root_helper")
+CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "soop_components.egg-info")
 
 
 def run(checkout: Checkout) -> None:
-    """Destroy the domains, then remove machines, images, state and everything installed into the checkout."""
-    for domain in down.domains(checkout):
-        down.destroy(checkout, domain)
+    """Remove machines and disks, base images, artifacts, state, and what was installed into the checkout."""
+    for domain in domains.known(checkout):
+        if domains.lies_elsewhere(checkout, domain):
+            domains.destroy(checkout, domain)
     if checkout.home.exists():
-        if checkout.images.exists() and any(checkout.images.iterdir()):
-            remove = as_root(["rm", "-rf", "--one-file-system", "--", checkout.images, checkout.home / "machines"])
-            step.run("removing images and machines", remove, checkout.logs / "clean.log")
-        shutil.rmtree(checkout.home, ignore_errors=True)
-    if checkout.home.exists():
-        raise Trouble(f"{checkout.home} could not be removed")
-    for name in MADE_HERE:
-        shutil.rmtree(checkout.root / name, ignore_errors=True)
+        _remove_machines(checkout)
+        _remove_images(checkout)
+        shutil.rmtree(checkout.home)
+    for folder in (checkout.venv, checkout.built, *(checkout.root / name for name in CACHES)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_machines(checkout: Checkout) -> None:
+    """Let the root helper remove each realm that has left a folder here."""
+    folders = [folder for kind in ("machines", "disks") for folder in (checkout.home / kind).glob("*")]
+    for realm in sorted({folder.name for folder in folders}):
+        argv = as_root(["/usr/bin/python3", "-I", "-B", checkout.root / ROOT_HELPER, "clean"])
+        request = json.dumps({"home": str(checkout.home.resolve()), "realm": realm})
+        answer = subprocess.run(argv, input=request, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            raise Trouble(f"the machines of {checkout.home} could not be removed: {answer.stdout or answer.stderr}")
+
+
+def _remove_images(checkout: Checkout) -> None:
+    if checkout.images.exists() and any(checkout.images.iterdir()):
+        remove = as_root(["rm", "-rf", "--one-file-system", "--", checkout.images])
+        step.run("removing the base image", remove, checkout.logs / "clean.log")

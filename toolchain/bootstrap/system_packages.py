@@ -22,6 +22,7 @@ class Need(NamedTuple):
 
 
 MACHINES = (
+    Need("python3", "python3", "the part that works as root"),
     Need("mmdebstrap", "mmdebstrap", "makes the base image"),
     Need("systemd-container", "systemd-nspawn", "runs local machines"),
     Need("iproute2", "ip", "their network"),

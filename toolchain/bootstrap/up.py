@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,8 @@ from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
 DOMAIN = "dev-access"
-SERVED_NO_MORE = "soop lock --refresh"
-"""What a failed build names when the lock is what must change."""
+SERVED_NO_MORE = 3
+"""Exit code of `soop build` when the package mirror has replaced a package of the lock."""
 
 
 def run(checkout: Checkout) -> None:
@@ -35,15 +34,13 @@ def _build(checkout: Checkout, definition: Path, environment: Mapping[str, str])
     """Build one artifact; a lock that names packages which are served no more is refreshed, once."""
     path = str(definition.relative_to(checkout.root))
     build = ["soop", "build", path]
-    first = subprocess.run(build, cwd=checkout.root, env=environment, stderr=subprocess.PIPE, text=True, check=False)
-    if first.returncode and SERVED_NO_MORE in first.stderr:
-        print(f"{first.stderr.strip()}\nrefreshing {path}/service.lock")
+    code = subprocess.run(build, cwd=checkout.root, env=environment, check=False).returncode
+    if code == SERVED_NO_MORE:
+        print(f"so {path}/service.lock is chosen anew; `git diff` shows what changed", flush=True)
         _run(checkout, ["soop", "lock", "--refresh", path], environment)
         _run(checkout, build, environment)
-        return
-    sys.stderr.write(first.stderr)
-    if first.returncode:
-        raise Trouble(f"`{' '.join(build)}` failed", first.returncode)
+    elif code:
+        raise Trouble(f"`{' '.join(build)}` failed", code)
 
 
 def _show_that_it_answers(checkout: Checkout, environment: Mapping[str, str]) -> None:
