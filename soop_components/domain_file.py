@@ -10,7 +10,7 @@ from pathlib import Path
 from soop_components.deployment import plan_of
 from soop_components.errors import SoopError
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_text import new_domain_text, references_in, with_services
+from soop_components.model.domain_text import new_domain_text, with_services
 from soop_components.model.loader import domain_from_document
 from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference
@@ -58,9 +58,12 @@ class DomainFile:
         finally:
             fresh.unlink(missing_ok=True)
 
-    def remove(self) -> None:
-        """Delete it; that it is absent is fine."""
-        self.path.unlink(missing_ok=True)
+    def restore(self, before: str | None) -> None:
+        """Let it be what it was: this text, or absent."""
+        if before is None:
+            self.path.unlink(missing_ok=True)
+        elif before != self.read():
+            self.write(before)
 
     def definition(self, text: str) -> DomainDefinition:
         """Return the definition that a text gives; ``InvalidInput`` tells all its mistakes."""
@@ -77,8 +80,8 @@ class DomainFile:
         plan_of(self.project, self.definition(text), self.label)
         return text
 
-    def returned(self, before: str, services: Sequence[str]) -> None:
-        """Let these services' references be what they are in ``before``; whatever else was changed since then stays."""
+    def put(self, references: Sequence[Reference]) -> None:
+        """Change it to these references; whatever else it says stays."""
         text = self.read()
         if text is not None:
-            self.write(with_services(text, [known for known in references_in(before) if known.service in services]))
+            self.write(with_services(text, references))

@@ -31,8 +31,8 @@ def run_quietly(argv: Sequence[str], folder: Path, environment: Mapping[str, str
 def run_in_terminal(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
     """Run a program that shares our input and output, and return its exit code (128 + signal if one killed it).
 
-    Ctrl-C reaches it through the terminal and is its business; SIGTERM and a lost terminal are handed on to it, so that it
-    can end in order.
+    Ctrl-C reaches it through the terminal and is its business; SIGTERM and a lost terminal are handed on to it, so that
+    it can end in order.
     """
     with _leaving_signals() as hand_on, subprocess.Popen(list(argv), cwd=folder, env=dict(environment)) as process:
         hand_on.append(process)

@@ -1,0 +1,157 @@
+"""``soop deploy``: deploys service definitions by name and version."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.domain_file import DomainFile
+from soop_components.engine import Engine, StackState
+from soop_components.engine.recovery import recover, refuse_if_busy
+from soop_components.engine.turn import turn
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.domain_text import references_in
+from soop_components.model.names import Reference
+from soop_components.project import Project
+
+DESCRIPTION = """\
+Deploys one or more service definitions into a domain. The domain definition, stacks/Pulumi.<domain>.yaml, is begun
+with defaults if there is none; otherwise only the line with the service's version changes. At a terminal the preview is
+shown and you are asked; elsewhere, or with --yes, it goes ahead.
+
+When a version is not accepted, the nodes run the last good one again, and the domain definition says so again too.
+What a killed deployment left behind is cleared first.
+"""
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "deploy",
+        help="deploy a service into a domain: soop deploy access-service-3.2.3 dev-access",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("references", nargs="+", metavar="SERVICE-VERSION", help="what `soop build` built")
+    parser.add_argument("domain", metavar="DOMAIN", help="<environment>-<name>, such as dev-access")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--preview", action="store_true", help="only show what would change")
+    how.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything, then change the domain definition and update the stack."""
+    project = Project.find()
+    references = _references(arguments.references)
+    file = DomainFile(project, arguments.domain)
+    text = file.deploying(references)
+    engine = Engine(project)
+    with turn(project, file.id):
+        asks = not arguments.yes and is_interactive()
+        if arguments.preview or asks:
+            code = _preview(engine, file, text)
+            if code or arguments.preview:
+                return code
+            if not confirmed(f"Deploy {', '.join(map(str, references))} to {file.id}?"):
+                tell("nothing was changed")
+                return 1
+        return _update(engine, file, text, references, skip_preview=asks)
+
+
+def _references(words: Sequence[str]) -> list[Reference]:
+    """Parse references; every mistake in them is told at once."""
+    references: list[Reference] = []
+    problems: list[str] = []
+    for word in words:
+        try:
+            reference = Reference.parse(word)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        if any(known.service == reference.service for known in references):
+            problems.append(f"{reference}: {reference.service} is named twice; a service is at most once in a domain")
+        references.append(reference)
+    if problems:
+        raise InvalidInput(problems)
+    return references
+
+
+def _preview(engine: Engine, file: DomainFile, text: str) -> int:
+    """Show what the engine would do with the new text; leaves everything as it is."""
+    with _stack(engine, file), TemporaryDirectory(dir=engine.project.home / "run") as folder:
+        candidate = Path(folder) / file.path.name
+        candidate.write_bytes(text.encode())
+        return engine.preview(file.id, candidate)
+
+
+@contextmanager
+def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
+    """Have a stack, which the engine needs to preview anything; one that was missing is gone again afterwards."""
+    if file.id in engine.stacks():
+        yield
+        return
+    before = file.read()
+    try:
+        engine.make_stack(file.id)
+        yield
+    finally:
+        if file.id in engine.stacks():
+            engine.remove_stack(file.id)
+        file.restore(before)
+
+
+def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference], *, skip_preview: bool) -> int:
+    exists = file.id in engine.stacks()
+    if exists:
+        recover(engine, file.id, tell)
+    before = file.read()
+    if text != before:
+        file.write(text)
+    if not exists:
+        try:
+            engine.make_stack(file.id)
+        except SoopError:
+            file.restore(before)
+            raise
+    code = engine.up(file.id, skip_preview=skip_preview)
+    if code:
+        _settle(engine, file, before, references)
+    return code
+
+
+def _settle(engine: Engine, file: DomainFile, before: str | None, references: Sequence[Reference]) -> None:
+    """After a failure, let the domain definition say what runs, where something does, and tell how to go on."""
+    refuse_if_busy(engine, file.id)
+    state = engine.state(file.id)
+    earlier = references_in(before) if before else ()
+    back = [reference for reference in earlier if _runs_instead(state, reference, references)]
+    if back:
+        file.put(back)
+    says = {reference.service: reference for reference in (*references, *back)}
+    for wanted in references:
+        tell(_outcome(file, wanted, says[wanted.service], state.running(wanted.service)))
+
+
+def _runs_instead(state: StackState, earlier: Reference, references: Sequence[Reference]) -> bool:
+    """Tell whether ``earlier`` is what runs although another version of it was wanted."""
+    other = any(wanted.service == earlier.service and wanted != earlier for wanted in references)
+    return other and state.running(earlier.service) == earlier.version
+
+
+def _outcome(file: DomainFile, wanted: Reference, says: Reference, running: str | None) -> str:
+    """Say in one paragraph what is deployed now and what can be done."""
+    again = f"try again: soop deploy {wanted} {file.id}"
+    if running is None:
+        return f"{file.id}: {wanted.service} was never accepted here; {file.label} keeps {says}\n  {again}"
+    if running == wanted.version:
+        return f"{file.id}: {wanted} is what was accepted last\n  {again}"
+    if running == says.version:
+        return f"{file.id}: still {says}, and {file.label} says so again\n  {again}"
+    back = f"go back: soop deploy {wanted.service}-{running} {file.id}"
+    return f"{file.id}: still {wanted.service}-{running}, though {file.label} says {says}\n  {again}\n  {back}"

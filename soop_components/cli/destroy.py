@@ -1,0 +1,77 @@
+"""``soop destroy``: removes a domain's nodes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.engine import Engine, StackState
+from soop_components.engine.domains import defined, unknown_domain
+from soop_components.engine.recovery import recover
+from soop_components.engine.turn import turn
+from soop_components.errors import SoopError
+from soop_components.project import Project
+
+DESCRIPTION = """\
+Removes everything of one domain: its services, machines and disks. The domain definition stays, so that
+`soop deploy` brings the domain back, without its data. Where the environment protects disks, it refuses unless
+--with-data is given.
+"""
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "destroy",
+        help="remove a domain's nodes",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("domain", metavar="DOMAIN")
+    parser.add_argument("--with-data", action="store_true", help="delete protected disks too")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Destroy one domain; one that is not deployed is destroyed already."""
+    project = Project.find()
+    engine = Engine(project)
+    id = arguments.domain
+    stacks = engine.stacks()
+    if id not in stacks:
+        if id not in defined(project):
+            raise unknown_domain(project, id, stacks)
+        tell(f"{id} is not deployed")
+        return 0
+    with turn(project, id):
+        recover(engine, id, tell)
+        state = engine.state(id)
+        _refuse_protected(id, state, arguments.with_data)
+        if not arguments.yes and not _agreed(id, state):
+            tell("nothing was changed")
+            return 1
+        code = engine.destroy(id, protected_too=arguments.with_data)
+        if code == 0:
+            engine.remove_stack(id)
+            tell(f"{id} is gone; its definition stays in {project.name_of(engine.config_file(id))}")
+        return code
+
+
+def _refuse_protected(id: str, state: StackState, with_data: bool) -> None:
+    if state.protected and not with_data:
+        disks = ", ".join(state.protected)
+        raise SoopError(
+            f"{id} has protected disks: {disks}", f"to delete their data too: soop destroy --with-data {id}"
+        )
+
+
+def _agreed(id: str, state: StackState) -> bool:
+    """Ask; where nobody can answer, insist on --yes."""
+    if not is_interactive():
+        raise SoopError(f"destroying {id} needs a yes", f"soop destroy --yes {id}")
+    tell(f"This removes {len(state.nodes)} nodes of {id}: {', '.join(node.name for node in state.nodes) or 'none'}")
+    if state.disks:
+        tell(f"and the data on the disks of {', '.join(state.disks)}")
+    return confirmed(f"Destroy {id}?")

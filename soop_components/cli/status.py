@@ -1,0 +1,145 @@
+"""``soop status``: tells what is deployed where."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from soop_components.cli.terminal import table, tell
+from soop_components.engine import Engine, Node, Release
+from soop_components.engine.domains import DomainStatus, overview
+from soop_components.engine.recovery import refuse_if_busy
+from soop_components.project import Project
+
+DESCRIPTION = """\
+Tells of every domain, or of one, which service definitions run on which nodes, and how the last deployment ended.
+A node's state is what the last deployment, preview or --refresh saw of it.
+"""
+HEADING = ("DOMAIN", "SERVICE", "VERSION", "DIGEST", "SINCE", "NODE", "ADDRESS", "STATE")
+_SHORT = len("sha256:") + 12
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "status",
+        help="tell what is deployed where",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="only this one")
+    parser.add_argument("--refresh", action="store_true", help="look at the nodes now")
+    parser.add_argument("--json", action="store_true", help="print a list of domains as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the status of the domains."""
+    engine = Engine(Project.find())
+    domains = overview(engine, arguments.domain)
+    if arguments.refresh:
+        for domain in domains:
+            if domain.is_deployed:
+                refuse_if_busy(engine, domain.id)
+                engine.refresh(domain.id)
+        domains = overview(engine, arguments.domain)
+    if arguments.json:
+        print(json.dumps([as_json(domain) for domain in domains], indent=2))
+        return 0
+    if not domains:
+        tell("there are no domains yet; run: soop deploy SERVICE-VERSION DOMAIN")
+        return 0
+    print(table([HEADING, *(row for domain in domains for row in rows(domain))]))
+    for domain in domains:
+        for note in notes(domain):
+            print(f"{domain.id}: {note}")
+    return 0
+
+
+def rows(domain: DomainStatus) -> Iterator[Sequence[str]]:
+    """Yield a row per node; what is the same as above is left blank."""
+    releases = domain.state.releases if domain.state else ()
+    if not domain.is_deployed or not releases:
+        yield (domain.id, "", "", "", "", "", "", "nothing deployed" if domain.is_deployed else "not deployed")
+        return
+    first = (domain.id,)
+    for release in releases:
+        about = (
+            release.service,
+            release.version or "none",
+            (release.digest or "")[len("sha256:") : _SHORT],
+            _time(datetime.fromisoformat(release.since)) if release.since else "",
+        )
+        for node in release.nodes:
+            yield (*first, *about, node.name.split(".")[0], node.address, _condition(node))
+            first, about = ("",), ("", "", "", "")
+        if not release.nodes:
+            yield (*first, *about, "", "", "no nodes")
+            first = ("",)
+
+
+def notes(domain: DomainStatus) -> Iterator[str]:
+    """Yield what somebody should know besides: how the last run ended, what runs now, what is left to clear."""
+    living = [lock for lock in domain.locks if not lock.is_dead]
+    if living:
+        yield f"is being changed by {living[0]}"
+    elif domain.locks or (domain.state and domain.state.pending_creates):
+        yield f"a deployment was killed; `soop recover {domain.id}` clears what it left, and the next `soop deploy` too"
+    run = domain.last_run
+    if run is None or run.succeeded or not domain.state:
+        return
+    what = "update" if run.kind == "update" else "destruction"
+    running = [f"{each.service}-{each.version}" for each in domain.state.releases if each.version]
+    still = f"still {', '.join(running)}" if running else "nothing was accepted yet"
+    yield f"the last {what} failed {_time(run.ended)}: {still}"
+
+
+def as_json(domain: DomainStatus) -> dict[str, Any]:
+    """Return a domain as scripts get it."""
+    run = domain.last_run
+    return {
+        "domain": domain.id,
+        "deployed": domain.is_deployed,
+        "services": {
+            release.service: _release_json(release) for release in (domain.state.releases if domain.state else ())
+        },
+        "last_run": run and {"kind": run.kind, "succeeded": run.succeeded, "ended": run.ended.isoformat()},
+        "locked": bool(domain.locks),
+        "pending_creates": list(domain.state.pending_creates) if domain.state else [],
+    }
+
+
+def _release_json(release: Release) -> dict[str, Any]:
+    return {
+        "version": release.version,
+        "digest": release.digest,
+        "since": release.since,
+        "endpoints": {name: list(urls) for name, urls in release.endpoints.items()},
+        "nodes": {node.name: _node_json(node) for node in release.nodes},
+    }
+
+
+def _node_json(node: Node) -> dict[str, Any]:
+    return {
+        "role": node.role,
+        "address": node.address,
+        "version": node.version,
+        "healthy": node.healthy,
+        "drift": list(node.drift),
+    }
+
+
+def _condition(node: Node) -> str:
+    if node.healthy is None:
+        return "not configured"
+    more = f" (and {len(node.drift) - 1} more)" if len(node.drift) > 1 else ""
+    if node.drift:
+        return node.drift[0] + more
+    return "healthy" if node.healthy else "not healthy"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

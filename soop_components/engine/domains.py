@@ -1,0 +1,71 @@
+"""The domains of a project: those that have state, those that have a definition, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from soop_components.engine.engine import Engine
+from soop_components.engine.history import Run
+from soop_components.engine.locks import Lock
+from soop_components.engine.state import StackState
+from soop_components.errors import SoopError
+from soop_components.model.names import nearest
+from soop_components.project import Project
+
+_SIDE_BY_SIDE = 4
+
+
+@dataclass(frozen=True)
+class DomainStatus:
+    """One domain; ``state`` is None when it has a definition only."""
+
+    id: str
+    state: StackState | None = None
+    last_run: Run | None = None
+    locks: tuple[Lock, ...] = ()
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether there is anything of it."""
+        return self.state is not None and self.state.resources > 0
+
+
+def defined(project: Project) -> tuple[str, ...]:
+    """Return the ids of the domains that have a definition."""
+    names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in project.stacks.glob("Pulumi.*.yaml"))
+    return tuple(sorted(names))
+
+
+def stack_of(engine: Engine, domain: str) -> str:
+    """Return the domain's stack; raise ``SoopError`` if it has none."""
+    stacks = engine.stacks()
+    if domain in stacks:
+        return domain
+    raise unknown_domain(engine.project, domain, stacks)
+
+
+def unknown_domain(project: Project, domain: str, stacks: Sequence[str]) -> SoopError:
+    """Say that a domain is not deployed, or does not exist at all."""
+    known = defined(project)
+    if domain in known:
+        return SoopError(f"{domain} is not deployed", f"run `soop deploy SERVICE-VERSION {domain}`")
+    everything = sorted({*known, *stacks})
+    hint = nearest(domain, everything).removeprefix("; ") or f"there are {', '.join(everything) or 'none yet'}"
+    return SoopError(f"there is no domain {domain}", hint)
+
+
+def overview(engine: Engine, wanted: str | None = None) -> tuple[DomainStatus, ...]:
+    """Return the status of one domain, or of all that are deployed or defined."""
+    stacks = engine.stacks()
+    known = sorted({*stacks, *defined(engine.project)})
+    if wanted is not None and wanted not in known:
+        raise unknown_domain(engine.project, wanted, stacks)
+    ids = [wanted] if wanted is not None else known
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        return tuple(pool.map(lambda id: _status(engine, id) if id in stacks else DomainStatus(id), ids))
+
+
+def _status(engine: Engine, id: str) -> DomainStatus:
+    return DomainStatus(id, engine.state(id), engine.last_run(id), engine.locks(id))
