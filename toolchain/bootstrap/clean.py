@@ -27,6 +27,8 @@ def run(checkout: Checkout) -> None:
         shutil.rmtree(checkout.home)
     for folder in (checkout.venv, checkout.built, *(checkout.root / name for name in CACHES)):
         shutil.rmtree(folder, ignore_errors=True)
+    for folder in list(checkout.root.rglob("__pycache__")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_machines(checkout: Checkout) -> None:

@@ -67,7 +67,7 @@ def _make(checkout: Checkout) -> None:
 
 def _fingerprint(checkout: Checkout) -> str:
     """Name all that the environment is made from, its place included: scripts in it hold its path."""
-    parts = [sys.version, str(checkout.venv)]
+    parts = [str(checkout.venv)]
     parts += [(checkout.root / name).read_text() for name in ("pyproject.toml", "requirements.txt", "toolchain/uv.txt")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
