@@ -1,4 +1,4 @@
-"""Reach a node of a deployed domain by its name: finding it, and a session of the ``ssh`` program with its known host key."""
+"""Reaches a node of a deployed domain by its name, with the ``ssh`` program and the host key that is known."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def ssh_session(project: Project, node: Node, private_key: str) -> Iterator[list
 
 
 def ssh_argv(node: Node, key: Path, hosts: Path) -> list[str]:
-    """Return the words of an ``ssh`` command that trusts this host key and this key only, whatever the user's settings."""
+    """Return an ``ssh`` command that knows this host key and this key only, whatever the user's settings."""
     options = {
         "IdentityFile": str(key),
         "IdentitiesOnly": "yes",
@@ -85,7 +85,7 @@ def ssh_argv(node: Node, key: Path, hosts: Path) -> list[str]:
 
 
 def journal_command(units: Sequence[str], lines: int, follow: bool) -> list[str]:
-    """Return the command that shows the units' logs on a node; a unit's instances (``postgresql@15-main``) count as it."""
+    """Return the command that shows units' logs on a node; a unit's instances (``postgresql@15-main``) count as it."""
     chosen: list[str] = []
     for unit in units:
         stem, _, kind = unit.partition(".")
@@ -95,7 +95,7 @@ def journal_command(units: Sequence[str], lines: int, follow: bool) -> list[str]
 
 
 def _private_folder(project: Project) -> Path:
-    """Make a folder for secrets, in memory where the system offers that, and remove those of processes that were killed."""
+    """Make a folder for secrets, in memory where there is such a place, and remove those that killed processes left."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     parent = Path(runtime) if runtime and os.access(runtime, os.W_OK) else project.make_home() / "run"
     parent.mkdir(mode=0o700, exist_ok=True)

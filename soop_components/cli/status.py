@@ -100,12 +100,11 @@ def notes(domain: DomainStatus) -> Iterator[str]:
 def as_json(domain: DomainStatus) -> dict[str, Any]:
     """Return a domain as scripts get it."""
     run = domain.last_run
+    releases = domain.state.releases if domain.state else ()
     return {
         "domain": domain.id,
         "deployed": domain.is_deployed,
-        "services": {
-            release.service: _release_json(release) for release in (domain.state.releases if domain.state else ())
-        },
+        "services": {release.service: _release_json(release) for release in releases},
         "last_run": run and {"kind": run.kind, "succeeded": run.succeeded, "ended": run.ended.isoformat()},
         "locked": bool(domain.locks),
         "pending_creates": list(domain.state.pending_creates) if domain.state else [],
