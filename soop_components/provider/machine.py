@@ -72,7 +72,7 @@ class MachineResource:
 
 
 def _machines() -> LocalMachines:
-    return LocalMachines(Project.find())
+    return LocalMachines.of(Project.find())
 
 
 def _spec(name: str, wanted: Properties) -> MachineSpec:
