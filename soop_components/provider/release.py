@@ -22,7 +22,6 @@ from soop_components.provider.resource import Context, Created, Difference, Meas
 from soop_components.provider.rollout import ReleaseFailed, Rollout
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
 from soop_components.runner_archive import RunnerArchive
-from soop_components.transport import ConnectionLost, Unreachable
 
 _MEASURE_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
@@ -126,7 +125,7 @@ class ReleaseResource:
         try:
             await node.open(_MEASURE_PATIENCE)
             found = await node.measure(expected)
-        except (Unreachable, ConnectionLost) as error:
+        except SoopError as error:
             return {**about, "version": None, "digest": None, "healthy": False, "drift": [error.message]}
         running = found.get("running") or {}
         return {
