@@ -51,4 +51,4 @@ class DiskResource:
 
 
 def _machines() -> LocalMachines:
-    return LocalMachines.of(Project.find())
+    return LocalMachines(Project.find())

@@ -72,7 +72,7 @@ class MachineResource:
 
 
 def _machines() -> LocalMachines:
-    return LocalMachines.of(Project.find())
+    return LocalMachines(Project.find())
 
 
 def _spec(name: str, wanted: Properties) -> MachineSpec:
