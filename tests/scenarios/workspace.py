@@ -1,0 +1,183 @@
+"""A project of its own for a scenario: a copy of this one with its own state, store and machines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
+from soop_components.machines.local import LocalMachines
+from soop_components.project import Project
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER = CHECKOUT / ".cache" / "scenarios"
+"""Where scenarios live; what a killed run left in it is removed by the next one."""
+_COPIED = ("Pulumi.yaml", "__main__.py", "service_defs", "stacks")
+_LINKED = (".venv", ".toolchain")
+_TOO_LONG = 600
+"""Seconds after which a command of a scenario counts as hung."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended; ``text`` is all that it said."""
+
+    exit_code: int
+    text: str
+
+
+class Workspace:
+    """A project of a scenario, driven as its users drive it: by commands."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.project = Project(root)
+        self.environment = surroundings(self.project, find_pulumi(self.project, os.environ), _plain_environment())
+        prepare(self.project, self.environment)
+
+    def run(self, *argv: str) -> Outcome:
+        """Run a command in the project and return how it ended."""
+        ended = subprocess.run(
+            argv,
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TOO_LONG,
+            check=False,
+        )
+        return Outcome(ended.returncode, ended.stdout)
+
+    def must(self, *argv: str) -> str:
+        """Run a command that has to succeed and return what it said."""
+        outcome = self.run(*argv)
+        assert outcome.exit_code == 0, f"{' '.join(argv)} ended with {outcome.exit_code}:\n{outcome.text}"
+        return outcome.text
+
+    def fails(self, *argv: str) -> str:
+        """Run a command that has to fail and return what it said."""
+        outcome = self.run(*argv)
+        assert outcome.exit_code != 0, f"{' '.join(argv)} succeeded:\n{outcome.text}"
+        assert "Traceback" not in outcome.text, outcome.text
+        return outcome.text
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, for a scenario that interrupts it."""
+        return subprocess.Popen(
+            argv,
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def up(self, domain: str) -> str:
+        """Bring a domain up."""
+        return self.must("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", domain)
+
+    def outputs(self, domain: str) -> dict[str, Any]:
+        """Return a stack's outputs; secrets stay hidden."""
+        found: dict[str, Any] = json.loads(self.must("pulumi", "stack", "output", "--json", "--stack", domain))
+        return found
+
+    def service(self, domain: str, service: str = "access-service") -> dict[str, Any]:
+        """Return what a domain's outputs say of a service."""
+        found: dict[str, Any] = self.outputs(domain)["services"][service]
+        return found
+
+    def ssh(self, node: str, *command: str) -> str:
+        """Run a command on a node."""
+        return self.must("soop", "ssh", node, *command)
+
+    def changes(self, domain: str) -> dict[str, int]:
+        """Preview a domain and return how many resources it would change, by operation; ``same`` is left out."""
+        text = self.must("pulumi", "preview", "--json", "--stack", domain)
+        summary: dict[str, int] = json.loads(text[text.index("{") :])["changeSummary"]
+        return {operation: number for operation, number in summary.items() if operation != "same"}
+
+    def remove(self) -> None:
+        """Remove every machine, disk and network of the project, and its folder."""
+        asyncio.run(LocalMachines(self.project).clean())
+        subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
+
+
+def _plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))}
+
+
+@contextmanager
+def workspace(name: str) -> Iterator[Workspace]:
+    """Yield a fresh project; nothing of it is left afterwards."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    root = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=FOLDER))
+    for part in _COPIED:
+        _copy(CHECKOUT / part, root / part)
+    for part in _LINKED:
+        if (CHECKOUT / part).exists():
+            (root / part).symlink_to(CHECKOUT / part)
+    made = Workspace(root)
+    _share(CHECKOUT / ".soop" / "images", made.project.images)
+    if (CHECKOUT / ".soop" / "cache").exists():
+        _share(CHECKOUT / ".soop" / "cache", made.project.home / "cache")
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def sweep() -> None:
+    """Remove the projects that killed runs left behind."""
+    for root in sorted(FOLDER.glob("*")) if FOLDER.is_dir() else []:
+        Workspace(root).remove()
+
+
+def get(url: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
+    """Ask a URL once and return status and JSON."""
+    request = urllib.request.Request(url, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read() or b"{}")
+    except urllib.error.HTTPError as error:
+        return error.code, {}
+
+
+def eventually(condition: Any, seconds: float = 30.0) -> None:
+    """Wait until a condition holds; fail when it does not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{condition} did not become true within {seconds} s"
+        time.sleep(0.2)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, target)
+
+
+def _share(source: Path, target: Path) -> None:
+    """Copy a folder by hard links: what it holds is never changed in place."""
+    subprocess.run([*_as_root(), "cp", "-al", str(source), str(target)], check=True)
+
+
+def _as_root() -> list[str]:
+    return [] if os.getuid() == 0 else ["sudo", "-n"]
