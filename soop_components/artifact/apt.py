@@ -15,7 +15,11 @@ from soop_components.errors import SoopError
 
 _INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) .*\[([a-z0-9-]+)\]\)", re.MULTILINE)
 _UNKNOWN = re.compile(r"^E: (?:Unable to locate package|Package '?)\s?'?([a-z0-9][a-z0-9+.-]*)", re.MULTILINE)
-_HOST_SETTINGS = re.compile(r"Acquire::(?!IndexTargets|Languages|CompressionTypes|cdrom|Changelogs|GzipIndexes)\S+ ")
+_HOST_SETTINGS = re.compile(
+    r"Acquire::(?!IndexTargets|Languages|CompressionTypes|cdrom|Changelogs|GzipIndexes)\S+ "
+    r"|Dir::Etc::(?:trusted|trustedparts|netrc|netrcparts) "
+)
+"""How the host reaches its package sources and whom it trusts; hooks of other programs are left out."""
 _TIMEOUT = 900
 """Seconds that one command may take; apt itself gives up on a silent server much earlier."""
 
@@ -106,9 +110,11 @@ class Apt:
             "APT::Sandbox::User": "root",
             "APT::Install-Recommends": "false",
             "Acquire::Languages": "none",
+            "Acquire::GzipIndexes": "true",
+            "Dir::Cache::srcpkgcache": "",
             "Acquire::Retries": "2",
         }
-        host = _run(["apt-config", "dump", "Acquire"], os.environ).stdout.splitlines()
+        host = _run(["apt-config", "dump"], os.environ).stdout.splitlines()
         lines = [line for line in host if _HOST_SETTINGS.match(line)]
         return "\n".join([*lines, *(f'{key} "{value}";' for key, value in settings.items())]) + "\n"
 

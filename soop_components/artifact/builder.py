@@ -18,6 +18,7 @@ from soop_components.artifact.packing import pack
 from soop_components.artifact.source import Source
 from soop_components.artifact.sources import SourceFile
 from soop_components.artifact.store import Store
+from soop_components.artifact.trial import try_plan
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference
 from soop_components.model.plan import Package
@@ -91,6 +92,7 @@ class _Assembly:
             roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
             base=lock.base,
         )
+        try_plan(self._resolved, store)
 
     def finish(self, version: str | None, development: bool) -> Build:
         """Choose the version, and publish unless the store has the same already."""

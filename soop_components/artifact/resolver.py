@@ -21,7 +21,7 @@ def resolve(apt: Apt, base: Base, asked: Mapping[str, tuple[str, ...]], keep: Lo
         roles: dict[str, list[Candidate]] = {}
         for role, names in sorted(asked.items()):
             progress(f"resolving packages of role {role}")
-            roles[role] = apt.closure(names, pins) if names else []
+            roles[role] = _closure(apt, role, names, pins)
         chosen = {candidate.name: candidate for candidates in roles.values() for candidate in candidates}
         packages = _describe(apt, chosen)
     return Lock(
@@ -32,6 +32,15 @@ def resolve(apt: Apt, base: Base, asked: Mapping[str, tuple[str, ...]], keep: Lo
             for role, candidates in roles.items()
         },
     )
+
+
+def _closure(apt: Apt, role: str, names: tuple[str, ...], pins: Mapping[str, str]) -> list[Candidate]:
+    if not names:
+        return []
+    try:
+        return apt.closure(names, pins)
+    except SoopError as error:
+        raise SoopError(f"role {role}: {error.message}", error.hint) from None
 
 
 def _describe(apt: Apt, chosen: Mapping[str, Candidate]) -> dict[str, LockedPackage]:

@@ -20,10 +20,9 @@ MAXIMUM_SIZE = 1024 * 1024
 MAXIMUM_DEPTH = 40
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})")
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,300})")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,16}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]{1,3})?")
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -142,7 +141,7 @@ class _Reader:
         if getattr(event, "anchor", None):
             raise self._refuse(event, f"anchor &{event.anchor} is not allowed; write the value out")
         tag = getattr(event, "tag", None)
-        if tag not in _PLAIN_TAGS:
+        if tag is not None:
             raise self._refuse(event, f"tag {tag} is not allowed")
 
     def _begin(self, value: dict[Any, Any] | list[Any], event: Any) -> None:

@@ -29,7 +29,10 @@ MACHINES = (
     Need("e2fsprogs", "mkfs.ext4", "their disks"),
     Need("openssh-client", "ssh", "`soop ssh`"),
 )
-TESTS = (Need("skopeo", "skopeo", "reads the artifact store as a stranger would"),)
+TESTS = (
+    Need("skopeo", "skopeo", "reads the artifact store as a stranger would"),
+    Need("gnupg", "gpg-agent", "signs the package source of a test"),
+)
 
 
 def ensure(checkout: Checkout, needs: Iterable[Need]) -> None:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from soop_components.model.names import Reference, environment_of, nearest, node_name
+from soop_components.model.versions import VersionRange, next_patch, version_key
+
+
+@pytest.mark.parametrize(
+    ("text", "service", "version"),
+    [
+        ("access-service-3.2.3", "access-service", "3.2.3"),
+        ("a-0.0.1", "a", "0.0.1"),
+        ("access2-3.2.3", "access2", "3.2.3"),
+        ("access-service-3.2.4-dev.0123456789ab", "access-service", "3.2.4-dev.0123456789ab"),
+    ],
+)
+def test_references(text: str, service: str, version: str) -> None:
+    assert Reference.parse(text) == (service, version)
+    assert str(Reference(service, version)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "access-service",
+        "access-service-3.2",
+        "3.2.3",
+        "-3.2.3",
+        "Access-3.2.3",
+        "a-3.2.3\n",
+        "a-3.2.03",
+        "a-٣.2.3",
+        "../a-1.0.0",
+    ],
+)
+def test_what_is_not_a_reference(text: str) -> None:
+    with pytest.raises(ValueError, match="expected <service>-<version> such as access-service-3.2.3"):
+        Reference.parse(text)
+
+
+def test_names() -> None:
+    assert environment_of("dev-one-access") == "dev"
+    assert node_name("web", 1, "access-service", "dev-access") == "web-1.access-service.dev-access"
+    assert nearest("datbase", ["database", "web"]) == "; did you mean database?"
+    assert nearest("x", ["database", "web"]) == ""
+
+
+def test_order_of_versions() -> None:
+    ordered = [
+        "0.9.9",
+        "1.0.0-1",
+        "1.0.0-2",
+        "1.0.0-10",
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-rc.1",
+        "1.0.0",
+        "1.0.10",
+        "1.2.0",
+    ]
+    shuffled = random.Random(1).sample(ordered, len(ordered))
+    assert sorted(shuffled, key=version_key) == ordered
+
+
+def test_next_patch() -> None:
+    assert next_patch("3.2.3") == "3.2.4"
+    assert next_patch("3.2.4-dev.1") == "3.2.4"
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "admitted"),
+    [
+        (">=3.2,<4", "3.2.0", True),
+        (">=3.2,<4", "3.1.9", False),
+        (">=3.2,<4", "4.0.0", False),
+        (">= 3.2.1, != 3.2.5", "3.2.5", False),
+        ("=3.2.3", "3.2.3", True),
+        (">3", "3.0.0", False),
+        ("<=3.2.3-rc.1", "3.2.3", False),
+    ],
+)
+def test_ranges(text: str, version: str, admitted: bool) -> None:
+    assert VersionRange.parse(text).admits(version) is admitted
+
+
+@pytest.mark.parametrize("text", ["", "3.2", "~> 3", ">=3.2,", ">=3.2.1.1", ">=03"])
+def test_what_is_not_a_range(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a range of versions"):
+        VersionRange.parse(text)
