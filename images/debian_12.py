@@ -13,6 +13,7 @@ which the next one removes.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -112,9 +113,12 @@ ABSENT_PATTERNS = (
 def main(images: Path, owner: str) -> None:
     """Build the image into ``images`` and show it only when it is complete."""
     building, done, record = images / f"{NAME}.building", images / NAME, images / f"{NAME}.json"
+    # Held by all that work on the image: when this process is killed, the next build waits until the last of them is gone.
+    lock = os.open(images, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     _remove(building)
     try:
-        _bootstrap(building)
+        _bootstrap(building, lock)
         _settle(building)
         manifest = _manifest(building)
     except BaseException:
@@ -145,7 +149,7 @@ def apt_sources() -> list[str]:
     return lines
 
 
-def _bootstrap(target: Path) -> None:
+def _bootstrap(target: Path, lock: int) -> None:
     sources = apt_sources()
     if not sources:
         subprocess.run(["apt-get", "-q", "update"], check=True)
@@ -169,7 +173,7 @@ def _bootstrap(target: Path) -> None:
     ]
     # In a mount and process namespace of its own: whatever ends this process ends all of the build, mounts included.
     alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    subprocess.run([*alone, *argv], check=True)
+    subprocess.run([*alone, *argv], check=True, pass_fds=(lock,))
 
 
 def _proxies() -> list[str]:

@@ -55,8 +55,9 @@ def build(checkout: Checkout) -> None:
     if is_built(checkout):
         return
     go = _go(checkout)
-    fresh, done = checkout.built / "bin.new", checkout.built / "bin"
-    shutil.rmtree(fresh, ignore_errors=True)
+    for left_by_a_killed_build in checkout.built.glob("bin.new-*"):
+        shutil.rmtree(left_by_a_killed_build)
+    fresh, done = checkout.built / f"bin.new-{os.getpid()}", checkout.built / "bin"
     fresh.mkdir(parents=True)
     version = pinned(checkout)
     stamp = f"-s -w -X {MODULE}/sdk/v3/go/common/version.Version=v{version}"

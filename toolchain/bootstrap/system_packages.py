@@ -35,6 +35,10 @@ TESTS = (
 )
 
 
+WAIT = ("-o", "DPkg::Lock::Timeout=300")
+"""A fresh machine is often busy updating itself."""
+
+
 def ensure(checkout: Checkout, needs: Iterable[Need]) -> None:
     """Install what is missing of ``needs``, and only that, with apt."""
     missing = [need for need in needs if shutil.which(need.program, path=_SYSTEM_PATH) is None]
@@ -45,7 +49,7 @@ def ensure(checkout: Checkout, needs: Iterable[Need]) -> None:
         programs = ", ".join(f"{need.program} ({need.purpose})" for need in missing)
         raise Trouble(f"this system has no apt to install them with, so please install: {programs}")
     refresh(checkout)
-    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends"]
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends", *WAIT]
     step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), checkout.logs / "apt-install.log")
 
 
