@@ -1,0 +1,150 @@
+"""A project of its own in a temporary folder: the real engine, program and artifacts, a stand-in for the provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from soop_components.artifact.builder import build
+from soop_components.artifact.source import read_source
+from soop_components.project import Project
+
+REPOSITORY = Path(__file__).parents[3]
+VERSIONS = ("3.2.3", "3.2.4", "9.0.0")
+"""Of access-service and gateway-service; 9.0.0 is never accepted."""
+PULUMI_YAML = """\
+name: stand-in
+runtime: python
+stackConfigDir: stacks
+plugins:
+  providers:
+    - {name: soop, path: provider}
+"""
+SERVICE_YAML = """\
+format: 1
+service: SERVICE
+version: 3.2.3
+components:
+  site: {uses: files, with: {files: {/etc/site: {content: "{{ service.version }}"}}}}
+nodes:
+  web: {components: [site], count: {default: 2}}
+  store: {components: [site], disk: {size: 1GiB, mount: /srv}}
+"""
+SERVICE_LOCK = f"""\
+format: 1
+base: {{name: debian-12, digest: "sha256:{"0" * 64}"}}
+packages: {{}}
+roles:
+  web: {{asked: [], packages: []}}
+  store: {{asked: [], packages: []}}
+"""
+
+
+class StandInProject:
+    """The folder and how to run ``soop`` and ``pulumi`` in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.gate = root / "gate"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(REPOSITORY),
+            "STAND_IN_WAITS": str(self.gate),
+        }
+
+    def make(self) -> None:
+        """Write the project and build its services."""
+        self.write("Pulumi.yaml", PULUMI_YAML)
+        self.write("__main__.py", "from soop_components.components.program import deploy_domain\n\ndeploy_domain()\n")
+        self.write("stacks/environments/dev.yaml", "machines: local\n")
+        self.write("stacks/environments/prod.yaml", "reliability: {protect_stateful: true}\n")
+        launcher = self.root / "provider" / "pulumi-resource-soop"
+        self.write(
+            "provider/pulumi-resource-soop",
+            f"#!{sys.executable}\n" + (Path(__file__).parent / "provider.py").read_text(),
+        )
+        launcher.chmod(0o755)
+        for service in ("access-service", "gateway-service"):
+            self.write(f"service_defs/{service}/service.yaml", SERVICE_YAML.replace("SERVICE", service))
+            self.write(f"service_defs/{service}/service.lock", SERVICE_LOCK)
+            for version in VERSIONS:
+                project = Project(self.root)
+                build(project, read_source(project, service), lambda _: None, version)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def read(self, name: str) -> str:
+        return (self.root / name).read_text()
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start ``soop``; its output may be read from ``stdout`` and ``stderr``."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "soop_components.cli.main", *words],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def soop(self, *words: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*words)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
+
+    def succeed(self, *words: str) -> str:
+        """Run ``soop`` and return all that it said."""
+        done = self.soop(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def fail(self, *words: str) -> str:
+        """Run ``soop``, which must fail without a traceback, and return all that it said."""
+        done = self.soop(*words)
+        assert done.returncode != 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def status(self, domain: str) -> dict[str, object]:
+        return json.loads(self.succeed("status", "--json", domain))[0]
+
+    def hold(self, kind: str) -> None:
+        """Let resources of a kind wait."""
+        self.begun.unlink(missing_ok=True)
+        self.gate.write_text(kind)
+
+    @property
+    def begun(self) -> Path:
+        return self.gate.with_name(self.gate.name + ".begun")
+
+    def await_begun(self) -> None:
+        """Return when a resource waits."""
+        deadline = time.monotonic() + 120
+        while not self.begun.exists():
+            assert time.monotonic() < deadline, "nothing has begun"
+            time.sleep(0.05)
+
+    def release(self) -> None:
+        """Let nothing wait any more."""
+        self.gate.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[StandInProject]:
+    """A project with two services in three versions and nothing deployed."""
+    project = StandInProject(tmp_path)
+    project.make()
+    yield project
+    project.release()

@@ -1,0 +1,72 @@
+"""A stand-in for provider ``soop``: the real resources and servicer, but for what would touch machines.
+
+Machines are loopback addresses. Versions that start with 9 are not accepted. A resource whose type is named in the file
+STAND_IN_WAITS is not made for as long as that file is there; STAND_IN_WAITS with ``.begun`` at its end tells that one waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from soop_components.provider import main as provider
+from soop_components.provider.disk import DiskResource
+from soop_components.provider.generated_secret import SecretResource
+from soop_components.provider.key import KeyResource
+from soop_components.provider.machine import MachineResource
+from soop_components.provider.release import ReleaseResource
+from soop_components.provider.resource import Context, Created, Measured
+from soop_components.provider.rollout import ReleaseFailed
+from soop_components.provider.wire import Properties
+
+GATE = Path(os.environ["STAND_IN_WAITS"])
+
+
+async def wait_at_gate(kind: str) -> None:
+    """Wait while the test wants this kind of resource to wait."""
+    while GATE.exists() and kind in GATE.read_text():
+        GATE.with_name(GATE.name + ".begun").touch()
+        await asyncio.sleep(0.02)
+
+
+class Asis:
+    """Reads find what is recorded, deletions do nothing."""
+
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+        return Measured(outputs)
+
+    async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
+        """Nothing is there."""
+
+
+class StandInMachine(Asis, MachineResource):
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        await wait_at_gate("Machine")
+        place = {"address": "127.0.0.1", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA", "running": True}
+        return Created(context.name, {**wanted, **place})
+
+    async def update(self, context: Context, id: str, inputs: Any, outputs: Any, wanted: Properties) -> Properties:
+        return {**outputs, **wanted}
+
+
+class StandInDisk(Asis, DiskResource):
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        return Created(context.name, dict(wanted))
+
+
+class StandInRelease(Asis, ReleaseResource):
+    def __init__(self) -> None:
+        """Need no runner."""
+
+    async def _roll_out(self, context: Context, release: Any, previous: Any) -> None:
+        await wait_at_gate("Release")
+        if release.version.startswith("9"):
+            raise ReleaseFailed(f"{release.service}-{release.version} does not start")
+
+
+if __name__ == "__main__":
+    resources = [KeyResource(), SecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
+    provider.all_resources = lambda: resources  # type: ignore[assignment,return-value]
+    provider.main()
