@@ -9,9 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from soop_components.cli.status import show
 from soop_components.cli.terminal import confirmed, is_interactive, tell
 from soop_components.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
+from soop_components.engine.domains import DomainStatus
 from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.engine.turn import turn
 from soop_components.errors import InvalidInput, SoopError
@@ -122,6 +124,8 @@ def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Re
     code = engine.up(file.id, skip_preview=skip_preview)
     if code:
         _settle(engine, file, before, references)
+    else:
+        show([DomainStatus(file.id, engine.state(file.id))])
     return code
 
 

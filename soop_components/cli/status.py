@@ -52,11 +52,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not domains:
         tell("there are no domains yet; run: soop deploy SERVICE-VERSION DOMAIN")
         return 0
+    show(domains)
+    return 0
+
+
+def show(domains: Sequence[DomainStatus]) -> None:
+    """Print a table of the nodes, then what else there is to say of each domain."""
     print(table([HEADING, *(row for domain in domains for row in rows(domain))]))
     for domain in domains:
         for note in notes(domain):
             print(f"{domain.id}: {note}")
-    return 0
 
 
 def rows(domain: DomainStatus) -> Iterator[Sequence[str]]:
@@ -82,7 +87,10 @@ def rows(domain: DomainStatus) -> Iterator[Sequence[str]]:
 
 
 def notes(domain: DomainStatus) -> Iterator[str]:
-    """Yield what somebody should know besides: how the last run ended, what runs now, what is left to clear."""
+    """Yield what somebody should know besides: where services answer, how the last run ended, what is left to clear."""
+    for release in domain.state.releases if domain.state else ():
+        for name, urls in release.endpoints.items():
+            yield f"{release.service} answers {name} at {' '.join(urls)}"
     living = [lock for lock in domain.locks if not lock.is_dead]
     if living:
         yield f"is being changed by {living[0]}"

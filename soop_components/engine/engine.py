@@ -49,11 +49,12 @@ class Engine:
     def preview(self, id: str, config_file: Path | None = None) -> int:
         """Show what an update would change; ``config_file`` stands in for the stack's own."""
         elsewhere = [f"--config-file={config_file}"] if config_file else []
-        return self._in_terminal("preview", f"--stack={id}", *elsewhere)
+        return self._in_terminal("preview", f"--stack={id}", "--suppress-outputs", *elsewhere)
 
     def up(self, id: str, *, skip_preview: bool = False) -> int:
         """Update a stack without asking."""
-        return self._in_terminal("up", f"--stack={id}", "--yes", *(["--skip-preview"] if skip_preview else []))
+        skip = ["--skip-preview"] if skip_preview else []
+        return self._in_terminal("up", f"--stack={id}", "--yes", "--suppress-outputs", *skip)
 
     def destroy(self, id: str, *, protected_too: bool = False) -> int:
         """Delete a stack's resources without asking; protected ones make it fail unless they are meant too."""
