@@ -89,7 +89,7 @@ class Machines(Protocol):
     """A backend. Every method can be repeated: what is already so stays so, deleting the absent succeeds."""
 
     async def create(self, spec: MachineSpec, host_key: HostKey) -> MachineFacts:
-        """Make the machine as ``spec`` says and start it; ``host_key`` is for a new one, an existing one keeps its own."""
+        """Make the machine as ``spec`` says and start it; an existing one keeps the host key that it has."""
         ...
 
     async def start(self, name: str) -> MachineFacts:

@@ -1,24 +1,25 @@
 """Local machines: systemd-nspawn containers on this host, the embedded default.
 
-They have systemd, sshd, a network and disks like any machine, start in about a second, and are a developer's convenience, not a
-security boundary. All that needs root is in ``root_helper``.
+They have systemd, sshd, a network and disks like any machine, start in about a second, and are a developer's
+convenience, not a security boundary. All that needs root is in ``root_helper``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from soop_components.errors import SoopError
 from soop_components.machines import Attachment, DiskFacts, HostKey, MachineFacts, MachineSpec
 from soop_components.machines.local import gateway
 from soop_components.machines.local.host_key import new_host_key
-from soop_components.machines.local.root_helper import machine as machine_folder
+from soop_components.machines.local.root_helper.disk import look as look_at_disk
 from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
+from soop_components.machines.local.root_helper.machine import LOG
 from soop_components.machines.local.root_helper.verbs import status
 from soop_components.project import Project
 
@@ -30,21 +31,19 @@ _PAUSE = 0.03
 _LOOK_EVERY = 1.0
 """Seconds between looks at whether a machine that does not answer runs at all."""
 _LOG_TAIL = 1500
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
 
 
 class LocalMachines:
     """The local machines and disks of one realm: those made out of one state. Follows ``machines.Machines``."""
 
-    def __init__(self, home: Path, realm: str) -> None:
-        self._realm = Realm(Path(os.path.realpath(home)), realm, (os.getuid(), os.getgid()))
-
-    @classmethod
-    def of(cls, project: Project) -> LocalMachines:
-        """Return the local machines of a project."""
-        return cls(project.make_home(), project.realm)
+    def __init__(self, project: Project) -> None:
+        home = Path(os.path.realpath(project.make_home()))
+        self._realm = Realm(home, project.realm, (os.getuid(), os.getgid()))
 
     async def create(self, spec: MachineSpec, host_key: HostKey) -> MachineFacts:
-        """Make the machine as ``spec`` says and start it; ``host_key`` is for a new one, an existing one keeps its own."""
+        """Make the machine as ``spec`` says and start it; an existing one keeps the host key that it has."""
         key = {"private": host_key.private, "public": host_key.public}
         return await self._answering(spec.name, await self._call("create", spec=_spec_as_json(spec), host_key=key))
 
@@ -66,7 +65,7 @@ class LocalMachines:
         if os.geteuid() != 0 and not Path("/proc/1/cmdline").exists():
             found = await self._call("status", names=wanted)
         else:
-            found = await asyncio.to_thread(self._status, wanted)
+            found = await asyncio.to_thread(self._reading, status, wanted)
         return {name: _facts(name, each) for name, each in found.items()}
 
     async def create_disk(self, disk: str, size: int) -> DiskFacts:
@@ -74,8 +73,8 @@ class LocalMachines:
         return DiskFacts(**await self._call("disk-create", disk=disk, size=size))
 
     async def inspect_disk(self, disk: str) -> DiskFacts | None:
-        """Return what is known of the disk, None if there is no such disk."""
-        found = await self._call("disk-status", disk=disk)
+        """Return what is known of the disk, None if there is no such disk; needs no rights."""
+        found = await asyncio.to_thread(self._reading, look_at_disk, disk)
         return None if found is None else DiskFacts(**found)
 
     async def destroy_disk(self, disk: str) -> None:
@@ -96,14 +95,14 @@ class LocalMachines:
 
     def log(self, name: str) -> Path:
         """Return the file with the machine's console output."""
-        return self._realm.machine(name) / machine_folder.LOG
+        return self._realm.machine(name) / LOG
 
     async def _call(self, verb: str, **fields: Any) -> Any:
         return await gateway.call(verb, {"home": str(self._realm.home), "realm": self._realm.name, **fields})
 
-    def _status(self, names: list[str]) -> dict[str, Any]:
+    def _reading(self, read: Callable[[Realm, _Asked], _Found], asked: _Asked) -> _Found:
         try:
-            return status(self._realm, names)
+            return read(self._realm, asked)
         except Refused as error:
             raise SoopError(error.message, error.hint) from error
 
@@ -115,10 +114,12 @@ class LocalMachines:
         look_at = clock() + _LOOK_EVERY
         while not await _greets(facts.address, facts.port):
             if clock() > deadline:
-                raise SoopError(f"{name} does not accept SSH connections after {_PATIENCE:.0f} seconds", self._tail(name))
+                message = f"{name} does not accept SSH connections after {_PATIENCE:.0f} seconds"
+                raise SoopError(message, self._tail(name))
             if clock() > look_at:
                 look_at = clock() + _LOOK_EVERY
-                if not self._status([name])[name]["running"]:
+                found = (await self.inspect([name])).get(name)
+                if found is None or not found.running:
                     raise SoopError(f"{name} ended while it was starting", self._tail(name))
             await asyncio.sleep(_PAUSE)
         return facts

@@ -44,7 +44,8 @@ def _answer(verb: str, code: int, output: bytes, errors: bytes) -> Any:
     except ValueError as error:
         said = errors.decode(errors="replace").strip()[-800:]
         if "sudo:" in said:
-            raise SoopError("local machines need root rights and sudo asks for a password", "run `sudo -v` first") from error
+            message = "local machines need root rights and sudo asks for a password"
+            raise SoopError(message, "run `sudo -v` first") from error
         raise SoopError(f"the root helper failed at {verb} with exit code {code}: {said}") from error
     if "error" in answer:
         raise SoopError(answer["error"]["message"], answer["error"]["hint"])

@@ -35,7 +35,7 @@ def forget(realm: Realm, id: str) -> None:
         with suppress(Refused):
             run("systemctl", "reset-failed", _unit(realm, id))
     else:
-        cgroup.remove(f"{realm.name}/{id}")
+        cgroup.remove(f"soop-{realm.name}-{id}")
 
 
 def command(record: Record, root: Path, binds: list[tuple[Path, str]]) -> list[str]:
@@ -82,7 +82,7 @@ def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> No
 
 
 def _launch_process(realm: Realm, record: Record, argv: list[str], log: Path) -> None:
-    groups = cgroup.create(f"{realm.name}/{record.id}", record.spec.cpus, record.spec.memory)
+    groups = cgroup.create(f"soop-{realm.name}-{record.id}", record.spec.cpus, record.spec.memory)
 
     def join() -> None:
         for group in groups:

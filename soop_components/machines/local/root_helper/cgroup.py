@@ -1,34 +1,35 @@
 """A control group per machine on hosts whose first process is not systemd.
 
-Without groups of their own machines would share one: systemd in one machine would then see the other machines' services as its own.
+Without groups of their own machines would share one: systemd in one machine would then see the other machines'
+services as its own.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from .failure import Refused
 
-_TOP = "soop"
+_PATIENCE = 5.0
 _CPU_PERIOD = 100_000
 _CPUSET = ("cpuset.cpus", "cpuset.mems")
 
 
 def create(group: str, cpus: int, memory: int) -> list[Path]:
-    """Make the group (``<realm>/<machine>``) in all hierarchies, with limits as far as the host has them."""
+    """Make the group in all hierarchies, with limits as far as the host has them."""
     folders = []
     for hierarchy in _hierarchies():
-        folder = hierarchy
-        for part in (_TOP, *group.split("/")):
-            _share_controllers(folder)
-            folder = folder / part
-            try:
-                folder.mkdir(exist_ok=True)
-            except OSError as error:
-                raise Refused(f"no control group can be made in {hierarchy}: {error.strerror}") from error
-            _inherit_cpuset(folder)
+        folder = hierarchy / group
+        _share_controllers(hierarchy)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise Refused(f"no control group can be made in {hierarchy}: {error.strerror}") from error
+        _inherit_cpuset(folder)
         _write(folder / "memory.limit_in_bytes", str(memory))
         _write(folder / "memory.max", str(memory))
         _write(folder / "cpu.cfs_quota_us", str(cpus * _CPU_PERIOD))
@@ -38,15 +39,24 @@ def create(group: str, cpus: int, memory: int) -> list[Path]:
 
 
 def remove(group: str) -> None:
-    """Remove the group, which has no processes any more, and the groups above it that are empty then."""
+    """Remove the group, whose processes have ended."""
     for hierarchy in _hierarchies():
-        top = hierarchy / _TOP
-        for folder, _, _ in os.walk(top / group, topdown=False):
-            with suppress(OSError):
-                os.rmdir(folder)
-        for folder in (top / group.partition("/")[0], top):
-            with suppress(OSError):
-                os.rmdir(folder)
+        for folder, _, _ in os.walk(hierarchy / group, topdown=False):
+            _remove_one(folder)
+
+
+def _remove_one(folder: str) -> None:
+    """Remove one group; the kernel may count a process for some moments after its end."""
+    deadline = monotonic() + _PATIENCE
+    while True:
+        try:
+            os.rmdir(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or monotonic() > deadline:
+                raise Refused(f"the control group {folder} cannot be removed: {error.strerror}") from error
+            sleep(0.01)
 
 
 def _hierarchies() -> list[Path]:
@@ -61,7 +71,7 @@ def _hierarchies() -> list[Path]:
 
 
 def _share_controllers(folder: Path) -> None:
-    """Let the groups below ``folder`` have limits (version 2 only)."""
+    """Let the groups in ``folder`` have limits (version 2 only)."""
     for controller in ("cpu", "memory", "pids"):
         _write(folder / "cgroup.subtree_control", f"+{controller}")
 

@@ -14,14 +14,18 @@ _PACKAGES = {
     "mount": "mount",
     "umount": "mount",
     "mkfs.ext4": "e2fsprogs",
+    "e2fsck": "e2fsprogs",
     "resize2fs": "e2fsprogs",
     "losetup": "mount",
     "systemd-run": "systemd",
 }
 
 
-def run(*argv: str, stdin: str = "", folder: str = "/") -> str:
-    """Run a program, which no Ctrl-C of the caller's terminal reaches, and return what it printed."""
+def run(*argv: str, stdin: str = "", folder: str = "/", good: tuple[int, ...] = (0,)) -> str:
+    """Run a program, which no Ctrl-C of the caller's terminal reaches, and return what it printed.
+
+    ``good`` are the exit codes of success.
+    """
     try:
         done = subprocess.run(
             argv,
@@ -38,7 +42,7 @@ def run(*argv: str, stdin: str = "", folder: str = "/") -> str:
         raise missing(argv[0]) from error
     except subprocess.TimeoutExpired as error:
         raise Refused(f"{' '.join(argv)} did not end within {_PATIENCE} seconds") from error
-    if done.returncode != 0:
+    if done.returncode not in good:
         said = done.stderr.strip()[-800:] or f"exit code {done.returncode}"
         raise Refused(f"{' '.join(argv)} failed: {said}")
     return done.stdout

@@ -10,12 +10,13 @@ from typing import Any
 from . import mounts, request
 from .command import run
 from .failure import Refused
-from .folders import Realm, read_json, write_json
+from .folders import Realm, make_run_folder, read_json, write_json
 from .process import supervisor
 from .record import Record
 
 _IMAGE = "image.ext4"
-_RECORD = "disk.json"
+_GROWING = "growing"
+"""File that says that the file system is smaller than its file."""
 _DATA = "data"
 """Folder on the disk that machines see; ``lost+found`` lies beside it."""
 
@@ -25,17 +26,16 @@ def create(realm: Realm, disk: str, size: int) -> dict[str, Any]:
     with realm.locked(f"disk:{disk}"):
         folder = realm.disk(disk)
         realm.make(folder)
-        known = _recorded_size(folder)
+        known = _size(folder)
         if known is None:
             _make(folder / _IMAGE, size)
         elif size < known:
-            raise Refused(f"{disk} has {known} bytes; a disk cannot shrink to {size}", "make another disk and move the data")
+            raise Refused(f"{disk} has {known} bytes; a disk cannot shrink to {size}", "make another and move the data")
         elif size > known:
+            (folder / _GROWING).touch()
             os.truncate(folder / _IMAGE, size)
-            # Grown for certain at the next attachment; at once if it is in use.
-            write_json(folder / _RECORD, {"size": size, "grow": True})
-            _grow(realm, disk)
-        write_json(folder / _RECORD, {"size": size, "grow": _must_grow(folder)})
+        if (folder / _GROWING).exists() and user(realm, disk) is not None:
+            _grow_in_use(realm, disk)
         return {"id": disk, "size": size, "used_by": user(realm, disk)}
 
 
@@ -54,17 +54,19 @@ def attach(realm: Realm, disk: str, machine: str) -> Path:
     with realm.locked(f"disk:{disk}"):
         folder, mount = realm.disk(disk), realm.disk_mount(disk)
         realm.check(folder)
-        if _recorded_size(folder) is None:
+        if _size(folder) is None:
             raise Refused(f"{machine}: there is no disk {disk}")
         other = user(realm, disk)
         if other not in (None, machine):
             raise Refused(f"{machine}: the disk {disk} is in use by {other}")
         _release(realm, disk)
-        mount.mkdir(mode=0o700, parents=True)
-        write_json(mount.with_name(f"{disk}.user"), {"machine": machine})
+        if (folder / _GROWING).exists():
+            _grow(folder)
+        make_run_folder(mount.parent, 0o700)
+        make_run_folder(mount)
+        make_run_folder(_note(realm, disk).parent)
+        write_json(_note(realm, disk), {"machine": machine})
         run("mount", "-t", "ext4", "-o", "loop,noinit_itable,nodev,nosuid", f"{folder}/{_IMAGE}", str(mount))
-        if _must_grow(folder):
-            _grow(realm, disk)
         (mount / _DATA).mkdir(mode=0o755, exist_ok=True)
         return mount / _DATA
 
@@ -87,7 +89,7 @@ def look(realm: Realm, disk: str) -> dict[str, Any] | None:
     """Return what is known of a disk."""
     folder = realm.disk(disk)
     realm.check(folder)
-    size = _recorded_size(folder)
+    size = _size(folder)
     return None if size is None else {"id": disk, "size": size, "used_by": user(realm, disk)}
 
 
@@ -96,20 +98,28 @@ def _make(image: Path, size: int) -> None:
     temporary = image.with_name(f".{image.name}.new")
     with open(temporary, "wb") as file:
         file.truncate(size)
+    os.chmod(temporary, 0o600)
     run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", str(temporary))
     os.replace(temporary, image)
 
 
-def _grow(realm: Realm, disk: str) -> None:
-    """Let the file system fill the file, if it is mounted now."""
-    mount = realm.disk_mount(disk)
-    if not mounts.is_mounted(mount):
-        return
-    device = mounts.source(mount)
-    run("losetup", "--set-capacity", device)
-    run("resize2fs", device)
-    folder = realm.disk(disk)
-    write_json(folder / _RECORD, {"size": _recorded_size(folder), "grow": False})
+def _grow(folder: Path) -> None:
+    """Let the file system of a disk that is not mounted fill its file."""
+    run("e2fsck", "-f", "-p", f"{folder}/{_IMAGE}", good=(0, 1))
+    run("resize2fs", f"{folder}/{_IMAGE}")
+    (folder / _GROWING).unlink()
+
+
+def _grow_in_use(realm: Realm, disk: str) -> None:
+    """Let the file system of a mounted disk fill its file, where the host allows it."""
+    device = mounts.source(realm.disk_mount(disk))
+    try:
+        run("losetup", "--set-capacity", device)
+        run("resize2fs", device)
+    except Refused as error:
+        message = f"{disk} cannot grow on this host while {user(realm, disk)} uses it"
+        raise Refused(message, "stop the machine: the disk grows when it starts again") from error
+    (realm.disk(disk) / _GROWING).unlink()
 
 
 def _release(realm: Realm, disk: str) -> None:
@@ -118,21 +128,22 @@ def _release(realm: Realm, disk: str) -> None:
     mounts.unmount(mount)
     with suppress(FileNotFoundError):
         mount.rmdir()
-    mount.with_name(f"{disk}.user").unlink(missing_ok=True)
+    _note(realm, disk).unlink(missing_ok=True)
+
+
+def _note(realm: Realm, disk: str) -> Path:
+    """Return the file that says which machine has the disk mounted."""
+    return realm.run / "attached" / f"{disk}.json"
 
 
 def _noted_user(realm: Realm, disk: str) -> str | None:
-    noted = read_json(realm.disk_mount(disk).with_name(f"{disk}.user"))
+    noted = read_json(_note(realm, disk))
     return None if noted is None else request.name(noted["machine"])
 
 
-def _recorded_size(folder: Path) -> int | None:
-    """Return the size of a complete disk."""
-    recorded = read_json(folder / _RECORD)
-    if recorded is None or not (folder / _IMAGE).is_file():
+def _size(folder: Path) -> int | None:
+    """Return the size of a disk, None if it does not exist or was never complete."""
+    try:
+        return (folder / _IMAGE).lstat().st_size
+    except FileNotFoundError:
         return None
-    return request.disk_size(request.mapping(recorded, ("size", "grow"), f"record of {folder.name}")["size"])
-
-
-def _must_grow(folder: Path) -> bool:
-    return bool((read_json(folder / _RECORD) or {}).get("grow"))

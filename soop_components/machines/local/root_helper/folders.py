@@ -1,7 +1,7 @@
-"""Where everything lies: what stays in a project's ``.soop`` folder, what lasts until the host goes down in ``/run/soop``.
+"""Where everything lies: what stays in a project's ``.soop`` folder, what ends with the host's uptime in ``/run/soop``.
 
-``.soop`` and the folders down to one machine or disk belong to the user, the machine's or disk's own folder to root. Mounts are
-only made below ``/run/soop``, so that no ``rm -r`` of a checkout ever walks into a living machine.
+``.soop`` and the folders down to one machine or disk belong to the user, the machine's or disk's own folder to root.
+Mounts are only made below ``/run/soop``, so that no ``rm -r`` of a checkout ever walks into a living machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Realm:
 
     @classmethod
     def open(cls, home: object, name: object) -> Realm:
-        """Return the realm of a request; the home must be a real ``.soop`` folder that only the caller and root can change."""
+        """Return the realm of a request; its home must be a real ``.soop`` folder that only the caller can change."""
         realm = request.text(name, request.REALM, "realm")
         if not isinstance(home, str) or os.path.realpath(home) != home or os.path.basename(home) != ".soop":
             raise Refused("home: expected the real path of a .soop folder")
@@ -101,7 +101,7 @@ class Realm:
             os.chown(folder, *((0, 0) if is_last else self.owner))
 
     def check(self, folder: Path) -> None:
-        """Refuse a folder below the home that is, or is reached through, anything but folders of the caller and root."""
+        """Refuse a folder in the home that is, or is reached through, anything but folders of the caller and root."""
         current = self.home
         for part in folder.relative_to(self.home).parts:
             current = current / part
@@ -130,7 +130,10 @@ class Realm:
 
     @contextmanager
     def locked(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the lock of a machine (its name) or disk (``disk:`` and its id); without ``wait``, tell whether it was free."""
+        """Hold the lock of a machine (its name) or disk (``disk:`` and its id); tell whether it is held.
+
+        It may not be only where somebody else has it and ``wait`` is false.
+        """
         with lock(self.run / "locks" / name, wait=wait) as held:
             yield held
 
@@ -139,7 +142,7 @@ class Realm:
 def lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
     """Hold an exclusive lock on a file that may be removed by its holder."""
     while True:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_run_folder(path.parent)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except FileNotFoundError:
@@ -155,6 +158,13 @@ def lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
                 return
         finally:
             os.close(descriptor)
+
+
+def make_run_folder(folder: Path, mode: int = 0o755) -> None:
+    """Make a folder in ``/run/soop`` with the given mode, and those above it for everybody to see."""
+    for path in reversed((folder, *folder.parents)):
+        with suppress(FileExistsError):
+            path.mkdir(mode=mode if path == folder else 0o755)
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

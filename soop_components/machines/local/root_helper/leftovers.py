@@ -16,7 +16,7 @@ _ID = re.compile(r"[0-9a-f]{3}-[0-9a-f]{3}")
 
 def sweep(realm: Realm) -> list[str]:
     """Remove what does not belong to a living machine, and all of realms whose checkout is gone; return what it was."""
-    removed = [line for line in map(lambda name: _sweep_machine(realm, name), realm.names(realm.machines)) if line]
+    removed = [line for line in (_sweep_machine(realm, name) for name in realm.names(realm.machines)) if line]
     removed += _sweep_disks(realm)
     with network.registry() as registry:
         registry.release_unused(realm)
@@ -70,7 +70,7 @@ def _is_gone(home: str) -> bool:
 
 
 def _clean_run(realm: Realm) -> None:
-    """End and remove all of a realm that does not outlive the host's uptime, going by what is there and not by records."""
+    """End and remove all that a realm has in memory and in ``/run``, going by what is there and not by records."""
     with network.registry() as registry:
         owned = registry.slots_of(realm.name)
     folders = {path.name for path in realm.run.glob("*") if _ID.fullmatch(path.name)}

@@ -1,4 +1,7 @@
-"""The host's limit on inotify instances: systemd takes seven in each machine, and a host allows root 128 unless told otherwise."""
+"""The host's limit on inotify instances.
+
+Systemd takes seven in each machine, and a host allows root 128 in all unless it was told otherwise: too few for 18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines: systemd-nspawn on an overlay of the base image; every step can be repeated after it was cut short anywhere."""
+"""Machines: systemd-nspawn on an overlay of the base image; what was cut short anywhere can be done again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from . import boot, disk, mounts, network, process, request, seed, slots
 from .command import run
 from .failure import Refused
-from .folders import Realm, read_json
+from .folders import Realm, make_run_folder, read_json
 from .record import Record, records
 
 LOG = "console.log"
@@ -18,7 +18,7 @@ _PATIENCE = 15.0
 
 
 def create(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> dict[str, Any]:
-    """Make a machine as ``spec`` says and boot it; an existing one is changed, restarted if it must be, and keeps its host key."""
+    """Make a machine as ``spec`` says and boot it; an existing one is changed and keeps its host key."""
     with realm.locked(spec.name):
         record = Record.load(realm, spec.name)
         if record is None:
@@ -95,7 +95,7 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
         if _image_digest(realm, record.spec) != record.image_digest:
             raise Refused(
                 f"{record.spec.name} was made from another base image than {record.spec.image} is now",
-                "destroy the machine and make it again; its disks stay",
+                "replace the machine; its disks stay",
             )
         record = _place(realm, record, record)
         _bring_up(realm, record)
@@ -104,7 +104,8 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
 
 def _bring_up(realm: Realm, record: Record) -> None:
     folder, root = realm.machine(record.spec.name), record.root(realm)
-    root.mkdir(mode=0o700, parents=True)
+    make_run_folder(root.parent, 0o700)
+    root.mkdir(exist_ok=True)
     try:
         # Relative paths: the options know no way to write a comma or a colon.
         layers = f"lowerdir=../../../../images/{record.spec.image},upperdir=upper,workdir=work"
@@ -123,7 +124,7 @@ def _bring_up(realm: Realm, record: Record) -> None:
 def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
     """Make an existing machine what ``spec`` says at its next boot, which comes at once."""
     if spec.image != record.spec.image:
-        raise Refused(f"{spec.name} was made from {record.spec.image}, not {spec.image}", "destroy it and make it again")
+        raise Refused(f"{spec.name} was made from {record.spec.image}, not {spec.image}", "replace the machine")
     take_down(realm, record, _PATIENCE)
     seed.authorize(realm.machine(spec.name) / "upper", spec)
     changed = Record(spec, record.image_digest, record.host_key, record.slot, record.number)
@@ -167,7 +168,7 @@ def _image_digest(realm: Realm, spec: request.Spec) -> str:
     realm.check(folder)
     known = read_json(folder.with_name(f"{spec.image}.json"))
     if known is None or not (folder / "usr").is_dir() or folder.stat().st_uid != 0:
-        raise Refused(f"there is no base image {spec.image}", "make image")
+        raise Refused(f"there is no base image {spec.image}", "make setup")
     return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
 
 

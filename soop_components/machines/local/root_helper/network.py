@@ -1,7 +1,8 @@
-"""Networks: per environment a namespace with a bridge, joined to the host by one veth pair; per machine a namespace on that bridge.
+"""Networks: per environment a namespace with a bridge, joined to the host by a veth pair; per machine one on it.
 
-The bridge lies in a namespace of its own so that no packet filter of the host (Docker's, say) sees the traffic between machines. There
-is no forwarding and no way out. The registry of all environments of this host, of whatever checkout, is ``/run/soop/networks.json``.
+The bridge lies in a namespace of its own so that no packet filter of the host (Docker's, say) sees the traffic between
+machines. There is no forwarding and no way out. ``/run/soop/networks.json`` registers all environments on this host,
+of whatever checkout.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Registry:
         if slot is None:
             slot = slots.choose_slot(realm.name, environment, preferred, self.entries, _networks_of_host())
             # Written down first: what is made next is then never without an owner.
-            self.entries[slot] = {"realm": realm.name, "environment": environment, "home": str(realm.home), "ready": False}
+            home = str(realm.home)
+            self.entries[slot] = {"realm": realm.name, "environment": environment, "home": home, "ready": False}
             self._save()
         if not (self.entries[slot]["ready"] and stands(slot)):
             _remove_environment(slot)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import request, slots
+from .failure import Refused
 from .folders import Realm, read_json, write_json
 
 _FILE = "machine.json"
@@ -73,7 +74,7 @@ class Record:
             number=request.integer(given["number"], slots.FIRST, slots.LAST, what),
         )
         if record.spec.name != name or record.address != given["address"]:
-            raise request.Refused(f"{what}: it does not fit together")
+            raise Refused(f"{what}: it does not fit together")
         return record
 
 

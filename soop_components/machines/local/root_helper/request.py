@@ -15,7 +15,9 @@ NAME = re.compile(rf"(?=.{{1,200}}\Z)(?:{_LABEL}\.){{1,4}}[a-z][a-z0-9]*(?:-[a-z
 REALM = re.compile(r"[0-9a-f]{8}")
 IMAGE = re.compile(r"[a-z0-9][a-z0-9.-]{0,59}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-PUBLIC_KEY = re.compile(r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{20,2000}={0,2}(?: [ -~]{0,200})?")
+PUBLIC_KEY = re.compile(
+    r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{20,2000}={0,2}(?: [ -~]{0,200})?"
+)
 PRIVATE_KEY = re.compile(
     r"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{100,4000}\n-----END OPENSSH PRIVATE KEY-----\n?"
 )
@@ -127,15 +129,19 @@ def spec(value: object) -> Spec:
     """Return what a machine must be."""
     given = mapping(value, ("name", "image", "cpus", "memory", "authorized_keys", "disks"), "machine")
     disks = tuple(_attachment(each) for each in items(given["disks"], 16, "disks"))
+    machine = name(given["name"])
+    keys = items(given["authorized_keys"], 64, "authorized keys")
     for field in ("disk", "mount"):
         if len({getattr(each, field) for each in disks}) < len(disks):
             raise Refused(f"disks: the same {field} twice")
+    if any(domain_of(each.disk) != domain_of(machine) for each in disks):
+        raise Refused("disks: expected disks of the machine's own domain")
     return Spec(
-        name=name(given["name"]),
+        name=machine,
         image=text(given["image"], IMAGE, "image"),
         cpus=integer(given["cpus"], 1, 1024, "cpus"),
         memory=integer(given["memory"], 64 * _MIB, 64 * _TIB, "memory"),
-        authorized_keys=tuple(text(key, PUBLIC_KEY, "authorized key") for key in items(given["authorized_keys"], 64, "keys")),
+        authorized_keys=tuple(text(key, PUBLIC_KEY, "authorized key") for key in keys),
         disks=disks,
     )
 

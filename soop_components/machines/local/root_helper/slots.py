@@ -9,11 +9,11 @@ from ipaddress import IPv4Address, IPv4Network
 from .failure import Refused
 
 _POOLS = tuple(map(IPv4Network, ("10.64.0.0/11", "172.16.0.0/12", "198.18.0.0/15")))
-"""Private addresses (RFC 1918), the last resort those for benchmarks (RFC 2544); without 10.96.0.0/12, Kubernetes' usual choice."""
+"""Private addresses (RFC 1918) without Kubernetes' usual 10.96.0.0/12; at last those for benchmarks (RFC 2544)."""
 _PREFIX = 22
 _CATCH_ALL = 7
 """Routes of up to so many bits are ways to everywhere, not networks."""
-FIRST, LAST = 2, 2 ** (32 - _PREFIX) - 2
+FIRST, LAST = 2, (1 << (32 - _PREFIX)) - 2
 """Numbers of machines in a subnet; 1 is the host."""
 
 
@@ -39,7 +39,9 @@ def address(slot: int, number: int) -> IPv4Address:
     return subnet(slot)[number]
 
 
-def choose_slot(realm: str, environment: str, preferred: int | None, taken: Collection[int], foreign: Iterable[str]) -> int:
+def choose_slot(
+    realm: str, environment: str, preferred: int | None, taken: Collection[int], foreign: Iterable[str]
+) -> int:
     """Return a slot that nobody has and whose subnet overlaps none of the host's ``foreign`` networks."""
     networks = [network for network in map(_network, foreign) if network is not None]
     candidates = _probes(realm, environment)
