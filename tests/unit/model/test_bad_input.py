@@ -42,14 +42,18 @@ def test_bad_service_definitions(path: Path, tmp_path: Path) -> None:
     assert list(caught.value.problems) == expected(path, "service_defs/access-service/service.yaml")
 
 
+def load_and_check(file: Path, label: str) -> None:
+    domain = load_domain(file, label)
+    definition = load_service(GOOD, "good")
+    check_domain(domain, {"access-service": definition}, label, Environment(name="dev"))
+
+
 @pytest.mark.parametrize("path", cases("domain"), ids=names)
 def test_bad_domain_definitions(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.dev-access.yaml"
     shutil.copy(path, file)
     with pytest.raises(InvalidInput) as caught:
-        domain = load_domain(file, "stacks/Pulumi.dev-access.yaml")
-        definition = load_service(GOOD, "good")
-        check_domain(domain, {"access-service": definition}, "stacks/Pulumi.dev-access.yaml", Environment(name="dev"))
+        load_and_check(file, "stacks/Pulumi.dev-access.yaml")
     assert list(caught.value.problems) == expected(path, "stacks/Pulumi.dev-access.yaml")
 
 

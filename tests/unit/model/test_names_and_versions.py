@@ -38,7 +38,7 @@ def test_references(text: str, service: str, version: str) -> None:
     ],
 )
 def test_what_is_not_a_reference(text: str) -> None:
-    with pytest.raises(ValueError, match="expected <service>-<version> such as access-service-3.2.3"):
+    with pytest.raises(ValueError, match=r"expected <service>-<version> such as access-service-3\.2\.3"):
         Reference.parse(text)
 
 
