@@ -1,8 +1,8 @@
 """What a node must be: the data that planning makes, Pulumi diffs and the runner carries out.
 
 The same shapes travel as JSON through Pulumi's state and to the node. Text may hold secret marks,
-``@@soop-secret:<key>@@`` or ``@@soop-secret:<key>|<encoding>[|<encoding>…]@@``, where a secret's value belongs: the plan
-itself never holds a secret. Values travel beside it and are put in by the runner when it writes.
+``@@soop-secret:<key>@@`` or ``@@soop-secret:<key>|<encoding>[|<encoding>…]@@``, where a secret's value belongs: the
+plan itself never holds a secret. Values travel beside it and are put in by the runner when it writes.
 """
 
 from __future__ import annotations
