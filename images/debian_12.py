@@ -113,7 +113,7 @@ ABSENT_PATTERNS = (
 def main(images: Path, owner: str) -> None:
     """Build the image into ``images`` and show it only when it is complete."""
     building, done, record = images / f"{NAME}.building", images / NAME, images / f"{NAME}.json"
-    # Held by all that work on the image: when this process is killed, the next build waits until the last of them is gone.
+    # Held by all that work on the image: if this process is killed, the next build waits for the last of them.
     lock = os.open(images, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     _remove(building)
