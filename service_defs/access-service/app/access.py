@@ -47,7 +47,7 @@ def database() -> Iterator[Connection]:
             keepalives_idle=10,
             keepalives_interval=3,
             keepalives_count=3,
-            tcp_user_timeout=10_000,
+            tcp_user_timeout=4000,
         )
     try:
         with connection:

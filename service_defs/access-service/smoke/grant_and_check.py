@@ -44,8 +44,8 @@ def main() -> None:
     first, port = endpoint.hostname or nodes[0], endpoint.port or 80
     pair = f"smoke-test-{uuid.uuid4()}/article"
     check(nodes, port, f"/access/{pair}", False)
+    call(first, port, "PUT", f"/grants/{pair}", 204)
     try:
-        call(first, port, "PUT", f"/grants/{pair}", 204)
         check(nodes, port, f"/access/{pair}", True)
     finally:
         call(first, port, "DELETE", f"/grants/{pair}", 204)

@@ -28,9 +28,16 @@ if [ -d "/var/lib/postgresql/$version" ] && \
     chown -R postgres:postgres "/var/lib/postgresql/$version"
 fi
 
-# The package creates or adopts a cluster when it is installed, unless it cannot; a configuration without its data is of no use.
+# The package creates a cluster when it is installed on an empty disk. A configuration without its data is of no use; for data
+# without its configuration Debian's tool wants the files that it moves to /etc.
 if [ ! -e "$config/postgresql.conf" ] || [ ! -e "$data/PG_VERSION" ]; then
     rm -rf "$config"
+    if [ -e "$data/PG_VERSION" ]; then
+        for file in postgresql.conf pg_hba.conf pg_ident.conf; do
+            [ -e "$data/$file" ] || \
+                install -o postgres -g postgres -m 0600 "/usr/share/postgresql/$version/$file.sample" "$data/$file"
+        done
+    fi
     pg_createcluster --user=postgres --locale=C.UTF-8 "$version" main
 fi
 
