@@ -106,7 +106,7 @@ def main() -> None:
         print(f"migration {migration.number:03}_{migration.name}", flush=True)
         database.run(
             "BEGIN;\nLOCK TABLE schema_migrations IN EXCLUSIVE MODE;\n"
-            f"{migration.path.read_text(encoding='utf-8')}\n;\n"
+            f"\\i '{migration.path}'\n;\n"
             "INSERT INTO schema_migrations (number, name, checksum) "
             f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}');\nCOMMIT;\n"
         )
