@@ -1,4 +1,4 @@
-"""The runner as it travels: one zip archive that Python can run, the same bytes for the same sources."""
+"""The runner as one file that travels to the node: a zip that Python runs, with the same bytes from the same source."""
 
 from __future__ import annotations
 
@@ -6,48 +6,42 @@ import hashlib
 import io
 import zipfile
 from dataclasses import dataclass, field
-from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import Final
+from pathlib import Path
 
-FOLDER_ON_NODE: Final = "/var/lib/soop/runner"
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_START: Final = "from soop_components.runner.main import main\n\nmain()\n"
+_PACKAGE = Path(__file__).parent
+FOLDER_ON_NODE = "/var/lib/soop/runner"
+_BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class RunnerArchive:
-    """The archive's bytes and the digest by which a node knows whether it has it."""
+    """The archive's bytes, named on the node by their digest."""
 
     content: bytes = field(repr=False)
     digest: str
     """Hexadecimal SHA-256 of ``content``."""
 
-    @property
-    def path_on_node(self) -> str:
-        """Where the archive lies on a node."""
-        return f"{FOLDER_ON_NODE}/{self.digest}.pyz"
-
     @classmethod
     def build(cls) -> RunnerArchive:
-        """Pack the package ``soop_components.runner``; it imports nothing but the standard library."""
+        """Pack the package ``runner``; nothing is compressed, since compressors differ between versions."""
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            _add(archive, "__main__.py", _START)
-            _add(archive, "soop_components/__init__.py", "")
-            for module in sorted(_modules(), key=lambda module: module.name):
-                _add(archive, f"soop_components/runner/{module.name}", module.read_text("utf-8"))
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in sorted(_members().items()):
+                member = zipfile.ZipInfo(name, _BEGINNING_OF_TIME)
+                member.create_system = 3
+                member.external_attr = 0o100644 << 16
+                archive.writestr(member, content)
         content = buffer.getvalue()
         return cls(content, hashlib.sha256(content).hexdigest())
 
+    @property
+    def path_on_node(self) -> str:
+        """Where it lies on the node: ``python3 -I PATH VERB``."""
+        return f"{FOLDER_ON_NODE}/{self.digest}.pyz"
 
-def _modules() -> list[Traversable]:
-    folder = resources.files("soop_components.runner")
-    return [module for module in folder.iterdir() if module.name.endswith(".py")]
 
-
-def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    """Add a module with a fixed time, so that the same sources give the same bytes."""
-    entry = zipfile.ZipInfo(name, _EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, text)
+def _members() -> dict[str, bytes]:
+    sources = sorted((_PACKAGE / "runner").glob("*.py"))
+    members = {f"soop_components/runner/{source.name}": source.read_bytes() for source in sources}
+    entry = members.pop("soop_components/runner/__main__.py")
+    return {**members, "__main__.py": entry, "soop_components/__init__.py": b""}

@@ -1,0 +1,50 @@
+"""Makes what runs the state to return to, and lets go of what neither needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from soop_components.runner.blobs import Blobs
+from soop_components.runner.document import parse
+from soop_components.runner.failure import Failure
+from soop_components.runner.host import Host
+
+
+def accept(host: Host, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Accept the running document if it is the one that is meant."""
+    with host.lock() as mine:
+        if not mine:
+            raise Failure("lock", "another apply is running on this node")
+        running = host.load("running.json")
+        wanted = request.get("plan_digest")
+        if running is None or running["plan_digest"] != wanted:
+            runs = f"{running['service']}-{running['version']} with another plan" if running else "nothing"
+            raise Failure("state", f"what is to be accepted does not run here; the node runs {runs}")
+        accepted = host.load("accepted.json")
+        if accepted is None or accepted["plan_digest"] != wanted:
+            host.store("accepted.json", running)
+        Blobs(host).prune(parse(running).blobs | set(request.get("blobs") or ()))
+        _prune_runners(host)
+    return {"event": "result", "plan_digest": wanted}
+
+
+def _prune_runners(host: Host) -> None:
+    """Remove other versions of the runner; a deployer that needs one sends it again."""
+    folder = host.kept("runner")
+    mine = os.path.basename(sys.argv[0]).removesuffix(".pyz")
+    if not os.path.isfile(os.path.join(folder, f"{mine}.pyz")):
+        return
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.removesuffix(".pyz") == mine:
+            continue
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(path)

@@ -1,0 +1,123 @@
+"""Blobs of the artifact on this node, found by digest and never used unchecked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tarfile
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import IO
+
+from soop_components.runner.failure import Failure
+from soop_components.runner.host import Host
+
+_CHUNK = 1 << 20
+_HEADER = re.compile(rb"(sha256:[0-9a-f]{64}) (\d{1,15})\n")
+_HEADER_AT_MOST = 100
+
+
+class Blobs:
+    """The blobs that were received."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._checked: set[str] = set()
+        self._archives: dict[str, tarfile.TarFile] = {}
+
+    def path(self, digest: str) -> str:
+        """Return where a blob lies."""
+        return self._host.kept("blobs", *digest.split(":"))
+
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        """Return those that are not here."""
+        return sorted(digest for digest in set(digests) if not os.path.isfile(self.path(digest)))
+
+    def checked(self, digest: str) -> str:
+        """Return the path of a blob whose bytes are what its digest says; a damaged one is removed to be sent again."""
+        path = self.path(digest)
+        if digest in self._checked:
+            return path
+        try:
+            with open(path, "rb") as file:
+                found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise Failure("blobs", f"blob {digest} is not on this node") from None
+        if found != digest:
+            os.unlink(path)
+            raise Failure(
+                "blobs", f"blob {digest} was damaged on this node; it is removed, and the next try sends it again"
+            )
+        self._checked.add(digest)
+        return path
+
+    def member(self, blob: str | None, source: str, digest: str | None) -> bytes:
+        """Return the bytes of a file in a component's tar."""
+        if blob is None or digest is None:
+            raise Failure("blobs", f"{source}: the plan does not say which blob it is in")
+        try:
+            archive = self._archive(blob)
+            member = archive.getmember(source)
+            file = archive.extractfile(member) if member.isreg() else None
+        except (KeyError, tarfile.TarError) as error:
+            raise Failure("blobs", f"{source} is not in blob {blob}") from error
+        content = file.read() if file is not None else b""
+        if file is None or "sha256:" + hashlib.sha256(content).hexdigest() != digest:
+            raise Failure("blobs", f"{source} in blob {blob} is not the file that the plan means")
+        return content
+
+    def program(self, blob: str, source: str) -> bytes:
+        """Return the bytes of a file in a tar that only the tar's digest vouches for."""
+        try:
+            file = self._archive(blob).extractfile(source)
+        except (KeyError, tarfile.TarError):
+            file = None
+        if file is None:
+            raise Failure("blobs", f"{source} is not a file in blob {blob}")
+        return file.read()
+
+    def _archive(self, digest: str) -> tarfile.TarFile:
+        if digest not in self._archives:
+            self._archives[digest] = tarfile.open(self.checked(digest), "r:")  # noqa: SIM115 - kept open for more members
+        return self._archives[digest]
+
+    def receive(self, stream: IO[bytes]) -> dict[str, int]:
+        """Store each blob of a stream once its digest was checked."""
+        self._host.prepare()
+        received = size = 0
+        while header := stream.readline(_HEADER_AT_MOST):
+            found = _HEADER.fullmatch(header)
+            if found is None:
+                raise Failure("blobs", "what was sent is not a stream of blobs")
+            size += self._receive_one(stream, found[1].decode(), int(found[2]))
+            received += 1
+        return {"received": received, "bytes": size}
+
+    def _receive_one(self, stream: IO[bytes], digest: str, size: int) -> int:
+        path = self.path(digest)
+        temporary = f"{path}.{os.getpid()}.new"
+        seen = hashlib.sha256()
+        try:
+            with open(temporary, "wb") as file:
+                left = size
+                while left and (chunk := stream.read(min(left, _CHUNK))):
+                    file.write(chunk)
+                    seen.update(chunk)
+                    left -= len(chunk)
+            if left:
+                raise Failure("blobs", f"blob {digest} ended {left} bytes early")
+            if "sha256:" + seen.hexdigest() != digest:
+                raise Failure("blobs", f"blob {digest} arrived damaged")
+            os.rename(temporary, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        return size
+
+    def prune(self, keep: Iterable[str]) -> None:
+        """Remove all others, and what interrupted transfers left."""
+        names = {digest.split(":")[1] for digest in keep}
+        folder = self._host.kept("blobs", "sha256")
+        for name in set(os.listdir(folder)) - names:
+            os.unlink(os.path.join(folder, name))

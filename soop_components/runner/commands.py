@@ -1,0 +1,164 @@
+"""The one gateway to other programs: argument lists, a clean environment, bounded time."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple, Protocol
+
+from soop_components.runner.descendants import Descendants
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_POLL = 0.25
+"""Seconds between looks at the output of a command that is watched."""
+
+
+class Account(NamedTuple):
+    """Who a command runs as."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    home: str
+
+
+class Completed(NamedTuple):
+    """How a command ended."""
+
+    command: str
+    exit_code: int
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+
+class Task(NamedTuple):
+    """A program to run in / with a clean environment."""
+
+    argv: Sequence[str]
+    stdin: bytes = b""
+    timeout: float | None = None
+    """Seconds until it is killed."""
+    environment: Mapping[str, str] = {}
+    account: Account | None = None
+    """Who it runs as when that is not ourselves."""
+    alone: bool = False
+    """Whether to kill what it leaves behind."""
+    on_line: Callable[[str], None] | None = None
+    """Is given each line of its output as it comes."""
+
+
+class Commands(Protocol):
+    """Runs programs; tests have one of their own."""
+
+    def run(self, task: Task) -> Completed:
+        """Run a program and wait for it."""
+
+
+class Programs:
+    """Runs programs for real; their output goes to memory, so that nothing left behind can hold us up."""
+
+    def run(self, task: Task) -> Completed:
+        """Run a program and wait for it; one that cannot be started is an ``OSError``."""
+        with ExitStack() as stack:
+            given, out, err = (stack.enter_context(_Memory(content)) for content in (task.stdin, b"", b""))
+            family = stack.enter_context(Descendants()) if task.alone else None
+            process = _start(task, given, out, err)
+            lines = _Lines(out, task.on_line) if task.on_line else None
+            timed_out = not _wait(process, task.timeout, lines)
+            if timed_out:
+                os.killpg(process.pid, signal.SIGKILL)
+            exit_code = process.wait()
+            if family is not None:
+                family.end()
+                family.bury(process.pid)
+            if lines is not None:
+                lines.look()
+            return Completed(shlex.join(task.argv), exit_code, out.text(), err.text(), timed_out)
+
+
+def _start(task: Task, stdin: _Memory, stdout: _Memory, stderr: _Memory) -> subprocess.Popen[bytes]:
+    account = task.account or Account("root", 0, 0, (), "/root")
+    environment = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": account.home, "USER": account.name, "LOGNAME": account.name}
+    who: dict[str, Any] = {}
+    if task.account is not None and account.uid != os.geteuid():
+        who = {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups)}
+    return subprocess.Popen(
+        list(task.argv),
+        stdin=stdin.descriptor,
+        stdout=stdout.descriptor,
+        stderr=stderr.descriptor,
+        env={**environment, **task.environment},
+        cwd="/",
+        umask=0o022,
+        start_new_session=True,
+        **who,
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float | None, lines: _Lines | None) -> bool:
+    """Wait for the end, showing lines as they come; tell whether it came in time."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = None if deadline is None else max(deadline - time.monotonic(), 0)
+        if lines is not None:
+            left = _POLL if left is None else min(left, _POLL)
+        try:
+            process.wait(left)
+            return True
+        except subprocess.TimeoutExpired:
+            if lines is not None:
+                lines.look()
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+class _Memory:
+    """A file in memory."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.descriptor = os.memfd_create("soop")
+        view = memoryview(content)
+        while view:
+            view = view[os.write(self.descriptor, view) :]
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+
+    def __enter__(self) -> _Memory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+    def bytes(self, start: int = 0) -> bytes:
+        """Return what was written from an offset on."""
+        size = os.fstat(self.descriptor).st_size
+        return os.pread(self.descriptor, max(size - start, 0), start)
+
+    def text(self) -> str:
+        """Return all that was written."""
+        return self.bytes().decode(errors="replace")
+
+
+class _Lines:
+    """Passes on each line of an output once."""
+
+    def __init__(self, output: _Memory, on_line: Callable[[str], None]) -> None:
+        self._output = output
+        self._on_line = on_line
+        self._shown = 0
+
+    def look(self) -> None:
+        """Pass on the whole lines that came since the last look."""
+        whole, newline, _ = self._output.bytes(self._shown).rpartition(b"\n")
+        self._shown += len(whole) + len(newline)
+        for line in whole.decode(errors="replace").splitlines():
+            self._on_line(line)

@@ -1,0 +1,137 @@
+"""The node as the runner sees it: its file system, its programs, and where the runner keeps its own state."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from soop_components.runner.canonical import canonical
+from soop_components.runner.commands import Commands, Programs
+from soop_components.runner.failure import Failure
+from soop_components.runner.ledger import Ledger
+from soop_components.runner.places import Places
+
+KEPT: Final = "/var/lib/soop"
+"""What survives a restart of the machine."""
+VOLATILE: Final = "/run/soop"
+"""What does not."""
+_WRITTEN_TO: Final = ("/", "/etc", "/opt", "/srv", "/usr", "/usr/local", "/var", "/var/lib", KEPT)
+
+
+class Host:
+    """A node; tests give it a root of their own and commands that nobody runs."""
+
+    def __init__(self, root: str = "/", commands: Commands | None = None) -> None:
+        self.places = Places(root)
+        self.commands: Commands = commands or Programs()
+        self._key = b""
+
+    def kept(self, *parts: str) -> str:
+        """Return where a part of the lasting state lies on this machine."""
+        return self.places.real("/".join([KEPT, *parts]))
+
+    def volatile(self, *parts: str) -> str:
+        """Return where a part of the passing state lies on this machine."""
+        return self.places.real("/".join([VOLATILE, *parts]))
+
+    def prepare(self) -> None:
+        """Make the folders of our state. Others may pass through, since scripts run as other users, but see nothing."""
+        for path, mode in ((self.kept(), 0o711), (self.volatile(), 0o700), (self.kept("blobs", "sha256"), 0o700)):
+            os.makedirs(path, 0o700, exist_ok=True)
+            if os.stat(path).st_mode & 0o777 != mode:
+                os.chmod(path, mode)
+
+    def load(self, name: str) -> dict[str, Any] | None:
+        """Return a stored JSON object; None if there is none or it was not written to its end."""
+        try:
+            with open(self.kept(name), "rb") as file:
+                value = json.load(file)
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise Failure("state", f"{self.kept(name)} is damaged: {error}") from error
+        return value if isinstance(value, dict) else None
+
+    def store(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON object so that after a power failure it is there as a whole, old or new."""
+        write_whole(self.kept(name), canonical(value))
+
+    def forget(self, name: str) -> None:
+        """Remove a stored JSON object."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.kept(name))
+
+    def ledger(self) -> Ledger:
+        """Return what we manage on this node."""
+        return Ledger.from_json(self.load("ledger.json") or {})
+
+    def hash(self, content: bytes) -> str:
+        """Return a hash that tells nothing to those who have not this node's key."""
+        return hashlib.blake2b(content, key=self.key(), digest_size=20).hexdigest()
+
+    def key(self) -> bytes:
+        """Return this node's key for hashes, made up once."""
+        if not self._key:
+            path = self.kept("key")
+            try:
+                with open(path, "rb") as file:
+                    self._key = file.read()
+            except FileNotFoundError:
+                pass
+            if len(self._key) != 32:
+                self.prepare()
+                self._key = os.urandom(32)
+                write_whole(path, self._key)
+        return self._key
+
+    def sync(self) -> None:
+        """Wait until the disks that hold what we write have everything."""
+        seen = set()
+        for path in map(self.places.real, _WRITTEN_TO):
+            with suppress(FileNotFoundError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                device = os.fstat(descriptor).st_dev
+                if device not in seen and ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+                    error = ctypes.get_errno()
+                    raise OSError(error, os.strerror(error), path)
+                seen.add(device)
+                os.close(descriptor)
+
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Hold the node-wide lock; yields False at once when another process has it."""
+        self.prepare()
+        descriptor = os.open(self.volatile("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield _take(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def write_whole(path: str, content: bytes, mode: int = 0o600) -> None:
+    """Replace a file of ours at once and wait until the disk has it."""
+    temporary = f"{path}.new"
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise type(error)(error.errno, error.strerror, path) from None

@@ -1,0 +1,64 @@
+"""The names of the domain's nodes in /etc/hosts, in a block of our own."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+
+from soop_components.runner.canonical import digest_of
+from soop_components.runner.host import Host
+
+_PATH = "/etc/hosts"
+_BEGIN = "# soop: begin (nodes of this domain; written by soop, do not edit)"
+_END = "# soop: end"
+
+
+def put(host: Host, hosts: Mapping[str, str]) -> bool:
+    """Make the block say what it should; tell whether it had to change. Nothing is restarted for it."""
+    found = host.places.look(_PATH)
+    text = host.places.read(_PATH).decode(errors="surrogateescape") if found else "127.0.0.1 localhost\n"
+    wanted = replaced(text, hosts)
+    if wanted == text:
+        return False
+    mode, uid, gid = (
+        (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) if found else (0o644, os.geteuid(), os.getegid())
+    )
+    host.places.write(_PATH, wanted.encode(errors="surrogateescape"), mode, uid, gid)
+    return True
+
+
+def replaced(text: str, hosts: Mapping[str, str]) -> str:
+    """Return the file's text with our block in place of an earlier one, or at the end; no names, no block."""
+    before, after = _around(text)
+    lines = [f"{address} {name}" for name, address in sorted(hosts.items())]
+    block = "\n".join([_BEGIN, *lines, _END, ""]) if lines else ""
+    if before and not before.endswith("\n"):
+        before += "\n"
+    return before + block + after
+
+
+def _around(text: str) -> tuple[str, str]:
+    lines = text.splitlines(keepends=True)
+    bare = [line.rstrip("\n") for line in lines]
+    if _BEGIN not in bare:
+        return text, ""
+    start = bare.index(_BEGIN)
+    end = bare.index(_END, start) + 1 if _END in bare[start:] else start + 1
+    return "".join(lines[:start]), "".join(lines[end:])
+
+
+def current(host: Host) -> dict[str, str]:
+    """Return the names and addresses of our block as it is."""
+    if host.places.look(_PATH) is None:
+        return {}
+    text = host.places.read(_PATH).decode(errors="replace")
+    before, after = _around(text)
+    block = text[len(before) : len(text) - len(after)]
+    pairs = (line.split() for line in block.splitlines() if line and not line.startswith("#"))
+    return {words[1]: words[0] for words in pairs if len(words) == 2}
+
+
+def digest(host: Host) -> str:
+    """Return the digest of the block as it is: that of ``{name: address}``."""
+    return digest_of(current(host))

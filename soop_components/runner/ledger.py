@@ -1,0 +1,128 @@
+"""The ledger: what we manage on this node and how we left it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Stat = tuple[int, int, int, int]
+"""Size, time of content in ns, inode, time of change in ns: as long as they stay, a file needs not be read."""
+
+
+class FileRecord(NamedTuple):
+    """A file as we wrote it."""
+
+    text: str
+    """Identity of what the plan says: digest of a member of a blob, or hash of the text with its secret marks."""
+    hash: str
+    """Of the bytes written; keyed, since they may hold a secret."""
+    mode: str
+    owner: str
+    group: str
+    stat: Stat
+
+
+class DirectoryRecord(NamedTuple):
+    """A folder as we left it; ``mode`` is null when the plan only needed it to be there."""
+
+    created: bool
+    mode: str | None = None
+    owner: str = "root"
+    group: str = "root"
+
+
+class UnitRecord(NamedTuple):
+    """A unit as we left it."""
+
+    ours: bool
+    enabled: bool
+    state: str
+
+
+class UserRecord(NamedTuple):
+    """A user we made, or whose groups we added to."""
+
+    created: bool
+    groups: tuple[str, ...]
+
+
+class PackageRecord(NamedTuple):
+    """A package we installed, and the version that was there before us."""
+
+    version: str
+    before: str | None
+    architecture: str
+
+
+class ScriptRecord(NamedTuple):
+    """A script that succeeded: identity of what the plan gave it, without and with its secrets."""
+
+    text: str
+    hash: str
+
+
+class Ledger:
+    """Read and written as a whole; ``changing`` names what was touched since an apply last ended well."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, FileRecord] = {}
+        self.links: dict[str, str] = {}
+        self.absent: set[str] = set()
+        self.directories: dict[str, DirectoryRecord] = {}
+        self.units: dict[str, UnitRecord] = {}
+        self.users: dict[str, UserRecord] = {}
+        self.packages: dict[str, PackageRecord] = {}
+        self.scripts: dict[str, ScriptRecord] = {}
+        self.changing: set[str] = set()
+        """Paths, and ``package:<name>`` for upgraded packages."""
+        self.installing: dict[str, Any] | None = None
+        """``{"boot", "packages"}`` while dpkg runs without waiting for the disk."""
+        self.dpkg_status: Stat | None = None
+        """State of dpkg's database when all packages were right: as long as it stays, dpkg need not be asked."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Ledger:
+        """Read what ``to_json`` made."""
+        ledger = cls()
+        for path, (text, hash_, mode, owner, group, stat) in raw.get("files", {}).items():
+            ledger.files[path] = FileRecord(text, hash_, mode, owner, group, (stat[0], stat[1], stat[2], stat[3]))
+        ledger.links = dict(raw.get("links", {}))
+        ledger.absent = set(raw.get("absent", ()))
+        ledger.directories = {path: DirectoryRecord(*record) for path, record in raw.get("directories", {}).items()}
+        ledger.units = {name: UnitRecord(*record) for name, record in raw.get("units", {}).items()}
+        ledger.users = {name: UserRecord(made, tuple(groups)) for name, (made, groups) in raw.get("users", {}).items()}
+        ledger.packages = {name: PackageRecord(*record) for name, record in raw.get("packages", {}).items()}
+        ledger.scripts = {name: ScriptRecord(*record) for name, record in raw.get("scripts", {}).items()}
+        ledger.changing = set(raw.get("changing", ()))
+        ledger.installing = raw.get("installing")
+        if (status := raw.get("dpkg_status")) is not None:
+            ledger.dpkg_status = (status[0], status[1], status[2], status[3])
+        return ledger
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {
+            "format": 1,
+            "files": self.files,
+            "links": self.links,
+            "absent": sorted(self.absent),
+            "directories": self.directories,
+            "units": self.units,
+            "users": self.users,
+            "packages": self.packages,
+            "scripts": self.scripts,
+            "changing": sorted(self.changing),
+            "installing": self.installing,
+            "dpkg_status": self.dpkg_status,
+        }
+
+    @property
+    def paths(self) -> set[str]:
+        """Every path we manage except folders."""
+        return {*self.files, *self.links, *self.absent}
+
+    def disown(self, path: str) -> None:
+        """Forget what a path was."""
+        self.files.pop(path, None)
+        self.links.pop(path, None)
+        self.absent.discard(path)

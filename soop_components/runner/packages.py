@@ -1,0 +1,219 @@
+"""Debian packages: what the plan says, from blobs, in one run; what it says no more is removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from soop_components.runner import dpkg
+from soop_components.runner.document import Package
+from soop_components.runner.dpkg import Installed
+from soop_components.runner.failure import Failure
+from soop_components.runner.host import Host
+from soop_components.runner.ledger import Ledger, PackageRecord
+from soop_components.runner.versions import older
+from soop_components.runner.work import Work
+
+_SHOW_EVERY = 1.0
+"""Seconds between progress lines while dpkg runs."""
+
+Known = Mapping[str, Installed]
+Relations = Mapping[str, Mapping[str, set[str]]]
+
+
+def pending(work: Work, known: Known) -> list[str]:
+    """Return the packages that must be installed, upgraded or mended."""
+    doubtful = _doubtful(work)
+    return [
+        name
+        for name, package in sorted(work.document.packages.items())
+        if name in doubtful or not _right(name, package, known)
+    ]
+
+
+def _right(name: str, package: Package, known: Known) -> bool:
+    found = known.get(f"{name}:{package.architecture}")
+    return found is not None and found.whole and found.version == package.version
+
+
+def _doubtful(work: Work) -> set[str]:
+    """Return packages that dpkg was installing when the machine stopped: the disk may not have got their files."""
+    if work.ledger.installing is None or work.ledger.installing["boot"] == boot_id():
+        return set()
+    return set(work.ledger.installing["packages"])
+
+
+def boot_id() -> str:
+    """Return what is another after each start of the machine."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def drift(host: Host, ledger: Ledger) -> list[str]:
+    """Say how packages differ from what we installed."""
+    if not ledger.packages or (ledger.dpkg_status is not None and ledger.dpkg_status == dpkg.status_state(host)):
+        return []
+    texts = []
+    known = dpkg.installed(host)
+    for name, record in sorted(ledger.packages.items()):
+        found = known.get(f"{name}:{record.architecture}")
+        if found is None or not found.present:
+            texts.append(f"package {name}: not installed")
+        elif found.version != record.version:
+            texts.append(f"package {name}: {found.version} installed, not {record.version}")
+        elif not found.whole:
+            texts.append(f"package {name}: half installed")
+    return texts
+
+
+def refuse_older(work: Work, known: Known) -> None:
+    """Fail if the plan would replace packages of the host by older ones that were not ours before."""
+    if work.older_allowed:
+        return
+    newer = []
+    for name, package in sorted(work.document.packages.items()):
+        found = known.get(f"{name}:{package.architecture}")
+        record = work.ledger.packages.get(name)
+        ours = record is not None and found is not None and record.version == found.version
+        if found is not None and found.present and older(package.version, found.version) and not ours:
+            newer.append(f"{name} {found.version} (plan: {package.version})")
+    if newer:
+        what = f"the node has newer packages than the plan, and none is replaced by an older one: {', '.join(newer)}"
+        raise Failure("packages", what)
+
+
+def carry_out(work: Work, known: Known) -> None:
+    """Install what is missing, having finished what an interrupted run left."""
+    broken = [name for name, found in known.items() if found.status[1:2] in "HUFWt" or "R" in found.status[2:]]
+    todo = pending(work, known)
+    if not todo and not (broken and work.ledger.installing):
+        _note(work, known, ())
+        return
+    with dpkg.guarded(work.host):
+        if broken:
+            work.events.progress("finishing packages that were left half installed")
+            dpkg.repair(work.host)
+            known = dpkg.installed(work.host)
+            todo = pending(work, known)
+        if todo:
+            _install(work, known, todo)
+    work.ledger.installing = None
+
+
+def _install(work: Work, known: Known, todo: list[str]) -> None:
+    work.events.progress(f"installing {len(todo)} packages")
+    _note(work, known, todo)
+    upgraded = [f"package:{name}" for name in todo if f"{name}:{work.document.packages[name].architecture}" in known]
+    work.ledger.installing = {"boot": boot_id(), "packages": todo}
+    work.touch(upgraded)
+    with _archives(work, todo) as archives:
+        relations = dpkg.relations(work.host, archives.values())
+        _make_room(work, relations)
+        for names in runs(todo, relations):
+            dpkg.install(work.host, [archives[name] for name in names], _Progress(work, len(todo)).line)
+    work.host.sync()
+    for name in todo:
+        work.changed(f"package {name} {work.document.packages[name].version}")
+
+
+def _note(work: Work, known: Known, todo: Collection[str]) -> None:
+    """Remember which packages are ours from now on, and what was there before us."""
+    for name in todo:
+        package = work.document.packages[name]
+        found = known.get(f"{name}:{package.architecture}")
+        record = work.ledger.packages.get(name)
+        before = record.before if record else (found.version if found and found.present else None)
+        work.ledger.packages[name] = PackageRecord(package.version, before, package.architecture)
+    for name, package in work.document.packages.items():
+        if name not in work.ledger.packages:
+            work.ledger.packages[name] = PackageRecord(package.version, package.version, package.architecture)
+
+
+def runs(names: Collection[str], relations: Relations) -> list[list[str]]:
+    """Split packages into runs of dpkg: what another must have configured before it is unpacked goes first."""
+    first = {name for package in names for name in relations[package]["Pre-Depends"] if name in names}
+    while more := {name for package in first for name in _needs(relations[package]) if name in names} - first:
+        first |= more
+    if not first or len(first) == len(names):
+        return [sorted(names)]
+    return [*runs(first, relations), sorted(set(names) - first)]
+
+
+def _needs(fields: Mapping[str, set[str]]) -> set[str]:
+    return fields["Pre-Depends"] | fields["Depends"]
+
+
+def _make_room(work: Work, relations: Relations) -> None:
+    """Remove those of our packages that the plan has no more and that new ones exclude."""
+    excluded = {name for fields in relations.values() for field in ("Conflicts", "Breaks") for name in fields[field]}
+    leaving = [name for name in removable(work) if name in excluded]
+    if leaving:
+        _remove(work, leaving)
+
+
+def removable(work: Work) -> list[str]:
+    """Return packages that came with us, that the plan has no more, and that nothing else needs."""
+    ours = {name for name, record in work.ledger.packages.items() if record.before is None}
+    stale = ours - set(work.document.packages)
+    return sorted(stale - dpkg.needed_by_others(work.host, stale)) if stale else []
+
+
+def remove_stale(work: Work) -> None:
+    """Remove packages of an earlier plan, and forget those that were there before us."""
+    leaving = removable(work)
+    if leaving:
+        _remove(work, leaving)
+    for name in set(work.ledger.packages) - set(work.document.packages):
+        if work.ledger.packages[name].before is not None:
+            del work.ledger.packages[name]
+
+
+def _remove(work: Work, leaving: list[str]) -> None:
+    work.events.progress(f"removing {len(leaving)} packages")
+    dpkg.remove(work.host, leaving)
+    for name in leaving:
+        del work.ledger.packages[name]
+        work.changed(f"package {name} removed")
+    work.save()
+
+
+@contextmanager
+def _archives(work: Work, todo: list[str]) -> Iterator[dict[str, str]]:
+    """Give the blobs the names that people know packages by."""
+    folder = work.host.kept("debs")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, 0o700)
+    try:
+        paths = {}
+        for name in todo:
+            package = work.document.packages[name]
+            version = package.version.replace(":", "%3a")
+            paths[name] = os.path.join(folder, f"{name}_{version}_{package.architecture}.deb")
+            os.symlink(work.blobs.checked(package.digest), paths[name])
+        yield paths
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Progress:
+    """Says how far dpkg is, not too often."""
+
+    def __init__(self, work: Work, total: int) -> None:
+        self._work = work
+        self._total = total
+        self._done = {"Unpacking": 0, "Setting": 0}
+        self._shown = time.monotonic()
+
+    def line(self, line: str) -> None:
+        """Take in a line of dpkg's output."""
+        word = line.partition(" ")[0]
+        if word not in self._done:
+            return
+        self._done[word] += 1
+        if time.monotonic() >= self._shown + _SHOW_EVERY:
+            self._shown = time.monotonic()
+            unpacked, ready = self._done["Unpacking"], self._done["Setting"]
+            self._work.events.progress(f"installing {self._total} packages ({unpacked} unpacked, {ready} set up)")

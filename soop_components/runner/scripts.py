@@ -1,0 +1,156 @@
+"""Scripts: run when they or anything they are given has changed since they last succeeded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from soop_components.runner import accounts, files
+from soop_components.runner.canonical import canonical
+from soop_components.runner.commands import Account, Completed, Task
+from soop_components.runner.document import Component, Script
+from soop_components.runner.failure import Failure, tail
+from soop_components.runner.host import Host
+from soop_components.runner.ledger import ScriptRecord
+from soop_components.runner.units import covers
+from soop_components.runner.work import Work
+
+TIMED_OUT = 124
+"""Exit code reported for a program that was killed since its time was up."""
+
+
+def pending(work: Work, component: Component) -> list[Script]:
+    """Return the scripts that must run."""
+    return [script for script in component.scripts if _differs(work, component, script)]
+
+
+def _differs(work: Work, component: Component, script: Script) -> bool:
+    record = work.ledger.scripts.get(_key(component, script))
+    now = _fingerprint(work, component, script)
+    return record is None or record.text != now.text or (bool(now.hash) and record.hash != now.hash)
+
+
+def _key(component: Component, script: Script) -> str:
+    return f"{component.name}/{script.name}"
+
+
+def _fingerprint(work: Work, component: Component, script: Script) -> ScriptRecord:
+    """Identify a script by program, input and triggers; ``hash`` is empty when a secret is unknown."""
+    texts = [work.identity(text) if text is not None else ("", "") for text in (script.content, script.stdin)]
+    triggers = [_trigger(work, path) for path in script.triggers]
+    fixed = [script.digest, list(script.arguments), script.user]
+    text = [fixed, [text for text, _ in texts], [found for found, _ in triggers]]
+    known = [hash_ for _, hash_ in texts] + [hash_ for _, hashes in triggers for hash_ in hashes]
+    complete = None not in known
+    return ScriptRecord(work.host.hash(canonical(text)), work.host.hash(canonical([text, known])) if complete else "")
+
+
+def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str | None]]:
+    """Identify what lies at or below a path: files of the plan by what it says of them, another file by its bytes."""
+    goals = [goal for component in work.document.components for goal in files.goals(work, component)]
+    below = sorted((goal for goal in goals if covers((root,), (goal.path,))), key=lambda goal: goal.path)
+    if below:
+        hashes = [goal.hash if goal.file.content is not None else goal.text for goal in below]
+        return [[goal.path, goal.text] for goal in below], hashes
+    found = work.host.places.look(root)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return [], []
+    return [[root, work.host.hash(work.host.places.read(root))]], []
+
+
+def carry_out(work: Work, component: Component, when: str) -> None:
+    """Run the scripts of one moment that must run, in their order."""
+    for script in component.scripts:
+        if script.when == when and _differs(work, component, script):
+            _run(work, component, script)
+
+
+def _run(work: Work, component: Component, script: Script) -> None:
+    key = _key(component, script)
+    if work.ledger.scripts.pop(key, None) is not None:
+        work.save()  # from here on nobody can say that it has succeeded
+    work.events.progress(f"running script {script.name} ({component.name})")
+    program = _program(work, component, script)
+    stdin = (work.render(script.stdin) or b"") if script.stdin is not None else b""
+    done = run_program(work.host, script.name, program, script.arguments, stdin, script.user, script.timeout)
+    if done.exit_code != 0:
+        why = f"took more than {script.timeout} seconds" if done.timed_out else f"ended with {done.exit_code}"
+        raise Failure(
+            "scripts",
+            f"script {script.name} {why}",
+            command=" ".join([script.source or script.name, *script.arguments]),
+            exit_code=done.exit_code,
+            stderr_tail=output_tail(done),
+        )
+    work.ledger.scripts[key] = _fingerprint(work, component, script)
+    work.changed(f"script {component.name}/{script.name}")
+    work.save()
+
+
+def _program(work: Work, component: Component, script: Script) -> bytes:
+    if script.content is not None:
+        return work.render(script.content) or b""
+    return work.blobs.member(component.blob, script.source or "", script.digest)
+
+
+def output_tail(done: Completed) -> str:
+    """Return the end of what a program said; its standard output when it was silent on the other."""
+    return tail(done.stderr) or tail(done.stdout)
+
+
+def run_program(
+    host: Host,
+    name: str,
+    program: bytes,
+    arguments: tuple[str, ...] = (),
+    stdin: bytes = b"",
+    user: str = "root",
+    timeout: float = 300,
+    environment: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a program out of bytes, and end with it everything it has started."""
+    account = accounts.account(user)
+    with _executable(host, os.path.basename(name), program, account) as path:
+        task = Task([path, *arguments], stdin, timeout, environment or {}, account, alone=True)
+        try:
+            done = host.commands.run(task)
+        except OSError as error:
+            what = f"script {name} cannot be run: {error.strerror} (does it begin with #! and an interpreter?)"
+            raise Failure("scripts", what) from error
+    return done._replace(exit_code=TIMED_OUT) if done.timed_out else done
+
+
+@contextmanager
+def _executable(host: Host, name: str, program: bytes, account: Account) -> Iterator[str]:
+    """Lay a program where its user, and nobody else, can run it."""
+    host.prepare()
+    base = host.kept("scripts")
+    os.makedirs(base, exist_ok=True)
+    os.chmod(base, 0o711)  # noqa: S103 - others pass through, to what is theirs
+    folder = tempfile.mkdtemp(dir=base)
+    try:
+        os.chmod(folder, 0o711)  # noqa: S103
+        path = os.path.join(folder, name or "script")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o500), "wb") as file:
+            if account.uid != os.geteuid():
+                os.fchown(file.fileno(), account.uid, account.gid)
+            file.write(program)
+        yield path
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear(host: Host) -> None:
+    """Remove programs that a killed runner left."""
+    shutil.rmtree(host.kept("scripts"), ignore_errors=True)
+
+
+def forget_stale(work: Work) -> None:
+    """Forget scripts that the plan has not, so that they run if it has them again."""
+    wanted = {_key(component, script) for component in work.document.components for script in component.scripts}
+    for key in set(work.ledger.scripts) - wanted:
+        del work.ledger.scripts[key]

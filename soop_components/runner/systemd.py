@@ -1,0 +1,105 @@
+"""What systemd says of units, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from soop_components.runner.commands import Task
+from soop_components.runner.failure import TAIL_LINES, Failure, tail
+from soop_components.runner.host import Host
+
+_JOB_TIMEOUT = 330.0
+"""Seconds a start or stop may take; units have time limits of their own, most of 90 s."""
+_PROPERTIES = (
+    "Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NeedDaemonReload", "Type", "CanReload",
+    "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup",
+)  # fmt: skip
+
+
+class Facts(NamedTuple):
+    """A unit as systemd sees it."""
+
+    load: str = "not-found"
+    active: str = "inactive"
+    sub: str = "dead"
+    result: str = "success"
+    file_state: str = ""
+    stale: bool = False
+    """Whether its files changed since systemd read them."""
+    can_reload: bool = False
+    restarts: int = 0
+    oneshot_done: bool = False
+    """Whether it is a job that ran to its end and leaves nothing running."""
+    parts: tuple[str, ...] = ()
+    """Units that stop and restart with it."""
+    cgroup: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether it does what a started unit does."""
+        return self.active in ("active", "reloading") or self.oneshot_done
+
+    @property
+    def state_text(self) -> str:
+        """How it is, in a word or two."""
+        if self.load == "not-found":
+            return "there is no such unit"
+        return self.active if self.active == self.sub or not self.sub else f"{self.active} ({self.sub})"
+
+
+def facts(host: Host, names: Iterable[str]) -> dict[str, Facts]:
+    """Ask for all units at once."""
+    asked = sorted(names)
+    if not asked:
+        return {}
+    properties = f"--property={','.join(_PROPERTIES)}"
+    done = host.commands.run(Task(["systemctl", "show", properties, "--", *asked], timeout=30))
+    if done.exit_code != 0:
+        raise Failure(
+            "units",
+            "systemd does not answer",
+            command=done.command,
+            exit_code=done.exit_code,
+            stderr_tail=tail(done.stderr),
+        )
+    return dict(zip(asked, map(_facts, done.stdout.strip("\n").split("\n\n")), strict=False))
+
+
+def _facts(block: str) -> Facts:
+    found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    ran = found.get("ExecMainStartTimestampMonotonic", "0") != "0"
+    ended_well = found.get("ActiveState") == "inactive" and found.get("Result") == "success"
+    return Facts(
+        load=found.get("LoadState", "not-found"),
+        active=found.get("ActiveState", ""),
+        sub=found.get("SubState", ""),
+        result=found.get("Result", ""),
+        file_state=found.get("UnitFileState", ""),
+        stale=found.get("NeedDaemonReload") == "yes",
+        can_reload=found.get("CanReload") == "yes",
+        restarts=int(found.get("NRestarts") or 0),
+        oneshot_done=found.get("Type") == "oneshot" and ran and ended_well,
+        parts=tuple(found.get("ConsistsOf", "").split()),
+        cgroup=found.get("ControlGroup", ""),
+    )
+
+
+def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
+    """Run ``systemctl VERB UNITS``; a failure shows the journal's last lines of the units."""
+    done = host.commands.run(
+        Task(["systemctl", verb, "--no-ask-password", *(["--", *names] if names else [])], timeout=_JOB_TIMEOUT)
+    )
+    if done.exit_code == 0:
+        return
+    told = f"{', '.join(names) or 'systemd'}: {verb} failed"
+    if done.timed_out:
+        told = f"{', '.join(names)}: {verb} took more than {_JOB_TIMEOUT:.0f} seconds"
+    said = "\n".join(filter(None, [tail(done.stderr, 5), *(journal(host, name) for name in names)]))
+    raise Failure("units", told, command=done.command, exit_code=done.exit_code, stderr_tail=said)
+
+
+def journal(host: Host, unit: str) -> str:
+    """Return the last lines that a unit wrote."""
+    argv = ["journalctl", f"--unit={unit}", f"--lines={TAIL_LINES}", "--no-pager", "--output=cat", "--boot", "--quiet"]
+    return tail(host.commands.run(Task(argv, timeout=30)).stdout)

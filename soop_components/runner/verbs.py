@@ -1,0 +1,186 @@
+"""The verbs, and the way from the command line to the last event."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from soop_components.runner.events import Events
+from soop_components.runner.failure import Failure, describe, tail
+from soop_components.runner.host import Host
+
+Answer = dict[str, Any]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out one verb and return the exit code."""
+    os.umask(0o077)
+    events = Events(_say)
+    host = Host()
+    try:
+        answer = _answer(host, arguments, events)
+    except Failure as failure:
+        answer = failure.event()
+    except BrokenPipeError:
+        return _nobody_listens()
+    except OSError as error:
+        answer = Failure("state", describe(error)).event()
+    except Exception as error:
+        from soop_components.runner.apply import unexpected
+
+        answer = unexpected(error)
+    try:
+        if answer:
+            events.emit(answer)
+    except BrokenPipeError:
+        return _nobody_listens()
+    return 0 if not answer or answer["event"] == "result" else 1
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _nobody_listens() -> int:
+    """Leave without a word: the connection is gone, and an apply goes on without us."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _answer(host: Host, arguments: Sequence[str], events: Events) -> Answer | None:
+    verb, *rest = arguments or ("",)
+    if verb in _WORKERS and len(rest) == 1:
+        return _WORKERS[verb](host, rest[0])
+    if verb == "receive":
+        return _receive(host)
+    if verb not in _VERBS or rest:
+        raise Failure("plan", f"expected one of the verbs {', '.join([*_VERBS, 'receive'])}")
+    try:
+        request = json.load(sys.stdin.buffer)
+    except ValueError as error:
+        raise Failure("plan", f"the request is not JSON: {error}") from error
+    return _VERBS[verb](host, request, events)
+
+
+def _receive(host: Host) -> Answer:
+    from soop_components.runner.blobs import Blobs
+
+    return {"event": "result", **Blobs(host).receive(sys.stdin.buffer)}
+
+
+def _measure(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+    from soop_components.runner.measure import measure
+
+    return measure(host, request)
+
+
+def _inspect(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+    from soop_components.runner.measure import inspect
+
+    events.hide((request.get("secrets") or {}).values())
+    return inspect(host, request, events)
+
+
+def _apply(host: Host, request: Mapping[str, Any], events: Events) -> Answer | None:
+    from soop_components.runner import document
+
+    document.parse(request.get("document"))
+    return _begin(host, "apply", request)
+
+
+def _return(host: Host, request: Mapping[str, Any], events: Events) -> Answer | None:
+    return _begin(host, "return", request)
+
+
+def _begin(host: Host, verb: str, request: Mapping[str, Any]) -> Answer | None:
+    from soop_components.runner import transient
+
+    return _pass_on(host, {"id": transient.start(host, verb, request)})
+
+
+def _follow(host: Host, request: Mapping[str, Any], events: Events) -> Answer | None:
+    return _pass_on(host, request)
+
+
+def _pass_on(host: Host, request: Mapping[str, Any]) -> Answer | None:
+    """Repeat an apply's events, which hide their secrets already; return the last."""
+    from soop_components.runner import transient
+
+    last: Answer | None = None
+    for line in transient.follow(host, request):
+        if transient.is_last(line):
+            last = json.loads(line)
+        else:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+    return last
+
+
+def _accept(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+    from soop_components.runner.accept import accept
+
+    return accept(host, request)
+
+
+def _hosts(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+    from soop_components.runner import hosts
+
+    return {"event": "result", "changed": hosts.put(host, request["hosts"]), "hosts_digest": hosts.digest(host)}
+
+
+def _script(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+    from soop_components.runner import scripts
+    from soop_components.runner.blobs import Blobs
+
+    source, timeout = request["source"], float(request.get("timeout") or 60)
+    program = Blobs(host).program(request["blob"], source)
+    done = scripts.run_program(host, source, program, timeout=timeout, environment=request.get("environment"))
+    late = f"\nkilled after {timeout:.0f} seconds" if done.timed_out else ""
+    tails = {"stdout_tail": tail(done.stdout), "stderr_tail": tail(done.stderr + late)}
+    return {"event": "result", "exit_code": done.exit_code, **tails}
+
+
+def _work(host: Host, id_: str) -> None:
+    """Be the process of an apply; its outcome is its last event."""
+    from soop_components.runner import transient
+    from soop_components.runner.apply import apply
+
+    signal.signal(signal.SIGTERM, _stop)
+    request, output = transient.take(host, id_)
+
+    def say(line: str) -> None:
+        output.write(line + "\n")
+
+    events = Events(say)
+    events.emit(apply(host, request, events))
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _clean_up(host: Host, id_: str) -> None:
+    """Take away what an apply leaves behind when it was killed."""
+    from soop_components.runner import dpkg, transient
+
+    dpkg.remove_guard(host)
+    transient.clean_up(host, id_)
+
+
+_VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer | None]] = {
+    "measure": _measure,
+    "inspect": _inspect,
+    "apply": _apply,
+    "return": _return,
+    "follow": _follow,
+    "accept": _accept,
+    "hosts": _hosts,
+    "script": _script,
+}
+_WORKERS: Mapping[str, Callable[[Host, str], None]] = {"work": _work, "clean-up": _clean_up}
