@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import setup, shell_environment
+from bootstrap import domains, setup, shell_environment
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
@@ -24,6 +24,8 @@ def run(checkout: Checkout) -> None:
     environment = shell_environment.complete(checkout)
     for definition in sorted((checkout.root / "service_defs").glob("*/service.yaml")):
         _build(checkout, definition.parent, environment)
+    if DOMAIN in domains.known(checkout):
+        _run(checkout, ["soop", "recover", DOMAIN], environment)
     _run(checkout, ["pulumi", "stack", "select", "--create", DOMAIN], environment)
     _run(checkout, ["pulumi", "up", "--yes", "--skip-preview", "--stack", DOMAIN], environment)
     _run(checkout, ["soop", "status"], environment)
