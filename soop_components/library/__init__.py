@@ -1,8 +1,8 @@
 """The library of building blocks: one folder each, with ``block.yaml``, templates and scripts.
 
-A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format. Where both have a
-block of one name the service's own is used, so that a block that is added to the library later never changes what a
-service means. An artifact holds the blocks that it was built with.
+A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format. Where both
+have a block of one name the service's own is used, so that a block that is added to the library later never changes what
+a service means. An artifact holds the blocks that it was built with.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LoadedBlock:
     """With the text of its templates in it."""
     folder: Path
     files: Mapping[str, Path]
-    """What goes into the blob of each component that uses it: path there, ``.block/<block>/<file>``, and file on disk."""
+    """What goes into the blob of each component that uses it: path there, ``.block/<block>/<file>``, and the file."""
 
 
 def load_block(name: str, service: Path | None = None) -> LoadedBlock:
@@ -58,7 +58,7 @@ def block_names(service: Path | None = None) -> list[str]:
 def _load(folder: Path, label: str) -> LoadedBlock:
     document = read_yaml(folder / "block.yaml", f"{label}/block.yaml")
     if isinstance(document.data, dict) and "templates" in document.data:
-        document.problems.append(f"{label}/block.yaml: templates: unknown key; the block's *.j2 files are found by themselves")
+        document.problems.append(f"{label}/block.yaml: templates: unknown key; *.j2 files are found by themselves")
     block = load_model(Block, document, f"{label}/block.yaml", lambda found: _problems(found, folder))
     templates = {
         path.relative_to(folder).as_posix(): _text(path, label) for path in sorted(folder.rglob(f"*{_TEMPLATE_SUFFIX}"))

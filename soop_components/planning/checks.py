@@ -89,8 +89,8 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
     for name, component in components.items():
         for kind in ("files", "links", "absent"):
             for path in getattr(component, kind):
-                if path in owners and owners[path] != (name, kind) and not (kind == "absent" == owners[path][1]):
-                    other, other_kind = owners[path]
+                other, other_kind = owners.get(path, (name, kind))
+                if (other, other_kind) != (name, kind) and {kind, other_kind} != {"absent"}:
                     yield f"components {other} and {name} both claim {path} ({other_kind} and {kind})"
                 owners.setdefault(path, (name, kind))
     yield from _different(components, "users", lambda component: component.users)
@@ -98,8 +98,9 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
     yield from _different(components, "units", _unit_claims)
     for path, (name, kind) in owners.items():
         for parent in _parents(path):
-            if parent in owners and owners[parent][1] != "absent" and kind != "absent":
-                yield f"components {owners[parent][0]} and {name}: {path} would lie below {parent}, which is no folder"
+            other, other_kind = owners.get(parent, (name, "absent"))
+            if "absent" not in (kind, other_kind):
+                yield f"components {other} and {name}: {path} would lie below {parent}, which is no folder"
 
 
 def _different(
@@ -114,7 +115,7 @@ def _different(
 
 
 def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
-    """Return what must be the same wherever a unit is named: two components may restart one unit for files of their own."""
+    """Return what must be the same wherever a unit is named: each may restart it for files of its own."""
     return {name: (unit.content, unit.enabled, unit.state) for name, unit in component.units.items()}
 
 

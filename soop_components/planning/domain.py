@@ -51,9 +51,7 @@ def plan_domain(
     services = {each.reference.service: each for each in domain.services}
     for name in _ordered(domain.id, requires):
         definition = definitions[name]
-        plans[name] = plan_service(
-            definition.resolved, definition.digest, domain, environment, services[name], plans
-        )
+        plans[name] = plan_service(definition.resolved, definition.digest, domain, environment, services[name], plans)
     return DomainPlan(
         id=domain.id,
         environment=environment,

@@ -39,7 +39,7 @@ P = TypeVar("P", bound=Part)
 
 
 def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> ComponentPlan:
-    """Return what a component is on a node; its parameters are ``params`` in ``scope``, ``where`` names it in errors."""
+    """Return what a component is on a node; ``scope`` has its parameters, ``where`` names it in errors."""
     expansion = _Expansion(block, packed, scope, where)
     files = dict(expansion.files())
     scripts = tuple(expansion.scripts())

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Undefined
 
@@ -32,10 +29,12 @@ def text(value: object) -> str:
 
 
 def concat(values: list[object]) -> str:
+    """Return texts joined, marks and all."""
     return marks.marked("".join([marks.unmarked(text(value)) for value in values]))
 
 
 def join(values: object, separator: str = "") -> str:
+    """Return the items of a list as one text."""
     items = each(values)
     pay(len(items) * (1 + len(separator)))
     return marks.marked(marks.unmarked(separator).join([marks.unmarked(text(item)) for item in items]))
@@ -52,6 +51,7 @@ def each(values: object, cost: int = 0) -> list[Any]:
 
 
 def range_(arguments: list[object]) -> list[int]:
+    """Return whole numbers as Python's ``range`` does."""
     numbers = [number for number in arguments if isinstance(number, int) and not isinstance(number, bool)]
     if len(numbers) != len(arguments) or not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0):
         raise Refused("range takes one to three whole numbers")
@@ -92,20 +92,24 @@ def calculate(operator: str, left: Any, right: Any) -> object:
 
 
 def default(value: object, instead: object = "") -> object:
+    """Return ``instead`` of what is undefined or none."""
     return instead if isinstance(value, Undefined) or value is None else value
 
 
 def length(value: Any) -> int:
+    """Return how many items, or characters, there are."""
     return len(_plain(value) if isinstance(value, str) else each(value))
 
 
 def replace(value: str, old: str, new: str) -> str:
+    """Return text with every ``old`` in it replaced."""
     found = _plain(value).count(old) if old else 0
     pay(found * str.__len__(new) + str.__len__(value))
     return marks.marked(_plain(value).replace(_plain(old), marks.unmarked(new))) if old else value
 
 
 def int_(value: Any) -> int:
+    """Return the whole number that a text says."""
     try:
         return int(_plain(value)[:40]) if isinstance(value, str) else int(value)
     except (ValueError, OverflowError, TypeError):
@@ -113,6 +117,7 @@ def int_(value: Any) -> int:
 
 
 def first(values: object) -> object:
+    """Return the first item of a list."""
     items = each(values)
     if not items:
         raise Refused("the list is empty")
@@ -120,10 +125,12 @@ def first(values: object) -> object:
 
 
 def last(values: object) -> object:
+    """Return the last item of a list."""
     return first(each(values)[::-1])
 
 
 def sort(values: object) -> list[Any]:
+    """Return a list in order."""
     items = each(values, cost=20)
     size(items)
     try:
@@ -133,6 +140,7 @@ def sort(values: object) -> list[Any]:
 
 
 def unique(values: object) -> list[Any]:
+    """Return a list without repetitions."""
     items = each(values)
     if not all(isinstance(item, str | int | float | bool) for item in items):
         raise Refused("unique takes a list of texts or numbers")
@@ -140,6 +148,7 @@ def unique(values: object) -> list[Any]:
 
 
 def items(value: object) -> list[tuple[Any, Any]]:
+    """Return the keys and values of a mapping as pairs."""
     if not isinstance(value, Mapping):
         raise Refused(f"expected a mapping, not {_kind(value)}")
     pay(len(value))
@@ -147,14 +156,17 @@ def items(value: object) -> list[tuple[Any, Any]]:
 
 
 def values(value: object) -> list[Any]:
+    """Return the values of a mapping."""
     return [item for _, item in items(value)]
 
 
 def dictsort(value: object) -> list[tuple[Any, Any]]:
+    """Return the pairs of a mapping in the order of its keys."""
     return sorted(items(value), key=lambda item: str(item[0]))
 
 
 def indent(value: str, width: int = 4) -> str:
+    """Return text with all lines but the first indented."""
     if not 0 <= width <= 100:
         raise Refused("indent takes a width of 0 to 100")
     lines = marks.unmarked(text(value)).split("\n")
@@ -162,48 +174,8 @@ def indent(value: str, width: int = 4) -> str:
     return marks.marked(("\n" + " " * width).join(lines))
 
 
-def sql(value: object) -> str:
-    """Return an SQL literal."""
-    return _paid(marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"))
-
-
-def sh(value: object) -> str:
-    """Return one word of a shell."""
-    whole = text(value)
-    if not isinstance(whole, marks.Marked):
-        return _paid(shlex.quote(whole))
-    return _paid(marks.encode(whole, "sh", lambda part: shlex.quote(part) if part else ""))
-
-
-def systemd(value: object) -> str:
-    """Return what goes between double quotes in an ``EnvironmentFile``."""
-    return _paid(marks.encode(text(value), "systemd", _escape))
-
-
-def url(value: object) -> str:
-    """Return one part of a URL, percent-encoded."""
-    return _paid(marks.encode(text(value), "url", lambda part: quote(part, safe="")))
-
-
-def json_(value: object) -> str:
-    """Return JSON on one line; a secret in it must be a whole string."""
-    if isinstance(value, Undefined):
-        str(value)  # raises
-    if isinstance(value, str):
-        return _paid(marks.encode_whole(text(value), "json", lambda part: json.dumps(part, ensure_ascii=False)))
-    if isinstance(value, Mapping):
-        members = [f"{json_(str(key))}: {marks.unmarked(json_(item))}" for key, item in items(value)]
-        return marks.marked("{" + ", ".join(members) + "}")
-    if isinstance(value, list | tuple):
-        return marks.marked("[" + ", ".join([marks.unmarked(json_(item)) for item in each(value)]) + "]")
-    return "null" if value is None else text(value)
-
-
-def _escape(part: str) -> str:
-    return "".join("\\" + character if character in '"\\`$' else character for character in part)
-
-
-def _paid(result: str) -> str:
+def paid(result: str) -> str:
+    """Return a text, having paid for it."""
     pay(str.__len__(result))
     return result
 
@@ -228,11 +200,28 @@ def _kind(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "_each": each, "_compared": compared, "_concat": concat, "_range": range_,
-    "default": default, "d": default, "join": join, "length": length, "count": length, "replace": replace,
-    "upper": lambda value: _paid(_plain(value).upper()), "lower": lambda value: _paid(_plain(value).lower()),
-    "trim": lambda value: _paid(_plain(value).strip()), "string": text, "int": int_, "list": each,
-    "first": first, "last": last, "sort": sort, "unique": unique, "items": items,
-    "values": values, "dictsort": dictsort, "indent": indent,
-    "sql": sql, "sh": sh, "systemd": systemd, "urlencode": url, "json": json_, "tojson": json_,
-}  # fmt: skip
+    "_each": each,
+    "_compared": compared,
+    "_concat": concat,
+    "_range": range_,
+    "default": default,
+    "d": default,
+    "join": join,
+    "length": length,
+    "count": length,
+    "replace": replace,
+    "upper": lambda value: paid(_plain(value).upper()),
+    "lower": lambda value: paid(_plain(value).lower()),
+    "trim": lambda value: paid(_plain(value).strip()),
+    "string": text,
+    "int": int_,
+    "list": each,
+    "first": first,
+    "last": last,
+    "sort": sort,
+    "unique": unique,
+    "items": items,
+    "values": values,
+    "dictsort": dictsort,
+    "indent": indent,
+}

@@ -1,8 +1,8 @@
 """What a template may do, and how much: a small part of Jinja2, with every step counted.
 
-A template comes out of an artifact and is rendered where Pulumi runs, so it is not trusted: only the statements and expressions
-listed here are accepted, and what could grow or repeat is rewritten to pay for its work out of a budget. The budget is counted, not
-timed, so that the same template succeeds or fails the same way everywhere and in any thread.
+A template comes out of an artifact and is rendered where Pulumi runs, so it is not trusted: only the statements and
+expressions listed here are accepted, and what could grow or repeat is rewritten to pay for its work out of a budget.
+The budget is counted, not timed, so that the same template succeeds or fails the same way everywhere and in any thread.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import cast
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
@@ -22,11 +23,38 @@ DEPTH = 60
 """Levels that its expressions and blocks may be nested."""
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign,
-    nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Getattr, nodes.Getitem,
-    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat, nodes.Filter, nodes.Test,
-    nodes.Add, nodes.Sub, nodes.Mul, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos,
-)  # fmt: skip
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.If,
+    nodes.For,
+    nodes.Assign,
+    nodes.Name,
+    nodes.Const,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Keyword,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.CondExpr,
+    nodes.Concat,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Neg,
+    nodes.Pos,
+)
 _INSTEAD: dict[type[nodes.Node], str] = {
     nodes.Call: "functions and methods cannot be called (only range); use filters: {% for key, value in x | items %}",
     nodes.Slice: "slices are not part of templates here",
@@ -81,17 +109,13 @@ def size(value: object) -> int:
 def accept(template: nodes.Template) -> nodes.Template:
     """Return the template with its work counted, or refuse what it does."""
     _check(template, 0)
-    accepted = _Counting().visit(template)
-    assert isinstance(accepted, nodes.Template)
-    return accepted
+    return cast(nodes.Template, _Counting().visit(template))
 
 
 def _check(node: nodes.Node, depth: int) -> None:
     if depth > DEPTH:
         raise Refused("the template is nested too deeply", node.lineno)
-    is_range = isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "range"
-    if is_range:
-        assert isinstance(node, nodes.Call)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "range":
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
             raise Refused("range takes one to three numbers", node.lineno)
     elif not isinstance(node, _ALLOWED):
@@ -135,8 +159,7 @@ class _Counting(NodeTransformer):
 def _filter(name: str, value: nodes.Node, *arguments: nodes.Expr) -> nodes.Filter:
     for argument in arguments:
         argument.lineno = value.lineno
-    assert isinstance(value, nodes.Expr)
-    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)
+    return nodes.Filter(cast(nodes.Expr, value), name, list(arguments), [], None, None, lineno=value.lineno)
 
 
 def _cost(node: nodes.Node) -> int:

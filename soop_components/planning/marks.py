@@ -1,4 +1,4 @@
-"""Marks: places in a plan's texts where the runner puts what planning does not know, a secret or what differs between nodes."""
+"""Marks: places in texts where the runner puts what planning does not know, secrets and what differs between nodes."""
 
 from __future__ import annotations
 

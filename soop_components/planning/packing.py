@@ -13,8 +13,8 @@ from soop_components.planning.templates import evaluate
 def component_sources(block: Block, with_: Mapping[str, object]) -> set[str]:
     """Return the paths of the service definition that a component refers to; a folder ends in ``/``.
 
-    They are the values of its parameters of type ``path``, as they are written: a template there is a mistake, since what is in an
-    artifact cannot depend on a domain. ``InvalidInput`` names the parameters.
+    They are the values of its parameters of type ``path``, as they are written: a template there is a mistake, since
+    what is in an artifact cannot depend on a domain. ``InvalidInput`` names the parameters.
     """
     paths: set[str] = set()
     problems: list[str] = []
@@ -48,8 +48,8 @@ def _paths(parameter: Parameter, value: object) -> list[object]:
 def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
     """Return the names of the Debian packages that a component needs, sorted, without their dependencies.
 
-    They may depend on the component's parameters as they are written, but not on configuration, nodes or domain: a parameter that is
-    a template is not defined here.
+    They may depend on the component's parameters as they are written, but not on configuration, nodes or domain: a
+    parameter that is a template is not defined here.
     """
     where = f"block {block.block}: packages"
     params: dict[str, object] = {}

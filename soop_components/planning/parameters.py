@@ -1,4 +1,4 @@
-"""What a component gives to its building block: checked against the block's parameters, completed with their defaults."""
+"""What a component gives to its building block: checked against its parameters, completed with their defaults."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "path": (str,), "integer": (int,), "boolean": (bool,), "list": (list, tuple), "map": (dict,), "any": (object,),
-}  # fmt: skip
+    "string": (str,),
+    "path": (str,),
+    "integer": (int,),
+    "boolean": (bool,),
+    "list": (list, tuple),
+    "map": (dict,),
+    "any": (object,),
+}
 
 
 def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: str) -> dict[str, object]:
-    """Return the value of each of the block's parameters; ``InvalidInput`` tells every mistake, ``where`` is the component's key."""
+    """Return the value of each of the block's parameters; ``where`` names the component in the mistakes told."""
     problems = declared_problems(block, with_, where)
     values: dict[str, object] = {}
     for name, parameter in block.parameters.items():
@@ -28,9 +34,8 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
             if with_.get(name) is not None:
                 values[name] = evaluate(with_[name], scope, place)
             else:
-                values[name] = evaluate(
-                    parameter.default, {**scope, "params": values}, f"block {block.block}: parameters.{name}"
-                )
+                around = {**scope, "params": values}
+                values[name] = evaluate(parameter.default, around, f"block {block.block}: parameters.{name}")
         except SoopError as error:
             problems.append(str(error))
             continue
@@ -82,6 +87,6 @@ def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | Non
     if pattern is None or not isinstance(value, str):
         return None
     if marks.holds_secret(value):
-        return f"expected text that matches {pattern!r}, not a secret"
+        return f"expected text that matches {pattern}, not a secret"
     sample = marks.MARK.sub("x", marks.unmarked(value))
-    return None if matches(pattern, sample) else f"expected text that matches {pattern!r}, not {marks.unmarked(value)!r}"
+    return None if matches(pattern, sample) else f"expected text that matches {pattern}, not {marks.unmarked(value)!r}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from soop_components.errors import SoopError
-from soop_components.planning import filters, guard, marks
+from soop_components.planning import encodings, filters, guard, marks
 from soop_components.planning.guard import Refused
 
 _TESTS = (
@@ -65,7 +65,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             finalize=lambda value: marks.unmarked(filters.text(value)), optimized=False, cache_size=0,
         )  # fmt: skip
         self.globals = {}
-        self.filters = dict(filters.FILTERS)
+        self.filters = {**filters.FILTERS, **encodings.ENCODINGS}
         self.tests = {name: self.tests[name] for name in _TESTS}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -94,9 +94,10 @@ _environment = _Environment()
 
 
 def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
-    """Evaluate every text of a structure, keys included; a text that is one ``{{ expression }}`` yields the expression's own value.
+    """Evaluate every text of a structure, keys included.
 
-    ``where`` names file and key in errors, which are ``SoopError``s.
+    A text that is one ``{{ expression }}`` yields the expression's own value. ``where`` names file and key in errors,
+    which are ``SoopError``s.
     """
     if isinstance(value, str):
         return _run(value, scope, where, native=True)
@@ -112,9 +113,7 @@ def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
 
 def render(text: str, scope: Mapping[str, object], where: str) -> str:
     """Render a text to a text, ``Marked`` if there are marks in it."""
-    rendered = _run(text, scope, where, native=False)
-    assert isinstance(rendered, str)
-    return rendered
+    return cast(str, _run(text, scope, where, native=False))
 
 
 def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool) -> Any:
@@ -163,12 +162,9 @@ def _compile(text: str, native: bool) -> tuple[Template, bool]:
     """Return the template, and whether it leaves its value in ``result``."""
     if len(text) > guard.LENGTH:
         raise Refused(f"the template is longer than {guard.LENGTH} characters")
-    tree = _environment.parse(text)
+    tree = guard.accept(_environment.parse(text))
     expression = _single_expression(tree) if native else None
-    tree = guard.accept(tree)
     if expression is not None:
-        expression = _single_expression(tree)
-        assert expression is not None
         target = nodes.Name("result", "store", lineno=1)
         tree = nodes.Template([nodes.Assign(target, expression, lineno=1)], lineno=1)
         tree.set_environment(_environment)

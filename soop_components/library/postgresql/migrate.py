@@ -15,7 +15,8 @@ from typing import NamedTuple, NoReturn
 
 NAME = re.compile(r"(?P<number>\d{3,})_(?P<name>[a-z0-9_]+)\.(?P<direction>up|down)\.sql")
 TRANSACTION = re.compile(
-    r"^\s*(?:COMMIT|ROLLBACK|ABORT|START\s+TRANSACTION|BEGIN(?:\s+(?:WORK|TRANSACTION))?)\b[^;\n]*;", re.IGNORECASE | re.MULTILINE
+    r"^\s*(?:COMMIT|ROLLBACK|ABORT|START\s+TRANSACTION|BEGIN(?:\s+(?:WORK|TRANSACTION))?)\b[^;\n]*;",
+    re.IGNORECASE | re.MULTILINE,
 )
 TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -28,6 +29,8 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 
 class Migration(NamedTuple):
+    """An up-migration as a file says it."""
+
     number: int
     name: str
     path: Path
@@ -35,11 +38,15 @@ class Migration(NamedTuple):
 
 
 class Applied(NamedTuple):
+    """A migration as the database remembers it."""
+
     name: str
     checksum: str
 
 
 class Database(NamedTuple):
+    """Where the migrations run, and as whom."""
+
     port: str
     name: str
     owner: str
@@ -47,7 +54,13 @@ class Database(NamedTuple):
     def run(self, sql: str) -> str:
         """Run SQL as the owner; what psql complains about goes to standard error."""
         command = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t"]
-        command += ["--set=ON_ERROR_STOP=1", "--host=/run/postgresql", f"--port={self.port}", f"--dbname={self.name}", "--file=-"]
+        command += [
+            "--set=ON_ERROR_STOP=1",
+            "--host=/run/postgresql",
+            f"--port={self.port}",
+            f"--dbname={self.name}",
+            "--file=-",
+        ]
         text = f'SET client_min_messages = warning;\nSET ROLE "{self.owner}";\n{sql}'
         done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         if done.returncode != 0:
@@ -56,8 +69,8 @@ class Database(NamedTuple):
 
 
 def fail(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise SystemExit(1)
+    """End with a message on standard error."""
+    raise SystemExit(message)
 
 
 def migrations(folder: Path) -> list[Migration]:
@@ -87,13 +100,14 @@ def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migrat
     for migration in wanted:
         done = applied.get(migration.number)
         if done is not None and done.checksum != migration.checksum:
-            fail(f"{migration.path}: differs from the {migration.number:03}_{done.name} that was applied; add a new migration")
+            fail(f"{migration.path}: is not what was applied as {migration.number:03}_{done.name}; add a new migration")
         if done is None and migration.number < latest:
-            fail(f"{migration.path}: comes before {latest:03}_{applied[latest].name}, which was applied already; give it a later number")
+            fail(f"{migration.path}: {latest:03}_{applied[latest].name} was applied already; give it a later number")
     return [migration for migration in wanted if migration.number not in applied]
 
 
 def main() -> None:
+    """Run what is pending."""
     port, name, owner, folder = sys.argv[1:]
     database = Database(port, name, owner)
     wanted = migrations(Path(folder))
@@ -103,7 +117,8 @@ def main() -> None:
         number, label, checksum = line.split("\t")
         applied[int(number)] = Applied(label, checksum)
     for migration in pending(wanted, applied):
-        print(f"migration {migration.number:03}_{migration.name}", flush=True)
+        sys.stdout.write(f"migration {migration.number:03}_{migration.name}\n")
+        sys.stdout.flush()
         database.run(
             "BEGIN;\nLOCK TABLE schema_migrations IN EXCLUSIVE MODE;\n"
             f"\\i '{migration.path}'\n;\n"
