@@ -83,7 +83,8 @@ class ReleaseInputs:
 
     def nodes_of(self, role: str) -> list[str]:
         """Return the names of a role's nodes in the order of their numbers."""
-        return [name for name, node in self.nodes.items() if node.role == role]
+        names = [name for name, node in self.nodes.items() if node.role == role]
+        return sorted(names, key=lambda name: int(self.nodes[name].values.get("number", 0)))
 
     @property
     def role_groups(self) -> list[list[str]]:
