@@ -26,7 +26,8 @@ def run(checkout: Checkout) -> None:
         _build(checkout, definition.parent, environment)
     if DOMAIN in domains.known(checkout):
         _run(checkout, ["soop", "recover", DOMAIN], environment)
-    _run(checkout, ["pulumi", "stack", "select", "--create", DOMAIN], environment)
+    else:
+        _run(checkout, ["pulumi", "stack", "select", "--create", DOMAIN], environment)
     _run(checkout, ["pulumi", "up", "--yes", "--skip-preview", "--stack", DOMAIN], environment)
     _run(checkout, ["soop", "status"], environment)
     _show_that_it_answers(checkout, environment)
