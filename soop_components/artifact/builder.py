@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from soop_components.artifact import oci
-from soop_components.artifact.apt import Apt, host_sources
+from soop_components.artifact.apt import Apt
+from soop_components.artifact.apt_settings import host_sources
 from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
 from soop_components.artifact.layout import Writer
@@ -53,11 +54,15 @@ def build(
     lock = _lock_of(source)
     store = Store.of(project)
     cache = PackageCache(project.cache / "debs", [store.layout.path / "blobs" / "sha256"])
-    apt = lambda: Apt(project.cache / "apt" / lock.base.name, host_sources(SUITES[lock.base.name]))  # noqa: E731
-    files = cache.fetch(lock.packages, apt, source.label, progress)
+    files = cache.fetch(lock.packages, lambda: _apt(project, lock), source.label, progress)
     progress("packing")
     with store.layout.writing() as writer:
         return _Assembly(source, lock, store, writer, files).finish(version, development)
+
+
+def _apt(project: Project, lock: Lock) -> Apt:
+    folder = project.cache / "apt"
+    return Apt(folder / lock.base.name, host_sources(SUITES[lock.base.name], folder / "host"))
 
 
 def _lock_of(source: Source) -> Lock:

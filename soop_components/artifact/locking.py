@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from soop_components.artifact.apt import Apt, host_sources
+from soop_components.artifact.apt import Apt
+from soop_components.artifact.apt_settings import host_sources
 from soop_components.artifact.base_image import BaseImage
 from soop_components.artifact.lock import FILE, Lock, load_lock, write_lock
 from soop_components.artifact.resolver import resolve
@@ -36,7 +37,8 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
     fits = before is not None and before.base == image.base
     if before is not None and fits and not refresh and not before.mismatches(image.base.name, source.packages):
         return Change(f"{source.label}/{FILE}", len(before.packages), False, ())
-    apt = Apt(project.cache / "apt" / image.base.name, host_sources(image.suite), image.status)
+    folder = project.cache / "apt"
+    apt = Apt(folder / image.base.name, host_sources(image.suite, folder / "host"), image.status)
     after = resolve(apt, image.base, source.packages, None if refresh else before, progress)
     if after != before:
         write_lock(source.folder, after)
