@@ -61,9 +61,10 @@ class Engine:
         too = ["--ignore-protect"] if protected_too else []
         return self._in_terminal("destroy", f"--stack={id}", "--yes", "--skip-preview", *too)
 
-    def remove_stack(self, id: str) -> None:
-        """Forget an empty stack, its history and backups; the domain definition stays."""
-        self._quietly("stack", "rm", id, "--yes", "--preserve-config", "--remove-backups")
+    def remove_stack(self, id: str, *, even_if_not_empty: bool = False) -> None:
+        """Forget a stack, its history and backups; the domain definition stays."""
+        force = ["--force"] if even_if_not_empty else []
+        self._quietly("stack", "rm", id, "--yes", "--preserve-config", "--remove-backups", *force)
 
     def refresh(self, id: str, *, clear_pending_creates: bool = False) -> None:
         """Look at what exists and record it."""

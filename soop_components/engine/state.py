@@ -86,6 +86,8 @@ class StackState:
     """Names of resources whose creation was cut off, so that the engine cannot tell whether they exist."""
     private_key: str | None = None
     """The deployer's key in OpenSSH's format; only in a state that was read with its secrets."""
+    elsewhere: tuple[str, ...] = ()
+    """Names of resources that providers other than ours made."""
     resources: int = 0
 
     @classmethod
@@ -104,6 +106,9 @@ class StackState:
                 each.resource.name for each in deployment.pending_operations if each.type == "creating"
             ),
             private_key=next((_plain(key.outputs.get("privateKey")) for key in by_type.get(_KEY, [])), None),
+            elsewhere=tuple(
+                each.name for each in deployment.resources if not each.type.startswith(("soop:", "pulumi:"))
+            ),
             resources=len(deployment.resources),
         )
 

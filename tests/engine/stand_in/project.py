@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,8 +118,20 @@ class StandInProject:
         assert "Traceback" not in done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def status(self, domain: str) -> dict[str, object]:
-        return json.loads(self.succeed("status", "--json", domain))[0]
+    def status(self, domain: str) -> Any:
+        """Return what ``soop status`` tells scripts of one domain."""
+        done = self.soop("status", "--json", domain)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)[0]
+
+    def versions(self, domain: str) -> dict[str, str | None]:
+        """Return the accepted version of each service of a domain."""
+        return {name: service["version"] for name, service in self.status(domain)["services"].items()}
+
+    def engine_process(self, domain: str) -> int:
+        """Return the process that holds the lock on a domain."""
+        lock = next(self.root.glob(f".soop/state/.pulumi/locks/**/{domain}/*.json"))
+        return int(json.loads(lock.read_text())["pid"])
 
     def hold(self, kind: str) -> None:
         """Let resources of a kind wait."""

@@ -1,0 +1,62 @@
+"""``soop clean``: removes every local machine and disk that was made from this checkout's state."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.engine import Engine
+from soop_components.errors import SoopError
+from soop_components.machines.local import LocalMachines
+from soop_components.project import Project
+
+DESCRIPTION = """\
+Removes all local machines, their disks with all data, networks and processes that were made on this host from this
+checkout's state, and forgets the domains they belonged to, whatever condition everything is in: it also works when the
+state is gone. Other checkouts' machines stay, as do domains with machines elsewhere.
+"""
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "clean",
+        help="remove all local machines and disks of this checkout",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Remove machines first, then what the state still says of them."""
+    project = Project.find()
+    if not arguments.yes:
+        if not is_interactive():
+            raise SoopError("removing all local machines and their data needs a yes", "soop clean --yes")
+        if not confirmed("Remove all local machines of this checkout, with their data?"):
+            tell("nothing was changed")
+            return 1
+    asyncio.run(LocalMachines(project).clean())
+    tell("removed the local machines and disks of this checkout")
+    _forget(project)
+    return 0
+
+
+def _forget(project: Project) -> None:
+    """Remove the stacks that had nothing but local machines."""
+    if not project.state.is_dir():
+        return
+    engine = Engine(project)
+    for id in engine.stacks():
+        elsewhere = engine.state(id).elsewhere
+        if elsewhere:
+            tell(f"{id} stays: it has machines elsewhere, such as {elsewhere[0]}; soop destroy {id} removes them")
+            continue
+        if engine.locks(id):
+            engine.cancel(id)
+        engine.remove_stack(id, even_if_not_empty=True)
+        tell(f"forgot {id}")

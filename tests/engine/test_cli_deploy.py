@@ -1,0 +1,115 @@
+"""``soop deploy`` and ``soop status`` with the real engine and program."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.engine.stand_in.project import StandInProject
+
+DEV = "stacks/Pulumi.dev-two-access.yaml"
+COMMENTED = """\
+# ours
+config:
+    soop:environment:   dev    # no other
+
+    soop:services:
+      # the heart
+      - nodes: {web: 1}
+        service:   access-service-3.2.3    # May
+"""
+
+
+def test_name_and_version_are_enough(project: StandInProject) -> None:
+    said = project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+    assert re.search(r"dev-two-access +access-service +3\.2\.3 +[0-9a-f]{12} .* store-1 +127\.0\.0\.1 +healthy", said)
+    text = project.read(DEV)
+    assert re.fullmatch(
+        r"# .*\nconfig:\n  soop:environment: dev\n  soop:services:\n    - service: access-service-3\.2\.3\n"
+        r"encryptionsalt: v1:\S+\n",
+        text,
+    )
+    project.succeed("deploy", "gateway-service-3.2.3", "access-service-3.2.4", "dev-two-access")
+    assert project.versions("dev-two-access") == {"access-service": "3.2.4", "gateway-service": "3.2.3"}
+    added = "access-service-3.2.4\n    - service: gateway-service-3.2.3\n"
+    assert project.read(DEV) == text.replace("access-service-3.2.3\n", added)
+
+
+def test_changes_one_line_and_returns_it_when_the_version_is_not_accepted(project: StandInProject) -> None:
+    project.write(DEV, COMMENTED)
+    project.succeed("deploy", "access-service-3.2.4", "dev-two-access")
+    salt = project.read(DEV).removeprefix(COMMENTED.replace("3.2.3", "3.2.4"))
+    assert re.fullmatch(r"encryptionsalt: v1:\S+\n", salt)
+
+    said = project.fail("deploy", "access-service-9.0.0", "dev-two-access")
+    assert "access-service-9.0.0 does not start" in said
+    assert f"still access-service-3.2.4, and {DEV} says so again" in said
+    assert project.read(DEV) == COMMENTED.replace("3.2.3", "3.2.4") + salt
+    assert "the last update failed" in project.succeed("status")
+    assert project.versions("dev-two-access") == {"access-service": "3.2.4"}
+
+    project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+    assert project.read(DEV) == COMMENTED + salt
+    assert "failed" not in project.succeed("status")
+
+
+def test_a_service_that_was_accepted_keeps_its_line_when_another_fails(project: StandInProject) -> None:
+    project.succeed("deploy", "access-service-3.2.3", "gateway-service-3.2.3", "dev-two-access")
+    said = project.fail("deploy", "access-service-3.2.4", "gateway-service-9.0.0", "dev-two-access")
+    assert "access-service-3.2.4 is what was accepted last" in said
+    assert "still gateway-service-3.2.3" in said
+    assert project.versions("dev-two-access") == {"access-service": "3.2.4", "gateway-service": "3.2.3"}
+    assert "access-service-3.2.4\n    - service: gateway-service-3.2.3\n" in project.read(DEV)
+
+
+def test_a_first_deployment_that_fails_keeps_its_definition_and_can_be_mended(project: StandInProject) -> None:
+    said = project.fail("deploy", "access-service-9.0.0", "dev-two-access")
+    assert f"access-service was never accepted here; {DEV} keeps access-service-9.0.0" in said
+    status = project.status("dev-two-access")
+    assert status["services"]["access-service"]["version"] is None
+    assert len(status["services"]["access-service"]["nodes"]) == 3
+    assert "nothing was accepted yet" in project.succeed("status")
+    project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+    assert project.versions("dev-two-access") == {"access-service": "3.2.3"}
+
+
+def test_preview_leaves_everything_as_it_was(project: StandInProject) -> None:
+    said = project.succeed("deploy", "--preview", "access-service-3.2.3", "dev-two-access")
+    assert "web-2.access-service.dev-two-access" in said
+    assert not (project.root / DEV).exists()
+    assert "there are no domains yet" in project.succeed("status")
+
+    project.write(DEV, COMMENTED)
+    project.succeed("deploy", "--preview", "access-service-3.2.4", "dev-two-access")
+    assert project.read(DEV) == COMMENTED
+    assert "not deployed" in project.succeed("status")
+
+    project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+    before = project.read(DEV)
+    assert "3.2.4" in project.succeed("deploy", "--preview", "access-service-3.2.4", "dev-two-access")
+    assert project.read(DEV) == before
+    assert project.versions("dev-two-access") == {"access-service": "3.2.3"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["access-service-3.2.5", "dev-two-access"], "access-service is there as 3.2.3, 3.2.4, 9.0.0"),
+        (["acces-service-3.2.3", "dev-two-access"], "did you mean access-service-3.2.3?"),
+        (["access-service", "dev-two-access"], "expected <service>-<version>"),
+        (["access-service-3.2.3", "access-service-3.2.4", "dev-two-access"], "access-service is named twice"),
+        (["access-service-3.2.3", "qa-access"], "there are dev, prod"),
+        (["access-service-3.2.3", "../dev-x"], "the stack's name"),
+    ],
+)
+def test_refuses_before_anything_is_written(project: StandInProject, words: list[str], told: str) -> None:
+    assert told in project.fail("deploy", *words)
+    assert sorted(path.name for path in (project.root / "stacks").iterdir()) == ["environments"]
+    assert not (project.root / ".soop" / "state").exists()
+
+
+def test_tells_mistakes_of_the_domain_definition(project: StandInProject) -> None:
+    project.write(DEV, COMMENTED.replace("{web: 1}", "{wep: 1}"))
+    assert f"{DEV}: soop:services[0].nodes.wep" in project.fail("deploy", "access-service-3.2.4", "dev-two-access")
+    assert "3.2.3" in project.read(DEV)

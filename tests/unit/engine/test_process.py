@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from soop_components.engine.process import run_in_terminal, run_quietly
+
+HERE = Path(__file__).parent
+ENVIRONMENT = dict(os.environ)
+
+
+def python(program: str) -> list[str]:
+    return [sys.executable, "-c", program]
+
+
+def test_quietly_returns_what_was_said() -> None:
+    done = run_quietly(
+        python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), HERE, ENVIRONMENT
+    )
+    assert (done.exit_code, done.stdout, done.stderr) == (3, "out\n", "err\n")
+
+
+def test_passes_exit_codes_on() -> None:
+    assert run_in_terminal(python("raise SystemExit(7)"), HERE, ENVIRONMENT) == 7
+    suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    assert run_in_terminal(python(suicide), HERE, ENVIRONMENT) == 128 + signal.SIGKILL
+
+
+def test_a_termination_is_handed_on_and_outlived(tmp_path: Path) -> None:
+    """Pulumi then ends its update in order, and we can still tell how it went."""
+    ready = tmp_path / "ready"
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n"
+        f"pathlib.Path({str(ready)!r}).touch()\n"
+        "time.sleep(60)\n"
+    )
+
+    def strike() -> None:
+        while not ready.exists():
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    assert run_in_terminal(python(program), HERE, ENVIRONMENT) == 5
+    striker.join()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_interrupts_are_the_programs_business() -> None:
+    program = "import os, signal; os.kill(os.getppid(), signal.SIGINT); print(signal.getsignal(signal.SIGINT))"
+    assert run_in_terminal(python(program), HERE, ENVIRONMENT) == 0

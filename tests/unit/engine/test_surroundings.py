@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from bootstrap import shell_environment
+
+from soop_components.engine.surroundings import PASSPHRASE, find_pulumi, prepare, surroundings
+from soop_components.errors import SoopError
+from soop_components.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    return Project(root)
+
+
+def program(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pulumi"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_finds_the_one_built_here_then_on_path_then_the_installers(project: Project, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path / "home"), "PATH": str(tmp_path / "bin")}
+    with pytest.raises(SoopError, match="pulumi is not installed"):
+        find_pulumi(project, environ)
+    for folder in (tmp_path / "home" / ".pulumi" / "bin", tmp_path / "bin", project.root / ".toolchain" / "bin"):
+        path = program(folder)
+        assert find_pulumi(project, environ) == path
+
+
+def test_needs_no_variable_to_be_set(project: Project) -> None:
+    found = surroundings(project, Path("/opt/pulumi/bin/pulumi"), {"PATH": "/usr/bin", "LANG": "C.UTF-8"})
+    ours = [project.root / ".venv" / "bin", project.root / ".toolchain" / "bin", "/opt/pulumi/bin", "/usr/bin"]
+    assert found == {
+        "PATH": os.pathsep.join(map(str, ours)),
+        "LANG": "C.UTF-8",
+        "PULUMI_BACKEND_URL": f"file://{project.root}/.soop/state",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
+        "PULUMI_HOME": str(project.home / "pulumi"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def test_leaves_what_the_user_has_set(project: Project) -> None:
+    given = {"PULUMI_BACKEND_URL": "s3://state", "PULUMI_CONFIG_PASSPHRASE": "", "PULUMI_HOME": "/home/me/.pulumi"}
+    found = surroundings(project, Path("/usr/bin/pulumi"), given)
+    assert given.items() <= found.items()
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in found
+
+
+def test_leaves_a_backend_that_the_user_logged_in_to(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text('{"current": "https://api.example.com"}')
+    found = surroundings(project, Path("/usr/bin/pulumi"), {"PULUMI_HOME": str(tmp_path)})
+    assert "PULUMI_BACKEND_URL" not in found
+
+
+def test_prepares_state_and_passphrase_for_their_owner_only(project: Project) -> None:
+    environment = surroundings(project, Path("/usr/bin/pulumi"), {})
+    prepare(project, environment)
+    prepare(project, environment)
+    assert project.passphrase.read_text() == f"{shell_environment.PASSPHRASE}\n" == f"{PASSPHRASE}\n"
+    assert [oct(path.stat().st_mode & 0o777) for path in (project.home, project.state, project.passphrase)] == [
+        "0o700",
+        "0o700",
+        "0o600",
+    ]
+    assert sorted(path.name for path in project.home.iterdir()) == ["passphrase", "state"]
+
+
+def test_keeps_a_passphrase_that_is_there(project: Project) -> None:
+    project.make_home()
+    project.passphrase.write_text("our own\n")
+    prepare(project, surroundings(project, Path("/usr/bin/pulumi"), {}))
+    assert project.passphrase.read_text() == "our own\n"
