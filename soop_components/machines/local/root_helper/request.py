@@ -10,7 +10,7 @@ from typing import Any
 from .failure import Refused
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?"
-NAME = re.compile(rf"(?=.{{1,200}}\Z)(?:{_LABEL}\.){{1,4}}[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+NAME = re.compile(rf"(?=.{{1,200}}\Z)(?:{_LABEL}\.){{2,5}}[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 """A node's or disk's name: labels, the last one a domain id (``web-1.access-service.dev-access``)."""
 REALM = re.compile(r"[0-9a-f]{8}")
 IMAGE = re.compile(r"[a-z0-9][a-z0-9.-]{0,59}")

@@ -1,0 +1,30 @@
+"""Ground for scenarios on real machines: realms of their own in this checkout, swept before and removed afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.ground import Ground
+
+
+@pytest.fixture
+def ground() -> Iterator[Ground]:
+    """A realm for one scenario; a killed run's remains are removed first."""
+    yield from _made("5ce0a210")
+
+
+@pytest.fixture
+def other_ground() -> Iterator[Ground]:
+    """A second realm beside the first, as another checkout would have."""
+    yield from _made("5ce0a211")
+
+
+def _made(realm: str) -> Iterator[Ground]:
+    made = Ground(realm)
+    asyncio.run(made.machines.clean())
+    yield made
+    asyncio.run(made.machines.clean())
+    assert made.traces() == set()

@@ -1,0 +1,131 @@
+"""A machine's life: made, reached, stopped, started, changed, removed; and all of it twice."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import asyncssh
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.machines import MachineFacts
+from soop_components.machines.local import new_host_key
+from tests.scenarios.ground import Ground
+
+WEB = "web-1.access-service.dev-access"
+
+
+def test_a_machine_is_made_and_reached_with_its_known_host_key(ground: Ground) -> None:
+    async def scenario() -> None:
+        key = new_host_key()
+        facts = await ground.machines.create(ground.spec(WEB), key)
+        assert (facts.running, facts.host_key, facts.user, facts.port) == (True, key.public, "root", 22)
+        assert await ground.run(facts, "hostname; systemctl is-system-running --wait") == f"{WEB}\nrunning"
+        assert f" {facts.address}/22 " in await ground.run(facts, "ip -4 address show eth0")
+        other = dataclasses.replace(facts, host_key=new_host_key().public)
+        with pytest.raises(asyncssh.HostKeyNotVerifiable):
+            await ground.run(other, "true")
+
+    asyncio.run(scenario())
+
+
+def test_the_second_creation_adopts_the_first(ground: Ground) -> None:
+    async def scenario() -> tuple[MachineFacts, MachineFacts]:
+        return await ground.create(WEB), await ground.create(WEB)
+
+    first, second = asyncio.run(scenario())
+    assert first == second
+
+
+def test_what_was_stopped_starts_with_its_files_address_and_host_key(ground: Ground) -> None:
+    async def scenario() -> None:
+        before = await ground.create(WEB)
+        await ground.run(before, "echo kept > /etc/kept; cat /etc/machine-id > /etc/id")
+        await ground.machines.stop(WEB)
+        assert not (await ground.look(WEB)).running
+        await ground.machines.stop(WEB)
+        after = await ground.machines.start(WEB)
+        assert await ground.run(after, "cat /etc/kept; cmp /etc/id /etc/machine-id") == "kept"
+        assert (after.address, after.host_key) == (before.address, before.host_key)
+        assert after.pid != before.pid
+        assert await ground.machines.start(WEB) == after
+
+    asyncio.run(scenario())
+
+
+def test_an_absent_machine_is_absent_and_can_be_removed(ground: Ground) -> None:
+    async def scenario() -> None:
+        assert await ground.machines.inspect([WEB]) == {}
+        await ground.machines.destroy(WEB)
+        await ground.machines.stop(WEB)
+        with pytest.raises(SoopError, match=f"there is no machine {WEB}"):
+            await ground.machines.start(WEB)
+        await ground.create(WEB)
+        await ground.machines.destroy(WEB)
+        await ground.machines.destroy(WEB)
+        assert await ground.machines.inspect([WEB]) == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_change_restarts_the_machine_and_keeps_its_files(ground: Ground) -> None:
+    async def scenario() -> None:
+        before = await ground.create(WEB)
+        await ground.run(before, "echo kept > /etc/kept")
+        changed = dataclasses.replace(ground.spec(WEB), memory=256 * 1024**2)
+        after = await ground.machines.create(changed, new_host_key())
+        assert after.spec == changed
+        assert after.host_key == before.host_key
+        assert await ground.run(after, "cat /etc/kept") == "kept"
+
+    asyncio.run(scenario())
+
+
+def test_a_key_that_is_authorized_later_replaces_the_first(ground: Ground) -> None:
+    async def scenario() -> None:
+        facts = await ground.create(WEB)
+        other = dataclasses.replace(ground.spec(WEB), authorized_keys=(new_host_key().public,))
+        await ground.machines.create(other, new_host_key())
+        with pytest.raises(asyncssh.PermissionDenied):
+            await ground.run(facts, "true")
+
+    asyncio.run(scenario())
+
+
+def test_a_base_image_that_is_not_there_is_told_and_leaves_nothing(ground: Ground) -> None:
+    async def scenario() -> None:
+        wanted = dataclasses.replace(ground.spec(WEB), image="debian-99")
+        with pytest.raises(SoopError, match="there is no base image debian-99"):
+            await ground.machines.create(wanted, new_host_key())
+        assert ground.traces() <= {f"folder /run/soop/{ground.realm}"}
+
+    asyncio.run(scenario())
+
+
+def test_machines_reach_each_other_but_not_the_world(ground: Ground) -> None:
+    async def scenario() -> None:
+        one, two = await asyncio.gather(ground.create(WEB), ground.create(WEB.replace("web-1", "web-2")))
+        other = await ground.create("web-1.access-service.test-access")
+        probe = "import socket,sys; socket.create_connection((sys.argv[1], 22), 2); print('reached')"
+        assert await ground.run(one, f'python3 -c "{probe}" {two.address}') == "reached"
+        assert "Network is unreachable" in await ground.run(one, f'python3 -c "{probe}" {other.address}')
+        assert await ground.run(one, "ip route show default") == ""
+
+    asyncio.run(scenario())
+
+
+def test_two_dozen_machines_at_once(ground: Ground) -> None:
+    async def one(name: str) -> str:
+        facts = await ground.create(name)
+        return await ground.run(facts, "systemctl is-system-running --wait; systemctl --failed --no-legend")
+
+    async def scenario() -> None:
+        names = [f"web-{number}.access-service.dev-access" for number in range(1, 25)]
+        assert await asyncio.gather(*map(one, names)) == ["running"] * 24
+        found = await ground.machines.inspect(names)
+        assert len({facts.address for facts in found.values() if facts.running}) == 24
+        await asyncio.gather(*map(ground.machines.destroy, names))
+        assert ground.machines.names() == []
+
+    asyncio.run(scenario())

@@ -1,0 +1,167 @@
+"""Trouble: whatever is killed or taken away at any moment, the next run converges, and nothing foreign is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from soop_components.machines import Attachment, MachineFacts
+from soop_components.machines.local import gateway, new_host_key
+from tests.scenarios.ground import IMAGE, MIB, RUN, Ground
+
+WEB = "web-1.access-service.dev-access"
+DISK = "database-1.access-service.dev-access"
+HELPER = Path(gateway.__file__).parent / "root_helper"
+SAVE = "echo kept > /etc/kept; echo kept > /data/kept; sync"
+CHECK = "cat /etc/kept /data/kept"
+
+
+async def _made(ground: Ground) -> MachineFacts:
+    await ground.machines.create_disk(DISK, 64 * MIB)
+    facts = await ground.create(WEB, Attachment(DISK, "/data"))
+    await ground.run(facts, SAVE)
+    return facts
+
+
+def test_a_machine_that_was_killed_is_seen_and_starts_with_its_data(ground: Ground) -> None:
+    async def scenario() -> None:
+        before = await _made(ground)
+        ground.crash(before)
+        while (await ground.look(WEB)).running:
+            await asyncio.sleep(0.05)
+        after = await ground.machines.start(WEB)
+        assert await ground.run(after, CHECK) == "kept\nkept"
+        assert after.address == before.address
+
+    asyncio.run(scenario())
+
+
+def test_after_a_reboot_of_the_host_machines_start_with_their_data_and_address(ground: Ground) -> None:
+    async def scenario() -> None:
+        before = await _made(ground)
+        ground.reboot_host()
+        assert not (await ground.look(WEB)).running
+        after = await ground.create(WEB, Attachment(DISK, "/data"))
+        assert await ground.run(after, CHECK) == "kept\nkept"
+        assert (after.address, after.host_key) == (before.address, before.host_key)
+
+    asyncio.run(scenario())
+
+
+def test_the_network_of_a_running_machine_is_made_anew(ground: Ground) -> None:
+    async def scenario() -> None:
+        before = await _made(ground)
+        [slot] = ground.slots()
+        subprocess.run(["ip", "link", "del", slot], check=True)
+        after = await ground.create(WEB, Attachment(DISK, "/data"))
+        assert after.address == before.address
+        assert await ground.run(after, CHECK) == "kept\nkept"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("verb", ["create", "destroy"])
+def test_a_helper_that_is_killed_anywhere_leaves_nothing_that_the_next_does_not_mend(ground: Ground, verb: str) -> None:
+    key = new_host_key()
+    request = {"home": str(ground.home), "realm": ground.realm}
+    fields = {
+        "create": {
+            "spec": {
+                "name": WEB,
+                "image": IMAGE,
+                "cpus": 1,
+                "memory": 512 * MIB,
+                "authorized_keys": list(ground.spec(WEB).authorized_keys),
+                "disks": [{"disk": DISK, "mount": "/data"}],
+            },
+            "host_key": {"private": key.private, "public": key.public},
+        },
+        "destroy": {"name": WEB},
+    }[verb]
+
+    async def scenario() -> None:
+        await ground.machines.create_disk(DISK, 64 * MIB)
+        for step in range(1, 15):
+            if verb == "destroy":
+                await ground.create(WEB, Attachment(DISK, "/data"))
+            else:
+                await ground.machines.destroy(WEB)
+            await asyncio.to_thread(_killed_after, 0.025 * step, verb, json.dumps({**request, **fields}))
+            await ground.machines.sweep()
+            facts = await ground.create(WEB, Attachment(DISK, "/data"))
+            assert await ground.run(facts, "echo here") == "here"
+        await ground.machines.destroy(WEB)
+        await ground.machines.destroy_disk(DISK)
+
+    asyncio.run(scenario())
+
+
+def _killed_after(seconds: float, verb: str, request: str) -> None:
+    with subprocess.Popen(
+        ["/usr/bin/python3", "-I", "-B", HELPER, verb],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(request)
+        process.stdin.close()
+        time.sleep(seconds)
+        process.kill()
+
+
+def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> None:
+    async def scenario() -> None:
+        living = await ground.create("web-2.access-service.dev-access")
+        crashed = await ground.create(WEB)
+        ground.crash(crashed)
+        while (await ground.look(WEB)).running:
+            await asyncio.sleep(0.05)
+        incomplete = ground.home / "machines" / ground.realm / "dev-access" / "web-3.access-service.dev-access"
+        (incomplete / "upper").mkdir(parents=True)
+        assert await ground.machines.sweep() == [
+            f"remains of {WEB}, which does not run",
+            f"{incomplete.name}, which was never complete",
+        ]
+        assert await ground.machines.sweep() == []
+        assert await ground.look(living.name) == living
+        assert await ground.run(living, "echo here") == "here"
+        assert not incomplete.exists()
+        assert (await ground.look(WEB)).address == crashed.address
+
+    asyncio.run(scenario())
+
+
+def test_a_sweep_removes_what_a_deleted_checkout_left_running(ground: Ground, other_ground: Ground) -> None:
+    async def scenario() -> None:
+        facts = await other_ground.create(WEB)
+        slots = other_ground.slots()
+        registry = RUN / "networks.json"
+        registry.write_text(registry.read_text().replace(f'"{other_ground.home}"', '"/nowhere/.soop"', 1))
+        entries = json.loads(registry.read_text()).values()
+        assert [each["realm"] for each in entries if each["home"] == "/nowhere/.soop"] == [other_ground.realm]
+        shutil.rmtree(other_ground.home / "machines" / other_ground.realm)
+        assert await ground.machines.sweep() == [f"realm {other_ground.realm} of /nowhere/.soop, which is gone"]
+        assert not Path(f"/proc/{facts.pid}").exists()
+        assert slots
+        assert other_ground.traces() == set()
+
+    asyncio.run(scenario())
+
+
+def test_a_log_shows_why_a_machine_does_not_come_up(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> str:
+        facts = await ground.create(WEB)
+        await ground.run(facts, "rm /lib/systemd/systemd /sbin/init")
+        await ground.machines.stop(WEB)
+        with pytest.raises(Exception, match=f"{WEB} ended while it was starting") as failure:
+            await ground.machines.start(WEB)
+        return str(failure.value)
+
+    assert "console.log ends with" in asyncio.run(scenario())
