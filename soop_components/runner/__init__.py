@@ -8,9 +8,9 @@ JSON event per line to standard output. The last event is the outcome; exit code
     {"event": "failure", "step", "component", "command", "exit_code", "stderr_tail", "message", "returned",
      "return_failure"?: the failure of putting it back, "debug"?: [line of a traceback]}
 
-``step`` is packages, users, directories, files, links, units, scripts, health, hosts, blobs, plan, lock, state, apply or
-runner (a mistake of ours); ``command`` is one line of text; what does not apply is null. ``returned`` tells whether the
-node is what its accepted document says, again, or still since nothing was touched.
+``step`` is packages, users, directories, files, links, units, scripts, health, hosts, blobs, plan, lock, state, apply
+or runner (a mistake of ours); ``command`` is one line of text; what does not apply is null. ``returned`` says whether
+the node is what its accepted document says, again, or still since nothing was touched.
 
 A document is what one node must be; ``plan_digest`` is over the canonical JSON (``canonical``) of the rest::
 

@@ -39,6 +39,7 @@ class Request(NamedTuple):
     """Those that the accepted document was carried out with."""
     hosts: Mapping[str, str]
     older_allowed: bool = False
+    returning: bool = False
 
 
 def request_of(host: Host, raw: Mapping[str, Any]) -> Request:
@@ -53,7 +54,8 @@ def request_of(host: Host, raw: Mapping[str, Any]) -> Request:
         secrets=secrets,
         previous_secrets=raw.get("previous_secrets") or secrets,
         hosts=raw.get("hosts") or {},
-        older_allowed=returning or bool(raw.get("force_packages")),
+        older_allowed=bool(raw.get("force_packages")),
+        returning=returning,
     )
 
 
@@ -75,7 +77,7 @@ def apply(host: Host, raw: Mapping[str, Any], events: Events) -> dict[str, Any]:
 
 def _attempt(host: Host, request: Request, events: Events) -> dict[str, Any]:
     began = time.monotonic()
-    work = Work(host, request.document, events, request.secrets, request.older_allowed)
+    work = Work(host, request.document, events, request.secrets, request.older_allowed, request.returning)
     failure = _outcome(work, request.hosts)
     if failure is not None:
         return _give_up(work, request, failure)
@@ -113,7 +115,10 @@ def _give_up(work: Work, request: Request, event: dict[str, Any]) -> dict[str, A
     if accepted is None or accepted["plan_digest"] == request.document.plan_digest:
         return event
     work.events.progress(f"{event['message']}; returning to {accepted['service']}-{accepted['version']}")
-    back = Work(work.host, parse(accepted), work.events, request.previous_secrets, older_allowed=True)
+    document = parse(accepted)
+    if work.host.release_reserve():
+        work.blobs.prune(document.blobs)
+    back = Work(work.host, document, work.events, request.previous_secrets, returning=True)
     second = _outcome(back, request.hosts)
     if second is None:
         return {**event, "returned": True}
@@ -124,7 +129,7 @@ def _is_accepted(host: Host) -> bool:
     """Tell whether the node is what was accepted last, as far as we know."""
     stored = [host.load(name) for name in ("accepted.json", "running.json", "intended.json")]
     digests = {document["plan_digest"] if document else None for document in stored}
-    return len(digests) == 1 and None not in digests
+    return len(digests) == 1 and None not in digests and not host.ledger().unfinished
 
 
 def carry_out(work: Work, names: Mapping[str, str]) -> None:
@@ -135,6 +140,9 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
         known = _foresee(work)
     with step("state"):
         _begin(work)
+    if work.returning:  # what is taken away makes room, should that be what was wanting
+        _take_away(work)
+        known = dpkg.installed(work.host)
     with step("packages"):
         packages.carry_out(work, known)
     with step("files"):
@@ -146,10 +154,19 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
     health.carry_out(work, names)
     with step("units"):
         units.verify(work)
+    if work.started:  # a reload is over before the old processes are: they may have answered
+        health.carry_out(work, names)
     with step("packages"):
         packages.remove_stale(work)
     with step("state"):
         _end(work)
+
+
+def _take_away(work: Work) -> None:
+    with step("files"):
+        stale.carry_out(work)
+    with step("packages"):
+        packages.remove_stale(work)
 
 
 def _foresee(work: Work) -> dict[str, dpkg.Installed]:
@@ -206,7 +223,9 @@ def _end(work: Work) -> None:
     done = running is not None and running["plan_digest"] == work.document.plan_digest
     if work.changes or work.ledger.changing or not done:
         work.host.sync()
+        work.host.keep_reserve()
     work.ledger.changing.clear()
+    work.ledger.unfinished = False
     work.ledger.dpkg_status = dpkg.status_state(work.host) if work.ledger.packages else None
     if not done:
         work.host.store("running.json", work.document.raw)

@@ -110,6 +110,8 @@ class Blobs:
             if "sha256:" + seen.hexdigest() != digest:
                 raise Failure("blobs", f"blob {digest} arrived damaged")
             os.rename(temporary, path)
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, path) from None
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)

@@ -33,7 +33,7 @@ def carry_out(work: Work, component: Component) -> None:
         work.ledger.directories[path] = known._replace(mode=wanted.mode, owner=wanted.owner, group=wanted.group)
     if not todo:
         return
-    work.save()
+    work.unsettle()
     for path, wanted in todo.items():
         owner = uid_of(wanted.owner), gid_of(wanted.group)
         work.host.places.folder(path, int(wanted.mode, 8), *owner, work.folder_made)

@@ -21,6 +21,10 @@ KEPT: Final = "/var/lib/soop"
 """What survives a restart of the machine."""
 VOLATILE: Final = "/run/soop"
 """What does not."""
+_RESERVE: Final = 4 << 20
+"""Bytes laid aside; dpkg rewrites its whole database even to remove a package."""
+_SCARCE: Final = 32 << 20
+"""Free bytes below which room counts as scarce."""
 _WRITTEN_TO: Final = ("/", "/etc", "/opt", "/srv", "/usr", "/usr/local", "/var", "/var/lib", KEPT)
 
 
@@ -89,6 +93,29 @@ class Host:
                 self._key = os.urandom(32)
                 write_whole(path, self._key)
         return self._key
+
+    def keep_reserve(self) -> None:
+        """Lay some room aside, so that there is a way back when the disk is full."""
+        path = self.kept("reserve")
+        if os.path.exists(path) or self._free() < _SCARCE + _RESERVE:
+            return
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, _RESERVE)
+        finally:
+            os.close(descriptor)
+
+    def release_reserve(self) -> bool:
+        """Give the reserve free if room is scarce; tell whether it is."""
+        scarce = self._free() < _SCARCE
+        if scarce:
+            with suppress(FileNotFoundError):
+                os.unlink(self.kept("reserve"))
+        return scarce
+
+    def _free(self) -> int:
+        found = os.statvfs(self.kept())
+        return found.f_bavail * found.f_frsize
 
     def sync(self) -> None:
         """Wait until the disks that hold what we write have everything."""

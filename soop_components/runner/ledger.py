@@ -73,6 +73,8 @@ class Ledger:
         self.users: dict[str, UserRecord] = {}
         self.packages: dict[str, PackageRecord] = {}
         self.scripts: dict[str, ScriptRecord] = {}
+        self.unfinished = False
+        """Whether something was changed since an apply last ended well."""
         self.changing: set[str] = set()
         """Paths, and ``package:<name>`` for upgraded packages."""
         self.installing: dict[str, Any] | None = None
@@ -93,6 +95,7 @@ class Ledger:
         ledger.users = {name: UserRecord(made, tuple(groups)) for name, (made, groups) in raw.get("users", {}).items()}
         ledger.packages = {name: PackageRecord(*record) for name, record in raw.get("packages", {}).items()}
         ledger.scripts = {name: ScriptRecord(*record) for name, record in raw.get("scripts", {}).items()}
+        ledger.unfinished = bool(raw.get("unfinished"))
         ledger.changing = set(raw.get("changing", ()))
         ledger.installing = raw.get("installing")
         if (status := raw.get("dpkg_status")) is not None:
@@ -111,6 +114,7 @@ class Ledger:
             "users": self.users,
             "packages": self.packages,
             "scripts": self.scripts,
+            "unfinished": self.unfinished,
             "changing": sorted(self.changing),
             "installing": self.installing,
             "dpkg_status": self.dpkg_status,

@@ -30,7 +30,8 @@ def measure(host: Host, request: Mapping[str, Any]) -> dict[str, Any]:
     stored = _stored(host)
     running, intended = stored["running.json"], stored["intended.json"]
     differences = drift(host)
-    if intended is not None and (running is None or running["plan_digest"] != intended["plan_digest"]):
+    begun = running is None or (intended is not None and running["plan_digest"] != intended["plan_digest"])
+    if intended is not None and (begun or host.ledger().unfinished):
         differences.insert(0, f"{intended['service']}-{intended['version']} was begun and not finished")
     problems = None
     if request.get("health") and running is not None:
@@ -107,6 +108,6 @@ def foreseen(work: Work) -> list[str]:
         ]
         found += units.pending(work, component)
         found += [f"script {component.name}/{script.name}" for script in scripts.pending(work, component)]
-    if work.ledger.changing:
+    if work.ledger.unfinished:
         found.append("an apply that was interrupted is to be finished")
     return found

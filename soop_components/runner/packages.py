@@ -92,6 +92,10 @@ def carry_out(work: Work, known: Known) -> None:
     if not todo and not (broken and work.ledger.installing):
         _note(work, known, ())
         return
+    work.unsettle()
+    leaving = [name for name in removable(work) if f"{name}:{work.ledger.packages[name].architecture}" in broken]
+    if leaving:
+        _remove(work, leaving)
     with dpkg.guarded(work.host):
         if broken:
             work.events.progress("finishing packages that were left half installed")
@@ -173,6 +177,7 @@ def remove_stale(work: Work) -> None:
 
 def _remove(work: Work, leaving: list[str]) -> None:
     work.events.progress(f"removing {len(leaving)} packages")
+    work.unsettle()
     dpkg.remove(work.host, leaving)
     for name in leaving:
         del work.ledger.packages[name]

@@ -71,8 +71,8 @@ def carry_out(work: Work, component: Component, when: str) -> None:
 
 def _run(work: Work, component: Component, script: Script) -> None:
     key = _key(component, script)
-    if work.ledger.scripts.pop(key, None) is not None:
-        work.save()  # from here on nobody can say that it has succeeded
+    work.ledger.scripts.pop(key, None)  # from here on nobody can say that it has succeeded
+    work.unsettle()
     work.events.progress(f"running script {script.name} ({component.name})")
     program = _program(work, component, script)
     stdin = (work.render(script.stdin) or b"") if script.stdin is not None else b""

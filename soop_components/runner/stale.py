@@ -19,6 +19,8 @@ def pending(work: Work) -> tuple[list[str], list[str]]:
 def carry_out(work: Work) -> None:
     """Stop stale units and remove stale paths; what we had replaced there comes back."""
     stale_units, stale_paths = pending(work)
+    if stale_units:
+        work.unsettle()
     for name in stale_units:
         units.end(work, name)
     if not stale_paths:

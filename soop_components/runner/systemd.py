@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -87,6 +88,7 @@ def _facts(block: str) -> Facts:
 
 def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     """Run ``systemctl VERB UNITS``; a failure shows the journal's last lines of the units."""
+    began = time.time() - 1
     done = host.commands.run(
         Task(["systemctl", verb, "--no-ask-password", *(["--", *names] if names else [])], timeout=_JOB_TIMEOUT)
     )
@@ -95,11 +97,20 @@ def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     told = f"{', '.join(names) or 'systemd'}: {verb} failed"
     if done.timed_out:
         told = f"{', '.join(names)}: {verb} took more than {_JOB_TIMEOUT:.0f} seconds"
-    said = "\n".join(filter(None, [tail(done.stderr, 5), *(journal(host, name) for name in names)]))
+    said = "\n".join(filter(None, [tail(done.stderr, 5), *(journal(host, name, began) for name in names)]))
     raise Failure("units", told, command=done.command, exit_code=done.exit_code, stderr_tail=said)
 
 
-def journal(host: Host, unit: str) -> str:
-    """Return the last lines that a unit wrote."""
-    argv = ["journalctl", f"--unit={unit}", f"--lines={TAIL_LINES}", "--no-pager", "--output=cat", "--boot", "--quiet"]
+def journal(host: Host, unit: str, since: float) -> str:
+    """Return the last lines that a unit wrote from a time on, in seconds of the epoch."""
+    argv = [
+        "journalctl",
+        f"--unit={unit}",
+        f"--since=@{since:.0f}",
+        f"--lines={TAIL_LINES}",
+        "--no-pager",
+        "--output=cat",
+        "--boot",
+        "--quiet",
+    ]
     return tail(host.commands.run(Task(argv, timeout=30)).stdout)

@@ -184,7 +184,7 @@ def verify(work: Work) -> None:
         again = found.restarts > before[name].restarts
         if again or not found.running:
             state = "ends and is started again and again" if again else found.state_text
-            said = systemd.journal(work.host, name)
+            said = systemd.journal(work.host, name, work.since)
             raise Failure("units", f"{name}: {state}, expected it to stay up", stderr_tail=said)
 
 

@@ -26,6 +26,7 @@ def drift(name: str, record: UserRecord) -> list[str]:
 def carry_out(work: Work, component: Component) -> None:
     """Make users and put them into their groups. Users are never removed: files may be theirs."""
     for name, user in pending(work, component).items():
+        work.unsettle()
         if accounts.exists(name):
             _run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
         else:

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from soop_components.runner.events import Events
-from soop_components.runner.failure import Failure, describe, tail
+from soop_components.runner.failure import Failure, describe, step, tail
 from soop_components.runner.host import Host
 
 Answer = dict[str, Any]
@@ -71,7 +71,8 @@ def _answer(host: Host, arguments: Sequence[str], events: Events) -> Answer | No
 def _receive(host: Host) -> Answer:
     from soop_components.runner.blobs import Blobs
 
-    return {"event": "result", **Blobs(host).receive(sys.stdin.buffer)}
+    with step("blobs"):
+        return {"event": "result", **Blobs(host).receive(sys.stdin.buffer)}
 
 
 def _measure(host: Host, request: Mapping[str, Any], events: Events) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 from soop_components.runner.blobs import Blobs
@@ -23,16 +24,21 @@ class Work:
         events: Events,
         secrets: Mapping[str, str] | None = None,
         older_allowed: bool = False,
+        returning: bool = False,
     ) -> None:
         self.host = host
         self.document = document
         self.events = events
         self.secrets = secrets
-        self.older_allowed = older_allowed
+        self.older_allowed = older_allowed or returning
         """Whether packages may go back to versions older than what the host has."""
+        self.returning = returning
+        """Whether this is the way back after another document failed."""
         self.ledger = host.ledger()
         self._saved = canonical(self.ledger.to_json())
         self.blobs = Blobs(host)
+        self.since = time.time()
+        """When it was begun; what the journal says from then on is about it."""
         self.begun = False
         """Whether anything may have been changed."""
         self.changes: list[str] = []
@@ -50,6 +56,11 @@ class Work:
     def touch(self, things: Iterable[str]) -> None:
         """Remember, also after being killed, what is about to change, so that units that depend on it are restarted."""
         self.ledger.changing.update(things)
+        self.unsettle()
+
+    def unsettle(self) -> None:
+        """Remember, before the first change, that the node is neither what it was nor what it shall be."""
+        self.ledger.unfinished = True
         self.save()
 
     def folder_made(self, path: str) -> None:
