@@ -34,8 +34,9 @@ service: SERVICE
 version: 3.2.3
 components:
   site: {uses: files, with: {files: {/etc/site: {content: "{{ service.version }}"}}}}
+  job: {uses: systemd_service, with: {command: sleep 1}}
 nodes:
-  web: {components: [site], count: {default: 2}}
+  web: {components: [site, job], count: {default: 2}}
   store: {components: [site], disk: {size: 1GiB, mount: /srv}}
 """
 SERVICE_LOCK = f"""\

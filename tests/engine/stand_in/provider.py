@@ -1,6 +1,6 @@
 """A stand-in for provider ``soop``: the real resources and servicer, but for what would touch machines.
 
-Machines are loopback addresses. Versions that start with 9 are not accepted. A resource whose type is named in the file
+Machines are loopback addresses; STAND_IN_PORT and STAND_IN_HOST_KEY say where SSH answers. Versions that start with 9 are not accepted. A resource whose type is named in the file
 STAND_IN_WAITS is not made for as long as that file is there; the same name with ``.begun`` tells that one waits.
 """
 
@@ -44,7 +44,8 @@ class Asis:
 class StandInMachine(Asis, MachineResource):
     async def create(self, context: Context, wanted: Properties) -> Created:
         await wait_at_gate("Machine")
-        place = {"address": "127.0.0.1", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA", "running": True}
+        port, host_key = int(os.environ.get("STAND_IN_PORT", "22")), os.environ.get("STAND_IN_HOST_KEY", "")
+        place = {"address": "127.0.0.1", "port": port, "user": "root", "hostKey": host_key, "running": True}
         return Created(context.name, {**wanted, **place})
 
     async def update(self, context: Context, id: str, inputs: Any, outputs: Any, wanted: Properties) -> Properties:
