@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from soop_components.artifact.apt import Apt
+from soop_components.artifact.apt_settings import PackageMirrorFailed
 from soop_components.artifact.layout import digest_of
 from soop_components.artifact.lock import LockedPackage
 from soop_components.errors import SoopError
@@ -57,19 +58,16 @@ class PackageCache:
 
     def _download(self, missing: Mapping[str, LockedPackage], apt: Apt, label: str, progress: Progress) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        wanted = {name: package.version for name, package in missing.items()}
         with apt.ready(), tempfile.TemporaryDirectory(dir=self._folder, prefix=".incoming-") as incoming:
-            gone = _not_served(apt, missing, progress) if apt.has_lists else wanted
-            if gone:
+            folder = Path(incoming)
+            if not (apt.has_lists and _try(apt, missing, folder, progress)):
                 progress("fetching package lists")
                 apt.update()
-                gone = _not_served(apt, missing, progress)
-            if gone:
-                raise LockedPackageGone(gone, label)
-            size = sum(package.size for package in missing.values()) / 1e6
-            progress(f"fetching {len(missing)} packages, {size:.0f} MB")
-            apt.download(wanted, Path(incoming))
-            self._take(missing, Path(incoming))
+                gone = _not_served(apt, missing)
+                if gone:
+                    raise LockedPackageGone(gone, label)
+                _fetch(apt, missing, folder, progress)
+            self._take(missing, folder)
 
     def _take(self, missing: Mapping[str, LockedPackage], incoming: Path) -> None:
         """Move downloaded files into the cache after checking them."""
@@ -81,9 +79,25 @@ class PackageCache:
             shutil.move(path, self._path(package))
 
 
-def _not_served(apt: Apt, wanted: Mapping[str, LockedPackage], progress: Progress) -> dict[str, str]:
+def _try(apt: Apt, missing: Mapping[str, LockedPackage], folder: Path, progress: Progress) -> bool:
+    """Fetch with the package lists that are here, which may be older than what the mirror serves."""
+    if _not_served(apt, missing):
+        return False
+    try:
+        _fetch(apt, missing, folder, progress)
+    except PackageMirrorFailed:
+        return False
+    return True
+
+
+def _fetch(apt: Apt, missing: Mapping[str, LockedPackage], folder: Path, progress: Progress) -> None:
+    size = sum(package.size for package in missing.values()) / 1e6
+    progress(f"fetching {len(missing)} packages, {size:.1f} MB")
+    apt.download({name: package.version for name, package in missing.items()}, folder)
+
+
+def _not_served(apt: Apt, wanted: Mapping[str, LockedPackage]) -> dict[str, str]:
     """Return the packages that the package lists do not have as they were locked."""
-    progress(f"looking up {len(wanted)} packages")
     records = apt.records({name: package.version for name, package in wanted.items()})
     return {
         name: package.version

@@ -39,6 +39,9 @@ def collect(folder: Path, source: str) -> dict[str, SourceFile]:
     problems: list[str] = []
     found: dict[str, SourceFile] = {}
     start = source.rstrip("/")
+    way = os.path.realpath((folder / start).parent)
+    if way != os.path.join(os.path.realpath(folder), os.path.dirname(start)).rstrip("/"):
+        raise InvalidInput([f"{source}: a folder on the way is a link; only links to files are packed"])
     for relative in _walk(folder, start, problems):
         problem = _name_problem(relative)
         if problem:

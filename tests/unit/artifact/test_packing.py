@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+from soop_components.artifact.layout import HashingWriter
+from soop_components.artifact.packing import pack
+from soop_components.artifact.sources import SourceFile
+
+
+def packed(files: dict[str, SourceFile]) -> tuple[bytes, str]:
+    target = io.BytesIO()
+    writer = HashingWriter(target)
+    pack(files, writer)
+    assert writer.size == len(target.getvalue())
+    return target.getvalue(), writer.digest
+
+
+def test_the_bytes_follow_from_names_modes_and_contents_alone(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("content of a")
+    (tmp_path / "b").write_bytes(b"")
+    long = "folder-" * 40 + "/ä"
+    first = {
+        "a": SourceFile(tmp_path / "a", "0644"),
+        "b": SourceFile(tmp_path / "b", "0755"),
+        long: SourceFile(tmp_path / "a", "0644"),
+    }
+    content, digest = packed(first)
+    os.utime(tmp_path / "a", (1, 1))
+    again, same = packed(dict(reversed(first.items())))
+    assert (again, same) == (content, digest)
+    assert digest == "sha256:fba13495a7f4fc62d3302b70be0a4041c8ceab5de26e6dc213e842330b34f12f"
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        assert [(member.name, member.mode, member.mtime) for member in tar] == [
+            ("a", 0o644, 0),
+            ("b", 0o755, 0),
+            (long, 0o644, 0),
+        ]
+
+
+def test_nothing_to_pack() -> None:
+    assert packed({})[0] == bytes(10240)
