@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
-from bootstrap import shell_environment
+from bootstrap import foreground
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
@@ -28,15 +27,9 @@ def lies_elsewhere(checkout: Checkout, domain: str) -> bool:
 
 def destroy(checkout: Checkout, domain: str) -> None:
     """Destroy the domain with its machines and disks."""
-    soop = str(checkout.venv / "bin" / "soop")
-    environment = shell_environment.complete(checkout)
-    if not Path(soop).exists():
+    if not (checkout.venv / "bin" / "soop").exists():
         raise Trouble(f"{domain} cannot be destroyed before soop is installed: run `make setup`")
-    code = subprocess.run(
-        [soop, "destroy", "--yes", domain], cwd=checkout.root, env=environment, check=False
-    ).returncode
-    if code:
-        raise Trouble(f"`soop destroy {domain}` failed", code)
+    foreground.must(checkout, ["soop", "destroy", "--yes", domain])
 
 
 def _states(checkout: Checkout) -> dict[str, Path]:

@@ -1,0 +1,26 @@
+"""Programs that a person watches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from bootstrap import foreground
+from bootstrap.checkout import Checkout
+from bootstrap.trouble import Trouble
+
+
+def test_an_interrupt_leaves_the_program_the_time_to_end_well(tmp_path: Path) -> None:
+    """Standing in for a terminal, the program interrupts us; it goes on, and its own exit code is what counts."""
+    program = f"import os, time; os.kill({os.getpid()}, {signal.SIGINT:d}); time.sleep(0.5); open('ended-well', 'w')"
+    assert foreground.run(Checkout(tmp_path), [sys.executable, "-c", program]) == 0
+    assert (tmp_path / "ended-well").exists()
+
+
+def test_a_failure_keeps_its_exit_code(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="failed") as trouble:
+        foreground.must(Checkout(tmp_path), [sys.executable, "-c", "raise SystemExit(7)"])
+    assert trouble.value.exit_code == 7
