@@ -62,9 +62,11 @@ def test_a_living_deployment_is_left_alone(project: StandInProject) -> None:
     assert "another soop command" in project.fail("deploy", "access-service-3.2.4", "dev-access")
     assert "another soop command" in project.fail("destroy", "--yes", "dev-access")
     process.kill()  # the engine goes on without it
-    process.communicate()
+    process.wait()
     assert "dev-access is being changed by process" in project.fail("recover", "dev-access")
     project.release()
+    process.communicate()  # ends with the engine
+    assert project.versions("dev-access") == {"access-service": "3.2.3"}
 
 
 def test_other_domains_are_deployed_meanwhile(project: StandInProject) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+
 from tests.engine.stand_in.project import StandInProject
 
 

@@ -1,7 +1,8 @@
 """A stand-in for provider ``soop``: the real resources and servicer, but for what would touch machines.
 
-Machines are loopback addresses; STAND_IN_PORT and STAND_IN_HOST_KEY say where SSH answers. Versions that start with 9 are not accepted. A resource whose type is named in the file
-STAND_IN_WAITS is not made for as long as that file is there; the same name with ``.begun`` tells that one waits.
+Machines are loopback addresses; STAND_IN_PORT and STAND_IN_HOST_KEY say where SSH answers. Versions that start with 9
+are not accepted. A resource whose type is named in the file STAND_IN_WAITS is not made for as long as that file is
+there; the same name with ``.begun`` at its end tells that one waits.
 """
 
 from __future__ import annotations
