@@ -33,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="toolchain/run", description=bootstrap.__doc__)
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with what programs print
     try:
         VERBS[verb](Checkout(Path(__file__).resolve().parents[2]))
     except Trouble as trouble:
