@@ -1,7 +1,7 @@
 """The library of building blocks: one folder each, with ``block.yaml``, templates and scripts.
 
 A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format. Where both
-have a block of one name the service's own is used, so that a block that is added to the library later never changes what
+have a block of one name the service's own is used, so that a block added to the library later never changes what
 a service means. An artifact holds the blocks that it was built with.
 """
 

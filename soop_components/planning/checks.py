@@ -120,5 +120,6 @@ def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
 
 
 def _parents(path: str) -> Iterator[str]:
-    while (path := path.rsplit("/", 1)[0]) != "":
-        yield path
+    parts = path.split("/")
+    for count in range(len(parts) - 1, 1, -1):
+        yield "/".join(parts[:count])

@@ -46,10 +46,13 @@ def json_(value: object) -> str:
             marks.encode_whole(filters.text(value), "json", lambda part: json.dumps(part, ensure_ascii=False))
         )
     if isinstance(value, Mapping):
-        members = [f"{json_(str(key))}: {marks.unmarked(json_(item))}" for key, item in filters.items(value)]
-        return marks.marked("{" + ", ".join(members) + "}")
+        members = [
+            f"{marks.unmarked(json_(str(key)))}: {marks.unmarked(json_(item))}" for key, item in filters.items(value)
+        ]
+        return filters.paid(marks.marked("{" + ", ".join(members) + "}"))
     if isinstance(value, list | tuple):
-        return marks.marked("[" + ", ".join([marks.unmarked(json_(item)) for item in filters.each(value)]) + "]")
+        found = [marks.unmarked(json_(item)) for item in filters.each(value)]
+        return filters.paid(marks.marked("[" + ", ".join(found) + "]"))
     return "null" if value is None else filters.text(value)
 
 

@@ -59,23 +59,25 @@ def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
             params[name] = evaluate(parameter.default if given is None else given, {"params": params}, where)
         except SoopError:
             continue  # depends on the domain: whoever uses it below is told so
-    names: set[str] = set()
-    packages = block.packages if isinstance(block.packages, tuple) else [block.packages]
     try:
-        for package in packages:
-            names.update(_names(package, {"params": params}, where))
+        return sorted(package_names(block, {"params": params}, where))
     except SoopError as error:
         raise SoopError(
             error.message, "packages can depend only on parameters, and those cannot be templates then"
         ) from None
-    return sorted(names)
+
+
+def package_names(block: Block, scope: Mapping[str, object], where: str) -> set[str]:
+    """Return the names of the packages that a block asks for in a scope."""
+    packages = block.packages if isinstance(block.packages, tuple) else [block.packages]
+    return {name for package in packages for name in _names(package, scope, where)}
 
 
 def _names(package: PackagePart | str, scope: Mapping[str, object], where: str) -> list[str]:
     if isinstance(package, PackagePart):
         return _names(package.name, scope, where) if evaluate(package.when, scope, where) else []
     found = evaluate(package, scope, where)
-    names = found if isinstance(found, list) else [found]
+    names = found if isinstance(found, list) else [] if found is None else [found]
     for name in names:
         if not isinstance(name, str) or not name:
             raise SoopError(f"{where}: expected the name of a package, not {name!r}")

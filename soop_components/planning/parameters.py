@@ -81,7 +81,7 @@ def value_problems(parameter: Parameter, value: object) -> list[str]:
 
 def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | None:
     if not isinstance(value, _TYPES[type_]) or (isinstance(value, bool) and type_ not in ("boolean", "any")):
-        return f"expected {type_}, not {marks.unmarked(value) if isinstance(value, str) else value!r}"
+        return f"expected {type_}, not {(marks.unmarked(value) if isinstance(value, str) else value)!r}"
     if type_ == "path":
         return path_problem(value)
     if pattern is None or not isinstance(value, str):

@@ -13,6 +13,7 @@ from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, Servic
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.configuration import merge, secrets_of
 from soop_components.planning.expand import expand
+from soop_components.planning.packing import package_names
 from soop_components.planning.parameters import parameters
 from soop_components.planning.scope import Scope, component_scope, service_scope
 from soop_components.planning.smoke import Checks
@@ -106,5 +107,10 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     component = resolved.definition.components[name]
     block = resolved.blocks[component.uses]
     around = component_scope(scope, role, name)
-    params = parameters(block, component.with_, around, where)
-    return expand(block, resolved.components[name], {**around, "params": params}, where)
+    inside = {**around, "params": parameters(block, component.with_, around, where)}
+    missing = package_names(block, inside, f"{where} (block {block.block}): packages") - resolved.packages.keys()
+    if missing:
+        raise SoopError(
+            f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"
+        )
+    return expand(block, resolved.components[name], inside, where)

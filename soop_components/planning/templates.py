@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NoReturn, cast
 
@@ -30,6 +31,7 @@ _TESTS = (
     "true",
     "false",
 )
+_FILE = "<template>"
 _LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")
 
 
@@ -117,11 +119,11 @@ def render(text: str, scope: Mapping[str, object], where: str) -> str:
 
 
 def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool) -> Any:
-    if "{" not in text:
-        return _guarded(lambda: marks.marked(text), scope, where, None)
-    compiled = _guarded(lambda: _compile(text, native), scope, where, None)
-    template, is_expression = compiled
-    return _guarded(lambda: _execute(template, is_expression, scope), scope, where, template)
+    with _told(text, scope, where):
+        if "{" not in text:
+            return marks.marked(text)
+        template, is_expression = _compile(text, native)
+        return _execute(template, is_expression, scope)
 
 
 def _execute(template: Template, is_expression: bool, scope: Mapping[str, object]) -> Any:
@@ -168,7 +170,7 @@ def _compile(text: str, native: bool) -> tuple[Template, bool]:
         target = nodes.Name("result", "store", lineno=1)
         tree = nodes.Template([nodes.Assign(target, expression, lineno=1)], lineno=1)
         tree.set_environment(_environment)
-    code = _environment.compile(tree, filename="<template>")
+    code = _environment.compile(tree, filename=_FILE)
     return Template.from_code(_environment, code, {}, None), expression is not None
 
 
@@ -180,39 +182,38 @@ def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None if isinstance(found, nodes.TemplateData) else found
 
 
-def _guarded(action: Any, scope: Mapping[str, object], where: str, template: Template | None) -> Any:
-    """Do something with a template and turn whatever it raises into an error that names the place."""
+@contextmanager
+def _told(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
+    """Turn whatever a template raises into an error that names the place."""
     try:
-        return action()
+        yield
     except _UndefinedName as error:
         name, known = error.args
-        candidates = known or tuple(scope)
-        near = difflib.get_close_matches(name, candidates, 3, 0.5)
-        hint = (
-            f"did you mean {' or '.join(near)}?"
-            if near
-            else f"there is: {', '.join(sorted(map(str, candidates))) or 'nothing'}"
-        )
-        raise SoopError(f"{_place(where, error, template)}: {name!r} is not defined", hint) from None
+        raise SoopError(f"{_place(text, where, error)}: {name!r} is not defined", _near(name, known or scope)) from None
     except marks.LooksInside as error:
         message = "looks inside a secret or a node's name, which is only known on the node"
-        raise SoopError(
-            f"{_place(where, error, template)}: {message}", "pass it on as it is, join it or encode it"
-        ) from None
-    except TemplateSyntaxError as error:
-        raise SoopError(f"{where}: line {error.lineno}: {error.message}") from None
+        hint = "pass it on as it is, join it or encode it"
+        raise SoopError(f"{_place(text, where, error)}: {message}", hint) from None
     except (RecursionError, MemoryError, SyntaxError):
         raise SoopError(f"{where}: the template is nested too deeply") from None
     except Exception as error:  # whatever else a template provokes is its author's mistake, too
-        raise SoopError(f"{_place(where, error, template)}: {error}") from error
+        raise SoopError(f"{_place(text, where, error)}: {error}") from error
 
 
-def _place(where: str, error: BaseException, template: Template | None) -> str:
+def _near(name: str, known: Iterable[str]) -> str:
+    """Return the hint that goes with an undefined name."""
+    near = difflib.get_close_matches(name, known, 3, 0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(sorted(known)) or 'nothing'}"
+
+
+def _place(text: str, where: str, error: BaseException) -> str:
     """Return ``where`` with the line that an error happened in, if the text has several."""
-    line = error.line if isinstance(error, Refused) else None
+    line = (
+        error.line if isinstance(error, Refused) else error.lineno if isinstance(error, TemplateSyntaxError) else None
+    )
     trace = error.__traceback__
     while trace is not None:
-        if template is not None and trace.tb_frame.f_code.co_filename == "<template>":
+        if trace.tb_frame.f_code.co_filename == _FILE:
             line = trace.tb_lineno
         trace = trace.tb_next
-    return f"{where}: line {line}" if line is not None else where
+    return f"{where}: line {line}" if line is not None and "\n" in text.rstrip("\n") else where

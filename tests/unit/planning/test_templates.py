@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.planning.marks import Marked, node_mark, secret_mark
+from soop_components.planning.templates import evaluate, render
+from soop_components.runner.marks import put_node, put_secrets
+
+SCOPE: dict[str, object] = {
+    "config": {"port": 8080, "title": 'it\'s "$5" \\ `x`', "on": True, "none": None, "secret": secret_mark("secret")},
+    "nodes": {"web": [{"name": "web-1"}, {"name": "web-2"}]},
+    "node": {"name": node_mark("name"), "role": "web"},
+    "list": [3, 1, 2],
+    "map": {"b": 1, "a": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("plain", "plain"),
+        ("{{ config.port }}", 8080),
+        ("{{ config.on }}", True),
+        ("on: {{ config.on }}", "on: true"),
+        ("{{ config.none }}", None),
+        ("{{ list }}", [3, 1, 2]),
+        ("{{ nodes.web[-1].name }}", "web-2"),
+        ("{{ nodes['web'][0]['name'] }}", "web-1"),
+        ("{{ config.port + 1 }}", 8081),
+        ("{{ 7 // 2 }}-{{ 7 % 2 }}-{{ 2 * 3 - 1 }}", "3-1-5"),
+        ("{{ list + [4] }}", [3, 1, 2, 4]),
+        ("{{ 'a' ~ 1 ~ 'b' }}", "a1b"),
+        ("{{ 'yes' if config.port > 1024 else 'no' }}", "yes"),
+        ("{{ config.missing | default('there') }}", "there"),
+        ("{{ config.missing is defined }}", False),
+        ("{{ 'port' in config and 5 not in list }}", True),
+        ("{{ 1 < 2 < 3 }}", True),
+        ("{{ list | sort | join(',') }}", "1,2,3"),
+        ("{{ list | first }}{{ list | last }}{{ list | length }}", "323"),
+        ("{{ map | dictsort }}", [["a", 2], ["b", 1]]),
+        ("{{ map | values }}", [1, 2]),
+        ("{{ ' Ab ' | trim | upper | replace('B', 'c') | lower }}", "ac"),
+        ("{{ ' 12 ' | trim | int }}", 12),
+        (
+            "{% for key, value in map | items %}{{ loop.index }}{{ key }}{{ value }}{% if not loop.last %},{% endif %}{% endfor %}",
+            "1b1,2a2",
+        ),
+        ("{% for i in range(3) if i != 1 %}{{ i }}{% else %}none{% endfor %}", "02"),
+        ("{% set x = config.port %}{{ x }}", "8080"),
+        ("a\n{% if config.on %}\nb\n{% endif %}\nc\n", "a\nb\nc\n"),
+        ("{{ map | json }}", '{"b": 1, "a": 2}'),
+        ("{{ {'k': [1, none, true, 'x']} | json }}", '{"k": [1, null, true, "x"]}'),
+        ("{{ config.title | sql }}", "'it''s \"$5\" \\ `x`'"),
+        ("{{ config.title | systemd }}", 'it\'s \\"\\$5\\" \\\\ \\`x\\`'),
+        ("{{ 'ä b/c' | urlencode }}", "%C3%A4%20b%2Fc"),
+        ("{{ 'a b' | sh }} {{ '' | sh }}", "'a b' ''"),
+        ("{{ 'a\nb' | indent(2) }}", "a\n  b"),
+        ("{# said #}{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
+    ],
+)
+def test_what_templates_can_do(text: str, value: object) -> None:
+    found = evaluate(text, SCOPE, "file")
+    assert [list(item) for item in found] == value if "dictsort" in text else found == value
+
+
+def test_structures_are_evaluated_with_their_keys_and_once_only() -> None:
+    scope = {"config": {"hostile": "{{ config.port }}", "port": 1}}
+    value = {"{{ config.port }}": ["{{ config.port }}", {"a": "{{ config.hostile }}"}], "n": 5, "none": None}
+    assert evaluate(value, scope, "file") == {"1": [1, {"a": "{{ config.port }}"}], "n": 5, "none": None}
+
+
+SECRET = "p'w \"d$`\\%@:/&"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("{{ config.secret }}", SECRET),
+        ("x{{ config.secret }}y", f"x{SECRET}y"),
+        ("{{ 'x' ~ config.secret }}", f"x{SECRET}"),
+        ("{{ [config.secret, 'y'] | join('-') }}", f"{SECRET}-y"),
+        ("{{ config.secret if config.secret else 'none' }}", SECRET),
+        ("{{ config.secret | sql }}", "'p''w \"d$`\\%@:/&'"),
+        ("{{ config.secret | urlencode }}", "p%27w%20%22d%24%60%5C%25%40%3A%2F%26"),
+        ("{{ config.secret | json }}", '"p\'w \\"d$`\\\\%@:/&"'),
+        ("{{ {'k': config.secret} | json }}", '{"k": "p\'w \\"d$`\\\\%@:/&"}'),
+        ("{{ ('a b' ~ config.secret) | sh }}", "'a b''p'\"'\"'w \"d$`\\%@:/&'"),
+        ("{{ ('\"' ~ config.secret) | systemd }}", '\\"p\'w \\"d\\$\\`\\\\%@:/&'),
+        (
+            "{{ (config.secret ~ '/' ~ node.name) | urlencode | systemd }}",
+            "p%27w%20%22d%24%60%5C%25%40%3A%2F%26%2Fweb-1",
+        ),
+        ("{{ node.name | sql }} {{ node.name | json }} {{ node.name | sh }}", "'web-1' \"web-1\" web-1"),
+    ],
+)
+def test_marks_become_what_the_runner_writes(text: str, written: str) -> None:
+    rendered = render(text, SCOPE, "file")
+    assert isinstance(rendered, Marked)
+    assert put_secrets(put_node(rendered.plain(), {"name": "web-1"}), {"secret": SECRET}) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ config.secret | length }}",
+        "{{ config.secret == 'x' }}",
+        "{{ 'x' != config.secret }}",
+        "{% if config.secret < 'x' %}{% endif %}",
+        "{{ config.secret in ['x'] }}",
+        "{{ 'x' in [config.secret] }}",
+        "{{ 'x' in config.secret }}",
+        "{{ {'a': config.secret} == {'a': 'x'} }}",
+        "{{ config.secret[0] }}",
+        "{{ map[config.secret] }}",
+        "{{ config.secret | upper }}",
+        "{{ ('x' ~ config.secret) | lower }}",
+        "{{ config.secret | replace('a', 'b') }}",
+        "{{ config.secret | int }}",
+        "{{ [config.secret, 'x'] | sort }}",
+        "{{ ('x' ~ config.secret) | sql }}",
+        "{{ ('x' ~ config.secret) | json }}",
+        "{{ node.name == 'web-1' }}",
+        "@@soop-secret:secret",
+        "{{ '@@soop-' ~ 'x' }}",
+    ],
+)
+def test_nothing_looks_inside_a_mark(text: str) -> None:
+    with pytest.raises(SoopError, match="looks inside a secret"):
+        evaluate(text, SCOPE, "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ config.prot }}", "file: 'prot' is not defined\n  did you mean port?"),
+        ("{{ confg.port }}", "file: 'confg' is not defined\n  did you mean config?"),
+        ("a\n\n{{ config.x.y }}", "file: line 3: 'x' is not defined\n  there is: none, on, port, secret, title"),
+        ("{% for a in b %}{% endfor %}", "file: 'b' is not defined"),
+        ("{{ x == 1 }}", "file: 'x' is not defined"),
+        ("{{ not x }}", "file: 'x' is not defined"),
+        ("{{ [x] | json }}", "file: 'x' is not defined"),
+        ("{{ [x] }}", "file: 'x' is not defined"),
+        ("a\n{{ b", "file: line 2: unexpected end of template"),
+        ("{{ a | nofilter }}", "file: No filter named 'nofilter'."),
+        ("{{ nodes.web[2].name }}", "file: the list has 2 items, there is no [2]"),
+        ("x{{ list }}", "file: a list cannot be put into text; use | join or | json"),
+        ("x{{ config.none }}", "file: none cannot be put into text"),
+        ("{{ 'a' + 1 }}", "file: + takes numbers, not text"),
+        ("{{ 1 // 0 }}", "file: division by zero"),
+        ("{{ [] | first }}", "file: the list is empty"),
+        ("{{ 'x' | int }}", "file: 'x' is not a number"),
+        ("{{ map.items() }}", "file: functions and methods cannot be called"),
+    ],
+)
+def test_mistakes_name_their_place(text: str, message: str) -> None:
+    with pytest.raises(SoopError) as raised:
+        evaluate(text, SCOPE, "file")
+    assert str(raised.value).startswith(message)
+
+
+HOSTILE: dict[str, str] = {
+    "attribute": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "attribute of a filter's value": "{{ (map | items).__class__ }}",
+    "attribute by brackets": "{{ config['__class__'] }}",
+    "format": "{{ '{0.__class__}'.format(1) }}",
+    "percent": "{{ '%999999999d' % 1 }}",
+    "globals": "{{ cycler.__init__.__globals__ }}",
+    "lipsum": "{{ lipsum(n=1000000) }}",
+    "self": "{{ self.__init__ }}",
+    "self as text": "x{{ self }}",
+    "loop as value": "{% for a in [1] %}{{ loop }}{% endfor %}",
+    "include": "{% include '/etc/passwd' %}",
+    "import": "{% import 'os' as os %}",
+    "extends": "{% extends '/etc/passwd' %}",
+    "endless loop": "{% for a in range(999999999) %}{% endfor %}",
+    "huge range": "{% for a in range(99999999999999999999999999) %}{% endfor %}",
+    "nested loops": "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+    "loops over large text": "{% for a in range(9999) %}" + "x" * 9999 + "{% endfor %}",
+    "recursive loop": "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+    "macro": "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+    "caller": "{% call a() %}{% endcall %}",
+    "filter block": "{% filter upper %}x{% endfilter %}",
+    "set block": "{% set a %}x{% endset %}",
+    "namespace": "{% set a = namespace(x=1) %}",
+    "power": "{{ 9 ** 9 ** 9 ** 9 }}",
+    "multiplied text": "{{ 'a' * 999999999 }}",
+    "multiplied list": "{{ [1] * 999999999 }}",
+    "squares": "{% set a = 7 %}" + "{% set a = a * a %}" * 99 + "{{ a }}",
+    "doubled text": "{% set a = 'x' %}" + "{% set a = a ~ a %}" * 99 + "{{ a }}",
+    "added text": "{% set a = 'x' %}" + "{% set a = a + a %}" * 99 + "{{ a }}",
+    "doubled list": "{% set a = [1] %}" + "{% set a = a + a %}" * 99 + "{{ a | length }}",
+    "lists of lists": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 99 + "{{ a | json }}",
+    "compared lists of lists": "{% set a = [1] %}{% set b = [1] %}"
+    + "{% set a = [a, a] %}{% set b = [b, b] %}" * 40
+    + "{{ a == b }}",
+    "lists of lists as a value": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 99 + "{{ a }}",
+    "joins": "{% set a = 'x' | replace('x', 'y' | indent(100)) %}" + "{% set a = [a, a, a, a] | join(a) %}" * 20,
+    "replaced text": "{% set a = 'xx' %}" + "{% set a = a | replace('x', a) %}" * 40,
+    "indented text": "{% set a = '\n' %}" + "{% set a = (a ~ a) | indent(100) %}" * 40,
+    "sorted": "{% for a in range(99999) %}{{ range(99999) | sort | length }}{% endfor %}",
+    "parentheses": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+    "brackets": "{{ " + "[" * 5000 + "1" + "]" * 5000 + " }}",
+    "additions": "{{ 1" + " + 1" * 5000 + " }}",
+    "negations": "{{ " + "not " * 5000 + "1 }}",
+    "nested ifs": "{% if 1 %}" * 500 + "{% endif %}" * 500,
+    "nested fors": "{% for a in [1] %}" * 30 + "{% endfor %}" * 30,
+    "too long": "{{ 1 }}" * 99999,
+    "braces": "{{" * 99999,
+    "comments": "{#" * 99999,
+    "blocks": "{%" * 99999,
+    "quotes": "{{ '" + "\\" * 99999,
+    "digits": "{{ " + "9" * 9999 + " }}",
+    "unhashable": "{{ {[]: 1} }}",
+    "slice": "{{ list[::0] }}",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.timeout(20)
+def test_hostile_templates_are_refused(name: str) -> None:
+    for native in (True, False):
+        with pytest.raises(SoopError, match="^file: "):
+            evaluate(HOSTILE[name], SCOPE, "file") if native else render(HOSTILE[name], SCOPE, "file")
+
+
+def test_the_budget_holds_in_any_thread_and_is_each_renderings_own() -> None:
+    results: list[Any] = []
+
+    def plan() -> None:
+        for _ in range(3):
+            try:
+                results.append(render("{% for a in range(200000) %}x{% endfor %}", {}, "file"))
+            except SoopError as error:
+                results.append(error.message)
+
+    threads = [threading.Thread(target=plan) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == ["x" * 200000] * 12
+
+
+def test_a_template_cannot_change_what_it_is_given() -> None:
+    for text in (
+        "{{ list.append(4) }}",
+        "{% set config.port = 1 %}",
+        "{{ map.update({'c': 3}) }}",
+        "{{ list.sort() }}",
+    ):
+        with pytest.raises(SoopError):
+            evaluate(text, SCOPE, "file")
+    assert SCOPE["list"] == [3, 1, 2]
