@@ -21,10 +21,11 @@ from soop_components.runner import (
     units,
     users,
 )
-from soop_components.runner.document import Component, Document, parse
+from soop_components.runner.document import Document, parse
 from soop_components.runner.events import Events
 from soop_components.runner.failure import Failure, step
 from soop_components.runner.host import Host
+from soop_components.runner.plan import Component
 from soop_components.runner.work import Work
 
 _DEBUG_LINES = 8

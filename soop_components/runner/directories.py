@@ -6,10 +6,10 @@ import os
 import stat
 
 from soop_components.runner.accounts import gid_of, uid_of
-from soop_components.runner.document import Component, Directory
 from soop_components.runner.files import access_drift
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord
+from soop_components.runner.plan import Component, Directory
 from soop_components.runner.work import Work
 
 

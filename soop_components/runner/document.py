@@ -1,7 +1,4 @@
-"""The document that says what one node must be, parsed once into values that cannot change.
-
-The shapes are those of the deployer's plan model; defaults included, so that a plan may leave out what it does not use.
-"""
+"""The document that says what one node must be, parsed and checked once."""
 
 from __future__ import annotations
 
@@ -12,108 +9,21 @@ from typing import Any, NamedTuple, TypeVar
 from soop_components.runner.canonical import digest_of
 from soop_components.runner.failure import Failure
 from soop_components.runner.marks import holds_secret, put_node
+from soop_components.runner.plan import (
+    CommandHealth,
+    Component,
+    Directory,
+    File,
+    HttpHealth,
+    Link,
+    Package,
+    Script,
+    Unit,
+    User,
+)
 
 UNIT_FOLDER = "/etc/systemd/system"
 _T = TypeVar("_T")
-
-
-class Package(NamedTuple):
-    """A Debian package by version; its archive is the blob."""
-
-    version: str
-    architecture: str
-    digest: str
-    size: int
-
-
-class User(NamedTuple):
-    """A system user with a group of the same name."""
-
-    home: str = "/nonexistent"
-    shell: str = "/usr/sbin/nologin"
-    groups: tuple[str, ...] = ()
-
-
-class Directory(NamedTuple):
-    """A folder; what lies in it is left alone."""
-
-    mode: str = "0755"
-    owner: str = "root"
-    group: str = "root"
-
-
-class File(NamedTuple):
-    """A file out of rendered text or out of the component's blob."""
-
-    mode: str = "0644"
-    owner: str = "root"
-    group: str = "root"
-    content: str | None = None
-    source: str | None = None
-    digest: str | None = None
-    secret: bool = False
-
-
-class Link(NamedTuple):
-    """A symbolic link."""
-
-    target: str
-
-
-class Unit(NamedTuple):
-    """A systemd unit; ours when it has content."""
-
-    content: str | None = None
-    enabled: bool = True
-    state: str = "started"
-    restart_on: tuple[str, ...] = ()
-    reload_on: tuple[str, ...] = ()
-
-
-class Script(NamedTuple):
-    """A program that runs when it or what it is given has changed."""
-
-    name: str
-    source: str | None = None
-    digest: str | None = None
-    content: str | None = None
-    arguments: tuple[str, ...] = ()
-    stdin: str | None = None
-    when: str = "after_units"
-    user: str = "root"
-    timeout: int = 300
-    triggers: tuple[str, ...] = ()
-
-
-class HttpHealth(NamedTuple):
-    """Healthy is an answer below 400."""
-
-    path: str
-    port: int
-    timeout: int = 60
-
-
-class CommandHealth(NamedTuple):
-    """Healthy is a command that exits with 0."""
-
-    command: tuple[str, ...]
-    timeout: int = 60
-
-
-class Component(NamedTuple):
-    """One service component on the node."""
-
-    name: str
-    blob: str | None = None
-    users: Mapping[str, User] = {}
-    directories: Mapping[str, Directory] = {}
-    files: Mapping[str, File] = {}
-    links: Mapping[str, Link] = {}
-    absent: tuple[str, ...] = ()
-    scripts: tuple[Script, ...] = ()
-    units: Mapping[str, Unit] = {}
-    http_health: HttpHealth | None = None
-    command_health: CommandHealth | None = None
 
 
 class Document(NamedTuple):
@@ -149,8 +59,17 @@ class Document(NamedTuple):
 
     @property
     def units(self) -> dict[str, Unit]:
-        """The units of all components."""
-        return {name: unit for component in self.components for name, unit in component.units.items()}
+        """The units of all components; one that several speak of has the triggers of all."""
+        found: dict[str, Unit] = {}
+        for component in self.components:
+            for name, unit in component.units.items():
+                other = found.get(name, unit._replace(restart_on=(), reload_on=()))
+                found[name] = unit._replace(
+                    content=other.content if unit.content is None else unit.content,
+                    restart_on=other.restart_on + unit.restart_on,
+                    reload_on=other.reload_on + unit.reload_on,
+                )
+        return found
 
 
 def summary(raw: Mapping[str, Any]) -> dict[str, str]:
@@ -211,7 +130,13 @@ def _check(document: Document) -> None:
     seen: dict[str, tuple[str, object]] = {}
     for component in document.components:
         for path, what in _claims(component):
-            if not path.startswith("/") or os.path.normpath(path) != path or path == "/" or "\0" in path:
+            if (
+                not path.startswith("/")
+                or path.startswith("//")
+                or os.path.normpath(path) != path
+                or path == "/"
+                or "\0" in path
+            ):
                 raise Failure("plan", f"{path!r} is not a plain absolute path", component=component.name)
             other, as_what = seen.setdefault(path, (component.name, what))
             if as_what != what:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from soop_components.runner import replaced
 from soop_components.runner.accounts import gid_of, owner_text, uid_of
-from soop_components.runner.document import UNIT_FOLDER, Component, File
+from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import FileRecord, Stat
 from soop_components.runner.marks import holds_secret
+from soop_components.runner.plan import Component, File
 from soop_components.runner.work import Work
 
 _SECRET_MODE = 0o640
@@ -33,7 +34,13 @@ class Goal(NamedTuple):
 
 
 def goals(work: Work, component: Component) -> list[Goal]:
-    """Return the files of a component and of its units."""
+    """Return the files of a component and of its units, worked out once."""
+    if component.name not in work.goals:
+        work.goals[component.name] = _goals(work, component)
+    return work.goals[component.name]
+
+
+def _goals(work: Work, component: Component) -> list[Goal]:
     units = {
         f"{UNIT_FOLDER}/{name}": File(content=unit.content)
         for name, unit in component.units.items()

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from soop_components.runner.commands import Task
-from soop_components.runner.document import CommandHealth, Component, Document, HttpHealth
+from soop_components.runner.document import Document
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host
+from soop_components.runner.plan import CommandHealth, Component, HttpHealth
 from soop_components.runner.work import Work
 
 _ATTEMPT = 5.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import stat
 
 from soop_components.runner import replaced
-from soop_components.runner.document import Component
 from soop_components.runner.host import Host
+from soop_components.runner.plan import Component
 from soop_components.runner.work import Work
 
 

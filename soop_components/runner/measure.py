@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from soop_components.runner import (
@@ -21,6 +22,7 @@ from soop_components.runner import (
 )
 from soop_components.runner.document import parse, summary
 from soop_components.runner.events import Events
+from soop_components.runner.failure import describe
 from soop_components.runner.host import Host
 from soop_components.runner.work import Work
 
@@ -65,18 +67,24 @@ def _versions(stored: Mapping[str, dict[str, Any] | None]) -> dict[str, Any]:
 def drift(host: Host) -> list[str]:
     """Say in words how the node differs from how the last apply left it."""
     ledger = host.ledger()
-    found = packages.drift(host, ledger)
-    for name, user in ledger.users.items():
-        found += users.drift(name, user)
-    for path, directory in ledger.directories.items():
-        found += directories.drift(host, path, directory)
-    for path, file in ledger.files.items():
-        found += files.drift(host, path, file)
-    for path, target in ledger.links.items():
-        found += links.drift(host, path, target)
-    for path in sorted(ledger.absent):
-        found += links.absent_drift(host, path)
-    return found + units.drift_of_all(host, ledger.units)
+    looks: list[Callable[[], list[str]]] = [
+        lambda: packages.drift(host, ledger),
+        *(partial(users.drift, *each) for each in ledger.users.items()),
+        *(partial(directories.drift, host, *each) for each in ledger.directories.items()),
+        *(partial(files.drift, host, *each) for each in ledger.files.items()),
+        *(partial(links.drift, host, *each) for each in ledger.links.items()),
+        *(partial(links.absent_drift, host, path) for path in sorted(ledger.absent)),
+        lambda: units.drift_of_all(host, ledger.units),
+    ]
+    return [text for look in looks for text in _told(look)]
+
+
+def _told(look: Callable[[], list[str]]) -> list[str]:
+    """Return what a look finds; that it cannot look is a difference too."""
+    try:
+        return look()
+    except OSError as error:
+        return [describe(error)]
 
 
 def inspect(host: Host, request: Mapping[str, Any], events: Events) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from soop_components.runner import dpkg
-from soop_components.runner.document import Package
 from soop_components.runner.dpkg import Installed
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, PackageRecord
+from soop_components.runner.plan import Package
 from soop_components.runner.versions import older
 from soop_components.runner.work import Work
 

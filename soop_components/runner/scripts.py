@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from soop_components.runner import accounts, files
 from soop_components.runner.canonical import canonical
 from soop_components.runner.commands import Account, Completed, Task
-from soop_components.runner.document import Component, Script
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import ScriptRecord
+from soop_components.runner.plan import Component, Script
 from soop_components.runner.units import covers
 from soop_components.runner.work import Work
 

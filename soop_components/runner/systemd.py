@@ -51,9 +51,11 @@ class Facts(NamedTuple):
 
 def facts(host: Host, names: Iterable[str]) -> dict[str, Facts]:
     """Ask for all units at once."""
-    asked = sorted(names)
+    wanted = sorted(names)
+    asked = [name for name in wanted if "@." not in name]
+    templates = {name: Facts(load="loaded") for name in wanted if "@." in name}  # nothing of it runs by itself
     if not asked:
-        return {}
+        return templates
     properties = f"--property={','.join(_PROPERTIES)}"
     done = host.commands.run(Task(["systemctl", "show", properties, "--", *asked], timeout=30))
     if done.exit_code != 0:
@@ -64,7 +66,7 @@ def facts(host: Host, names: Iterable[str]) -> dict[str, Facts]:
             exit_code=done.exit_code,
             stderr_tail=tail(done.stderr),
         )
-    return dict(zip(asked, map(_facts, done.stdout.strip("\n").split("\n\n")), strict=False))
+    return templates | dict(zip(asked, map(_facts, done.stdout.strip("\n").split("\n\n")), strict=False))
 
 
 def _facts(block: str) -> Facts:

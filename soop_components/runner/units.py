@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from soop_components.runner import systemd
-from soop_components.runner.document import UNIT_FOLDER, Component, Unit
+from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import UnitRecord
+from soop_components.runner.plan import Component, Unit
 from soop_components.runner.systemd import Facts
 from soop_components.runner.work import Work
 
@@ -59,8 +60,8 @@ def carry_out(work: Work, component: Component) -> None:
         work.ledger.units.update({name: _record(unit) for name, unit in component.units.items()})
         work.save()
     _enable(work, component.units, found)
-    for name, unit in component.units.items():
-        _run(work, name, unit, found[name])
+    for name in component.units:
+        _run(work, name, found[name])
 
 
 def _must_read_again(work: Work) -> bool:
@@ -93,7 +94,8 @@ def _enabled_wrongly(unit: Unit, found: Facts) -> bool:
     return found.file_state in _ENABLED
 
 
-def _run(work: Work, name: str, unit: Unit, found: Facts) -> None:
+def _run(work: Work, name: str, found: Facts) -> None:
+    unit = work.document.units[name]
     changed = work.ledger.changing - work.considered.get(name, set())
     work.considered[name] = set(work.ledger.changing)
     if unit.state == "stopped":
@@ -160,12 +162,10 @@ def _uses_replaced(pid: str) -> bool:
 
 def sweep(work: Work) -> None:
     """Restart units that depend on what a later component changed."""
-    for component in work.document.components:
-        changing = work.ledger.changing
-        late = {name: unit for name, unit in component.units.items() if changing - work.considered.get(name, set())}
-        found = systemd.facts(work.host, late)
-        for name, unit in late.items():
-            _run(work, name, unit, found[name])
+    changing = work.ledger.changing
+    late = [name for name in work.document.units if changing - work.considered.get(name, set())]
+    for name, found in systemd.facts(work.host, late).items():
+        _run(work, name, found)
 
 
 def verify(work: Work) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from soop_components.runner import accounts
 from soop_components.runner.commands import Task
-from soop_components.runner.document import Component, User
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.ledger import UserRecord
+from soop_components.runner.plan import Component, User
 from soop_components.runner.work import Work
 
 

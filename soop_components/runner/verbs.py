@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -20,6 +21,8 @@ Answer = dict[str, Any]
 def main(arguments: Sequence[str]) -> int:
     """Carry out one verb and return the exit code."""
     os.umask(0o077)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     events = Events(_say)
     host = Host()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from soop_components.runner.blobs import Blobs
 from soop_components.runner.canonical import canonical
@@ -42,6 +43,8 @@ class Work:
         self.begun = False
         """Whether anything may have been changed."""
         self.changes: list[str] = []
+        self.goals: dict[str, list[Any]] = {}
+        """For each component, its files as they shall be (``files.Goal``)."""
         self.started: dict[str, float] = {}
         """Units that were started or restarted, and when."""
         self.considered: dict[str, set[str]] = {}

@@ -1,0 +1,108 @@
+"""What a node must be: the shapes of the deployer's plan model as values that cannot change.
+
+Defaults are those of the model, so that a plan may leave out what it does not use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Package(NamedTuple):
+    """A Debian package by version; its archive is the blob."""
+
+    version: str
+    architecture: str
+    digest: str
+    size: int
+
+
+class User(NamedTuple):
+    """A system user with a group of the same name."""
+
+    home: str = "/nonexistent"
+    shell: str = "/usr/sbin/nologin"
+    groups: tuple[str, ...] = ()
+
+
+class Directory(NamedTuple):
+    """A folder; what lies in it is left alone."""
+
+    mode: str = "0755"
+    owner: str = "root"
+    group: str = "root"
+
+
+class File(NamedTuple):
+    """A file out of rendered text or out of the component's blob."""
+
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+    content: str | None = None
+    source: str | None = None
+    digest: str | None = None
+    secret: bool = False
+
+
+class Link(NamedTuple):
+    """A symbolic link."""
+
+    target: str
+
+
+class Unit(NamedTuple):
+    """A systemd unit; ours when it has content."""
+
+    content: str | None = None
+    enabled: bool = True
+    state: str = "started"
+    restart_on: tuple[str, ...] = ()
+    reload_on: tuple[str, ...] = ()
+
+
+class Script(NamedTuple):
+    """A program that runs when it or what it is given has changed."""
+
+    name: str
+    source: str | None = None
+    digest: str | None = None
+    content: str | None = None
+    arguments: tuple[str, ...] = ()
+    stdin: str | None = None
+    when: str = "after_units"
+    user: str = "root"
+    timeout: int = 300
+    triggers: tuple[str, ...] = ()
+
+
+class HttpHealth(NamedTuple):
+    """Healthy is an answer below 400."""
+
+    path: str
+    port: int
+    timeout: int = 60
+
+
+class CommandHealth(NamedTuple):
+    """Healthy is a command that exits with 0."""
+
+    command: tuple[str, ...]
+    timeout: int = 60
+
+
+class Component(NamedTuple):
+    """One service component on the node."""
+
+    name: str
+    blob: str | None = None
+    users: Mapping[str, User] = {}
+    directories: Mapping[str, Directory] = {}
+    files: Mapping[str, File] = {}
+    links: Mapping[str, Link] = {}
+    absent: tuple[str, ...] = ()
+    scripts: tuple[Script, ...] = ()
+    units: Mapping[str, Unit] = {}
+    http_health: HttpHealth | None = None
+    command_health: CommandHealth | None = None
