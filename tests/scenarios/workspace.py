@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
@@ -44,7 +46,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.project = Project(root)
-        self.environment = surroundings(self.project, find_pulumi(self.project, os.environ), _plain_environment())
+        self.environment = surroundings(self.project, find_pulumi(self.project, os.environ), os.environ)
         prepare(self.project, self.environment)
 
     def run(self, *argv: str) -> Outcome:
@@ -118,13 +120,21 @@ class Workspace:
         subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
 
 
-def _plain_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))}
+def _foreign_variables() -> list[str]:
+    """Return the variables that would lead commands to the state of the checkout that is being tested."""
+    return [name for name in os.environ if name.startswith(("PULUMI_", "SOOP_"))]
 
 
 @contextmanager
 def workspace(name: str) -> Iterator[Workspace]:
     """Yield a fresh project; nothing of it is left afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in _foreign_variables():
+            patch.delenv(variable)
+        yield from _workspace(name)
+
+
+def _workspace(name: str) -> Iterator[Workspace]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=FOLDER))
     for part in _COPIED:

@@ -1,0 +1,144 @@
+"""A domain from one artifact on real machines: comes up, answers, stays, is repaired, and goes without a trace."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.workspace import Workspace, eventually, get, workspace
+
+DOMAIN = "dev-access"
+NODES = [f"{name}.access-service.{DOMAIN}" for name in ("database-1", "web-1", "web-2")]
+
+
+@pytest.fixture(scope="module")
+def domain() -> Iterator[Workspace]:
+    """The example's domain, up and running."""
+    with workspace("first-light") as project:
+        project.must("soop", "build", "service_defs/access-service")
+        project.must("pulumi", "stack", "select", "--create", DOMAIN)
+        project.up(DOMAIN)
+        yield project
+
+
+def units(project: Workspace, node: str, *names: str) -> str:
+    """Return what tells whether units were restarted."""
+    return project.ssh(node, "systemctl", "show", "--property=Id,InvocationID,ActiveState", *names)
+
+
+def test_outputs_tell_exactly_what_is_deployed(domain: Workspace) -> None:
+    service = domain.service(DOMAIN)
+    listed = domain.must("soop", "list")
+    assert service["version"] == "3.2.3"
+    assert service["digest"] in listed
+    assert sorted(service["nodes"]) == NODES
+    assert {node["version"] for node in service["nodes"].values()} == {"3.2.3"}
+    assert all(node["healthy"] for node in service["nodes"].values())
+    assert len(service["endpoints"]["http"]) == 2
+
+
+def test_every_url_answers_with_service_version_node_and_database(domain: Workspace) -> None:
+    answers = [get(f"{url}/health") for url in domain.service(DOMAIN)["endpoints"]["http"]]
+    assert answers == [
+        (200, {"service": "access-service", "version": "3.2.3", "node": node, "database": "reachable"})
+        for node in NODES[1:]
+    ]
+
+
+def test_the_service_grants_checks_and_revokes(domain: Workspace) -> None:
+    one, other = domain.service(DOMAIN)["endpoints"]["http"]
+    assert get(f"{one}/access/ann/42") == (200, {"allowed": False})
+    assert get(f"{one}/grants/ann/42", "PUT")[0] in (200, 201, 204)
+    assert get(f"{other}/access/ann/42") == (200, {"allowed": True})
+    assert get(f"{other}/grants/ann/42", "DELETE")[0] in (200, 204)
+    assert get(f"{one}/access/ann/42") == (200, {"allowed": False})
+
+
+def test_names_of_all_nodes_resolve_on_every_node(domain: Workspace) -> None:
+    for node in NODES:
+        found = domain.ssh(node, "getent", "hosts", *NODES).split()
+        assert [name for name in found if name in NODES] == NODES
+
+
+def test_a_second_up_changes_nothing_and_restarts_nothing(domain: Workspace) -> None:
+    before = [units(domain, node, "nginx", "access-service-api", "postgresql@15-main") for node in NODES]
+    assert domain.changes(DOMAIN) == {}
+    assert "14 unchanged" in domain.up(DOMAIN)
+    assert [units(domain, node, "nginx", "access-service-api", "postgresql@15-main") for node in NODES] == before
+
+
+def test_what_was_changed_by_hand_is_seen_and_repaired_and_only_that(domain: Workspace) -> None:
+    web_1, web_2 = NODES[1], NODES[2]
+    untouched = units(domain, web_2, "nginx", "access-service-api")
+    domain.ssh(web_1, "echo '# by hand' >> /opt/access-service/access.py")
+    domain.ssh(web_1, "systemctl stop nginx")
+    seen = domain.must("pulumi", "preview", "--stack", DOMAIN)
+    assert "/opt/access-service/access.py" in seen
+    assert "nginx.service" in seen
+    assert domain.changes(DOMAIN) == {"update": 1}
+    domain.up(DOMAIN)
+    assert "by hand" not in domain.ssh(web_1, "cat /opt/access-service/access.py")
+    assert domain.ssh(web_1, "systemctl is-active nginx").strip() == "active"
+    assert units(domain, web_2, "nginx", "access-service-api") == untouched
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_a_dead_machine_is_seen_and_comes_back_with_its_disk(domain: Workspace) -> None:
+    one = domain.service(DOMAIN)["endpoints"]["http"][0]
+    assert get(f"{one}/grants/ben/7", "PUT")[0] in (200, 201, 204)
+    domain.run("soop", "ssh", NODES[0], "systemctl poweroff --force --force")
+    eventually(lambda: domain.run("soop", "ssh", NODES[0], "true").exit_code != 0)
+    assert domain.changes(DOMAIN) == {"update": 2}
+    domain.up(DOMAIN)
+    eventually(lambda: get(f"{one}/access/ben/7") == (200, {"allowed": True}))
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_a_preview_shows_the_lines_that_a_changed_template_changes(domain: Workspace) -> None:
+    definition = domain.root / "service_defs/access-service/service.yaml"
+    original = definition.read_text()
+    definition.write_text(original.replace("--threads 4", "--threads 6"))
+    try:
+        built = domain.must("soop", "build", "service_defs/access-service")
+    finally:
+        definition.write_text(original)
+    (reference,) = {word for word in built.split() if word.startswith("access-service-3.2.4-dev.")}
+    stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    before = stack.read_text()
+    stack.write_text(before.replace("access-service-3.2.3", reference))
+    try:
+        shown = domain.must("pulumi", "preview", "--diff", "--stack", DOMAIN)
+    finally:
+        stack.write_text(before)
+    changed = [line.split() for line in shown.splitlines() if "--threads" in line]
+    assert [line[0] for line in changed] == ["-", "+"]
+    assert "4" in changed[0]
+    assert "6" in changed[1]
+    password = domain.must("pulumi", "stack", "export", "--stack", DOMAIN)
+    assert "BEGIN OPENSSH PRIVATE KEY" not in password + shown
+
+
+def test_no_secret_is_readable_outside_root_s_files(domain: Workspace) -> None:
+    secret = domain.ssh(NODES[1], "sed -n 's,.*postgresql://access:\\([^@]*\\)@.*,\\1,p' /etc/access-service/api.env").strip()
+    assert len(secret) == 32
+    state = domain.root / ".soop/state"
+    assert subprocess.run(["grep", "-rqF", secret, str(state)], check=False).returncode == 1
+    for node in NODES:
+        search = f"find / -xdev -type f -perm /o+r -size -4M -not -path '/proc/*' -not -path '/sys/*' -print0 | xargs -0 grep -lF -- {secret}"
+        assert domain.run("soop", "ssh", node, search).text.strip() == ""
+        assert secret not in domain.ssh(node, "journalctl --no-pager; ps -ef; systemctl show '*'")
+
+
+def test_a_further_domain_comes_up_beside_the_first_by_name_and_version_alone(domain: Workspace) -> None:
+    domain.must("soop", "deploy", "--yes", "access-service-3.2.3", "dev-two-access")
+    assert domain.service("dev-two-access")["version"] == "3.2.3"
+    (status, health) = get(domain.service("dev-two-access")["endpoints"]["http"][0] + "/health")
+    assert (status, health["node"]) == (200, "web-1.access-service.dev-two-access")
+    assert domain.changes(DOMAIN) == {}
+    told = domain.must("soop", "status")
+    assert "dev-two-access" in told
+    domain.must("soop", "destroy", "--yes", "dev-two-access")
+    assert "dev-two-access" not in domain.must("pulumi", "stack", "ls")
+    assert domain.changes(DOMAIN) == {}

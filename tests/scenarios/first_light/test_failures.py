@@ -1,0 +1,80 @@
+"""A version that fails is not accepted: nodes run the last good one again, state and outputs say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.workspace import Workspace, get, workspace
+
+DOMAIN = "dev-one-access"
+WEB = f"web-1.access-service.{DOMAIN}"
+
+
+@pytest.fixture(scope="module")
+def domain() -> Iterator[Workspace]:
+    """A developer's small domain, up and running."""
+    with workspace("failures") as project:
+        project.must("soop", "build", "service_defs/access-service")
+        project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
+        yield project
+
+
+BROKEN = {
+    "smoke-test": ("smoke/grant_and_check.py", "import", "raise SystemExit('the reader may not read')\nimport"),
+    "health": ("app/access.py", "from flask", "raise RuntimeError('cannot start')\nfrom flask"),
+    "migration": ("migrations/003_broken.up.sql", None, "ALTER TABLE there_is_none ADD COLUMN x integer;\n"),
+}
+SAID = {
+    "smoke-test": ["smoke test 'a granted reader may read'", "the reader may not read"],
+    "health": ["step health", WEB],
+    "migration": ["step scripts", f"database-1.access-service.{DOMAIN}", "there_is_none"],
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BROKEN))
+def test_a_bad_version_is_returned(domain: Workspace, kind: str) -> None:
+    reference = build_broken(domain, kind)
+    stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    good = stack.read_text()
+    url = domain.service(DOMAIN)["endpoints"]["http"][0]
+    stack.write_text(good.replace("access-service-3.2.3", reference))
+    try:
+        told = domain.fails("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", DOMAIN)
+        for words in SAID[kind]:
+            assert words in told
+        assert f"{reference} was not accepted" in told
+        assert domain.service(DOMAIN)["version"] == "3.2.3"
+        assert get(f"{url}/health")[1]["version"] == "3.2.3"
+        assert domain.changes(DOMAIN) == {"update": 1}
+    finally:
+        stack.write_text(good)
+    assert domain.changes(DOMAIN) == {}
+
+
+def build_broken(domain: Workspace, kind: str) -> str:
+    """Build a development version with one mistake and return its reference."""
+    path, old, new = BROKEN[kind]
+    file = domain.root / "service_defs/access-service" / path
+    original = file.read_text() if old is not None else None
+    file.write_text(original.replace(old, new, 1) if original is not None and old is not None else new)
+    try:
+        built = domain.must("soop", "build", "service_defs/access-service")
+    finally:
+        if original is None:
+            file.unlink()
+        else:
+            file.write_text(original)
+    (reference,) = {word for word in built.split() if word.startswith("access-service-3.2.4-dev.")}
+    return reference
+
+
+def test_a_first_creation_that_fails_is_kept_and_can_be_tried_again(domain: Workspace) -> None:
+    reference = build_broken(domain, "smoke-test")
+    told = domain.fails("soop", "deploy", "--yes", reference, "dev-new-access")
+    assert "the reader may not read" in told
+    assert "3.2.3" not in domain.outputs("dev-new-access").get("services", {})
+    domain.must("soop", "deploy", "--yes", "access-service-3.2.3", "dev-new-access")
+    assert domain.service("dev-new-access")["version"] == "3.2.3"
+    domain.must("soop", "destroy", "--yes", "dev-new-access")
