@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soop_components.artifact.apt_settings import PackageMirrorFailed, environment_of, run
+from soop_components.artifact.apt_settings import PackageMirrorFailed, alone, environment_of, run
 from soop_components.errors import SoopError
 
 _INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) .*\[([a-z0-9-]+)\]\)", re.MULTILINE)
@@ -49,9 +48,7 @@ class Apt:
     @contextlib.contextmanager
     def ready(self) -> Iterator[None]:
         """Hold the folder's lock, with apt's configuration written."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self._folder):
             sources, text = self._folder / "sources.list", "\n".join(self._sources) + "\n"
             if not sources.exists() or sources.read_text(encoding="utf-8") != text:
                 (self._folder / "updated").unlink(missing_ok=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from soop_components.errors import SoopError
@@ -30,6 +32,15 @@ _TIMEOUT = 900
 
 class PackageMirrorFailed(SoopError):
     """The package sources could not be read."""
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder of apt's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def environment_of(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
@@ -57,19 +68,23 @@ def host_sources(suite: str, folder: Path) -> list[str]:
 
     apt tells its sources only once it has their lists; where the host has none, they are fetched into ``folder``.
     """
-    lines = _sources(suite, os.environ)
-    if not lines:
-        settings = {name: _host_path(name, kind) for name, kind in _SOURCES.items()}
-        environment = environment_of(folder, settings)
-        lines = _sources(suite, environment)
-        if not lines:
-            run(["apt-get", "update", "-q"], environment)  # one of several sources may well not answer
-            lines = _sources(suite, environment)
+    lines = _sources(suite, os.environ) or _fetched_sources(suite, folder)
     if not lines:
         raise SoopError(
             f"the package sources of this machine have no {suite} main",
             f"packages are resolved with apt on Debian: add {suite}, {suite}-updates and {suite}-security",
         )
+    return lines
+
+
+def _fetched_sources(suite: str, folder: Path) -> list[str]:
+    settings = {name: _host_path(name, kind) for name, kind in _SOURCES.items()}
+    with alone(folder):
+        environment = environment_of(folder, settings)
+        lines = _sources(suite, environment)
+        if not lines:
+            run(["apt-get", "update", "-q"], environment)  # one of several sources may well not answer
+            lines = _sources(suite, environment)
     return lines
 
 

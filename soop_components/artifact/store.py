@@ -94,10 +94,7 @@ class Store:
 
     def open(self, reference: str) -> Artifact:
         """Return the artifact ``<service>-<version>``; the error says what to do if it is unknown or broken."""
-        try:
-            wanted = Reference.parse(reference)
-        except ValueError as error:
-            raise SoopError(f"{reference}: {error}") from None
+        wanted = _parse(reference)
         descriptor = self.find(wanted)
         if descriptor is None:
             raise self._unknown(wanted)
@@ -112,8 +109,8 @@ class Store:
 
     def verify(self, reference: str | None = None) -> Iterator[tuple[str, Problems]]:
         """Check every blob of one artifact, or of all; yield each one's name and problems."""
-        if reference is not None and self.find(Reference.parse(reference)) is None:
-            raise self._unknown(Reference.parse(reference))
+        if reference is not None and self.find(_parse(reference)) is None:
+            raise self._unknown(_parse(reference))
         for descriptor in self.layout.entries():
             if reference in (None, descriptor.reference):
                 yield str(descriptor.reference), self._problems(descriptor)
@@ -158,6 +155,13 @@ class Store:
             known = ", ".join(dict.fromkeys(entry.reference.service for entry in entries))
             return SoopError(message, advice.removeprefix("; ") or f"it has {known}")
         return SoopError(message, "the store is empty; run: soop build DEFINITION")
+
+
+def _parse(reference: str) -> Reference:
+    try:
+        return Reference.parse(reference)
+    except ValueError as error:
+        raise SoopError(f"{reference or 'nothing'}: {error}") from None
 
 
 def _entry(layout: Layout, descriptor: oci.Descriptor) -> Entry | None:

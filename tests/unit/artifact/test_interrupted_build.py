@@ -1,0 +1,105 @@
+"""Builds that are killed, for real, wherever they write: nothing of them is seen, and the next build is as if alone."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from soop_components.artifact.builder import build
+from soop_components.artifact.source import read_source
+from soop_components.artifact.store import Store
+from soop_components.cli.main import main
+from soop_components.project import Project
+
+NAME = "greeting-service-1.0.0"
+ROOT = Path(__file__).parents[3]
+
+
+def killed_at(step: int, number: signal.Signals = signal.SIGKILL) -> int:
+    """Build in a process that gets a signal before a step of its writing; return minus the signal, or the exit code."""
+    child = os.fork()
+    if child == 0:
+        _build_until(step, number)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _build_until(step: int, number: signal.Signals) -> NoReturn:
+    steps = itertools.count()
+
+    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            if next(steps) == step:
+                os.kill(os.getpid(), number)
+            return original(*arguments)
+
+        return call
+
+    code = 70
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.fsync = counted(os.fsync)
+        Path.replace = counted(Path.replace)  # type: ignore[method-assign]
+        code = main(["build", "greeting-service"])
+    finally:
+        os._exit(code)
+
+
+def test_a_build_that_is_killed_at_every_step_of_writing(locked: Project) -> None:
+    reference = build(locked, read_source(locked, "greeting-service"), lambda _: None)
+    blobs = locked.store / "blobs" / "sha256"
+    complete = sorted(path.name for path in blobs.iterdir())
+    (locked.store / "index.json").unlink()
+    for path in blobs.iterdir():
+        path.unlink()
+    steps = 0
+    while (code := killed_at(steps)) == -signal.SIGKILL:
+        store = Store.of(locked)
+        entries = store.list()
+        assert [problems for _, problems in store.verify()] == [[] for _ in entries]
+        assert not entries or entries[0].digest == reference.digest
+        steps += 1
+    assert code == 0
+    assert steps > 15
+    assert [entry.digest for entry in Store.of(locked).list()] == [reference.digest]
+    assert sorted(path.name for path in blobs.iterdir()) == complete
+    assert not (locked.store / "incoming").exists()
+
+
+def test_what_an_interrupted_build_left_is_removed_by_the_next(locked: Project) -> None:
+    assert killed_at(3) == -signal.SIGKILL
+    assert list((locked.store / "incoming").iterdir())
+    assert Store.of(locked).list() == []
+    build(locked, read_source(locked, "greeting-service"), lambda _: None)
+    assert not (locked.store / "incoming").exists()
+
+
+def test_two_builds_at_once(locked: Project) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-m", "soop_components.cli.main", "build", "greeting-service", "--version"]
+    versions = ["1.0.0", "1.0.1", "1.0.2"]
+    both = [
+        subprocess.Popen([*argv, version], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for version in versions
+    ]
+    for process in both:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    store = Store.of(locked)
+    assert [entry.reference.version for entry in store.list()] == versions
+    assert [problems for _, problems in store.verify()] == [[], [], []]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle(locked: Project, number: signal.Signals) -> None:
+    assert killed_at(6, number) != 0
+    assert Store.of(locked).list() == []
+    build(locked, read_source(locked, "greeting-service"), lambda _: None)
+    assert [str(entry.reference) for entry in Store.of(locked).list()] == [NAME]
