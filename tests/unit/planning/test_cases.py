@@ -1,7 +1,7 @@
 """Definition and domain in, plan or problems out: one file each in ``cases/``.
 
-``expect`` names what must be in the plan: the keys of a mapping are those that are looked at, except that of what has names
-of its own (files, nodes, …) nothing more may be there; a list is whole; ``contains`` looks for parts of a text.
+``expect`` names what must be in the plan: the keys of a mapping are those that are looked at, except that of what has
+names of its own (files, nodes, …) nothing more may be there; a list is whole; ``contains`` looks for parts of a text.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def test_packages_follow_from_parameters_alone() -> None:
     with_ = {"more": ["b", "a"], "port": "{{ config.port }}"}
     assert component_packages(block, with_) == ["a", "b", "base"]
     assert component_packages(block, {"extra": True}) == ["base", "extra"]
-    with pytest.raises(SoopError, match="block own: packages: 'more' is not defined") as raised:
+    with pytest.raises(SoopError, match=r"block own: packages: 'more' is not defined") as raised:
         component_packages(block, {"more": "{{ config.packages }}"})
     assert raised.value.hint == "packages can depend only on parameters, and those cannot be templates then"
 

@@ -1,0 +1,185 @@
+"""The example in each block's header is planned as it stands there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from soop_components.library import LIBRARY, block_names
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.environment import Environment
+from soop_components.model.loader_yaml import parse_yaml
+from soop_components.model.plan import ComponentPlan, RolePlan
+from soop_components.planning import plan_service
+from tests.unit.planning.resolve import digest_of, resolve_data
+
+FILES = {
+    "migrations/001_a.up.sql": "SELECT 1;",
+    "migrations/001_a.down.sql": "SELECT 0;",
+    "app/access.py": "app",
+    "html/index.html": "hello",
+    "html/css/site.css": "css",
+    "scripts/load_articles.py": "#!/usr/bin/python3\n",
+}
+
+
+def example_of(block: str) -> Any:
+    """Return what stands after ``with:`` in the comment at the top of ``block.yaml``."""
+    text = (LIBRARY / block / "block.yaml").read_text()
+    found = re.search(r"^#   with:\n((?:#     .*\n)+)", text, re.MULTILINE)
+    assert found is not None, f"{block} has no example"
+    return parse_yaml(re.sub(r"^#     ", "", found[1], flags=re.MULTILINE), block).data
+
+
+def role_plan(block: str, with_: dict[str, Any]) -> RolePlan:
+    data = {
+        "definition": {
+            "config": {
+                "port": {"type": "integer", "default": 8080},
+                "key": {"type": "string", "secret": True, "generate": 20},
+                "database_password": {"type": "string", "secret": True, "generate": 20},
+            },
+            "components": {"example": {"uses": block, "with": with_}},
+            "nodes": {"web": {"components": ["example"]}, "database": {"components": ["example"]}},
+        },
+        "files": FILES,
+    }
+    resolved = resolve_data(data)
+    domain = DomainDefinition.model_validate(
+        {"id": "dev-test", "environment": "dev", "services": [{"service": "test-service-1.0.0"}]}
+    )
+    environment = Environment(name="dev")
+    return plan_service(resolved, digest_of("m"), domain, environment, domain.services[0], {}).roles["web"]
+
+
+def planned(block: str, with_: dict[str, Any] | None = None) -> ComponentPlan:
+    return role_plan(block, example_of(block) if with_ is None else with_).components["example"]
+
+
+def content(plan: ComponentPlan, path: str) -> str:
+    return plan.files[path].content or ""
+
+
+def test_every_block_is_looked_at_here() -> None:
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert set(block_names()) <= tested
+
+
+def test_debian_packages() -> None:
+    plan = role_plan("debian_packages", example_of("debian_packages"))
+    assert list(plan.packages) == ["cron", "logrotate"]
+    assert list(plan.components["example"].units) == ["cron.service"]
+    assert plan.components["example"].units["cron.service"].enabled
+
+
+def test_files() -> None:
+    plan = planned("files")
+    assert content(plan, "/etc/motd") == "test-service on @@soop-node:name@@\n"
+    assert (plan.files["/etc/access/key"].mode, plan.files["/etc/access/key"].group) == ("0640", "access")
+    assert plan.files["/srv/www/css/site.css"].source == "html/css/site.css"
+    assert plan.directories["/srv/uploads"].mode == "0750"
+    assert plan.links["/srv/current"].target == "/srv/www"
+    assert plan.users["access"].home == "/srv"
+    assert plan.absent == ("/etc/update-motd.d/10-uname",)
+
+
+def test_script() -> None:
+    plan = planned("script")
+    (script,) = plan.scripts
+    program = "/usr/local/lib/test-service/example"
+    assert plan.files[program].mode == "0755"
+    assert script.triggers == (program, "/opt/articles")
+    assert script.arguments == ()
+    lines = (script.stdin or "").splitlines()
+    assert lines[0].startswith("export DATABASE_URL=postgresql://access:@@soop-secret:database_password|url|sh@@")
+    assert lines[1] == f"printf %s '' | {program} --from /opt/articles"
+
+
+def test_systemd_service() -> None:
+    plan = planned("systemd_service")
+    unit = plan.units["test-service-example.service"]
+    lines = (unit.content or "").splitlines()
+    assert "ExecStart=gunicorn --bind 0.0.0.0:8080 access:app" in lines
+    assert {"User=_example", "WorkingDirectory=/opt/access-service/", "MemoryMax=200M"} <= set(lines)
+    assert not any(line.startswith("Environment=") for line in lines)
+    assert unit.restart_on == ("/etc/test-service/example.env", "/opt/access-service/")
+    environment = plan.files["/etc/test-service/example.env"]
+    assert (environment.mode, environment.owner, environment.secret) == ("0600", "root", True)
+    assert 'SOOP_NODE="@@soop-node:name@@"\n' in content(plan, "/etc/test-service/example.env")
+    assert plan.http_health is not None
+    assert (plan.http_health.path, plan.http_health.port) == ("/health", 8080)
+    assert list(plan.users) == ["_example"]
+
+
+def test_systemd_service_without_anything() -> None:
+    plan = planned("systemd_service", {"command": "/bin/sleep infinity"})
+    assert "WorkingDirectory=/" in (plan.units["test-service-example.service"].content or "").splitlines()
+    assert plan.http_health is None
+    assert plan.command_health is None
+    plan = planned("systemd_service", {"command": "x", "health": {"command": ["/bin/true"], "timeout": 5}})
+    assert plan.command_health is not None
+    assert (plan.command_health.command, plan.command_health.timeout) == (("/bin/true",), 5)
+
+
+def test_nginx_site() -> None:
+    plan = planned("nginx_site")
+    path = "/etc/nginx/conf.d/test-service-example.conf"
+    text = content(plan, path)
+    assert "    server 127.0.0.1:8080 max_fails=2 fail_timeout=10s;\n" in text
+    assert "    listen 80;\n" in text
+    assert plan.absent == ("/etc/nginx/sites-enabled/default",)
+    assert plan.units["nginx.service"].reload_on == (path,)
+    assert [(script.name, script.when) for script in plan.scripts] == [("validate", "before_units")]
+    assert plan.http_health is not None
+
+
+def test_nginx_site_before_others() -> None:
+    plan = planned(
+        "nginx_site",
+        {"upstreams": ["http://a.b:80", "c:81/"], "names": ["x.org", "*.x.org"], "settings": {"gzip": "on"}},
+    )
+    text = content(plan, "/etc/nginx/conf.d/test-service-example.conf")
+    assert "server a.b:80 max" in text
+    assert "server c:81 max" in text
+    assert "    server_name x.org *.x.org;\n" in text
+    assert "    gzip on;\n" in text
+    assert plan.http_health is None
+
+
+def test_postgresql() -> None:
+    plan = planned("postgresql")
+    assert [(script.name, script.when, script.user) for script in plan.scripts] == [
+        ("cluster", "before_units", "root"),
+        ("database", "after_units", "postgres"),
+        ("migrations", "after_units", "postgres"),
+    ]
+    database, migrations = plan.scripts[1:]
+    assert 'ALTER ROLE "access" LOGIN PASSWORD @@soop-secret:database_password|sql@@;\n' in (database.stdin or "")
+    assert database.arguments == ("5432",)
+    assert migrations.triggers == ("/usr/local/share/test-service/example/migrations",)
+    assert "/usr/local/share/test-service/example/migrations/001_a.down.sql" in plan.files
+    assert "max_connections = '200'\n" in content(plan, "/etc/soop-postgresql/postgresql.conf")
+    assert 'host    "access"  "access"  samenet  scram-sha-256\n' in content(plan, "/etc/soop-postgresql/pg_hba.conf")
+    unit = plan.units["postgresql@15-main.service"]
+    assert (unit.restart_on, unit.reload_on) == (
+        ("/etc/soop-postgresql/postgresql.conf",),
+        ("/etc/soop-postgresql/pg_hba.conf",),
+    )
+
+
+def test_postgresql_without_migrations() -> None:
+    plan = planned("postgresql", {"database": "x", "password": "{{ config.key }}"})
+    assert [script.name for script in plan.scripts] == ["cluster", "database"]
+    assert list(plan.files) == ["/etc/soop-postgresql/postgresql.conf", "/etc/soop-postgresql/pg_hba.conf"]
+    assert 'CREATE ROLE "x" LOGIN' in (plan.scripts[1].stdin or "")
+
+
+@pytest.mark.parametrize("settings", [{"a b": 1}, {"x\ny": 1}])
+def test_names_of_settings_stay_names(settings: dict[str, Any]) -> None:
+    from soop_components.errors import InvalidInput
+
+    for block in ("nginx_site", "postgresql", "systemd_service"):
+        with pytest.raises(InvalidInput, match="settings"):
+            planned(block, {**example_of(block), "settings": settings})

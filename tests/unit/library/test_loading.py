@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from soop_components.errors import InvalidInput
+from soop_components.library import LIBRARY, block_names, load_block
+
+BLOCK = "format: 1\nblock: own\nsummary: mine\n"
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / "blocks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def test_the_library_loads() -> None:
+    assert block_names() == ["debian_packages", "files", "nginx_site", "postgresql", "script", "systemd_service"]
+    for name in block_names():
+        loaded = load_block(name)
+        assert loaded.block.block == name
+        assert all(path.is_file() and os.access(path, os.X_OK) for path in loaded.files.values())
+        assert all(parameter.summary for parameter in loaded.block.parameters.values())
+    assert set(load_block("postgresql").files) == {
+        ".block/postgresql/cluster.sh",
+        ".block/postgresql/database.sh",
+        ".block/postgresql/migrate.py",
+    }
+    assert "[Unit]" in load_block("systemd_service").block.templates["unit.j2"]
+
+
+def test_a_service_brings_blocks_of_its_own(tmp_path: Path) -> None:
+    service = write(
+        tmp_path,
+        {
+            "own/block.yaml": BLOCK + "scripts: [{name: go, program: bin/go.sh}]\n",
+            "own/bin/go.sh": "#!/bin/sh\n",
+            "own/conf/a.j2": "text {{ params.x }}",
+            "files/block.yaml": BLOCK.replace("own", "files"),
+        },
+    )
+    own = load_block("own", service)
+    assert own.files == {".block/own/bin/go.sh": service / "blocks/own/bin/go.sh"}
+    assert own.block.templates == {"conf/a.j2": "text {{ params.x }}"}
+    assert "own" in block_names(service)
+    assert load_block("files", service).block.summary == "mine"
+    assert load_block("files").folder == LIBRARY / "files"
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({}, "no block own"),
+        ({"own/block.yaml": "block: own\n"}, "blocks/own/block.yaml: format: is required"),
+        ({"own/block.yaml": BLOCK + "block: own\n"}, "blocks/own/block.yaml: block: line 4 repeats the key of line 2"),
+        ({"own/block.yaml": BLOCK + "file: {}\n"}, "blocks/own/block.yaml: file: unknown key; did you mean files?"),
+        (
+            {"own/block.yaml": BLOCK.replace("own", "other")},
+            "blocks/own/block.yaml: block: expected own, as the folder is called",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "templates: {a.j2: x}\n"},
+            "blocks/own/block.yaml: templates: unknown key; *.j2 files are found",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "scripts: [{name: go, program: go.sh}]\n"},
+            "blocks/own/block.yaml: scripts: the block has no file go.sh",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "scripts: [{name: go, program: ../go.sh}]\n", "go.sh": ""},
+            "blocks/own/block.yaml: scripts",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "files: {/etc/a: {}}\n"},
+            "files./etc/a: expected one of content, template, source, not none",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "files: {/a: {content: x, source: y}}\n"},
+            "files./a: expected one of content, template, source",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "parameters: {a: {type: text}}\n"},
+            "blocks/own/block.yaml: parameters.a.type: expected",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "parameters: {a: {type: any, required: true, default: 1}}\n"},
+            "is required and has a default",
+        ),
+        ({"own/block.yaml": BLOCK, "own/a.j2": "x" * (1 << 21)}, "blocks/own/a.j2: expected a file of at most 1 MiB"),
+    ],
+)
+def test_mistakes_in_a_block_are_told(tmp_path: Path, files: dict[str, str], problem: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        load_block("own", write(tmp_path, files))
+    assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["../library/files", "Files", "", ".", "nginx_sit"])
+def test_names_of_blocks(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"no block .*(did you mean|there is)"):
+        load_block(name)
+
+
+def test_what_leads_out_of_a_block_is_refused(tmp_path: Path) -> None:
+    service = write(tmp_path, {"own/block.yaml": BLOCK + "scripts: [{name: go, program: go.sh}]\n", "secret": "x"})
+    (service / "blocks/own/go.sh").symlink_to(tmp_path / "blocks/secret")
+    with pytest.raises(InvalidInput, match=r"the block has no file go\.sh"):
+        load_block("own", service)
+    (service / "blocks/own/go.sh").unlink()
+    (service / "blocks/own/go.sh").write_text("")
+    (service / "blocks/own/a.j2").symlink_to(tmp_path / "blocks/secret")
+    with pytest.raises(InvalidInput, match=r"blocks/own/a\.j2: expected a file"):
+        load_block("own", service)
