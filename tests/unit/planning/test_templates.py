@@ -46,7 +46,7 @@ SCOPE: dict[str, object] = {
         ("{{ ' Ab ' | trim | upper | replace('B', 'c') | lower }}", "ac"),
         ("{{ ' 12 ' | trim | int }}", 12),
         (
-            "{% for key, value in map | items %}{{ loop.index }}{{ key }}{{ value }}{{ '' if loop.last else ',' }}{% endfor %}",
+            "{% for k, v in map | items %}{{ loop.index }}{{ k }}{{ v }}{{ '' if loop.last else ',' }}{% endfor %}",
             "1b1,2a2",
         ),
         ("{% for i in range(3) if i != 1 %}{{ i }}{% else %}none{% endfor %}", "02"),
