@@ -24,26 +24,36 @@ _PLAIN = "\x1b[0m"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser(words).parse_args(words)
     try:
         code = arguments.run(arguments)
         sys.stdout.flush()
-    except SoopError as error:
-        if arguments.debug:
-            raise
-        tell(error, sys.stderr)
-        return EXIT_CODES.get(type(error), 1)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Who reads our output has had enough; keep Python from complaining when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:
+        if arguments.debug:
+            raise
+        known = error if isinstance(error, SoopError) else _unforeseen(error)
+        tell(known, sys.stderr)
+        return EXIT_CODES.get(type(known), 1)
     return int(code)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser with all verbs."""
+def _unforeseen(error: Exception) -> SoopError:
+    """Tell what the system refused, or that there is a mistake in this program."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return SoopError(f"{place}{error.strerror}")
+    return SoopError(f"{type(error).__name__}: {error}", "this is a mistake in soop; `soop --debug …` shows where")
+
+
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser; with a verb among ``words`` only that one is loaded, which is faster."""
     top = argparse.ArgumentParser(
         prog="soop",
         description="Builds service definitions into versioned artifacts, and deploys them into domains.",
@@ -52,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
     verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs")
-    for name in VERBS:
+    asked = [word for word in words if not word.startswith("-")][:1]
+    for name in VERBS if not set(asked) & set(VERBS) else asked:
         module = importlib.import_module(f"soop_components.cli.{name}")
         module.register(verbs)
     return top
