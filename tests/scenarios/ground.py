@@ -6,13 +6,16 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
 from soop_components.machines import Attachment, MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
+from soop_components.machines.local.root_helper.folders import lock, write_json
 from soop_components.project import Project
 
 IMAGE = "debian-12"
@@ -85,10 +88,26 @@ class Ground:
         for name in sorted(_names("/run/netns"), reverse=True):
             if any(name.startswith(slot) for slot in slots):
                 subprocess.run(["ip", "netns", "del", name], check=True)
-        registry = RUN / "networks.json"
-        entries = json.loads(registry.read_text())
-        registry.write_text(json.dumps({key: each for key, each in entries.items() if each["realm"] != self.realm}))
+        with self._registry() as entries:
+            for slot in [slot for slot, each in entries.items() if each["realm"] == self.realm]:
+                del entries[slot]
         subprocess.run(["rm", "-rf", "--one-file-system", RUN / self.realm], check=True)
+
+    def lose_home(self, home: Path) -> None:
+        """Let the host believe that this realm was made from another folder."""
+        with self._registry() as entries:
+            for each in entries.values():
+                if each["realm"] == self.realm:
+                    each["home"] = str(home)
+
+    @contextmanager
+    def _registry(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """Hold the host's registry of networks, which other realms use meanwhile, to change it."""
+        path = RUN / "networks.json"
+        with lock(RUN / "networks.lock"):
+            entries = json.loads(path.read_text())
+            yield entries
+            write_json(path, entries)
 
     def slots(self) -> set[str]:
         """Return the names of this realm's networks, those of the past included."""
@@ -114,7 +133,12 @@ class Ground:
             *({"an entry in the registry"} if registry.exists() and self.realm in registry.read_text() else ()),
         }
 
-    def _processes(self) -> Iterable[int]:
+    def _processes(self) -> set[int]:
+        """Return the processes that run machines and those that run in them."""
+        groups = Path("/sys/fs/cgroup").glob(f"**/soop-{self.realm}-*/**/cgroup.procs")
+        return {*self._supervisors(), *(int(line) for path in groups for line in path.read_text().split())}
+
+    def _supervisors(self) -> Iterable[int]:
         mark = f"{RUN}/{self.realm}/".encode()
         for entry in Path("/proc").iterdir():
             try:

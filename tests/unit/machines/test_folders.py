@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 
-from soop_components.machines.local.root_helper import folders
+from soop_components.machines.local.root_helper import command, folders
 from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
 
@@ -124,3 +126,21 @@ def test_a_lock_that_somebody_has_is_not_free(tmp_path: Path) -> None:
 def _expect_held(path: Path) -> None:
     with folders.lock(path, wait=False) as held:
         assert not held
+
+
+def test_a_program_that_outlives_its_caller_keeps_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "locks" / "one"
+    caller = multiprocessing.get_context("spawn").Process(target=_be_killed_while_sleeping, args=(path,))
+    caller.start()
+    caller.join()
+    assert caller.exitcode == -signal.SIGKILL
+    with folders.lock(path, wait=False) as held:
+        assert not held
+    with folders.lock(path) as held:
+        assert held
+
+
+def _be_killed_while_sleeping(path: Path) -> None:
+    with folders.lock(path):
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        command.run("sleep", "2")

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from . import cgroup, network
+from . import cgroup, network, process
 from .command import ENVIRONMENT, missing, run
 from .failure import Refused
 from .folders import Realm
@@ -28,6 +28,12 @@ def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: Pat
         _launch_process(realm, record, argv, log)
 
 
+def inhabitants(realm: Realm, id: str) -> set[int]:
+    """Return the processes of a machine other than the one that runs it."""
+    grouped = set() if _host_has_systemd() else cgroup.members(_group(realm, id))
+    return grouped | process.in_namespace(network.namespace(id))
+
+
 def forget(realm: Realm, id: str) -> None:
     """Remove what is left of a machine that has ended, before its root folder is unmounted."""
     _forget_nspawn(realm.run / id / "root", _machine(id))
@@ -35,7 +41,7 @@ def forget(realm: Realm, id: str) -> None:
         with suppress(Refused):
             run("systemctl", "reset-failed", _unit(realm, id))
     else:
-        cgroup.remove(f"soop-{realm.name}-{id}")
+        cgroup.remove(_group(realm, id))
 
 
 def command(record: Record, root: Path, binds: list[tuple[Path, str]]) -> list[str]:
@@ -82,7 +88,7 @@ def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> No
 
 
 def _launch_process(realm: Realm, record: Record, argv: list[str], log: Path) -> None:
-    groups = cgroup.create(f"soop-{realm.name}-{record.id}", record.spec.cpus, record.spec.memory)
+    groups = cgroup.create(_group(realm, record.id), record.spec.cpus, record.spec.memory)
 
     def join() -> None:
         for group in groups:
@@ -125,7 +131,11 @@ def _forget_nspawn(root: Path, machine: str) -> None:
 
 
 def _unit(realm: Realm, id: str) -> str:
-    return f"soop-{realm.name}-{id}.service"
+    return f"{_group(realm, id)}.service"
+
+
+def _group(realm: Realm, id: str) -> str:
+    return f"soop-{realm.name}-{id}"
 
 
 def _shorten(log: Path) -> None:

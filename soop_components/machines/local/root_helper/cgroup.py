@@ -38,6 +38,16 @@ def create(group: str, cpus: int, memory: int) -> list[Path]:
     return folders
 
 
+def members(group: str) -> set[int]:
+    """Return the processes in the group and the groups in it."""
+    found: set[int] = set()
+    for hierarchy in _hierarchies():
+        for folder, _, _ in os.walk(hierarchy / group):
+            with suppress(OSError), open(f"{folder}/cgroup.procs", encoding="ascii") as file:
+                found.update(int(line) for line in file)
+    return found
+
+
 def remove(group: str) -> None:
     """Remove the group, whose processes have ended."""
     for hierarchy in _hierarchies():

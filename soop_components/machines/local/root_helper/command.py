@@ -36,6 +36,7 @@ def run(*argv: str, stdin: str = "", folder: str = "/", good: tuple[int, ...] = 
             cwd=folder,
             env=ENVIRONMENT,
             start_new_session=True,
+            close_fds=False,
             check=False,
         )
     except FileNotFoundError as error:

@@ -154,6 +154,8 @@ def lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
                 yield False
                 return
             if _is_still(path, descriptor):
+                # Programs that are run meanwhile hold the lock too: one may go on for a moment when we are killed.
+                os.set_inheritable(descriptor, True)
                 yield True
                 return
         finally:

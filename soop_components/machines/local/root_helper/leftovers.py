@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from . import boot, disk, machine, mounts, network, process
@@ -76,7 +77,7 @@ def _clean_run(realm: Realm) -> None:
     folders = {path.name for path in realm.run.glob("*") if _ID.fullmatch(path.name)}
     for id in sorted(folders | {id for slot in owned for id in network.ids_of(slot)}):
         process.end(realm.run / id / "root", 0)
-        process.evict(network.namespace(id))
+        process.evict(partial(boot.inhabitants, realm, id))
         boot.forget(realm, id)
         mounts.unmount(realm.run / id / "root")
         network.delete_namespace(id)

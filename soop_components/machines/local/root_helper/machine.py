@@ -65,7 +65,7 @@ def take_down(realm: Realm, record: Record, patience: float) -> None:
     """End all of a machine that does not outlive the host's uptime."""
     root = record.root(realm)
     process.end(root, patience)
-    process.evict(network.namespace(record.id))
+    process.evict(lambda: boot.inhabitants(realm, record.id))
     boot.forget(realm, record.id)
     mounts.unmount(root)
     for attachment in record.spec.disks:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -51,29 +51,36 @@ def end(root: Path, patience: float) -> None:
             raise Refused(f"process {pid} of {root} does not end")
 
 
-def evict(namespace: Path) -> None:
-    """Kill all that still lives in a network namespace, and wait until it is gone."""
+def evict(inhabitants: Callable[[], set[int]]) -> None:
+    """Kill all that is left of a machine, and wait until it is gone.
+
+    What a killed supervisor ran lives on without it.
+    """
     deadline = monotonic() + _KILL_PATIENCE
-    while inhabitants := _inhabitants(namespace):
+    while pids := inhabitants():
         if monotonic() > deadline:
-            raise Refused(f"processes {', '.join(map(str, inhabitants))} in {namespace} do not end")
-        for pid in inhabitants:
-            with _held(pid) as handle:
-                if handle is not None and pid in _inhabitants(namespace, [pid]):
+            raise Refused(f"processes {', '.join(map(str, sorted(pids)))} of a machine do not end")
+        with ExitStack() as stack:
+            handles = {pid: stack.enter_context(_held(pid)) for pid in pids}
+            # The handles pin the processes: those that still belong there now are the ones that get the signal.
+            for pid in pids & inhabitants():
+                handle = handles[pid]
+                if handle is not None:
                     _signal(handle, signal.SIGKILL)
         sleep(0.01)
 
 
-def _inhabitants(namespace: Path, pids: list[int] | None = None) -> list[int]:
+def in_namespace(namespace: Path) -> set[int]:
+    """Return the processes in a network namespace."""
     try:
         wanted = os.stat(namespace)
     except FileNotFoundError:
-        return []
-    found = []
-    for pid in pids or _pids():
+        return set()
+    found = set()
+    for pid in _pids():
         with suppress(OSError):
             if os.path.samestat(os.stat(f"/proc/{pid}/ns/net"), wanted):
-                found.append(pid)
+                found.add(pid)
     return found
 
 
