@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import defined, unknown_domain
 from soop_components.engine.recovery import recover
@@ -52,10 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.yes and not _agreed(id, state):
             tell("nothing was changed")
             return 1
+        file = DomainFile(project, id)
+        definition = file.read()
         code = engine.destroy(id, protected_too=arguments.with_data)
         if code == 0:
             engine.remove_stack(id)
-            tell(f"{id} is gone; its definition stays in {project.name_of(engine.config_file(id))}")
+            file.restore(definition)  # the engine makes one where there was none
+            tell(f"{id} is gone" + (f"; its definition stays in {file.label}" if definition else ""))
         return code
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from soop_components.engine.history import Run, last_run
@@ -17,10 +18,11 @@ from soop_components.model.loader_yaml import read_yaml
 from soop_components.project import Project
 
 _TOLD_LINES = 15
+_SALT = b"encryptionsalt:"
 
 
 class Engine:
-    """Pulumi's engine with this project's state; a stack is named by its domain's id.
+    """Pulumi's engine with this project's state; a stack has its domain's id, its file is the domain definition.
 
     ``preview``, ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code;
     everything else is quiet and raises ``SoopError`` with what the engine said.
@@ -39,12 +41,9 @@ class Engine:
         return tuple(sorted(str(stack["name"]).rsplit("/", 1)[-1] for stack in listed))
 
     def make_stack(self, id: str) -> None:
-        """Make a stack; its file only gains the line that the engine needs (the engine would write it all anew)."""
-        path = self.config_file(id)
-        before = path.read_bytes() if path.exists() else None
-        self._quietly("stack", "init", id, "--no-select", "--non-interactive")
-        if before is not None:
-            _keep_text(path, before)
+        """Make a stack."""
+        with self._keeping_text(id):
+            self._quietly("stack", "init", id, "--no-select", "--non-interactive")
 
     def preview(self, id: str, config_file: Path | None = None) -> int:
         """Show what an update would change; ``config_file`` stands in for the stack's own."""
@@ -54,12 +53,14 @@ class Engine:
     def up(self, id: str, *, skip_preview: bool = False) -> int:
         """Update a stack without asking."""
         skip = ["--skip-preview"] if skip_preview else []
-        return self._in_terminal("up", f"--stack={id}", "--yes", "--suppress-outputs", *skip)
+        with self._keeping_text(id):
+            return self._in_terminal("up", f"--stack={id}", "--yes", "--suppress-outputs", *skip)
 
     def destroy(self, id: str, *, protected_too: bool = False) -> int:
         """Delete a stack's resources without asking; protected ones make it fail unless they are meant too."""
         too = ["--ignore-protect"] if protected_too else []
-        return self._in_terminal("destroy", f"--stack={id}", "--yes", "--skip-preview", *too)
+        with self._keeping_text(id):
+            return self._in_terminal("destroy", f"--stack={id}", "--yes", "--skip-preview", *too)
 
     def remove_stack(self, id: str, *, even_if_not_empty: bool = False) -> None:
         """Forget a stack, its history and backups; the domain definition stays."""
@@ -69,7 +70,8 @@ class Engine:
     def refresh(self, id: str, *, clear_pending_creates: bool = False) -> None:
         """Look at what exists and record it."""
         clear = ["--clear-pending-creates"] if clear_pending_creates else []
-        self._quietly("refresh", f"--stack={id}", "--yes", "--non-interactive", "--skip-preview", *clear)
+        with self._keeping_text(id):
+            self._quietly("refresh", f"--stack={id}", "--yes", "--non-interactive", "--skip-preview", *clear)
 
     def cancel(self, id: str) -> None:
         """Remove every lock on a stack; its holders must be gone."""
@@ -96,6 +98,18 @@ class Engine:
         """Return the file that holds a stack's configuration, which is the domain's definition."""
         return self.project.stacks / f"Pulumi.{id}.yaml"
 
+    @contextmanager
+    def _keeping_text(self, id: str) -> Iterator[None]:
+        """Keep comments and spacing of a domain definition, which the engine writes anew when it adds its salt."""
+        path = self.config_file(id)
+        before = path.read_bytes() if path.exists() else None
+        try:
+            yield
+        finally:
+            after = path.read_bytes() if path.exists() else None
+            if before is not None and after is not None and after != before:
+                path.write_bytes(with_salt(before, after))
+
     def _project_name(self) -> str:
         data = read_yaml(self.project.root / "Pulumi.yaml", "Pulumi.yaml").data
         return str(data["name"])
@@ -113,13 +127,12 @@ class Engine:
         return done.stdout
 
 
-def _keep_text(path: Path, before: bytes) -> None:
-    """Give a stack's file its text back, with the new salt at its end."""
-    lines = path.read_bytes().splitlines()
-    salt = [line for line in lines if line.startswith(b"encryptionsalt:")]
-    if b"encryptionsalt:" not in before and salt:
-        before = before + (b"" if before.endswith(b"\n") or not before else b"\n") + salt[0] + b"\n"
-    path.write_bytes(before)
+def with_salt(before: bytes, after: bytes) -> bytes:
+    """Return the text of before with the salt that the engine added to it."""
+    salt = [line for line in after.splitlines() if line.startswith(_SALT)]
+    if not salt or any(line.startswith(_SALT) for line in before.splitlines()):
+        return after
+    return before + (b"" if before.endswith(b"\n") or not before else b"\n") + salt[0] + b"\n"
 
 
 def _told(stderr: str, stdout: str) -> str:

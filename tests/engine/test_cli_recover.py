@@ -24,7 +24,7 @@ def held(project: StandInProject, *words: str, at: str) -> subprocess.Popen[str]
     """Start a ``soop`` and return when its engine is at a resource of the kind ``at``, which waits."""
     project.hold(at)
     process = project.start(*words)
-    project.await_begun()
+    project.await_begun(process)
     return process
 
 

@@ -143,11 +143,10 @@ class StandInProject:
     def begun(self) -> Path:
         return self.gate.with_name(self.gate.name + ".begun")
 
-    def await_begun(self) -> None:
+    def await_begun(self, process: subprocess.Popen[str]) -> None:
         """Return when a resource waits."""
-        deadline = time.monotonic() + 120
         while not self.begun.exists():
-            assert time.monotonic() < deadline, "nothing has begun"
+            assert process.poll() is None, process.communicate()
             time.sleep(0.05)
 
     def release(self) -> None:
