@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from soop_components.artifact.builder import build
 from soop_components.artifact.locking import lock
 from soop_components.artifact.source import read_source
+from soop_components.artifact.store import Store
 from soop_components.project import Project
 from tests.package_source import ARCHITECTURE, Key, PackageSource
 
@@ -46,6 +49,27 @@ def lock_of_greeting_service(tmp_path_factory: pytest.TempPathFactory, first_pac
         source = read_source(project, str(project.service_defs / "greeting-service"))
         lock(project, source, lambda _: None)
     return (source.folder / "service.lock").read_text()
+
+
+@pytest.fixture(scope="session")
+def store_of_greeting_service(
+    tmp_path_factory: pytest.TempPathFactory, first_packages: PackageSource, lock_of_greeting_service: str
+) -> Path:
+    """A store with greeting-service-1.0.0, to be copied."""
+    project = make_project(tmp_path_factory.mktemp("built") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("APT_CONFIG", str(first_packages.host_settings))
+        folder = project.service_defs / "greeting-service"
+        (folder / "service.lock").write_text(lock_of_greeting_service)
+        build(project, read_source(project, str(folder)), lambda _: None)
+    return project.store
+
+
+@pytest.fixture
+def store(locked: Project, store_of_greeting_service: Path) -> Store:
+    """The project's store, with greeting-service-1.0.0 in it."""
+    shutil.copytree(store_of_greeting_service, locked.store)
+    return Store.of(locked)
 
 
 @pytest.fixture

@@ -7,20 +7,12 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from soop_components.artifact.builder import build
 from soop_components.artifact.source import read_source
 from soop_components.artifact.store import Store
 from soop_components.project import Project
 
 NAME = "greeting-service-1.0.0"
-
-
-@pytest.fixture
-def store(locked: Project) -> Store:
-    build(locked, read_source(locked, "greeting-service"), lambda _: None)
-    return Store.of(locked)
 
 
 def skopeo(*arguments: str) -> bytes:

@@ -21,12 +21,6 @@ from soop_components.project import Project
 NAME = "greeting-service-1.0.0"
 
 
-@pytest.fixture
-def store(locked: Project) -> Store:
-    build(locked, read_source(locked, "greeting-service"), lambda _: None)
-    return Store.of(locked)
-
-
 def problems(store: Store) -> list[str]:
     return [problem for _, found in Store(store.layout.path).verify() for problem in found]
 
