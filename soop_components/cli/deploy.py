@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             if not confirmed(f"Deploy {', '.join(map(str, references))} to {file.id}?"):
                 tell("nothing was changed")
                 return 1
-        return _update(engine, file, text, references, skip_preview=asks)
+        return _update(engine, file, text, references)
 
 
 def _references(words: Sequence[str]) -> list[Reference]:
@@ -108,7 +108,7 @@ def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
         file.restore(before)
 
 
-def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference], *, skip_preview: bool) -> int:
+def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference]) -> int:
     exists = file.id in engine.stacks()
     if exists:
         recover(engine, file.id, tell)
@@ -121,7 +121,7 @@ def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Re
         except SoopError:
             file.restore(before)
             raise
-    code = engine.up(file.id, skip_preview=skip_preview)
+    code = engine.up(file.id)
     if code:
         _settle(engine, file, before, references)
     else:

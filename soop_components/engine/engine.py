@@ -50,11 +50,10 @@ class Engine:
         elsewhere = [f"--config-file={config_file}"] if config_file else []
         return self._in_terminal("preview", f"--stack={id}", "--suppress-outputs", *elsewhere)
 
-    def up(self, id: str, *, skip_preview: bool = False) -> int:
+    def up(self, id: str) -> int:
         """Update a stack without asking."""
-        skip = ["--skip-preview"] if skip_preview else []
         with self._keeping_text(id):
-            return self._in_terminal("up", f"--stack={id}", "--yes", "--suppress-outputs", *skip)
+            return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs")
 
     def destroy(self, id: str, *, protected_too: bool = False) -> int:
         """Delete a stack's resources without asking; protected ones make it fail unless they are meant too."""

@@ -113,3 +113,15 @@ def test_tells_mistakes_of_the_domain_definition(project: StandInProject) -> Non
     project.write(DEV, COMMENTED.replace("{web: 1}", "{wep: 1}"))
     assert f"{DEV}: soop:services[0].nodes.wep" in project.fail("deploy", "access-service-3.2.4", "dev-two-access")
     assert "3.2.3" in project.read(DEV)
+
+
+def test_at_a_terminal_it_asks(project: StandInProject) -> None:
+    words = ["deploy", "access-service-3.2.3", "dev-two-access"]
+    code, said = project.at_a_terminal("no\n", *words)
+    assert code == 1
+    assert "Deploy access-service-3.2.3 to dev-two-access? [y/N] " in said
+    assert "nothing was changed" in said
+    assert not (project.root / DEV).exists()
+    code, said = project.at_a_terminal("y\n", *words)
+    assert code == 0
+    assert project.versions("dev-two-access") == {"access-service": "3.2.3"}

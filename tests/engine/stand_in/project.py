@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -105,6 +106,29 @@ class StandInProject:
         process = self.start(*words)
         stdout, stderr = process.communicate()
         return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
+
+    def at_a_terminal(self, answer: str, *words: str) -> tuple[int, str]:
+        """Run ``soop`` at a terminal where somebody types ``answer``; return its exit code and the screen's text."""
+        keyboard, terminal = pty.openpty()
+        os.write(keyboard, answer.encode())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "soop_components.cli.main", *words],
+            cwd=self.root,
+            env={**self.environment, "TERM": "dumb"},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+        os.close(terminal)
+        screen = b""
+        while True:
+            try:
+                screen += os.read(keyboard, 4096)
+            except OSError:  # nobody has the terminal open any more
+                break
+        os.close(keyboard)
+        return process.wait(), screen.decode(errors="replace")
 
     def succeed(self, *words: str) -> str:
         """Run ``soop`` and return all that it said."""
