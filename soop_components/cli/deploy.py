@@ -156,6 +156,6 @@ def _outcome(file: DomainFile, wanted: Reference, says: Reference, running: str 
     if running == wanted.version:
         return f"{file.id}: {wanted} is what was accepted last\n  {again}"
     if running == says.version:
-        return f"{file.id}: still {says}, and {file.label} says so again\n  {again}"
+        return f"{file.id}: {says} is still the accepted version, and {file.label} says so again\n  {again}"
     back = f"go back: soop deploy {wanted.service}-{running} {file.id}"
-    return f"{file.id}: still {wanted.service}-{running}, though {file.label} says {says}\n  {again}\n  {back}"
+    return f"{file.id}: {wanted.service}-{running} is still the accepted version, though {file.label} says {says}\n  {again}\n  {back}"

@@ -101,7 +101,7 @@ def notes(domain: DomainStatus) -> Iterator[str]:
         return
     what = "update" if run.kind == "update" else "destruction"
     running = [f"{each.service}-{each.version}" for each in domain.state.releases if each.version]
-    still = f"still {', '.join(running)}" if running else "nothing was accepted yet"
+    still = f"{', '.join(running)} is still accepted" if running else "nothing was accepted yet"
     yield f"the last {what} failed {_time(run.ended)}: {still}"
 
 

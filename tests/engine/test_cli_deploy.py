@@ -44,7 +44,7 @@ def test_changes_one_line_and_returns_it_when_the_version_is_not_accepted(projec
 
     said = project.fail("deploy", "access-service-9.0.0", "dev-two-access")
     assert "access-service-9.0.0 does not start" in said
-    assert f"still access-service-3.2.4, and {DEV} says so again" in said
+    assert f"access-service-3.2.4 is still the accepted version, and {DEV} says so again" in said
     assert project.read(DEV) == COMMENTED.replace("3.2.3", "3.2.4") + salt
     assert "the last update failed" in project.succeed("status")
     assert project.versions("dev-two-access") == {"access-service": "3.2.4"}
@@ -58,7 +58,7 @@ def test_a_service_that_was_accepted_keeps_its_line_when_another_fails(project: 
     project.succeed("deploy", "access-service-3.2.3", "gateway-service-3.2.3", "dev-two-access")
     said = project.fail("deploy", "access-service-3.2.4", "gateway-service-9.0.0", "dev-two-access")
     assert "access-service-3.2.4 is what was accepted last" in said
-    assert "still gateway-service-3.2.3" in said
+    assert "gateway-service-3.2.3 is still the accepted version" in said
     assert project.versions("dev-two-access") == {"access-service": "3.2.4", "gateway-service": "3.2.3"}
     assert "access-service-3.2.4\n    - service: gateway-service-3.2.3\n" in project.read(DEV)
 

@@ -57,7 +57,7 @@ class StandInProject:
         self.root = root
         self.gate = root / "gate"
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(REPOSITORY),
             "STAND_IN_WAITS": str(self.gate),

@@ -53,7 +53,7 @@ def test_nothing_deployed() -> None:
 
 def test_a_failed_update_says_what_still_runs() -> None:
     assert list(notes(deployed(release(node("web-1")), last_run=FAILED))) == [
-        "the last update failed 2026-11-24 10:31: still access-service-3.2.3"
+        "the last update failed 2026-11-24 10:31: access-service-3.2.3 is still accepted"
     ]
     nothing = deployed(release(node("web-1", None), version=None), last_run=FAILED)
     assert list(notes(nothing)) == ["the last update failed 2026-11-24 10:31: nothing was accepted yet"]
