@@ -158,4 +158,5 @@ def _outcome(file: DomainFile, wanted: Reference, says: Reference, running: str 
     if running == says.version:
         return f"{file.id}: {says} is still the accepted version, and {file.label} says so again\n  {again}"
     back = f"go back: soop deploy {wanted.service}-{running} {file.id}"
-    return f"{file.id}: {wanted.service}-{running} is still the accepted version, though {file.label} says {says}\n  {again}\n  {back}"
+    accepted = f"{wanted.service}-{running} is still the accepted version"
+    return f"{file.id}: {accepted}, though {file.label} says {says}\n  {again}\n  {back}"
