@@ -71,9 +71,10 @@ def apply(host: Host, raw: Mapping[str, Any], events: Events) -> dict[str, Any]:
             event = _attempt(host, request_of(host, raw), events)
         except Failure as failure:
             event = failure.event(_is_accepted(host))
+        hidden: dict[str, Any] = events.masked(event)
         with suppress(OSError):  # a full disk was told already
-            host.store("report.json", events.masked(event))
-        return event
+            host.store("report.json", hidden)
+        return hidden
 
 
 def _attempt(host: Host, request: Request, events: Events) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
         _begin(work)
     if work.returning:  # what is taken away makes room, should that be what was wanting
         _take_away(work)
-        known = dpkg.installed(work.host)
+        known = _known(work)
     with step("packages"):
         packages.carry_out(work, known)
     with step("files"):
@@ -180,9 +181,13 @@ def _foresee(work: Work) -> dict[str, dpkg.Installed]:
         for script in component.scripts:
             for text in (script.content, script.stdin):
                 work.render(text or "")
-    known = dpkg.installed(work.host) if work.document.packages else {}
+    known = _known(work)
     packages.refuse_older(work, known)
     return known
+
+
+def _known(work: Work) -> dict[str, dpkg.Installed]:
+    return dpkg.installed(work.host) if work.document.packages else {}
 
 
 def _begin(work: Work) -> None:

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 _LINKS_AT_MOST = 40
@@ -19,8 +19,10 @@ Made = Callable[[str], None]
 class Places:
     """The file system of the node, ``/``, or of a test."""
 
-    def __init__(self, root: str = "/") -> None:
+    def __init__(self, root: str = "/", trusted: Collection[int] | None = None) -> None:
         self.root = root
+        self._trusted = {0, os.geteuid()} if trusted is None else trusted
+        """The numbers of users whose symbolic links are followed."""
 
     def real(self, path: str) -> str:
         """Return where a path lies on the machine that runs this."""
@@ -143,7 +145,7 @@ class Places:
                 except (NotADirectoryError, OSError) as error:
                     if error.errno not in (errno.ELOOP, errno.ENOTDIR) or links >= _LINKS_AT_MOST:
                         raise _told(error, f"{reached}/{name}") from None
-                    target = _trusted_target(current, name, f"{reached}/{name}", path)
+                    target = self._target(current, name, f"{reached}/{name}", path)
                     links += 1
                     waiting += [part for part in reversed(target.split("/")) if part not in ("", ".")]
                     if target.startswith("/"):
@@ -157,6 +159,17 @@ class Places:
             os.close(current)
             raise
 
+    def _target(self, folder: int, name: str, path: str, wanted: str) -> str:
+        """Return where a link in the way points, if root made it (as Debian's /lib and /var/run are)."""
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISLNK(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, "is not a folder", path)
+        if found.st_uid not in self._trusted:
+            raise OSError(
+                errno.ELOOP, f"is a symbolic link that uid {found.st_uid} made; not followed to {wanted}", path
+            )
+        return os.readlink(name, dir_fd=folder)
+
 
 def _enter(folder: int, name: str, path: str, made: Made | None) -> int:
     try:
@@ -169,16 +182,6 @@ def _enter(folder: int, name: str, path: str, made: Made | None) -> int:
     os.fchmod(descriptor, 0o755)
     made(path)
     return descriptor
-
-
-def _trusted_target(folder: int, name: str, path: str, wanted: str) -> str:
-    """Return where a link in the way points, if root made it (as Debian's /lib and /var/run are)."""
-    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    if not stat.S_ISLNK(found.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "is not a folder", path)
-    if found.st_uid not in (0, os.geteuid()):
-        raise OSError(errno.ELOOP, f"is a symbolic link that uid {found.st_uid} made; not followed to {wanted}", path)
-    return os.readlink(name, dir_fd=folder)
 
 
 def _own(descriptor: int, uid: int, gid: int) -> None:

@@ -152,8 +152,8 @@ def _started(pid: int) -> str:
 
 
 def _checked(request: Mapping[str, Any]) -> str:
-    id_ = str(request.get("id"))
-    if _ID.fullmatch(id_) is None:
+    id_ = request.get("id")
+    if not isinstance(id_, str) or _ID.fullmatch(id_) is None:
         raise Failure("plan", f"{id_!r} is not an id of an apply")
     return id_
 

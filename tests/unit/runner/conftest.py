@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from soop_components.runner import units
+from tests.unit.runner.node import Node
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    monkeypatch.setattr(units, "_SETTLE", 0.0)
+    return Node(tmp_path / "root")

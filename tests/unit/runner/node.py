@@ -1,0 +1,172 @@
+"""A node for unit tests: a folder as its root, and programs that are played."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from soop_components.runner import apply as applying
+from soop_components.runner.canonical import digest_of
+from soop_components.runner.commands import Completed, Programs, Task
+from soop_components.runner.events import Events
+from soop_components.runner.host import Host
+from soop_components.runner.measure import inspect, measure
+
+USER = getpass.getuser()
+GROUP = grp.getgrgid(os.getegid()).gr_name
+NODE = {"name": "web-1.access-service.dev-access", "role": "web", "number": "1"}
+ME = {"owner": USER, "group": GROUP}
+"""Files of tests belong to whoever runs them."""
+
+
+class Played:
+    """Plays systemd; runs scripts for real; refuses every other program."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, dict[str, str]] = {}
+        self.told: list[str] = []
+        self.fails: dict[str, str] = {}
+        """Commands that fail, with what they say."""
+
+    def run(self, task: Task) -> Completed:
+        program, *arguments = task.argv
+        command = " ".join(task.argv)
+        if program == "systemctl":
+            return self._systemctl(command, *arguments)
+        if program == "journalctl":
+            return Completed(command, 0, "what the unit said\n", "")
+        if "/soop/scripts/" in program or program == "/bin/sh":
+            return Programs().run(task)
+        raise AssertionError(f"nobody told this test about {command}")
+
+    def _systemctl(self, command: str, verb: str, *arguments: str) -> Completed:
+        names = [argument for argument in arguments if not argument.startswith("-")]
+        if verb == "show":
+            return Completed(command, 0, "\n\n".join(self._show(name) for name in names), "")
+        self.told.append(" ".join([verb, *names]))
+        if self.told[-1] in self.fails:
+            return Completed(command, 1, "", self.fails[self.told[-1]])
+        for name in names:
+            self.units.setdefault(name, {}).update(_EFFECTS[verb])
+        return Completed(command, 0, "", "")
+
+    def _show(self, name: str) -> str:
+        unit = {"LoadState": "loaded", "ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled"}
+        unit |= {"Result": "success", "NRestarts": "0", "CanReload": "yes", **self.units.get(name, {})}
+        return "\n".join(f"{key}={value}" for key, value in {"Id": name, **unit}.items())
+
+
+_EFFECTS: Mapping[str, dict[str, str]] = {
+    "start": {"ActiveState": "active", "SubState": "running"},
+    "restart": {"ActiveState": "active", "SubState": "running"},
+    "reload": {},
+    "stop": {"ActiveState": "inactive", "SubState": "dead"},
+    "enable": {"UnitFileState": "enabled"},
+    "disable": {"UnitFileState": "disabled"},
+    "daemon-reload": {},
+    "reset-failed": {},
+    "unmask": {"UnitFileState": "disabled"},
+}
+
+
+class Node:
+    """A node, and the verbs as a deployer would use them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.systemd = Played()
+        self.said: list[str] = []
+        for folder in ("etc", "var/lib", "run"):
+            (root / folder).mkdir(parents=True)
+
+    @property
+    def host(self) -> Host:
+        """The node for one verb; nothing is remembered from one to the next but what is on disk."""
+        return Host(str(self.root), self.systemd)
+
+    @property
+    def events(self) -> Events:
+        return Events(self.said.append)
+
+    def apply(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+        self.systemd.told.clear()
+        return applying.apply(self.host, {"document": document, **request}, self.events)
+
+    def accept(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+        from soop_components.runner.accept import accept
+
+        event = self.apply(document, **request)
+        assert event["event"] == "result", event
+        accept(self.host, {"plan_digest": document["plan_digest"]})
+        return event
+
+    def put_back(self, **request: Any) -> dict[str, Any]:
+        return applying.apply(self.host, {"verb": "return", **request}, self.events)
+
+    def measure(self, **request: Any) -> dict[str, Any]:
+        return measure(self.host, request)
+
+    def drift(self) -> list[str]:
+        found: list[str] = self.measure()["drift"]
+        return found
+
+    def inspect(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+        return inspect(self.host, {"document": document, **request}, self.events)
+
+    def receive(self, *blobs: bytes) -> None:
+        from soop_components.runner.blobs import Blobs
+
+        Blobs(self.host).receive(io.BytesIO(stream(*blobs)))
+
+    def path(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def text(self, path: str) -> str:
+        return self.path(path).read_text()
+
+
+def document(
+    version: str = "3.2.3", order: Sequence[str] = (), packages: Any = None, **components: Any
+) -> dict[str, Any]:
+    """Return a document with these components."""
+    plan = {"packages": packages or {}, "components": components, "order": list(order or components)}
+    head = {"format": 1, "service": "access-service", "version": version, "digest": sha256(b"manifest")}
+    preceding = {**head, "role": "web", "node": NODE, "plan": plan}
+    return {**preceding, "plan_digest": digest_of(preceding)}
+
+
+def file(content: str, **more: Any) -> dict[str, Any]:
+    """Return a rendered file of the plan."""
+    return {"content": content, **ME, **more}
+
+
+def script(name: str, content: str, **more: Any) -> dict[str, Any]:
+    """Return a shell script of the plan that runs as whoever runs the tests."""
+    return {"name": name, "content": f"#!/bin/sh\n{content}\n", "user": USER, **more}
+
+
+def sha256(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def tar(files: Mapping[str, bytes]) -> bytes:
+    """Return a component's blob."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def stream(*blobs: bytes) -> bytes:
+    """Return blobs as they travel."""
+    return b"".join(f"{sha256(blob)} {len(blob)}\n".encode() + blob for blob in blobs)

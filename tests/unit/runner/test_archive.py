@@ -1,0 +1,68 @@
+"""The archive that travels: the same bytes for the same source, nothing but the standard library, and it runs."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import soop_components.runner
+from soop_components.runner_archive import RunnerArchive
+
+SOURCES = sorted(Path(soop_components.runner.__file__).parent.glob("*.py"))
+
+
+def test_the_same_source_gives_the_same_bytes() -> None:
+    one, other = RunnerArchive.build(), RunnerArchive.build()
+    assert one == other
+    assert one.digest == hashlib.sha256(one.content).hexdigest()
+    assert one.path_on_node == f"/var/lib/soop/runner/{one.digest}.pyz"
+
+
+def test_nothing_in_it_says_when_or_by_whom_it_was_packed() -> None:
+    with zipfile.ZipFile(io.BytesIO(RunnerArchive.build().content)) as archive:
+        for member in archive.infolist():
+            assert member.date_time == (1980, 1, 1, 0, 0, 0)
+            assert member.external_attr == 0o100644 << 16
+            assert member.compress_type == zipfile.ZIP_STORED
+        assert [member.filename for member in archive.infolist()] == sorted(archive.namelist())
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_it_needs_the_standard_library_only(source: Path) -> None:
+    for node in ast.walk(ast.parse(source.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            top = name.split(".")[0]
+            assert name.startswith("soop_components.runner") or top in sys.stdlib_module_names, f"{source.name}: {name}"
+
+
+def test_it_runs_unpacks_itself_once_and_answers_in_json(tmp_path: Path) -> None:
+    archive = RunnerArchive.build()
+    path = tmp_path / f"{archive.digest}.pyz"
+    path.write_bytes(archive.content)
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-I", str(path), "dance"], input=b"{}", capture_output=True, check=False)
+        assert done.returncode == 1, done.stderr
+        event = json.loads(done.stdout)
+        assert (event["event"], event["step"]) == ("failure", "plan")
+        assert "expected one of the verbs measure, inspect, apply" in event["message"]
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == [archive.digest, f"{archive.digest}.pyz"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", b"\xff"])
+def test_what_is_not_json_is_a_failure_and_no_traceback(tmp_path: Path, sent: bytes) -> None:
+    path = tmp_path / "runner.pyz"
+    path.write_bytes(RunnerArchive.build().content)
+    done = subprocess.run([sys.executable, "-I", str(path), "measure"], input=sent, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert "the request is not JSON" in json.loads(done.stdout)["message"]
+    assert done.stderr == b""

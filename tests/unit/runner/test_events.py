@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+from soop_components.runner.events import Events
+
+
+def said(secrets: list[str], text: str) -> str:
+    lines: list[str] = []
+    events = Events(lines.append)
+    events.hide(secrets)
+    events.progress(text)
+    return str(json.loads(lines[0])["message"])
+
+
+def test_a_secret_is_hidden_wherever_it_stands() -> None:
+    assert said(["s3cret"], "password=s3cret and s3cret!") == "password=[secret] and [secret]!"
+
+
+def test_an_encoded_secret_is_hidden_too() -> None:
+    secret = 'it\'s 100% "$x"'
+    for text in ("it%27s%20100%25%20%22%24x%22", "'it''s 100% \"$x\"'", 'it\'s 100% \\"\\$x\\"', 'it\'s 100% \\"$x\\"'):
+        assert "100" not in said([secret], f"see {text}."), text
+
+
+def test_the_longest_of_overlapping_secrets_goes_first() -> None:
+    assert said(["abc", "abcdef"], "abcdef abc") == "[secret] [secret]"
+
+
+def test_each_line_of_a_long_secret_is_hidden() -> None:
+    assert said(["-----BEGIN-----\nMIIEowIBAAKCAQEA\nab"], "journal: MIIEowIBAAKCAQEA") == "journal: [secret]"
+
+
+def test_an_empty_secret_hides_nothing() -> None:
+    assert said([""], "all well") == "all well"
+
+
+def test_everything_in_an_event_is_masked() -> None:
+    lines: list[str] = []
+    events = Events(lines.append)
+    events.hide(["s3cret"])
+    events.emit(
+        {"event": "failure", "stderr_tail": "s3cret", "debug": ["a s3cret"], "return_failure": {"message": "s3cret"}}
+    )
+    assert "s3cret" not in lines[0]

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from soop_components.runner.health import ask, judge
+from soop_components.runner.plan import HttpHealth
+from tests.unit.runner.node import NODE, Node, document
+
+ADDRESS = {NODE["name"]: "127.0.0.1"}
+
+
+class Server:
+    """Answers each connection with the next answer, the last again and again."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.socket.getsockname()[1])
+        self.asked: list[str] = []
+        self._answers = list(answers)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.asked.append(connection.recv(4096).decode())
+                connection.sendall(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+
+
+@pytest.fixture
+def serve() -> Iterator[Any]:
+    servers: list[Server] = []
+
+    def start(*answers: str) -> Server:
+        servers.append(Server(*(answer.encode() for answer in answers)))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.socket.shutdown(socket.SHUT_RDWR)
+        server.socket.close()
+        server.thread.join()
+
+
+def answer(status: str, body: str = "") -> str:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (answer("200 OK"), None),
+        (answer("302 Found"), None),
+        (answer("404 Not Found", "no such page"), "status 404: no such page"),
+        (answer("503 Service Unavailable"), "status 503"),
+        ("SSH-2.0-OpenSSH\r\n", "no HTTP: 'SSH-2.0-OpenSSH\\r\\n'"),
+        ("", "no answer (the connection was closed)"),
+    ],
+)
+def test_an_answer_below_400_is_healthy(said: str, expected: str | None) -> None:
+    assert judge(said) == expected
+
+
+def test_the_node_is_asked_by_its_name(serve: Any) -> None:
+    server = serve(answer("200 OK"))
+    assert ask("127.0.0.1", "web-1", HttpHealth("/health?a=b", server.port), 5) is None
+    assert server.asked[0].startswith(f"GET /health?a=b HTTP/1.1\r\nHost: web-1:{server.port}\r\n")
+
+
+def test_waiting_ends_when_it_is_healthy(node: Node, serve: Any) -> None:
+    server = serve(answer("503 No"), answer("503 No"), answer("200 OK"))
+    event = node.apply(document(web={"http_health": {"path": "/", "port": server.port}}), hosts=ADDRESS)
+    assert event["event"] == "result"
+    assert len(server.asked) == 3
+
+
+def test_waiting_ends_when_the_time_is_up(node: Node, serve: Any) -> None:
+    server = serve(answer("500 Oh", "the database is away"))
+    wanted = document(web={"http_health": {"path": "/health", "port": server.port, "timeout": 1}})
+    event = node.apply(wanted, hosts=ADDRESS)
+    assert (event["step"], event["component"]) == ("health", "web")
+    url = f"http://{NODE['name']}:{server.port}/health"
+    said = f"{url}: expected a status below 400 within 1 seconds, last came status 500: the database is away"
+    assert event["message"] == said
+
+
+def test_nobody_there_is_told_as_such(node: Node) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    event = node.apply(document(web={"http_health": {"path": "/", "port": port, "timeout": 1}}), hosts=ADDRESS)
+    assert "last came no answer (Connection refused)" in event["message"]
+
+
+def test_a_command_must_end_with_0(node: Node) -> None:
+    flag = node.root / "flag"
+    check = ["/bin/sh", "-c", f"test -e {flag} || {{ echo not yet >&2; exit 4; }}"]
+    wanted = document(web={"command_health": {"command": check, "timeout": 1}})
+    event = node.apply(wanted)
+    assert event["step"] == "health"
+    assert "expected exit code 0 within 1 seconds, last came exit code 4: not yet" in event["message"]
+    flag.touch()
+    assert node.apply(wanted)["event"] == "result"
+
+
+def test_measure_says_whether_it_is_healthy(node: Node) -> None:
+    flag = node.root / "flag"
+    flag.touch()
+    wanted = document(web={"command_health": {"command": ["/bin/sh", "-c", f"test -e {flag}"], "timeout": 1}})
+    assert node.measure(health=True)["healthy"] is None, "nothing runs"
+    node.apply(wanted)
+    assert node.measure(health=True)["healthy"] is True
+    assert node.measure(health=False)["healthy"] is None
+    flag.unlink()
+    found = node.measure(health=True)
+    assert (found["healthy"], found["health"]) == (False, [f"web: /bin/sh -c test -e {flag}: exit code 1"])

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from soop_components.runner import hosts
+from soop_components.runner.canonical import digest_of
+from tests.unit.runner.node import Node
+
+NODES = {"web-1.access-service.dev-access": "10.0.0.3", "database-1.access-service.dev-access": "10.0.0.2"}
+
+
+def test_the_block_is_added_changed_and_removed(node: Node) -> None:
+    node.path("/etc/hosts").write_text("127.0.0.1 localhost")
+    assert hosts.put(node.host, NODES)
+    assert node.text("/etc/hosts").splitlines()[0] == "127.0.0.1 localhost"
+    assert "10.0.0.3 web-1.access-service.dev-access\n" in node.text("/etc/hosts")
+    assert hosts.current(node.host) == NODES
+    assert hosts.digest(node.host) == digest_of(NODES)
+    assert not hosts.put(node.host, NODES)
+    node.path("/etc/hosts").write_text(node.text("/etc/hosts") + "192.0.2.1 printer\n")
+    assert hosts.put(node.host, {"web-1.access-service.dev-access": "10.0.0.9"})
+    assert hosts.current(node.host) == {"web-1.access-service.dev-access": "10.0.0.9"}
+    assert hosts.put(node.host, {})
+    assert node.text("/etc/hosts") == "127.0.0.1 localhost\n192.0.2.1 printer\n"
+
+
+def test_a_block_without_its_end_loses_nothing_else(node: Node) -> None:
+    hosts.put(node.host, NODES)
+    damaged = node.text("/etc/hosts").replace("# soop: end\n", "") + "192.0.2.1 printer\n"
+    node.path("/etc/hosts").write_text(damaged)
+    hosts.put(node.host, NODES)
+    assert hosts.current(node.host) == NODES
+    assert "192.0.2.1 printer\n" in node.text("/etc/hosts")
+
+
+def test_access_to_the_file_stays(node: Node) -> None:
+    node.path("/etc/hosts").write_text("127.0.0.1 localhost\n")
+    node.path("/etc/hosts").chmod(0o640)
+    hosts.put(node.host, NODES)
+    assert node.path("/etc/hosts").stat().st_mode & 0o777 == 0o640

@@ -1,0 +1,155 @@
+"""Which packages are installed, refused and removed; that dpkg does it is shown on real machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from soop_components.runner import dpkg, packages
+from soop_components.runner.commands import Completed, Task
+from soop_components.runner.document import parse
+from soop_components.runner.dpkg import Installed
+from soop_components.runner.failure import Failure
+from soop_components.runner.ledger import Ledger, PackageRecord
+from soop_components.runner.work import Work
+from tests.unit.runner.node import Node, document, sha256
+
+WHOLE, HALF, CONFIG = "ii ", "iF ", "rc "
+
+
+def work(node: Node, wanted: dict[str, str], **more: Any) -> Work:
+    found = {name: package(version) for name, version in wanted.items()}
+    return Work(node.host, parse(document(packages=found)), node.events, {}, **more)
+
+
+def package(version: str) -> dict[str, Any]:
+    return {"version": version, "architecture": "all", "digest": sha256(b"deb"), "size": 3}
+
+
+def known(**versions: tuple[str, str]) -> dict[str, Installed]:
+    return {f"{name}:all": Installed(version, status) for name, (version, status) in versions.items()}
+
+
+def test_only_what_differs_is_installed(node: Node) -> None:
+    wanted = {"same": "1", "older": "2", "absent": "1", "half": "1", "config": "1"}
+    there = known(same=("1", WHOLE), older=("1", WHOLE), half=("1", HALF), config=("1", CONFIG))
+    assert packages.pending(work(node, wanted), there) == ["absent", "config", "half", "older"]
+
+
+def test_what_dpkg_was_doing_at_a_power_failure_is_done_again(node: Node) -> None:
+    doing = work(node, {"a": "1", "b": "1"})
+    there = known(a=("1", WHOLE), b=("1", WHOLE))
+    doing.ledger.installing = {"boot": packages.boot_id(), "packages": ["a"]}
+    assert packages.pending(doing, there) == []
+    doing.ledger.installing = {"boot": "another", "packages": ["a"]}
+    assert packages.pending(doing, there) == ["a"]
+
+
+def test_newer_packages_of_the_host_are_not_replaced(node: Node) -> None:
+    there = known(libc=("2.40", WHOLE), ssl=("3.1", WHOLE), gone=("9", CONFIG))
+    with pytest.raises(Failure) as raised:
+        packages.refuse_older(work(node, {"libc": "2.36", "ssl": "3.0", "gone": "1"}), there)
+    assert "libc 2.40 (plan: 2.36), ssl 3.1 (plan: 3.0)" in raised.value.message
+    packages.refuse_older(work(node, {"libc": "2.36"}, older_allowed=True), there)
+    packages.refuse_older(work(node, {"libc": "2.36"}, returning=True), there)
+
+
+def test_what_we_installed_we_may_replace(node: Node) -> None:
+    going_back = work(node, {"libc": "2.36"})
+    going_back.ledger.packages["libc"] = PackageRecord("2.40", None, "all")
+    packages.refuse_older(going_back, known(libc=("2.40", WHOLE)))
+
+
+def test_drift_is_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger()
+    ledger.packages = {name: PackageRecord("1", None, "all") for name in ("same", "other", "gone", "half", "config")}
+    there = known(same=("1", WHOLE), other=("2", WHOLE), half=("1", HALF), config=("1", CONFIG))
+    monkeypatch.setattr(dpkg, "installed", lambda _: there)
+    assert packages.drift(node.host, ledger) == [
+        "package config: not installed",
+        "package gone: not installed",
+        "package half: half installed",
+        "package other: 2 installed, not 1",
+    ]
+
+
+def relations(**needs: str) -> dict[str, dict[str, set[str]]]:
+    """``a="b ^c"``: a depends on b, and on c before it is unpacked."""
+    return {
+        name: {
+            "Depends": {word for word in text.split() if word[0] != "^"},
+            "Pre-Depends": {word[1:] for word in text.split() if word[0] == "^"},
+        }
+        for name, text in needs.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("needs", "expected"),
+    [
+        ({"a": "b", "b": ""}, [["a", "b"]]),
+        ({"a": "^b", "b": ""}, [["b"], ["a"]]),
+        ({"a": "^b", "b": "c", "c": "", "d": ""}, [["b", "c"], ["a", "d"]]),
+        ({"a": "^b", "b": "^c", "c": ""}, [["c"], ["b"], ["a"]]),
+        ({"a": "^dpkg b", "b": "libc6"}, [["a", "b"]]),
+        ({"a": "^b", "b": "^a"}, [["a", "b"]]),
+    ],
+)
+def test_what_must_be_configured_first_has_a_run_of_its_own(needs: dict[str, str], expected: list[list[str]]) -> None:
+    assert packages.runs(list(needs), relations(**needs)) == expected
+
+
+def test_names_are_read_out_of_dependencies() -> None:
+    field = "libc6 (>= 2.34), python3:any | python3-minimal, debconf (>= 0.5) | debconf-2.0"
+    assert dpkg.names(field) == {"libc6", "python3", "python3-minimal", "debconf", "debconf-2.0"}
+    assert dpkg.names("") == set()
+
+
+class Query:
+    """A dpkg database: ``status package depends provides`` by the line."""
+
+    def __init__(self, *rows: str) -> None:
+        self._rows = [row.split("/") for row in rows]
+
+    def run(self, task: Task) -> Completed:
+        text = "".join(f"{status}\t{name}\t, {depends}\t{provides}\n" for status, name, depends, provides in self._rows)
+        return Completed("dpkg-query", 0, text, "")
+
+
+def needed(node: Node, candidates: set[str], *rows: str) -> set[str]:
+    host = node.host
+    host.commands = Query(*rows)
+    return dpkg.needed_by_others(host, candidates)
+
+
+def test_packages_that_others_need_stay(node: Node) -> None:
+    rows = ["ii /theirs/libx/", "ii /libx/liby (>= 1)/", "ii /liby//", "ii /ours/libz/", "ii /libz//", "rc /old/libz/"]
+    assert needed(node, {"libx", "liby", "libz", "ours"}, *rows) == {"libx", "liby"}
+
+
+def test_what_stands_for_another_counts(node: Node) -> None:
+    assert needed(node, {"exim"}, "ii /theirs/postfix | mail-agent/", "ii /exim//mail-agent") == {"exim"}
+
+
+def test_the_guard_leaves_what_was_there(node: Node) -> None:
+    guard = node.path("/usr/sbin/policy-rc.d")
+    guard.parent.mkdir(parents=True)
+    node.host.prepare()
+    with dpkg.guarded(node.host):
+        assert "exit 101" in guard.read_text()
+        assert guard.stat().st_mode & 0o777 == 0o755
+    assert not guard.exists()
+    guard.write_text("#!/bin/sh\nexit 0\n")
+    with dpkg.guarded(node.host):
+        assert "exit 101" in guard.read_text()
+    assert guard.read_text() == "#!/bin/sh\nexit 0\n"
+
+
+def test_a_guard_that_a_killed_runner_left_is_taken_away(node: Node) -> None:
+    guard = node.path("/usr/sbin/policy-rc.d")
+    guard.parent.mkdir(parents=True)
+    guard.write_bytes(dpkg._GUARD_TEXT)
+    dpkg.remove_guard(node.host)
+    assert not guard.exists()
+    dpkg.remove_guard(node.host)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.runner.node import ME, USER, Node, document, file, script, sha256, tar
+
+SECRETS = {"password": "one"}
+
+
+@pytest.fixture
+def notes(node: Node) -> Path:
+    return node.root / "notes"
+
+
+def with_script(notes: Path, files: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    noting = script("note", f'echo "$@" >> {notes}; cat >> {notes}', **more)
+    return document(web={"scripts": [noting], "files": files or {}})
+
+
+def runs(node: Node, wanted: dict[str, Any], secrets: dict[str, str] | None = None) -> bool:
+    foreseen = "script web/note" in node.inspect(wanted, secrets=secrets or SECRETS)["changed"]
+    event = node.apply(wanted, secrets=secrets or SECRETS)
+    assert event["event"] == "result", event
+    ran = "script web/note" in event["changed"]
+    assert ran == foreseen
+    return ran
+
+
+def test_a_script_runs_once(node: Node, notes: Path) -> None:
+    assert runs(node, with_script(notes))
+    assert not runs(node, with_script(notes))
+
+
+def test_a_script_runs_again_when_anything_it_is_given_changes(node: Node, notes: Path) -> None:
+    assert runs(node, with_script(notes))
+    assert runs(node, with_script(notes, arguments=["a"]))
+    assert runs(node, with_script(notes, arguments=["a"], stdin="text\n"))
+    assert not runs(node, with_script(notes, arguments=["a"], stdin="text\n"))
+    assert notes.read_text() == "\na\na\ntext\n"
+
+
+def test_a_script_runs_again_when_its_secret_changes(node: Node, notes: Path) -> None:
+    wanted = with_script(notes, stdin="@@soop-secret:password@@\n")
+    assert runs(node, wanted)
+    assert not runs(node, wanted)
+    assert runs(node, wanted, {"password": "two"})
+    assert node.inspect(wanted)["changes"] == 0
+    assert notes.read_text() == "\none\n\ntwo\n"
+
+
+def test_a_script_runs_again_when_a_trigger_changes(node: Node, notes: Path) -> None:
+    def triggered(**files: str) -> dict[str, Any]:
+        return with_script(notes, {f"/opt/m/{name}": file(text) for name, text in files.items()}, triggers=["/opt/m"])
+
+    assert runs(node, triggered(a="1"))
+    assert not runs(node, triggered(a="1"))
+    assert runs(node, triggered(a="2"))
+    assert runs(node, triggered(a="2", b="1"))
+    assert runs(node, triggered(a="2"))
+    node.path("/opt/m/a").write_text("by hand")
+    assert not runs(node, triggered(a="2")), "it is mended to what the script saw"
+
+
+def test_a_secret_in_a_trigger_counts(node: Node, notes: Path) -> None:
+    wanted = with_script(notes, {"/etc/env": file("@@soop-secret:password@@")}, triggers=["/etc/env"])
+    assert runs(node, wanted)
+    assert runs(node, wanted, {"password": "two"})
+
+
+def test_a_trigger_that_is_not_ours_counts_by_its_bytes(node: Node, notes: Path) -> None:
+    wanted = with_script(notes, triggers=["/etc/theirs"])
+    assert runs(node, wanted)
+    node.path("/etc/theirs").write_text("1")
+    assert runs(node, wanted)
+    assert not runs(node, wanted)
+
+
+def test_a_script_out_of_the_blob(node: Node, notes: Path) -> None:
+    program = f"#!/bin/sh\necho out of the blob > {notes}\n".encode()
+    blob = tar({".block/x/note": program})
+    node.receive(blob)
+    given = {"name": "note", "source": ".block/x/note", "digest": sha256(program), "user": USER}
+    assert runs(node, document(web={"blob": sha256(blob), "scripts": [given]}))
+    assert notes.read_text() == "out of the blob\n"
+
+
+def test_scripts_run_before_and_after_units(node: Node, notes: Path) -> None:
+    node.systemd.fails["start app.service"] = "no"
+    scripts = [
+        script("after", f"echo after >> {notes}"),
+        script("before", f"echo before >> {notes}", when="before_units"),
+    ]
+    event = node.apply(document(web={"scripts": scripts, "units": {"app.service": {"content": "x"}}}))
+    assert event["event"] == "failure"
+    assert notes.read_text() == "before\n"
+
+
+def test_a_failed_script_runs_again_and_so_does_what_it_undid(node: Node, notes: Path) -> None:
+    good = document("1.0.0", web={"scripts": [script("note", f"echo good >> {notes}")]})
+    bad = document("2.0.0", web={"scripts": [script("note", f"echo bad >> {notes}; exit 1")]})
+    other = document("3.0.0", web={"scripts": [script("note", f"echo good >> {notes}"), script("other", "exit 1")]})
+    node.accept(good)
+    assert node.apply(bad)["returned"] is True
+    assert notes.read_text() == "good\nbad\ngood\n", "the accepted script undoes what the failed one did"
+    assert node.apply(other)["returned"] is True
+    assert notes.read_text() == "good\nbad\ngood\n", "it was not touched this time"
+
+
+def test_a_script_is_killed_when_its_time_is_up(node: Node) -> None:
+    event = node.apply(document(web={"scripts": [script("slow", "echo waiting; sleep 60", timeout=1)]}))
+    assert (event["exit_code"], event["message"]) == (124, "script slow took more than 1 seconds")
+    assert event["stderr_tail"] == "waiting"
+
+
+def test_a_program_without_an_interpreter_is_named(node: Node) -> None:
+    event = node.apply(document(web={"scripts": [{"name": "odd", "content": "no first line", "user": USER}]}))
+    assert event["step"] == "scripts"
+    assert "script odd cannot be run" in event["message"]
+
+
+def test_nothing_of_a_script_is_left(node: Node, notes: Path) -> None:
+    assert runs(node, with_script(notes, {"/etc/x": {"content": "x", **ME}}))
+    assert list(node.path("/var/lib/soop/scripts").iterdir()) == []
