@@ -13,17 +13,17 @@ from tests.scenarios.ground import Ground
 @pytest.fixture
 def ground() -> Iterator[Ground]:
     """A realm for one scenario; a killed run's remains are removed first."""
-    yield from _made("5ce0a210")
+    yield from _made("one")
 
 
 @pytest.fixture
 def other_ground() -> Iterator[Ground]:
     """A second realm beside the first, as another checkout would have."""
-    yield from _made("5ce0a211")
+    yield from _made("other")
 
 
-def _made(realm: str) -> Iterator[Ground]:
-    made = Ground(realm)
+def _made(label: str) -> Iterator[Ground]:
+    made = Ground(label)
     asyncio.run(made.machines.clean())
     yield made
     asyncio.run(made.machines.clean())

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import signal
+import socket
 import subprocess
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 
 from soop_components.machines import Attachment, MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
-from soop_components.machines.local.root_helper.folders import lock, write_json
 from soop_components.project import Project
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGE = "debian-12"
 RUN = Path("/run/soop")
 MIB = 1024**2
+_FORGET = """
+import fcntl, json, sys
+with open("/run/soop/networks.lock") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with open("/run/soop/networks.json", "r+") as file:
+        entries = json.load(file)
+        file.seek(0)
+        json.dump({slot: each for slot, each in entries.items() if each["realm"] != sys.argv[1]}, file)
+        file.truncate()
+"""
+"""Program that takes a realm out of the host's registry of networks, which others use meanwhile."""
 _LOGIN = new_host_key()
 """The key pair with which scenarios log in."""
 
@@ -37,10 +49,10 @@ class _ProjectWithRealm(Project):
 class Ground:
     """A realm, what scenarios do in it, and what can be seen of it on the host."""
 
-    def __init__(self, realm: str) -> None:
-        project = _ProjectWithRealm(Project.find(Path(__file__).parent).root)
-        project.__dict__["_realm"] = realm
-        self.realm = realm
+    def __init__(self, label: str, root: Path = CHECKOUT) -> None:
+        self.realm = hashlib.sha256(f"{label} {os.path.realpath(root)}".encode()).hexdigest()[:8]
+        project = _ProjectWithRealm(root)
+        project.__dict__["_realm"] = self.realm
         self.home = Path(os.path.realpath(project.make_home()))
         assert (self.home / "images" / f"{IMAGE}.json").is_file(), "there is no base image: make setup"
         self.machines = LocalMachines(project)
@@ -71,43 +83,23 @@ class Ground:
             agent_path=None,
         ) as connection:
             done = await connection.run(command, stdin=asyncssh.DEVNULL)
-            return f"{done.stdout}{done.stderr}".strip()
+            return f"{done.stdout!s}{done.stderr!s}".strip()
 
     def crash(self, facts: MachineFacts) -> None:
         """Kill the process that runs a machine."""
-        assert facts.pid is not None
-        os.kill(facts.pid, signal.SIGKILL)
+        as_root("kill", "-KILL", str(facts.pid))
 
     def reboot_host(self) -> None:
         """Take away what a reboot of the host takes from this realm: processes, mounts, namespaces, and ``/run``."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGKILL)
+        while processes := self._processes():
+            as_root("kill", "-KILL", *map(str, processes), check=False)
+            time.sleep(0.05)
         for mount in sorted(self._mounts(), reverse=True):
-            subprocess.run(["umount", "--lazy", mount], check=True)
-        slots = self.slots()
-        for name in sorted(_names("/run/netns"), reverse=True):
-            if any(name.startswith(slot) for slot in slots):
-                subprocess.run(["ip", "netns", "del", name], check=True)
-        with self._registry() as entries:
-            for slot in [slot for slot, each in entries.items() if each["realm"] == self.realm]:
-                del entries[slot]
-        subprocess.run(["rm", "-rf", "--one-file-system", RUN / self.realm], check=True)
-
-    def lose_home(self, home: Path) -> None:
-        """Let the host believe that this realm was made from another folder."""
-        with self._registry() as entries:
-            for each in entries.values():
-                if each["realm"] == self.realm:
-                    each["home"] = str(home)
-
-    @contextmanager
-    def _registry(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """Hold the host's registry of networks, which other realms use meanwhile, to change it."""
-        path = RUN / "networks.json"
-        with lock(RUN / "networks.lock"):
-            entries = json.loads(path.read_text())
-            yield entries
-            write_json(path, entries)
+            as_root("umount", "--lazy", mount)
+        for name in sorted(self._named("/run/netns"), reverse=True):
+            as_root("ip", "netns", "del", name)
+        as_root("/usr/bin/python3", "-I", "-c", _FORGET, self.realm)
+        as_root("rm", "-rf", "--one-file-system", str(RUN / self.realm))
 
     def slots(self) -> set[str]:
         """Return the names of this realm's networks, those of the past included."""
@@ -118,20 +110,28 @@ class Ground:
 
     def traces(self) -> set[str]:
         """Return all that the host shows of this realm."""
-        slots = self.slots()
-        named = _names("/run/netns") | _names("/sys/class/net") | _names("/run/systemd/nspawn/propagate")
         loops = Path("/sys/block").glob("loop*/loop/backing_file")
         folders = (RUN / self.realm, self.home / "machines" / self.realm, self.home / "disks" / self.realm)
         registry = RUN / "networks.json"
+        links = {name for _, name in socket.if_nameindex()}
         return {
             *(f"process {pid}" for pid in self._processes()),
             *(f"mount {mount}" for mount in self._mounts()),
-            *(f"{name}" for name in named if any(name.startswith(slot) for slot in slots)),
+            *(f"namespace {name}" for name in self._named("/run/netns")),
+            *(f"link {link}" for link in links & self.slots()),
+            *(f"remains {name}" for name in self._named("/run/systemd/nspawn/propagate")),
             *(f"loop device {path}" for path in loops if f"/{self.realm}/" in path.read_text()),
             *(f"folder {folder}" for folder in folders if folder.exists()),
             *(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/soop-{self.realm}-*")),
             *({"an entry in the registry"} if registry.exists() and self.realm in registry.read_text() else ()),
         }
+
+    def _named(self, folder: str) -> set[str]:
+        """Return the entries of a folder that are called after this realm's networks."""
+        with suppress(FileNotFoundError, PermissionError):
+            names = {entry.name for entry in Path(folder).iterdir()}
+            return {name for name in names if any(name.startswith(slot) for slot in self.slots())}
+        return set()
 
     def _processes(self) -> set[int]:
         """Return the processes that run machines and those that run in them."""
@@ -152,6 +152,7 @@ class Ground:
         return [point for point in (line.split(" ")[1] for line in lines) if point.startswith(f"{RUN}/{self.realm}/")]
 
 
-def _names(folder: str) -> set[str]:
-    path = Path(folder)
-    return {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+def as_root(*argv: str, stdin: str = "", check: bool = True) -> None:
+    """Run a program as root."""
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    subprocess.run([*sudo, *argv], input=stdin, text=True, check=check, capture_output=True)

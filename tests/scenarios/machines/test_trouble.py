@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from soop_components.machines import Attachment, MachineFacts
 from soop_components.machines.local import gateway, new_host_key
-from tests.scenarios.ground import IMAGE, MIB, Ground
+from tests.scenarios.ground import CHECKOUT, IMAGE, MIB, Ground, as_root
 
 WEB = "web-1.access-service.dev-access"
 DISK = "database-1.access-service.dev-access"
@@ -58,7 +55,7 @@ def test_the_network_of_a_running_machine_is_made_anew(ground: Ground) -> None:
     async def scenario() -> None:
         before = await _made(ground)
         [slot] = ground.slots()
-        subprocess.run(["ip", "link", "del", slot], check=True)
+        as_root("ip", "link", "del", slot)
         after = await ground.create(WEB, Attachment(DISK, "/data"))
         assert after.address == before.address
         assert await ground.run(after, CHECK) == "kept\nkept"
@@ -103,17 +100,8 @@ def test_a_helper_that_is_killed_anywhere_leaves_nothing_that_the_next_does_not_
 
 
 def _killed_after(seconds: float, verb: str, request: str) -> None:
-    with subprocess.Popen(
-        ["/usr/bin/python3", "-I", "-B", HELPER, verb],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(request)
-        process.stdin.close()
-        time.sleep(seconds)
-        process.kill()
+    helper = ["/usr/bin/python3", "-I", "-B", str(HELPER), verb]
+    as_root("timeout", "--signal=KILL", f"{seconds}", *helper, stdin=request, check=False)
 
 
 def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> None:
@@ -138,14 +126,23 @@ def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> 
     asyncio.run(scenario())
 
 
-def test_a_sweep_removes_what_a_deleted_checkout_left_running(ground: Ground, other_ground: Ground) -> None:
+def test_a_sweep_removes_what_a_deleted_checkout_left_running(ground: Ground) -> None:
+    folder = CHECKOUT / ".cache" / "deleted"
+    images = folder / ".soop" / "images"
+    if not images.exists():
+        images.parent.mkdir(mode=0o700, parents=True)
+        as_root("cp", "-al", str(ground.home / "images"), str(images))
+    deleted = Ground("deleted", folder)
+    asyncio.run(deleted.machines.clean())
+
     async def scenario() -> None:
-        await other_ground.create(WEB)
-        assert other_ground.traces()
-        other_ground.lose_home(Path("/nowhere/.soop"))
-        shutil.rmtree(other_ground.home / "machines" / other_ground.realm)
-        assert await ground.machines.sweep() == [f"realm {other_ground.realm} of /nowhere/.soop, which is gone"]
-        assert other_ground.traces() == set()
+        await deleted.machines.create_disk(DISK, 64 * MIB)
+        facts = await deleted.create(WEB, Attachment(DISK, "/data"))
+        assert await deleted.run(facts, "echo here") == "here"
+        assert len(deleted.slots()) == 1
+        as_root("rm", "-rf", "--one-file-system", str(folder))
+        assert await ground.machines.sweep() == [f"realm {deleted.realm} of {deleted.home}, which is gone"]
+        assert deleted.traces() == set()
 
     asyncio.run(scenario())
 

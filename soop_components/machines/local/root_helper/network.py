@@ -8,6 +8,7 @@ of whatever checkout.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from .folders import RUN, Realm, lock, read_json, write_json
 from .record import Record, records
 
 _NAMESPACES = Path("/run/netns")
-_LINKS = Path("/sys/class/net")
 
 
 @dataclass
@@ -87,7 +87,7 @@ def registry() -> Iterator[Registry]:
 
 def stands(slot: int) -> bool:
     """Tell whether an environment's network is there."""
-    return (_NAMESPACES / _name(slot)).exists() and (_LINKS / _name(slot)).exists()
+    return (_NAMESPACES / _name(slot)).exists() and _has_link(_name(slot))
 
 
 def namespace(id: str) -> Path:
@@ -149,7 +149,7 @@ def _make_environment(slot: int, alias: str) -> None:
 
 def _remove_environment(slot: int) -> None:
     name = _name(slot)
-    if (_LINKS / name).exists():
+    if _has_link(name):
         run("ip", "link", "del", name)
     _delete(name)
 
@@ -171,6 +171,13 @@ def _batch(namespace: str | None, *lines: str) -> None:
     """Carry out several ``ip`` commands in one process."""
     place = ("-n", namespace) if namespace else ()
     run("ip", *place, "-batch", "-", stdin="\n".join(lines) + "\n")
+
+
+def _has_link(name: str) -> bool:
+    try:
+        return socket.if_nametoindex(name) > 0
+    except OSError:
+        return False
 
 
 def _name(slot: int) -> str:
