@@ -68,10 +68,10 @@ def ssh_session(project: Project, node: Node, private_key: str) -> Iterator[list
 def ssh_argv(node: Node, key: Path, hosts: Path) -> list[str]:
     """Return an ``ssh`` command that knows this host key and this key only, whatever the user's settings."""
     options = {
-        "IdentityFile": str(key),
+        "IdentityFile": _quoted(key),
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
-        "UserKnownHostsFile": str(hosts),
+        "UserKnownHostsFile": _quoted(hosts),
         "GlobalKnownHostsFile": "/dev/null",
         "HostKeyAlias": node.name,
         "StrictHostKeyChecking": "yes",
@@ -82,6 +82,12 @@ def ssh_argv(node: Node, key: Path, hosts: Path) -> list[str]:
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     return ["ssh", "-F", "none", *words, "-p", str(node.port), "-l", node.user, node.address]
+
+
+def _quoted(path: Path) -> str:
+    """Write a path as ssh_config(5) wants it: blanks need quotes, a percent sign begins a token."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
 
 
 def journal_command(units: Sequence[str], lines: int, follow: bool) -> list[str]:

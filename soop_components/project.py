@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from soop_components.errors import SoopError
 from soop_components.model.loader_yaml import read_yaml
@@ -86,10 +87,15 @@ class Project:
     def backend(self) -> str:
         """The absolute URL of Pulumi's state: ``PULUMI_BACKEND_URL``, or what Pulumi.yaml says."""
         url = os.environ.get("PULUMI_BACKEND_URL") or self._backend_of_file() or self.state.as_uri()
-        if not url.startswith(_FILE_SCHEME):
-            return url
-        path = Path(url.removeprefix(_FILE_SCHEME)).expanduser()
-        return (Path(os.path.realpath(self.root / path))).as_uri()
+        folder = self.folder_of(url)
+        return url if folder is None else folder.as_uri()
+
+    def folder_of(self, backend: str) -> Path | None:
+        """Return the folder of a file backend, None for any other. The URL may be written with escapes or without."""
+        if not backend.startswith(_FILE_SCHEME):
+            return None
+        path = unquote(backend.removeprefix(_FILE_SCHEME).partition("?")[0])
+        return Path(os.path.realpath(self.root / Path(path).expanduser()))
 
     @property
     def realm(self) -> str:

@@ -87,11 +87,8 @@ class Engine:
 
     def locks(self, id: str) -> tuple[Lock, ...]:
         """Return the locks on a stack; only a file backend tells them, others return none."""
-        backend = self.environment.get("PULUMI_BACKEND_URL") or self.project.backend
-        if not backend.startswith("file://"):
-            return ()
-        path = Path(backend.removeprefix("file://").partition("?")[0]).expanduser()
-        return locks_in(self.project.root / path, self._project_name(), id)
+        folder = self.project.folder_of(self.environment.get("PULUMI_BACKEND_URL") or self.project.backend)
+        return () if folder is None else locks_in(folder, self._project_name(), id)
 
     def config_file(self, id: str) -> Path:
         """Return the file that holds a stack's configuration, which is the domain's definition."""

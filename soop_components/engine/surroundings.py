@@ -46,7 +46,7 @@ def surroundings(project: Project, pulumi: Path, environ: Mapping[str, str]) -> 
 def prepare(project: Project, environment: Mapping[str, str]) -> None:
     """Make the state folder and, once, the passphrase, where they are ours to make."""
     project.make_home()
-    if environment.get("PULUMI_BACKEND_URL") == project.state.as_uri():
+    if project.folder_of(environment.get("PULUMI_BACKEND_URL", "")) == project.state.resolve():
         project.state.mkdir(mode=0o700, exist_ok=True)
     if environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(project.passphrase) and not project.passphrase.exists():
         fresh = project.passphrase.with_name(f"passphrase.{os.getpid()}")

@@ -76,7 +76,7 @@ def test_session_files_are_private_and_gone_afterwards(project: Project) -> None
     session = ssh_session(project, NODE, "a key")
     argv = session.__enter__()
     options = dict(word.split("=", 1) for word in argv if "=" in word)
-    key, hosts = Path(options["IdentityFile"]), Path(options["UserKnownHostsFile"])
+    key, hosts = (Path(options[name].strip('"')) for name in ("IdentityFile", "UserKnownHostsFile"))
     assert key.read_text() == "a key\n"
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.parent.stat().st_mode & 0o777 == 0o700

@@ -80,3 +80,16 @@ def test_where_the_state_is(tmp_path: Path) -> None:
     assert make(tmp_path, "name: soop\n").backend == f"file://{tmp_path}/.soop/state"
     with pytest.raises(InvalidInput, match=r"^Pulumi\.yaml: line 2, column 1: not YAML"):
         _ = make(tmp_path, "name: [").realm
+
+
+def test_a_folder_with_blanks_is_one_folder_however_its_address_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make(tmp_path / "my project")
+    backend, realm = project.backend, project.realm
+    assert backend == f"file://{tmp_path}/my%20project/.soop/state"
+    for written in (backend, f"file://{project.root}/.soop/state", f"{backend}?no_tmp_dir=true"):
+        monkeypatch.setenv("PULUMI_BACKEND_URL", written)
+        assert (project.backend, project.realm) == (backend, realm)
+    assert project.folder_of(backend) == project.state
+    assert project.folder_of("s3://state") is None

@@ -181,7 +181,7 @@ class StandInProject:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[StandInProject]:
     """A project with two services in three versions and nothing deployed."""
-    project = StandInProject(tmp_path)
+    project = StandInProject(tmp_path / "a project")
     project.make()
     yield project
     project.release()
