@@ -47,7 +47,7 @@ class Domain(pulumi.ComponentResource):
         self.register_outputs({"id": id})
 
     def outputs(self) -> dict[str, Any]:
-        """Return what the stack exports: what is deployed, as the releases accepted it, and how to reach the nodes."""
+        """Return what the stack exports: exactly what is deployed, as the releases accepted it."""
         releases = {name: service.release for name, service in self.services.items() if service.release is not None}
         return {
             "services": {
@@ -56,14 +56,17 @@ class Domain(pulumi.ComponentResource):
                     "digest": release.digest,
                     "since": release.since,
                     "endpoints": release.endpoints,
-                    "nodes": release.status,
+                    "nodes": release.status.apply(_shown),
                 }
                 for name, release in releases.items()
             },
-            "machines": {
-                node.name: {"kind": "local", **node.location}
-                for service in self.services.values()
-                for node in service.nodes
-            },
-            "ssh": pulumi.Output.secret({"privateKey": self.key.privateKey, "publicKey": self.key.publicKey}),
         }
+
+
+def _shown(status: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Leave out what every node of a healthy service has in common."""
+    kept = ("role", "address", "version", "healthy")
+    return {
+        name: {key: node[key] for key in kept} | ({"drift": node["drift"]} if node["drift"] else {})
+        for name, node in status.items()
+    }
