@@ -42,7 +42,8 @@ def _environment(project: Project, name: str, label: str) -> Environment:
     if not path.is_file():
         known = sorted(each.stem for each in project.environments.glob("*.yaml"))
         have = f"there are {', '.join(known)}" if known else "there are none yet"
-        raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {project.name_of(path.parent)}; {have}"])
+        folder = project.name_of(path.parent)
+        raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {folder}; {have}"])
     return load_environment(path, project.name_of(path))
 
 

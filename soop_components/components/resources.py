@@ -18,8 +18,8 @@ class Provider(pulumi.ProviderResource):
 class Key(pulumi.CustomResource):
     """The key pair of a domain's deployer."""
 
-    publicKey: pulumi.Output[str]  # noqa: N815
-    privateKey: pulumi.Output[str]  # noqa: N815
+    publicKey: pulumi.Output[str]
+    privateKey: pulumi.Output[str]
 
     def __init__(self, name: str, comment: str, opts: pulumi.ResourceOptions) -> None:
         super().__init__("soop:index:Key", name, {"comment": comment, "publicKey": None, "privateKey": None}, opts)
@@ -47,7 +47,7 @@ class Machine(pulumi.CustomResource):
     address: pulumi.Output[str]
     port: pulumi.Output[int]
     user: pulumi.Output[str]
-    hostKey: pulumi.Output[str]  # noqa: N815
+    hostKey: pulumi.Output[str]
 
     def __init__(self, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         outputs = dict.fromkeys(("address", "port", "user", "hostKey"))

@@ -45,13 +45,13 @@ class Service(pulumi.ComponentResource):
     def release_on(
         self, hosts: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
     ) -> resources.Release:
-        """Declare the release: ``hosts`` are the addresses of all the domain's nodes, ``given`` the domain's own secrets."""
+        """Declare the release; ``hosts`` are the addresses of all the domain's nodes, ``given`` the domain's secrets."""
         locations = {node.name: node.location for node in self.nodes}
         inputs = {
             **release_inputs(self._plan, locations),
             "hosts": dict(hosts),
             "secrets": self._secrets(given),
-            "privateKey": pulumi.Output.secret(self._key.privateKey),
+            "privateKey": self._key.privateKey,
         }
         waits_for: list[pulumi.Resource] = [service.release for service in after if service.release is not None]
         opts = pulumi.ResourceOptions(parent=self, depends_on=waits_for)

@@ -13,7 +13,7 @@ from soop_components.provider.wire import Properties
 class DiskResource:
     """Inputs: ``domain``, ``size`` (``10GiB``). Outputs: the same. The name is that of the node it was made for."""
 
-    token = "soop:index:Disk"
+    kind = "soop:index:Disk"
     measured = True
 
     def check(self, inputs: Properties) -> dict[str, str]:

@@ -15,7 +15,7 @@ from soop_components.secret import Secret
 class SecretResource(Stored):
     """A made-up password. Inputs: ``length`` (characters). Outputs: ``value`` (secret)."""
 
-    token = "soop:index:Secret"  # noqa: S105 - a type token
+    kind = "soop:index:Secret"
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Insist on a useful length."""

@@ -12,9 +12,9 @@ from soop_components.secret import Secret
 
 
 class KeyResource(Stored):
-    """An ed25519 key pair. Inputs: ``comment``. Outputs: ``publicKey`` (one line), ``privateKey`` (OpenSSH PEM, secret)."""
+    """An ed25519 key pair. Inputs: ``comment``. Outputs: ``publicKey`` (a line), ``privateKey`` (OpenSSH PEM, secret)."""
 
-    token = "soop:index:Key"
+    kind = "soop:index:Key"
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Accept any comment."""

@@ -22,7 +22,7 @@ class MachineResource:
     Outputs: ``address``, ``port``, ``user``, ``hostKey`` (public key line), ``running``. The name is the node's.
     """
 
-    token = "soop:index:Machine"
+    kind = "soop:index:Machine"
     measured = True
 
     def check(self, inputs: Properties) -> dict[str, str]:

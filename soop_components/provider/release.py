@@ -1,7 +1,7 @@
 """``soop:index:Release``: one service of one domain, accepted as a whole or returned as a whole.
 
-Its update covers all nodes of the service, since a verdict that is a later resource comes too late: the engine has already
-recorded the new version by then.
+Its update covers all nodes of the service, since a verdict that is a later resource comes too late: the engine has
+already recorded the new version by then.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from soop_components.artifact.store import Store
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
@@ -28,13 +27,13 @@ _MEASURE_PATIENCE = 3.0
 
 
 class ReleaseResource:
-    """Inputs: see ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``.
+    """Inputs: ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``.
 
-    ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how it
-    differs from what was accepted, measured at the last look.
+    ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how
+    it differs from what was accepted, measured at the last look.
     """
 
-    token = "soop:index:Release"
+    kind = "soop:index:Release"
     measured = True
 
     def __init__(self) -> None:
@@ -175,6 +174,8 @@ def _accepted(release: ReleaseInputs) -> Properties:
 
 
 def _blobs(release: ReleaseInputs) -> Blobs:
+    from soop_components.artifact.store import Store  # with all that reads artifacts, only where one is deployed
+
     artifact = Store(Project.find().store).open(release.reference)
     if artifact.digest != release.digest:
         raise SoopError(

@@ -63,7 +63,7 @@ class PartialFailure(SoopError):
 class Resource(Protocol):
     """One kind of custom resource."""
 
-    token: str
+    kind: str
     """Type token, ``soop:index:Machine``."""
     measured: bool
     """Whether the engine reads it before each preview and update."""

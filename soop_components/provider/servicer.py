@@ -31,7 +31,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves a fixed set of resources."""
 
     def __init__(self, resources: Sequence[Resource], version: str, engine_address: str | None) -> None:
-        self._resources = {resource.token: resource for resource in resources}
+        self._resources = {resource.kind: resource for resource in resources}
         self._version = version
         self._engine = None
         if engine_address:
@@ -192,7 +192,9 @@ async def _refuse_if_wrong(
         await _abort_with_detail(context, "; ".join(found.problems), detail)
 
 
-def _initialisation_failure(id: str, outputs: Properties, inputs: Any, *reasons: str) -> provider_pb2.ErrorResourceInitFailed:
+def _initialisation_failure(
+    id: str, outputs: Properties, inputs: Any, *reasons: str
+) -> provider_pb2.ErrorResourceInitFailed:
     """Build the detail that makes a failure a partial one."""
     return provider_pb2.ErrorResourceInitFailed(
         id=id, properties=encode(outputs), inputs=inputs, reasons=list(reasons), refresh_before_update=True

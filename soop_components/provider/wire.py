@@ -1,6 +1,6 @@
 """Values as Pulumi sends them: protobuf structs in which secrets and unknown values are marked by signatures.
 
-Source: https://www.pulumi.com/docs/iac/extending-pulumi/build-a-provider (property values) and the ``provider.proto`` of the SDK.
+Source: ``provider.proto`` of Pulumi's SDK, and its documentation of property values.
 """
 
 from __future__ import annotations
@@ -79,14 +79,6 @@ def _encode_into(target: struct_pb2.Value, value: Any) -> None:
         _encode_into(target.struct_value.fields["value"], value.reveal())
     elif isinstance(value, Unknown):
         target.string_value = _UNKNOWN_STRING
-    elif value is None:
-        target.null_value = struct_pb2.NULL_VALUE
-    elif isinstance(value, bool):
-        target.bool_value = value
-    elif isinstance(value, int | float):
-        target.number_value = value
-    elif isinstance(value, str):
-        target.string_value = value
     elif isinstance(value, Mapping):
         target.struct_value.SetInParent()
         for key, item in value.items():
@@ -95,6 +87,19 @@ def _encode_into(target: struct_pb2.Value, value: Any) -> None:
         target.list_value.SetInParent()
         for item in value:
             _encode_into(target.list_value.values.add(), item)
+    else:
+        _encode_plain(target, value)
+
+
+def _encode_plain(target: struct_pb2.Value, value: object) -> None:
+    if value is None:
+        target.null_value = struct_pb2.NULL_VALUE
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, int | float):
+        target.number_value = value
+    elif isinstance(value, str):
+        target.string_value = value
     else:
         raise TypeError(f"no property value can hold {type(value).__name__}")
 

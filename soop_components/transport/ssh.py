@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
-
-import asyncssh
+from typing import TYPE_CHECKING
 
 from soop_components.errors import SoopError
+
+if TYPE_CHECKING:
+    import asyncssh  # imported below where it is first needed: it is slow to import
 
 _PAUSE = 0.25
 """Seconds between attempts to connect."""
@@ -68,7 +70,8 @@ class Connection:
         async with self.start(command) as process:
             await process.send(stdin)
             await process.end_input()
-            return Outcome(stdout=await process.read(), stderr=await process.read_errors(), exit_code=await process.wait())
+            output, errors = await process.read(), await process.read_errors()
+            return Outcome(await process.wait(), output, errors)
 
     def start(self, command: str) -> Process:
         """Return a command to be fed and followed; use it as an async context manager."""
@@ -156,6 +159,10 @@ class _losses:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None:
+            return
+        import asyncssh
+
         if isinstance(error, asyncssh.Error | OSError):
             raise ConnectionLost(f"{self._target.name}: the connection was lost ({error})") from error
 
@@ -165,6 +172,8 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
 
     A wrong host key or a refused login is final at once. Raises ``Unreachable``.
     """
+    import asyncssh
+
     key = asyncssh.import_private_key(private_key)
     host_key = asyncssh.import_public_key(target.host_key)
     deadline = asyncio.get_running_loop().time() + patience
@@ -180,16 +189,19 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
             ) from error
         except asyncssh.PermissionDenied as error:
             raise Unreachable(f"{target.name}: {target.address} refuses the domain's key") from error
-        except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError, asyncssh.Error) as error:
             if asyncio.get_running_loop().time() + _PAUSE >= deadline:
                 said = str(error) or "no answer"
-                raise Unreachable(f"{target.name}: {target.address} does not answer on port {target.port} ({said})") from error
+                place = f"{target.address} port {target.port}"
+                raise Unreachable(f"{target.name}: {place} does not answer ({said})") from error
             await asyncio.sleep(_PAUSE)
 
 
 async def _open(
     target: Target, key: asyncssh.SSHKey, host_key: asyncssh.SSHKey
 ) -> asyncssh.SSHClientConnection:
+    import asyncssh
+
     return await asyncssh.connect(
         target.address,
         target.port,

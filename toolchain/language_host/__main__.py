@@ -8,7 +8,7 @@ from pathlib import Path
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from language_host import protocol_only
+from soop_components import protocol_only
 
 protocol_only.spare_the_sdk()
 
