@@ -45,7 +45,7 @@ class Service(pulumi.ComponentResource):
     def release_on(
         self, hosts: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
     ) -> resources.Release:
-        """Declare the release; ``hosts`` are the addresses of all the domain's nodes, ``given`` the domain's secrets."""
+        """Declare the release; ``hosts`` are addresses of all the domain's nodes, ``given`` the domain's secrets."""
         locations = {node.name: node.location for node in self.nodes}
         inputs = {
             **release_inputs(self._plan, locations),

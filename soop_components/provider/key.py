@@ -12,7 +12,7 @@ from soop_components.secret import Secret
 
 
 class KeyResource(Stored):
-    """An ed25519 key pair. Inputs: ``comment``. Outputs: ``publicKey`` (a line), ``privateKey`` (OpenSSH PEM, secret)."""
+    """An ed25519 key pair. Input: ``comment``. Outputs: ``publicKey``, one line, and ``privateKey``, a secret PEM."""
 
     kind = "soop:index:Key"
 
