@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from soop_components.provider import main as provider
+from soop_components.provider import resources
 from soop_components.provider.disk import DiskResource
 from soop_components.provider.generated_secret import SecretResource
 from soop_components.provider.key import KeyResource
@@ -69,6 +69,8 @@ class StandInRelease(Asis, ReleaseResource):
 
 
 if __name__ == "__main__":
-    resources = [KeyResource(), SecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
-    provider.all_resources = lambda: resources  # type: ignore[assignment,return-value]
-    provider.main()
+    stand_ins = [KeyResource(), SecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
+    resources.all_resources = lambda: stand_ins  # type: ignore[assignment,return-value]
+    from soop_components.provider.main import main  # finds the stand-ins instead of the real ones
+
+    main()
