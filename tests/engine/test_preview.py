@@ -1,0 +1,95 @@
+"""Previews by the real engine and provider, before any machine exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.workspace import Workspace, workspace
+
+DOMAIN = "dev-one-access"
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Workspace]:
+    """A project with its artifact built and a stack that has nothing yet."""
+    with workspace("preview") as made:
+        made.must("soop", "build", "service_defs/access-service")
+        made.must("pulumi", "stack", "select", "--create", DOMAIN)
+        yield made
+
+
+@pytest.fixture
+def definition(project: Workspace) -> Iterator[Path]:
+    """The domain definition, put back after the test."""
+    path = project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    before = path.read_text()
+    yield path
+    path.write_text(before)
+
+
+def test_the_first_preview_is_complete(project: Workspace) -> None:
+    shown = project.must("pulumi", "preview", "--diff", "--stack", DOMAIN)
+    for package in ("nginx-light", "gunicorn", "postgresql-15"):
+        assert package in shown
+    for file in ("/opt/access-service/access.py", "/etc/access-service/api.env"):
+        assert file in shown
+    for unit in ("access-service-api.service", "nginx.service", "postgresql@15-main.service"):
+        assert unit in shown
+    assert "PRIVATE KEY" not in shown
+
+
+def test_a_preview_makes_nothing(project: Workspace) -> None:
+    project.must("pulumi", "preview", "--stack", DOMAIN)
+    assert list(project.project.machines.glob("*/*/*")) == []
+    assert "services" not in project.outputs(DOMAIN)
+
+
+def test_a_bare_pulumi_needs_no_variables_but_the_passphrase(project: Workspace) -> None:
+    wanted = {"PATH", "HOME", "LANG", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME", "PULUMI_SKIP_UPDATE_CHECK"}
+    bare = Workspace(project.root)
+    for name in [name for name in bare.environment if name not in wanted]:
+        del bare.environment[name]
+    shown = bare.must("pulumi", "preview", "--stack", DOMAIN)
+    assert "12 to create" in shown
+
+
+MISTAKES = {
+    "unknown version": ("access-service-3.2.3", "access-service-9.9.9", ["services[0].service", "9.9.9", "3.2.3"]),
+    "unknown service": ("access-service-3.2.3", "acces-service-3.2.3", ["services[0].service", "access-service"]),
+    "no reference": ("access-service-3.2.3", "access-service", ["services[0].service", "<service>-<version>"]),
+    "unknown role": ("{web: 1", "{webs: 1", ["services[0].nodes", "webs", "web"]),
+    "unknown key": ("nodes: {", "node: {", ["services[0]", "node"]),
+    "override of nothing": ("{workers: 1}", "{worker: 1}", ["services[0].config", "worker"]),
+    "wrong type": ("{workers: 1}", "{workers: many}", ["services[0].config.workers", "many"]),
+    "no such environment": ("soop:environment: dev", "soop:environment: live", ["environment", "live"]),
+}
+
+
+@pytest.mark.parametrize("mistake", sorted(MISTAKES))
+def test_a_mistake_is_one_message_that_names_file_and_key(project: Workspace, definition: Path, mistake: str) -> None:
+    old, new, words = MISTAKES[mistake]
+    text = definition.read_text()
+    assert old in text
+    definition.write_text(text.replace(old, new))
+    told = project.fails("pulumi", "preview", "--stack", DOMAIN)
+    assert f"stacks/Pulumi.{DOMAIN}.yaml: " in told
+    for word in words:
+        assert word in told
+    assert told.partition("Diagnostics:")[2].count("error:") == 1, told
+
+
+def test_a_flipped_bit_in_the_store_is_found_before_anything_is_made(project: Workspace) -> None:
+    blobs = sorted((project.project.store / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size)
+    smallest = blobs[0]
+    content = smallest.read_bytes()
+    smallest.chmod(0o644)
+    smallest.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    try:
+        told = project.fails("soop", "verify")
+        assert smallest.name in told
+    finally:
+        smallest.write_bytes(content)
+    project.must("soop", "verify")
