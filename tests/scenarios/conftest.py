@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from collections.abc import Iterator
 
 import pytest
@@ -24,7 +25,10 @@ def other_ground() -> Iterator[Ground]:
 
 def _made(label: str) -> Iterator[Ground]:
     made = Ground(label)
-    asyncio.run(made.machines.clean())
-    yield made
-    asyncio.run(made.machines.clean())
-    assert made.traces() == set()
+    with (made.home / f"scenario-{label}.lock").open("w") as lock:
+        # Another run of the tests in this checkout has the same realms.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        asyncio.run(made.machines.clean())
+        yield made
+        asyncio.run(made.machines.clean())
+        assert made.traces() == set()

@@ -14,6 +14,7 @@ from .folders import Realm
 from .record import Record
 
 _NSPAWN = Path("/run/systemd/nspawn")
+_SLICE = "soop.slice"
 _LOG_LIMIT = 1024**2
 """Bytes of a machine's console that are kept over a restart."""
 
@@ -30,16 +31,17 @@ def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: Pat
 
 def inhabitants(realm: Realm, id: str) -> set[int]:
     """Return the processes of a machine other than the one that runs it."""
-    grouped = set() if _host_has_systemd() else cgroup.members(_group(realm, id))
-    return grouped | process.in_namespace(network.namespace(id))
+    group = f"{_SLICE}/{_unit(realm, id)}" if _host_has_systemd() else _group(realm, id)
+    return cgroup.members(group) | process.in_namespace(network.namespace(id))
 
 
 def forget(realm: Realm, id: str) -> None:
     """Remove what is left of a machine that has ended, before its root folder is unmounted."""
     _forget_nspawn(realm.run / id / "root", _machine(id))
     if _host_has_systemd():
-        with suppress(Refused):
-            run("systemctl", "reset-failed", _unit(realm, id))
+        for verb in ("stop", "reset-failed"):
+            with suppress(Refused):
+                run("systemctl", verb, _unit(realm, id))
     else:
         cgroup.remove(_group(realm, id))
 
@@ -79,7 +81,7 @@ def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> No
         "--quiet",
         "--collect",
         f"--unit={_unit(realm, record.id)}",
-        "--slice=soop.slice",
+        f"--slice={_SLICE}",
         f"--description={record.spec.name}",
         "--service-type=exec",
         *(f"--property={key}={value}" for key, value in properties.items()),

@@ -98,7 +98,8 @@ class Realm:
         except FileExistsError:
             self.check(folder)
         else:
-            os.chown(folder, *((0, 0) if is_last else self.owner))
+            if not is_last:
+                os.chown(folder, *self.owner)
 
     def check(self, folder: Path) -> None:
         """Refuse a folder in the home that is, or is reached through, anything but folders of the caller and root."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import boot, disk, mounts, network, process, request, seed, slots
+from . import boot, disk, limits, mounts, network, process, request, seed, slots
 from .command import run
 from .failure import Refused
 from .folders import Realm, make_run_folder, read_json
@@ -104,6 +104,7 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
 
 def _bring_up(realm: Realm, record: Record) -> None:
     folder, root = realm.machine(record.spec.name), record.root(realm)
+    limits.widen(len(process.supervisors()) + 1)
     make_run_folder(root.parent, 0o700)
     root.mkdir(exist_ok=True)
     try:

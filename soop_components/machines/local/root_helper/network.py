@@ -48,7 +48,6 @@ class Registry:
             self._save()
         if not (self.entries[slot]["ready"] and stands(slot)):
             _remove_environment(slot)
-            limits.widen()
             _make_environment(slot, f"soop {realm.name} {environment}")
             self.entries[slot]["ready"] = True
             self._save()
