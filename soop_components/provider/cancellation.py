@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from soop_components.errors import SoopError
+
+_Result = TypeVar("_Result")
 
 
 class Cancelled(SoopError):
     """The deployment was interrupted by its user."""
 
     def __init__(self) -> None:
-        super().__init__("interrupted", "run `pulumi up` again to go on")
+        super().__init__("interrupted")
 
 
 class Cancellation:
@@ -33,3 +37,18 @@ class Cancellation:
         """Raise ``Cancelled`` if operations should end."""
         if self.requested:
             raise Cancelled
+
+    async def unless_requested(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Do what may be dropped at any moment; drop it and raise ``Cancelled`` if operations should end first."""
+        task = asyncio.create_task(work)
+        request = asyncio.create_task(self._event.wait())
+        try:
+            await asyncio.wait((task, request), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finished = task.done()
+            task.cancel()
+            request.cancel()
+            await asyncio.wait((task, request))
+        if not finished:
+            raise Cancelled
+        return task.result()

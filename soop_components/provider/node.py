@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +15,9 @@ from soop_components.runner_archive import RunnerArchive
 from soop_components.transport import Connection, ConnectionLost, Target, connect
 
 _RUNNER_MISSING: Final = 99
-_RECONNECT_PATIENCE: Final = 60.0
+_RECONNECT_PATIENCE: Final = 30.0
 """Seconds a node may be away in the middle of an apply before it counts as lost."""
+_BETWEEN_LOOKS: Final = 0.2
 _CHUNK: Final = 1 << 20
 
 Document = Mapping[str, Any]
@@ -31,6 +34,7 @@ class NodeFailure(SoopError):
 
     def __init__(self, node: str, event: Mapping[str, Any]) -> None:
         self.node = node
+        self.step: str | None = event.get("step")
         self.returned: bool | None = event.get("returned")
         super().__init__(_sentence(node, event))
 
@@ -79,32 +83,45 @@ class Node:
         """Return what the node runs and how that differs from the plan it was given last."""
         return await self._call("measure", {"plan_digest": plan_digest, "health": True})
 
-    async def inspect(self, document: Document, blobs: Iterable[str] = ()) -> dict[str, Any]:
-        """Return which blobs are missing and how much an apply would change."""
-        return await self._call("inspect", {"document": document, "blobs": list(blobs)})
+    async def inspect(
+        self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Return which blobs are missing and how much an apply would change, once no other apply is at work."""
+        while True:
+            found = await self._repeatable("inspect", {"document": document, "secrets": secrets, "blobs": list(blobs)})
+            if not found.get("apply_running"):
+                return found
+            await self._outwait(found["apply_running"])
+
+    async def _outwait(self, id: str) -> None:
+        """Follow an apply that a deployer before us has begun; what comes of it is seen afterwards."""
+        await self.progress.show(f"waiting for an apply that an earlier deployment began ({id})")
+        with suppress(NodeFailure):
+            await self._lasting("follow", {}, id)
+        await asyncio.sleep(_BETWEEN_LOOKS)  # its last word comes a moment before its end
 
     async def receive(self, digests: Iterable[str], blobs: Blobs) -> None:
         """Send blobs to the node."""
-        await self._call("receive", lambda: _stream(list(digests), blobs))
+        await self._repeatable("receive", lambda: _stream(list(digests), blobs))
 
     async def apply(self, request: Mapping[str, Any], id: str) -> None:
         """Make the node what ``document`` says, with ``secrets``, ``previous_secrets`` and ``hosts``.
 
         On failure the runner has put it back if it could.
         """
-        await self._lasting("apply", {**request, "id": id}, id)
+        await self._lasting("apply", request, id)
 
     async def put_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str], id: str) -> None:
         """Return the node to the plan it accepted last."""
-        await self._lasting("return", {"secrets": secrets, "hosts": hosts, "id": id}, id)
+        await self._lasting("return", {"secrets": secrets, "hosts": hosts}, id)
 
-    async def accept(self, plan_digest: str) -> None:
-        """Make what runs now the state to return to."""
-        await self._call("accept", {"plan_digest": plan_digest})
+    async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
+        """Make what runs now the state to return to; of the blobs, keep what it consists of and these."""
+        await self._repeatable("accept", {"plan_digest": plan_digest, "blobs": list(blobs)})
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         """Give the node the addresses of its domain's nodes."""
-        await self._call("hosts", {"hosts": hosts})
+        await self._repeatable("hosts", {"hosts": hosts})
 
     async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> dict[str, Any]:
         """Run a program out of a blob and return ``exit_code``, ``stdout_tail`` and ``stderr_tail``."""
@@ -113,26 +130,32 @@ class Node:
 
     async def _lasting(self, verb: str, request: Mapping[str, Any], id: str) -> None:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
-        try:
-            await self._call(verb, request)
-            return
-        except ConnectionLost:
-            self.close()
+        request = {**request, "id": id}
         while True:
-            await self.progress.show("connection lost, reattaching")
-            await self.open(_RECONNECT_PATIENCE)
             try:
-                await self._call("follow", {"id": id})
+                await self._call(verb, request)
                 return
             except ConnectionLost:
-                self.close()
+                await self.progress.show("connection lost, reattaching")
+            verb, request = "follow", {"id": id}
+
+    async def _repeatable(self, verb: str, request: _Request) -> dict[str, Any]:
+        """Call a verb that may as well be carried out twice, again if the connection is lost."""
+        try:
+            return await self._call(verb, request)
+        except ConnectionLost:
+            return await self._call(verb, request)
 
     async def _call(self, verb: str, request: _Request) -> dict[str, Any]:
         await self.open(_RECONNECT_PATIENCE)
-        outcome = await self._attempt(verb, request)
-        if outcome is None:
-            await self._install_runner()
+        try:
             outcome = await self._attempt(verb, request)
+            if outcome is None:
+                await self._install_runner()
+                outcome = await self._attempt(verb, request)
+        except ConnectionLost:
+            self.close()
+            raise
         if outcome is None:
             raise SoopError(f"{self.name}: the runner could not be installed", "is /var/lib/soop writable there?")
         return outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from soop_components.errors import SoopError
 from soop_components.provider.cancellation import Cancellation, Cancelled
@@ -15,6 +15,11 @@ from soop_components.provider.smoke import SmokeTests
 
 PATIENCE = 30.0
 """Seconds a node may take until it answers at the beginning of a rollout."""
+_PATIENCE_ON_RETURN = 10.0
+"""Seconds a node may take until it answers when it is to be put back; one that was lost was waited for already."""
+_States = Mapping[str, Mapping[str, Any]]
+"""What the runner says of each node before anything is changed."""
+_Show = Callable[[str], Awaitable[None]]
 
 
 class ReleaseFailed(SoopError):
@@ -40,34 +45,34 @@ class Rollout:
         self._touched: list[str] = []
         self._accepted_before: set[str] = set()
 
-    async def run(self, show: Callable[[str], Awaitable[None]]) -> None:
+    async def run(self, show: _Show) -> None:
         """Roll out, test and accept; or put back what was touched and raise ``ReleaseFailed``."""
         try:
             await show("connecting")
-            await _all(node.open(PATIENCE) for node in self._nodes.values())
-            states = await self._inspect()
+            states = await self._cancellation.unless_requested(self._look())
             await _all(node.hosts(self._wanted.hosts) for node in self._nodes.values())
             for group in self._wanted.role_groups:
                 await _all(self._roll_role(role, states) for role in group)
             if self._wanted.smoke_tests:
                 await show("smoke tests")
-                await SmokeTests(self._wanted, self._nodes).run()
+                await SmokeTests(self._wanted, self._nodes, self._cancellation).run()
             self._cancellation.check()
         except Exception as error:
             await self._give_up(error, show)
-        digests = {name: document["plan_digest"] for name, document in self._wanted.documents.items()}
-        await _all(node.accept(digests[name]) for name, node in self._nodes.items())
+        await self._accept()
         await show(f"{self._wanted.reference} accepted")
 
-    async def _inspect(self) -> dict[str, dict[str, Any]]:
-        names = list(self._nodes)
+    async def _look(self) -> _States:
+        """Reach every node and see what is there; an apply that is still at work is waited for."""
+        await _all(node.open(PATIENCE) for node in self._nodes.values())
+        wanted = self._wanted
         found = await _all(
-            self._nodes[name].inspect(self._wanted.documents[name], self._wanted.smoke_blobs(name)) for name in names
+            node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name))
+            for name, node in self._nodes.items()
         )
-        states = dict(zip(names, found, strict=True))
+        states: dict[str, Mapping[str, Any]] = dict(zip(self._nodes, found, strict=True))
         for name, state in states.items():
-            accepted = state.get("accepted")
-            if accepted:
+            if accepted := state.get("accepted"):
                 self._accepted_before.add(name)
                 self._refuse_shared(name, accepted)
         return states
@@ -79,11 +84,13 @@ class Rollout:
                 "nodes are not shared between services: give this service a machine of its own",
             )
 
-    async def _roll_role(self, role: str, states: Mapping[str, Mapping[str, Any]]) -> None:
+    async def _roll_role(self, role: str, states: _States) -> None:
+        """Configure new nodes, which serve nobody yet, all at once; then those that serve, wave by wave."""
         names = [name for name in self._wanted.nodes_of(role) if _needs_work(states[name])]
-        serving = any(name in self._accepted_before for name in names)
-        for wave in waves(names, self._wanted.roles[role].rollout.canaries if serving else 0,
-                          self._wanted.roles[role].rollout.max_in_flight if serving else len(names)):
+        rollout = self._wanted.roles[role].rollout
+        new = [name for name in names if name not in self._accepted_before]
+        serving = [name for name in names if name in self._accepted_before]
+        for wave in ([new] if new else []) + waves(serving, rollout.canaries, rollout.max_in_flight):
             self._cancellation.check()
             await _all(self._configure(name, states[name]) for name in wave)
 
@@ -102,9 +109,21 @@ class Rollout:
             "previous_secrets": self._previous_secrets,
             "hosts": self._wanted.hosts,
         }
-        await node.apply(request, uuid.uuid4().hex[:12])
+        await node.apply(request, _new_id())
 
-    async def _give_up(self, error: Exception, show: Callable[[str], Awaitable[None]]) -> None:
+    async def _accept(self) -> None:
+        """Make this the version to return to, on every node."""
+        wanted = self._wanted
+        try:
+            await _all(
+                node.accept(wanted.documents[name]["plan_digest"], wanted.smoke_blobs(name))
+                for name, node in self._nodes.items()
+            )
+        except SoopError as error:
+            hint = "it runs on all nodes and passed its tests, so the same command will end well once this is put right"
+            raise ReleaseFailed(f"{wanted.reference} was not accepted: {error}", hint) from error
+
+    async def _give_up(self, error: Exception, show: _Show) -> NoReturn:
         """Put the nodes back and raise what happened; one that cannot be put back does not stop the others."""
         already = {error.node} if isinstance(error, NodeFailure) and error.returned else set()
         candidates = [name for name in self._touched if name in self._accepted_before and name not in already]
@@ -112,15 +131,23 @@ class Rollout:
             await show(f"returning {len(candidates)} nodes")
         results = await asyncio.gather(*(self._put_back(name) for name in candidates), return_exceptions=True)
         lost = {name: result for name, result in zip(candidates, results, strict=True) if result is not None}
-        returned = sorted({*candidates, *already} - set(lost))
+        returned = sorted({*candidates, *(already & set(self._touched))} - set(lost))
+        if not isinstance(error, SoopError):
+            raise error
         raise ReleaseFailed(_verdict(self._wanted.reference, error, returned, lost)) from error
 
     async def _put_back(self, name: str) -> None:
-        await self._nodes[name].put_back(self._previous_secrets, self._wanted.hosts, uuid.uuid4().hex[:12])
+        node = self._nodes[name]
+        await node.open(_PATIENCE_ON_RETURN)
+        await node.put_back(self._previous_secrets, self._wanted.hosts, _new_id())
 
 
 def _needs_work(state: Mapping[str, Any]) -> bool:
     return bool(state.get("changes") or state.get("missing"))
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 def waves(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:
@@ -131,14 +158,21 @@ def waves(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]
     return first + [rest[start : start + size] for start in range(0, len(rest), size)]
 
 
-def _verdict(reference: str, error: Exception, returned: list[str], lost: Mapping[str, Any]) -> str:
+def _verdict(reference: str, error: SoopError, returned: list[str], lost: Mapping[str, Any]) -> str:
     lines = [f"{reference} was not accepted: {error}"]
     if isinstance(error, Cancelled):
-        lines = [f"{reference} was interrupted"]
+        lines = [f"{reference} was not accepted: the deployment was interrupted; run it again to go on"]
     if returned:
         lines.append(f"  returned to the last good version: {', '.join(returned)}")
-    lines += [f"  could not be returned: {name}: {reason}" for name, reason in lost.items()]
+    lines += [f"  could not be returned: {name}: {_reason(reason)}" for name, reason in lost.items()]
+    if lost:
+        lines.append("  the next deployment looks at these nodes and puts them right")
     return "\n".join(lines)
+
+
+def _reason(error: BaseException) -> str:
+    """Say what happened on a node that has been named already."""
+    return str(error).partition(": ")[2] if isinstance(error, SoopError) else repr(error)
 
 
 async def _all(work: Iterable[Awaitable[Any]]) -> list[Any]:

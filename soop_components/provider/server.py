@@ -25,7 +25,6 @@ def run() -> None:
     parser.add_argument("engine", nargs="?", help="address of the engine, given by Pulumi")
     arguments, _ = parser.parse_known_args()
     asyncio.run(_serve(arguments.engine))
-    os._exit(0)  # the interpreter's own farewell would only cost time
 
 
 async def _serve(engine: str | None) -> None:
@@ -45,6 +44,7 @@ async def _serve(engine: str | None) -> None:
     await done.wait()
     servicer.cancellation.request()
     await server.stop(grace=0)
+    os._exit(0)  # at once: what threads are still asking or importing nobody waits for
 
 
 def _leave_with_engine(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from soop_components.errors import SoopError
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
+from soop_components.provider.cancellation import Cancellation
 from soop_components.provider.node import Node
 from soop_components.provider.release_inputs import ReleaseInputs
 
@@ -26,15 +27,17 @@ class SmokeTestFailed(SoopError):
 class SmokeTests:
     """The smoke tests of one release against its nodes."""
 
-    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, Node], cancellation: Cancellation) -> None:
         self._wanted = wanted
         self._nodes = nodes
+        self._cancellation = cancellation
 
     async def run(self) -> None:
         """Run one after the other; raise ``SmokeTestFailed`` with what was expected and what came back."""
         for test in self._wanted.smoke_tests:
+            self._cancellation.check()
             if test.http is not None:
-                await self._run_http(test, test.http)
+                await self._cancellation.unless_requested(self._run_http(test, test.http))
             if test.script is not None:
                 await self._run_script(test, test.script)
 

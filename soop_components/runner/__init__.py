@@ -25,7 +25,8 @@ Verbs with what they read and what they return (VERSION is {"service", "version"
                  "healthy": bool | null if not asked or nothing runs, "health": [text], "hosts_digest",
                  "apply_running": id | null}
     inspect  {"document", "secrets"?: {key: value}, "blobs"?: [digest]}
-             -> {"missing": [digest], "changes": number, "changed": [text], "running", "accepted", "intended"}
+             -> {"missing": [digest], "changes": number, "changed": [text], "running", "accepted", "intended",
+                 "apply_running"}
              without secrets, a secret counts as unchanged
     receive  blobs, each as ``<digest> <size>\\n<bytes>`` -> {"received": number, "bytes": number}
     apply    {"document", "secrets", "previous_secrets"?, "hosts": {name: address}, "id", "force_packages"?: bool}

@@ -90,6 +90,7 @@ def _told(look: Callable[[], list[str]]) -> list[str]:
 def inspect(host: Host, request: Mapping[str, Any], events: Events) -> dict[str, Any]:
     """Return which blobs a document needs sent, and what carrying it out would change."""
     document = parse(request["document"])
+    apply_running = transient.running(host)  # asked first: what one that ends meanwhile leaves is seen below
     work = Work(host, document, events, request.get("secrets"))
     missing = work.blobs.missing(document.blobs | set(request.get("blobs") or ()))
     stored = _stored(host)
@@ -97,7 +98,14 @@ def inspect(host: Host, request: Mapping[str, Any], events: Events) -> dict[str,
     running = stored["running.json"]
     if not changed and (running is None or running["plan_digest"] != document.plan_digest):
         changed = [f"recorded version: {document.reference}"]
-    return {"event": "result", "missing": missing, "changes": len(changed), "changed": changed, **_versions(stored)}
+    return {
+        "event": "result",
+        "missing": missing,
+        "changes": len(changed),
+        "changed": changed,
+        **_versions(stored),
+        "apply_running": apply_running,
+    }
 
 
 def foreseen(work: Work) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from soop_components.runner.commands import Task
@@ -12,6 +12,11 @@ from soop_components.runner.host import Host
 
 _JOB_TIMEOUT = 330.0
 """Seconds a start or stop may take; units have time limits of their own, most of 90 s."""
+_ANSWER = 30.0
+"""Seconds that systemd may take for one answer."""
+_PATIENCE = 90.0
+"""Seconds from which on an answer that does not come is a failure."""
+_PAUSE = 0.5
 _PROPERTIES = (
     "Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NeedDaemonReload", "Type", "CanReload",
     "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup",
@@ -56,21 +61,30 @@ def facts(host: Host, names: Iterable[str]) -> dict[str, Facts]:
     templates = {name: Facts(load="loaded") for name in wanted if "@." in name}  # nothing of it runs by itself
     if not asked:
         return templates
-    properties = f"--property={','.join(_PROPERTIES)}"
-    done = host.commands.run(Task(["systemctl", "show", properties, "--", *asked], timeout=30))
-    if done.exit_code != 0:
-        raise Failure(
-            "units",
-            "systemd does not answer",
-            command=done.command,
-            exit_code=done.exit_code,
-            stderr_tail=tail(done.stderr),
-        )
-    return templates | dict(zip(asked, map(_facts, done.stdout.strip("\n").split("\n\n")), strict=False))
+    return templates | dict(zip(asked, map(_facts, show(host, _PROPERTIES, asked)), strict=False))
 
 
-def _facts(block: str) -> Facts:
-    found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+def show(host: Host, properties: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
+    """Return properties of units in the order of their names; a busy systemd gets the time that it needs."""
+    argv = ["systemctl", "show", f"--property={','.join(properties)}", "--", *names]
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        done = host.commands.run(Task(argv, timeout=_ANSWER))
+        if done.exit_code == 0:
+            blocks = done.stdout.strip("\n").split("\n\n")
+            return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+        if time.monotonic() >= deadline:
+            raise Failure(
+                "units",
+                "systemd does not answer",
+                command=done.command,
+                exit_code=done.exit_code,
+                stderr_tail=tail(done.stderr),
+            )
+        time.sleep(_PAUSE)
+
+
+def _facts(found: Mapping[str, str]) -> Facts:
     ran = found.get("ExecMainStartTimestampMonotonic", "0") != "0"
     ended_well = found.get("ActiveState") == "inactive" and found.get("Result") == "success"
     return Facts(

@@ -19,6 +19,7 @@ from soop_components.runner.canonical import canonical
 from soop_components.runner.commands import Task
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, write_whole
+from soop_components.runner.systemd import show
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _POLL = 0.05
@@ -27,6 +28,7 @@ _SILENCE = 1.0
 _EVENT_FILES_KEPT = 8
 _GOES_ON = "the next one carries on from there"
 _LIVING = ("active", "activating", "deactivating", "reloading")
+_REQUEST = re.compile(r"request-(.+)\.json")
 
 
 def start(host: Host, verb: str, request: Mapping[str, Any]) -> str:
@@ -101,18 +103,34 @@ def _open_events(host: Host, id_: str) -> IO[str]:
 
 
 def _alive(host: Host, id_: str) -> bool:
-    argv = ["systemctl", "show", "--property=ActiveState", "--value", "--", f"{_unit(id_)}.service"]
-    return host.commands.run(Task(argv, timeout=30)).stdout.strip() in _LIVING
+    """Tell whether the apply is at work or about to be; systemd, which may be slow under load, is asked second."""
+    if _at_work(host) == id_:
+        return True
+    found = show(host, ("ActiveState", "Job"), [f"{_unit(id_)}.service"])[0]
+    return found.get("ActiveState") in _LIVING or found.get("Job", "0") not in ("", "0")
 
 
 def running(host: Host) -> str | None:
-    """Return the id of the apply that is at work."""
+    """Return the id of the apply that is at work, or that systemd is about to start."""
+    return _at_work(host) or next((id_ for id_ in _requested(host) if _alive(host, id_)), None)
+
+
+def _at_work(host: Host) -> str | None:
     try:
         with open(host.volatile("apply.json"), "rb") as file:
             found = json.load(file)
         return str(found["id"]) if _started(found["pid"]) == found["started"] else None
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _requested(host: Host) -> list[str]:
+    """Return the ids of the requests that no apply has taken."""
+    try:
+        found = [_REQUEST.fullmatch(name) for name in os.listdir(host.volatile())]
+    except FileNotFoundError:
+        return []
+    return [each[1] for each in found if each]
 
 
 def take(host: Host, id_: str) -> tuple[dict[str, Any], IO[str]]:
@@ -131,7 +149,7 @@ def clean_up(host: Host, id_: str) -> None:
     """After an apply ended in whatever way, remove its request and see that its events have a last one."""
     with suppress(FileNotFoundError):
         os.unlink(_request_path(host, id_))
-    if running(host) is None:
+    if _at_work(host) is None:
         with suppress(FileNotFoundError):
             os.unlink(host.volatile("apply.json"))
     with open(_events_path(host, id_), "a+", encoding="utf-8") as file:

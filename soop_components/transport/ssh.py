@@ -212,7 +212,7 @@ async def _open(
         agent_path=None,
         config=None,
         gss_host=None,
-        keepalive_interval=10,
+        keepalive_interval=5,
         keepalive_count_max=3,
         compression_algs=None,
         preferred_auth="publickey",

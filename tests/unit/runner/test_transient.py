@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import transient
+from soop_components.runner import systemd, transient
 from soop_components.runner.commands import Completed, Task
 from soop_components.runner.failure import Failure
 from tests.unit.runner.node import Node
@@ -22,12 +22,18 @@ class Systemd:
 
     def __init__(self, state: str = "inactive") -> None:
         self.state = state
+        self.job = 0
+        self.silent = 0
+        """How many more questions it leaves unanswered."""
         self.started: list[list[str]] = []
 
     def run(self, task: Task) -> Completed:
         if task.argv[0] == "systemd-run":
             self.started.append(list(task.argv))
-        return Completed("", 0, f"{self.state}\n", "")
+        if self.silent:
+            self.silent -= 1
+            return Completed("systemctl show", -9, "", "", timed_out=True)
+        return Completed("", 0, f"ActiveState={self.state}\nJob={self.job}\n", "")
 
 
 @pytest.fixture
@@ -90,6 +96,31 @@ def test_following_a_killed_apply_ends(host: Any) -> None:
     write(host, "one", {"event": "progress", "message": "a"})
     with pytest.raises(Failure, match="apply one was killed before it ended"):
         list(transient.follow(host, {"id": "one"}))
+
+
+@pytest.mark.parametrize(("state", "job"), [("activating", 0), ("inactive", 7)])
+def test_an_apply_that_systemd_is_about_to_start_is_running(host: Any, state: str, job: int) -> None:
+    transient.start(host, "apply", {"id": "one"})
+    host.commands.state, host.commands.job = state, job
+    assert transient.running(host) == "one"
+    with pytest.raises(Failure, match=r"another apply \(one\) is running"):
+        transient.start(host, "apply", {"id": "two"})
+
+
+def test_a_request_without_a_unit_is_nothing_that_runs(host: Any) -> None:
+    transient.start(host, "apply", {"id": "one"})
+    assert transient.running(host) is None
+
+
+def test_a_systemd_too_busy_to_answer_is_asked_again(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systemd, "_PAUSE", 0.0)
+    transient.start(host, "apply", {"id": "one"})
+    host.commands.state, host.commands.silent = "active", 3
+    assert transient.running(host) == "one"
+    monkeypatch.setattr(systemd, "_PATIENCE", 0.0)
+    host.commands.silent = 3
+    with pytest.raises(Failure, match="systemd does not answer"):
+        transient.running(host)
 
 
 def test_following_what_never_was_ends(host: Any) -> None:
