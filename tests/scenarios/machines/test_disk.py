@@ -65,6 +65,8 @@ def test_a_disk_in_use_is_not_removed_or_given_to_another(ground: Ground) -> Non
         await ground.machines.destroy_disk(DISK)
         await ground.machines.destroy_disk(DISK)
         assert await ground.machines.inspect_disk(DISK) is None
+        await ground.machines.destroy(FIRST)
+        assert ground.traces() == set()
 
     asyncio.run(scenario())
 

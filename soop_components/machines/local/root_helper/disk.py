@@ -23,7 +23,7 @@ _DATA = "data"
 
 def create(realm: Realm, disk: str, size: int) -> dict[str, Any]:
     """Make a disk, or let it grow."""
-    with realm.locked(f"disk:{disk}"):
+    with realm.locked_disk(disk):
         folder = realm.disk(disk)
         realm.make(folder)
         known = _size(folder)
@@ -41,7 +41,7 @@ def create(realm: Realm, disk: str, size: int) -> dict[str, Any]:
 
 def destroy(realm: Realm, disk: str) -> None:
     """Remove a disk that no machine uses."""
-    with realm.locked(f"disk:{disk}"):
+    with realm.locked_disk(disk):
         machine = user(realm, disk)
         if machine is not None:
             raise Refused(f"{disk} is in use by {machine}", "destroy the machine first")
@@ -51,7 +51,7 @@ def destroy(realm: Realm, disk: str) -> None:
 
 def attach(realm: Realm, disk: str, machine: str) -> Path:
     """Mount a disk for a machine and return the folder that the machine sees."""
-    with realm.locked(f"disk:{disk}"):
+    with realm.locked_disk(disk):
         folder, mount = realm.disk(disk), realm.disk_mount(disk)
         realm.check(folder)
         if _size(folder) is None:
@@ -73,7 +73,7 @@ def attach(realm: Realm, disk: str, machine: str) -> Path:
 
 def detach(realm: Realm, disk: str, machine: str) -> None:
     """Unmount a disk that the machine had."""
-    with realm.locked(f"disk:{disk}"):
+    with realm.locked_disk(disk):
         if _noted_user(realm, disk) == machine:
             _release(realm, disk)
 

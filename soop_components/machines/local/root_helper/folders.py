@@ -131,12 +131,35 @@ class Realm:
 
     @contextmanager
     def locked(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the lock of a machine (its name) or disk (``disk:`` and its id); tell whether it is held.
-
-        It may not be only where somebody else has it and ``wait`` is false.
-        """
-        with lock(self.run / "locks" / name, wait=wait) as held:
+        """Hold the lock of a machine; tell whether it is held: not where somebody else has it and ``wait`` is false."""
+        with self._locked(name, self.machine(name), wait) as held:
             yield held
+
+    @contextmanager
+    def locked_disk(self, disk: str) -> Iterator[None]:
+        """Hold the lock of a disk."""
+        with self._locked(f"disk:{disk}", self.disk(disk), wait=True):
+            yield
+
+    @contextmanager
+    def _locked(self, lock_name: str, folder: Path, wait: bool) -> Iterator[bool]:
+        """Hold a lock, whose file goes with the folder that it is for."""
+        path = self.run / "locks" / lock_name
+        with lock(path, wait=wait) as held:
+            try:
+                yield held
+            finally:
+                if held and not folder.exists():
+                    path.unlink(missing_ok=True)
+                    self._remove_empty_run_folders()
+
+    def _remove_empty_run_folders(self) -> None:
+        with suppress(OSError):
+            # As long as somebody holds a lock this one is not empty, and the others stay too.
+            (self.run / "locks").rmdir()
+            for folder in (self.run / "attached", self.run / "disks", self.run):
+                with suppress(FileNotFoundError):
+                    folder.rmdir()
 
 
 @contextmanager
@@ -165,9 +188,12 @@ def lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 def make_run_folder(folder: Path, mode: int = 0o755) -> None:
     """Make a folder in ``/run/soop`` with the given mode, and those above it for everybody to see."""
-    for path in reversed((folder, *folder.parents)):
-        with suppress(FileExistsError):
-            path.mkdir(mode=mode if path == folder else 0o755)
+    while not folder.is_dir():
+        # Whoever removes the last machine may remove a folder above it meanwhile.
+        with suppress(FileNotFoundError):
+            for path in reversed((folder, *folder.parents)):
+                with suppress(FileExistsError):
+                    path.mkdir(mode=mode if path == folder else 0o755)
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
@@ -190,8 +216,8 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Replace a JSON file; it is either the old or the new one at any moment, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Replace a JSON file, under its lock; it is the old or the new one at any moment, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.new")
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(value, file, indent=1, sort_keys=True)
         file.flush()

@@ -58,7 +58,6 @@ def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
         realm.remove(realm.machine(name))
         with network.registry() as registry:
             registry.release_unused(realm)
-        (realm.run / "locks" / name).unlink(missing_ok=True)
 
 
 def take_down(realm: Realm, record: Record, patience: float) -> None:

@@ -21,6 +21,8 @@ from .failure import Refused
 from .folders import RUN, Realm, lock, read_json, write_json
 from .record import Record, records
 
+_FILE = RUN / "networks.json"
+_LOCK = RUN / "networks.lock"
 _NAMESPACES = Path("/run/netns")
 
 
@@ -73,15 +75,23 @@ class Registry:
                 self.release(slot)
 
     def _save(self) -> None:
-        write_json(RUN / "networks.json", {str(slot): entry for slot, entry in self.entries.items()})
+        write_json(_FILE, {str(slot): entry for slot, entry in self.entries.items()})
 
 
 @contextmanager
 def registry() -> Iterator[Registry]:
-    """Hold the host-wide registry."""
-    with lock(RUN / "networks.lock"):
-        data = read_json(RUN / "networks.json") or {}
-        yield Registry({int(slot): entry for slot, entry in data.items()})
+    """Hold the host-wide registry, whose file is there as long as it has entries."""
+    with lock(_LOCK):
+        data = read_json(_FILE) or {}
+        held = Registry({int(slot): entry for slot, entry in data.items()})
+        try:
+            yield held
+        finally:
+            if not held.entries:
+                for path in (_FILE, _LOCK):
+                    path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    RUN.rmdir()
 
 
 def stands(slot: int) -> bool:
