@@ -68,8 +68,7 @@ class Connection:
     async def run(self, command: str, stdin: bytes = b"") -> Outcome:
         """Run a command line in the node's login shell and wait for it; an exit code other than 0 is no error here."""
         async with self.start(command) as process:
-            await process.send(stdin)
-            await process.end_input()
+            await process.feed(stdin)
             output, errors = await process.read(), await process.read_errors()
             return Outcome(await process.wait(), output, errors)
 
@@ -118,6 +117,14 @@ class Process:
         """Close standard input."""
         with _losses(self._target):
             self._running.stdin.write_eof()
+
+    async def feed(self, data: bytes) -> None:
+        """Send everything there is and close the input; a command that ends before it has read all decides itself."""
+        try:
+            await self.send(data)
+            await self.end_input()
+        except ConnectionLost:
+            return  # if the connection is gone, waiting for the end says so
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Yield lines of standard output as they come."""
