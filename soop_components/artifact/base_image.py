@@ -16,7 +16,7 @@ SUITES = {"debian-12": "bookworm"}
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A base image of this host, made by ``make setup``."""
+    """A base image of this host, made by ``soop setup``."""
 
     base: Base
     """Its name, and a digest over its packages and their versions."""
@@ -33,9 +33,9 @@ class BaseImage:
         try:
             base = Base.model_validate_json(record.read_bytes())
         except (OSError, ValidationError):
-            raise SoopError(f"the base image {name} is not there: no {record}", "make it with: make setup") from None
+            raise SoopError(f"the base image {name} is not there: no {record}", "make it with: soop setup") from None
         if not status.is_file():
-            raise SoopError(f"the base image {name} has no {status}", "make it anew with: make setup")
+            raise SoopError(f"the base image {name} has no {status}", "make it anew with: soop setup")
         return cls(base, status)
 
     @property

@@ -12,7 +12,21 @@ from typing import TextIO
 from soop_components.artifact.packages import LockedPackageGone
 from soop_components.errors import InvalidInput, SoopError
 
-VERBS = ("lock", "build", "list", "show", "verify", "deploy", "status", "ssh", "logs", "destroy", "recover", "clean")
+VERBS = (
+    "setup",
+    "lock",
+    "build",
+    "list",
+    "show",
+    "verify",
+    "deploy",
+    "status",
+    "ssh",
+    "logs",
+    "destroy",
+    "recover",
+    "clean",
+)
 """Modules of this package; each has ``register(subparsers)`` and ``run(arguments) -> exit code``."""
 
 EXIT_CODES: dict[type[SoopError], int] = {LockedPackageGone: 3}

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from soop_components.errors import SoopError
 from soop_components.project import Project
-
-PASSPHRASE = "local domains only"  # noqa: S105 - deliberately public, toolchain/bootstrap/shell_environment.py says why
-"""What seals the secrets in a state that has no passphrase of its own; the same as in ``make setup``."""
+from soop_components.setup.shell_environment import PASSPHRASE
 
 
 def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
@@ -21,7 +19,7 @@ def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
     folders = [str(_built(project)), environ.get("PATH", os.defpath), str(installed)]
     found = shutil.which("pulumi", path=os.pathsep.join(folders))
     if found is None:
-        raise SoopError("pulumi is not installed", "run `make setup`, or see https://www.pulumi.com/docs/install")
+        raise SoopError("pulumi is not installed", "install it: https://www.pulumi.com/docs/install")
     return Path(found)
 
 

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 if not __package__:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    toolchain = Path(__file__).resolve().parent.parent
+    sys.path[:0] = [str(toolchain), str(toolchain.parent)]
 
 import bootstrap
-from bootstrap import checks, clean, down, engine, requirements, setup, shell_environment, up
+from bootstrap import checks, clean, down, engine, requirements, setup, up
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
+from soop_components.errors import SoopError
+from soop_components.setup import shell_environment
 
 VERBS = {
     "setup": setup.run,
@@ -36,10 +39,10 @@ def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with what programs print
     try:
         VERBS[verb](Checkout(Path(__file__).resolve().parents[2]))
-    except Trouble as trouble:
+    except SoopError as error:
         red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
-        print(f"{red}{trouble}{plain}", file=sys.stderr)
-        return trouble.exit_code
+        print(f"{red}{error}{plain}", file=sys.stderr)
+        return error.exit_code if isinstance(error, Trouble) else 1
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130

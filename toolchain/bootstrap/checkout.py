@@ -1,68 +1,18 @@
-"""The folders of a checkout."""
+"""The folders of a checkout of this repository."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.trouble import Trouble
+from soop_components.setup.place import Place
 
 
 @dataclass(frozen=True)
-class Checkout:
-    """Where things are; all that is made here is ignored by git and belongs to this checkout alone."""
-
-    root: Path
-
-    @property
-    def home(self) -> Path:
-        """State, machines, images and logs."""
-        return self.root / ".soop"
-
-    @property
-    def venv(self) -> Path:
-        """The Python environment."""
-        return self.root / ".venv"
+class Checkout(Place):
+    """A project that also holds what it is made with."""
 
     @property
     def toolchain(self) -> Path:
         """The sources of the engine's build and of the language host."""
         return self.root / "toolchain"
-
-    @property
-    def built(self) -> Path:
-        """What was built from them."""
-        return self.root / ".toolchain"
-
-    @property
-    def images(self) -> Path:
-        """Base images of local machines."""
-        return self.home / "images"
-
-    @property
-    def logs(self) -> Path:
-        """The output of long steps."""
-        return self.home / "log"
-
-    def make_home(self) -> None:
-        """Make the folders that only the owner may look into."""
-        for folder in (self.home, self.home / "state", self.home / "pulumi", self.logs, self.images):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the checkout for this process; another that is setting it up is a :class:`Trouble`."""
-        self.make_home()
-        handle = os.open(self.home / "setup.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Trouble("another `make` is setting this checkout up; wait for it") from None
-            yield
-        finally:
-            os.close(handle)

@@ -7,10 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bootstrap import domains, step
+from bootstrap import domains
 from bootstrap.checkout import Checkout
-from bootstrap.root_access import as_root
 from bootstrap.trouble import Trouble
+from soop_components.setup import step
+from soop_components.setup.root_access import as_root
 
 ROOT_HELPER = Path("soop_components/machines/local/root_helper")
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "soop_components.egg-info")

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bootstrap import step
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
+from soop_components.setup import step
 
 MODULE = "github.com/pulumi/pulumi"
 EXECUTOR = "pulumi-language-python-exec"

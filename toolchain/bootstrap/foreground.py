@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from bootstrap import shell_environment
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
+from soop_components.setup import shell_environment
 
 
 def run(checkout: Checkout, argv: Sequence[str]) -> int:

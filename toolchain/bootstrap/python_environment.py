@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bootstrap import step, system_packages
 from bootstrap.checkout import Checkout
+from soop_components.setup import step, system_packages
 
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """Debian's store; it knows a company's own authority where pip's does not."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bootstrap import python_environment, step
+from bootstrap import python_environment
 from bootstrap.checkout import Checkout
+from soop_components.setup import step
 
 PINS = (("requirements.in", "requirements.txt"), ("toolchain/uv.in", "toolchain/uv.txt"))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bootstrap import base_image, engine, python_environment, shell_environment, system_packages
+from bootstrap import engine, python_environment
 from bootstrap.checkout import Checkout
+from soop_components.setup import base_image, shell_environment, system_packages
 
 
 def run(checkout: Checkout, *, tests: bool = False) -> None:

@@ -7,9 +7,10 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from bootstrap import domains, foreground, setup, shell_environment
+from bootstrap import domains, foreground, setup
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
+from soop_components.setup import shell_environment
 
 DOMAIN = "dev-access"
 SERVED_NO_MORE = 3

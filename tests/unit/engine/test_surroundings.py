@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from bootstrap import shell_environment
 
-from soop_components.engine.surroundings import PASSPHRASE, find_pulumi, prepare, surroundings
+from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.errors import SoopError
 from soop_components.project import Project
+from soop_components.setup.shell_environment import PASSPHRASE
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_prepares_state_and_passphrase_for_their_owner_only(project: Project) ->
     environment = surroundings(project, Path("/usr/bin/pulumi"), {})
     prepare(project, environment)
     prepare(project, environment)
-    assert project.passphrase.read_text() == f"{shell_environment.PASSPHRASE}\n" == f"{PASSPHRASE}\n"
+    assert project.passphrase.read_text() == f"{PASSPHRASE}\n"
     assert [oct(path.stat().st_mode & 0o777) for path in (project.home, project.state, project.passphrase)] == [
         "0o700",
         "0o700",

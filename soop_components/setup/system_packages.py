@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bootstrap import step
-from bootstrap.checkout import Checkout
-from bootstrap.root_access import as_root
-from bootstrap.trouble import Trouble
+from soop_components.errors import SoopError
+from soop_components.setup import step
+from soop_components.setup.place import Place
+from soop_components.setup.root_access import as_root
 
 
 class Need(NamedTuple):
@@ -39,7 +39,7 @@ WAIT = ("-o", "DPkg::Lock::Timeout=300")
 """A fresh machine is often busy updating itself."""
 
 
-def ensure(checkout: Checkout, needs: Iterable[Need]) -> None:
+def ensure(place: Place, needs: Iterable[Need]) -> None:
     """Install what is missing of ``needs``, and only that, with apt."""
     missing = [need for need in needs if shutil.which(need.program, path=_SYSTEM_PATH) is None]
     if not missing:
@@ -47,15 +47,15 @@ def ensure(checkout: Checkout, needs: Iterable[Need]) -> None:
     names = [need.package for need in missing]
     if shutil.which("apt-get") is None:
         programs = ", ".join(f"{need.program} ({need.purpose})" for need in missing)
-        raise Trouble(f"this system has no apt to install them with, so please install: {programs}")
-    refresh(checkout)
+        raise SoopError(f"this system has no apt to install them with, so please install: {programs}")
+    refresh(place)
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends", *WAIT]
-    step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), checkout.logs / "apt-install.log")
+    step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), place.logs / "apt-install.log")
 
 
-def refresh(checkout: Checkout) -> None:
+def refresh(place: Place) -> None:
     """Fetch apt's lists of packages anew."""
-    step.run("fetching the lists of packages", as_root(["apt-get", "-q", "update"]), checkout.logs / "apt-update.log")
+    step.run("fetching the lists of packages", as_root(["apt-get", "-q", "update"]), place.logs / "apt-update.log")
 
 
 def has_venv(python: str) -> bool:

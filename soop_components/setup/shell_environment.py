@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 
-from bootstrap.checkout import Checkout
+from soop_components.setup.place import Place
 
+OURS = "file://./.soop/state"
+"""The backend of a project that says nothing else; Pulumi itself takes it from the working directory."""
 PASSPHRASE = "local domains only"  # noqa: S105 - deliberately public, see below
 """Encrypts secrets in the state of local domains.
 
-Known to all, and the same in every checkout, because Pulumi writes what it derives from the passphrase
+Known to all, and the same in every project, because Pulumi writes what it derives from the passphrase
 (``encryptionsalt``) into the domain definition, which is shared through git: with a passphrase per checkout, one
 developer's domain definition would not open in another's. It protects nothing that the mode of .soop, where the state
 lies, does not protect already. State that others can reach needs a passphrase of its own in .soop/passphrase, which is
@@ -19,47 +22,56 @@ never overwritten.
 """
 
 
-def variables(checkout: Checkout, base: Mapping[str, str]) -> dict[str, str]:
+def variables(place: Place, base: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that differ from ``base``."""
-    ours = [str(checkout.venv / "bin")]
-    if (checkout.built / "bin").is_dir():
-        ours.append(str(checkout.built / "bin"))
+    ours = [str(place.venv / "bin")]
+    if (place.built / "bin").is_dir():
+        ours.append(str(place.built / "bin"))
     path = [folder for folder in base.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
+    backend = {} if _keeps_state_elsewhere(place) else {"PULUMI_BACKEND_URL": f"file://{place.home / 'state'}"}
     return {
         "PATH": os.pathsep.join([*ours, *path]),
-        "PULUMI_BACKEND_URL": f"file://{checkout.home / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(checkout.home / "passphrase"),
-        "PULUMI_HOME": str(checkout.home / "pulumi"),
+        **backend,
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.home / "passphrase"),
+        "PULUMI_HOME": str(place.home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
 
 
-def complete(checkout: Checkout) -> dict[str, str]:
-    """Return the whole environment for a program of this checkout."""
+def complete(place: Place) -> dict[str, str]:
+    """Return the whole environment for a program of this place."""
     environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONHOME"}}
-    return {**environment, **variables(checkout, os.environ)}
+    return {**environment, **variables(place, os.environ)}
 
 
-def ensure(checkout: Checkout) -> None:
+def ensure(place: Place) -> None:
     """Write the passphrase, once, and .soop/env, which a shell reads with ``. .soop/env``."""
-    passphrase = checkout.home / "passphrase"
+    passphrase = place.home / "passphrase"
     if not passphrase.exists():
         fresh = passphrase.with_suffix(".new")
         fresh.touch(mode=0o600)
         fresh.write_text(PASSPHRASE + "\n")
         fresh.replace(passphrase)
-    (checkout.home / "env").write_text(_lines(checkout))
+    (place.home / "env").write_text(_lines(place))
 
 
-def show(checkout: Checkout) -> None:
+def show(place: Place) -> None:
     """Print the lines for ``eval "$(make env)"``."""
-    print(_lines(checkout), end="")
+    print(_lines(place), end="")
 
 
-def _lines(checkout: Checkout) -> str:
+def _lines(place: Place) -> str:
     """Say it for a shell; PATH is extended when the lines are read, not now."""
     mark = "/dev/null/the-path-there-is"
-    given = variables(checkout, {"PATH": mark})
+    given = variables(place, {"PATH": mark})
     path = shlex.quote(given.pop("PATH").removesuffix(mark))
     rest = [f"export {name}={shlex.quote(value)}" for name, value in given.items()]
     return "\n".join([f'export PATH={path}"$PATH"', *rest]) + "\n"
+
+
+def _keeps_state_elsewhere(place: Place) -> bool:
+    """Tell whether Pulumi.yaml names another backend than the folder that projects begin with."""
+    file = place.root / "Pulumi.yaml"
+    text = file.read_text() if file.is_file() else ""
+    said = re.search(r"^backend:\s+url:\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
+    return said is not None and said[1] != OURS

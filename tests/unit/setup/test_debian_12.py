@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-RECIPE = Path(__file__).parents[3] / "images" / "debian_12.py"
+from soop_components.setup.base_image import RECIPE
+
 TARGETS = """\
 bookworm|main|http://mirror.example/debian/|/usr/share/keyrings/debian.gpg
 bookworm|contrib|http://mirror.example/debian/|/usr/share/keyrings/debian.gpg

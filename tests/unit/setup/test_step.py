@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from bootstrap import step
-from bootstrap.trouble import Trouble
+
+from soop_components.errors import SoopError
+from soop_components.setup import step
 
 
 def test_a_step_says_what_it_does_and_keeps_the_output_to_its_log(
@@ -29,9 +30,9 @@ def test_a_step_shows_that_it_is_alive(
 
 def test_a_failure_tells_the_tail_of_the_output_and_where_the_rest_is(tmp_path: Path) -> None:
     program = "import sys; [print('line', n) for n in range(100)]; sys.exit('no room left')"
-    with pytest.raises(Trouble) as trouble:
+    with pytest.raises(SoopError) as error:
         step.run("filling", [sys.executable, "-u", "-c", program], tmp_path / "fill.log")
-    told = str(trouble.value)
+    told = str(error.value)
     assert told.startswith("filling: failed with exit code 1")
     assert "  no room left" in told
     assert "line 99" in told

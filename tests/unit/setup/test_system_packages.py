@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bootstrap import root_access, step, system_packages
-from bootstrap.checkout import Checkout
-from bootstrap.system_packages import Need
-from bootstrap.trouble import Trouble
+
+from soop_components.errors import SoopError
+from soop_components.setup import root_access, step, system_packages
+from soop_components.setup.place import Place
+from soop_components.setup.system_packages import Need
 
 THERE = Need("dash", "sh", "is there")
 MISSING = Need("no-such-package", "no-such-program", "is not there")
@@ -24,13 +25,13 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_nothing_is_run_when_nothing_is_missing(steps: list[list[str]], tmp_path: Path) -> None:
-    system_packages.ensure(Checkout(tmp_path), [THERE])
+    system_packages.ensure(Place(tmp_path), [THERE])
     assert steps == []
 
 
 def test_only_the_missing_is_installed(steps: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_program(tmp_path, "apt-get", monkeypatch)
-    system_packages.ensure(Checkout(tmp_path), [THERE, MISSING])
+    system_packages.ensure(Place(tmp_path), [THERE, MISSING])
     update, install = steps
     assert update[-1] == "update"
     assert install[-2:] == ["install", "no-such-package"]
@@ -40,8 +41,8 @@ def test_without_apt_it_says_what_to_install(
     steps: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Trouble, match=r"please install: no-such-program \(is not there\)"):
-        system_packages.ensure(Checkout(tmp_path), [MISSING])
+    with pytest.raises(SoopError, match=r"please install: no-such-program \(is not there\)"):
+        system_packages.ensure(Place(tmp_path), [MISSING])
     assert steps == []
 
 
@@ -53,7 +54,7 @@ def test_root_needs_no_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_user_without_sudo_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(root_access.os, "geteuid", lambda: 1000)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Trouble, match="install sudo"):
+    with pytest.raises(SoopError, match="install sudo"):
         root_access.as_root(["true"])
 
 
@@ -68,7 +69,7 @@ def test_a_sudo_that_asks_for_a_password_where_nobody_can_give_one(
 ) -> None:
     monkeypatch.setattr(root_access.os, "geteuid", lambda: 1000)
     add_program(tmp_path, "sudo", monkeypatch, code=1)
-    with pytest.raises(Trouble, match="run this in a terminal, or as root"):
+    with pytest.raises(SoopError, match="run this in a terminal, or as root"):
         root_access.as_root(["true"])
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap.trouble import Trouble
+from soop_components.errors import SoopError
 
 Argv = Sequence[str | Path]
 TAIL = 15
@@ -18,7 +18,7 @@ QUIET = 15
 
 
 def run(title: str, argv: Argv, log: Path, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-    """Run ``argv`` with its output in ``log``; a failure is a :class:`Trouble` with the output's tail."""
+    """Run ``argv`` with its output in ``log``; a failure is an error with the output's tail."""
     started = time.monotonic()
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -33,7 +33,8 @@ def run(title: str, argv: Argv, log: Path, *, cwd: Path | None = None, env: Mapp
             raise
     if code:
         tail = "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-TAIL:])
-        raise Trouble(f"{title}: failed with exit code {code} after {_seconds(started)} s\n{tail}\n  all of it: {log}")
+        how = f"failed with exit code {code} after {_seconds(started)} s"
+        raise SoopError(f"{title}: {how}\n{tail}\n  all of it: {log}")
 
 
 def _watch(process: subprocess.Popen[bytes], title: str, started: float) -> int:

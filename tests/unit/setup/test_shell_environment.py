@@ -1,0 +1,63 @@
+"""The variables of a shell in a place."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from soop_components.setup import shell_environment
+from soop_components.setup.place import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path / "it's a folder")
+    made.make_home()
+    (made.built / "bin").mkdir(parents=True)
+    return made
+
+
+def test_a_shell_reads_it_whatever_the_folder_is_called(place: Place) -> None:
+    shell_environment.ensure(place)
+    script = '. .soop/env && printf "%s\\n" "$PATH" "$PULUMI_BACKEND_URL" "$PULUMI_CONFIG_PASSPHRASE_FILE"'
+    ask = ["sh", "-c", script]
+    answer = subprocess.run(
+        ask, cwd=place.root, env={"PATH": "/bin:/usr/bin"}, capture_output=True, check=True, text=True
+    )
+    assert answer.stdout.splitlines() == [
+        f"{place.root}/.venv/bin:{place.root}/.toolchain/bin:/bin:/usr/bin",
+        f"file://{place.root}/.soop/state",
+        f"{place.root}/.soop/passphrase",
+    ]
+
+
+def test_a_passphrase_that_is_there_is_kept(place: Place) -> None:
+    passphrase = place.home / "passphrase"
+    passphrase.write_text("my own\n")
+    shell_environment.ensure(place)
+    assert passphrase.read_text() == "my own\n"
+
+
+def test_the_passphrase_is_for_its_owner_only(place: Place) -> None:
+    shell_environment.ensure(place)
+    assert (place.home / "passphrase").stat().st_mode & 0o777 == 0o600
+    assert place.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_our_folders_come_first_and_once(place: Place) -> None:
+    once = shell_environment.variables(place, {"PATH": "/bin"})
+    assert shell_environment.variables(place, once) == once
+
+
+def test_a_built_engine_is_on_path_only_when_it_was_built(tmp_path: Path) -> None:
+    path = shell_environment.variables(Place(tmp_path), {"PATH": "/bin"})["PATH"]
+    assert path == f"{tmp_path}/.venv/bin:/bin"
+
+
+def test_state_that_lies_elsewhere_is_left_there(place: Place) -> None:
+    (place.root / "Pulumi.yaml").write_text("name: x\nbackend:\n  url: s3://state\n")
+    assert "PULUMI_BACKEND_URL" not in shell_environment.variables(place, {})
+    (place.root / "Pulumi.yaml").write_text("name: x\nbackend:\n  url: file://./.soop/state\n")
+    assert shell_environment.variables(place, {})["PULUMI_BACKEND_URL"] == f"file://{place.root}/.soop/state"
