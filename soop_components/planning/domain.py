@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 
 from soop_components.artifact.definition import ResolvedDefinition
-from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.plan import ServicePlan
+from soop_components.model.requirements import release_order
 from soop_components.planning.service import plan_service
 
 
@@ -36,22 +35,26 @@ class DomainPlan:
     """Services of this domain that a service waits for."""
     given_secrets: Mapping[str, tuple[str, ...]]
     """Names of the secrets that the domain gives itself, by service."""
+    notes: tuple[str, ...] = ()
+    """What people should know although nothing is wrong with the domain."""
 
 
 def plan_domain(
     domain: DomainDefinition, environment: Environment, definitions: Mapping[str, Definition]
 ) -> DomainPlan:
     """Plan every service of a domain whose definitions have been checked against it. Raises ``InvalidInput``."""
-    _check_sizes(environment, definitions)
     requires = {
         name: tuple(other for other in definition.resolved.definition.requires if other in definitions)
         for name, definition in definitions.items()
     }
     plans: dict[str, ServicePlan] = {}
     services = {each.reference.service: each for each in domain.services}
-    for name in _ordered(domain.id, requires):
+    for name in release_order({name: definition.resolved.definition for name, definition in definitions.items()}):
         definition = definitions[name]
-        plans[name] = plan_service(definition.resolved, definition.digest, domain, environment, services[name], plans)
+        required = {other: plans[other] for other in requires[name]}
+        plans[name] = plan_service(
+            definition.resolved, definition.digest, domain, environment, services[name], required
+        )
     return DomainPlan(
         id=domain.id,
         environment=environment,
@@ -60,23 +63,3 @@ def plan_domain(
         requires=requires,
         given_secrets=domain.secrets,
     )
-
-
-def _ordered(domain: str, requires: Mapping[str, tuple[str, ...]]) -> list[str]:
-    try:
-        return list(TopologicalSorter(requires).static_order())
-    except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        raise InvalidInput([f"{domain}: services require each other in a circle: {circle}"]) from error
-
-
-def _check_sizes(environment: Environment, definitions: Mapping[str, Definition]) -> None:
-    known = ", ".join(sorted(environment.sizes))
-    problems = [
-        f"{name}: nodes.{role}.size: environment {environment.name} has no size {node.size!r}; it has {known}"
-        for name, definition in definitions.items()
-        for role, node in definition.resolved.definition.nodes.items()
-        if node.size not in environment.sizes
-    ]
-    if problems:
-        raise InvalidInput(problems, f"add it to `sizes:` in stacks/environments/{environment.name}.yaml")

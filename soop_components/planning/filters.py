@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
+from soop_components.model.loader_problems import got
 from soop_components.planning import marks
 from soop_components.planning.guard import Refused, pay, size
 
@@ -58,6 +59,13 @@ def range_(arguments: list[object]) -> list[int]:
     found = range(*numbers)
     pay(min(len(found), _LARGEST) if abs(found.stop - found.start) < _LARGEST else _LARGEST)
     return list(found)
+
+
+def key(value: object) -> object:
+    """Return a key of a mapping, which is text or a number."""
+    if isinstance(value, marks.Marked) or not isinstance(value, str | int | float | Undefined):
+        raise Refused("a key is text or a number")
+    return value
 
 
 def compared(value: object) -> object:
@@ -113,7 +121,7 @@ def int_(value: Any) -> int:
     try:
         return int(_plain(value)[:40]) if isinstance(value, str) else int(value)
     except (ValueError, OverflowError, TypeError):
-        raise Refused(f"{value!r} is not a number") from None
+        raise Refused(f"expected a number {got(value)}") from None
 
 
 def first(values: object) -> object:
@@ -202,6 +210,7 @@ def _kind(value: object) -> str:
 FILTERS: dict[str, Callable[..., object]] = {
     "_each": each,
     "_compared": compared,
+    "_key": key,
     "_concat": concat,
     "_range": range_,
     "default": default,

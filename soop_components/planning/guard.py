@@ -147,6 +147,11 @@ class _Counting(NodeTransformer):
             operand.expr = _filter("_compared", operand.expr)
         return node
 
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:
+        self.generic_visit(node)
+        node.key = _filter("_key", node.key)
+        return node
+
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         return _filter("_concat", nodes.List(node.nodes, lineno=node.lineno))

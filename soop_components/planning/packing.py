@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, PackagePart, Parameter
+from soop_components.model.loader_problems import got
 from soop_components.model.paths import path_problem
 from soop_components.planning.templates import evaluate
 
@@ -80,5 +81,5 @@ def _names(package: PackagePart | str, scope: Mapping[str, object], where: str) 
     names = found if isinstance(found, list) else [] if found is None else [found]
     for name in names:
         if not isinstance(name, str) or not name:
-            raise SoopError(f"{where}: expected the name of a package, not {name!r}")
+            raise SoopError(f"{where}: expected the name of a package {got(name)}")
     return names

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, Parameter
+from soop_components.model.loader_problems import got
 from soop_components.model.options import matches
 from soop_components.model.paths import path_problem
 from soop_components.model.service_checks import unknown
@@ -81,7 +82,7 @@ def value_problems(parameter: Parameter, value: object) -> list[str]:
 
 def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | None:
     if not isinstance(value, _TYPES[type_]) or (isinstance(value, bool) and type_ not in ("boolean", "any")):
-        return f"expected {type_}, not {(marks.unmarked(value) if isinstance(value, str) else value)!r}"
+        return f"expected {type_} {got(marks.unmarked(value) if isinstance(value, str) else value)}"
     if type_ == "path":
         return path_problem(value)
     if pattern is None or not isinstance(value, str):
@@ -89,4 +90,4 @@ def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | Non
     if marks.holds_secret(value):
         return f"expected text that matches {pattern}, not a secret"
     sample = marks.MARK.sub("x", marks.unmarked(value))
-    return None if matches(pattern, sample) else f"expected text that matches {pattern}, not {marks.unmarked(value)!r}"
+    return None if matches(pattern, sample) else f"expected text that matches {pattern} {got(marks.unmarked(value))}"

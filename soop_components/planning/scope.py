@@ -11,6 +11,12 @@ from soop_components.planning.marks import node_mark
 Scope = Mapping[str, object]
 
 
+class Required(dict[str, object]):
+    """The services that a service requires: those that its templates may speak of."""
+
+    advice = "templates speak of services that `requires:` names; add it there"
+
+
 def service_scope(
     definition: ServiceDefinition,
     config: Mapping[str, object],
@@ -29,10 +35,10 @@ def service_scope(
         },
         "domain": {"id": domain},
         "environment": {"name": environment},
-        "services": {
-            name: {"version": plan.version, "endpoints": {key: list(urls) for key, urls in plan.endpoints.items()}}
+        "services": Required(
+            (name, {"version": plan.version, "endpoints": {key: list(urls) for key, urls in plan.endpoints.items()}})
             for name, plan in services.items()
-        },
+        ),
     }
 
 

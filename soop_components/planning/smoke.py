@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import SoopError
+from soop_components.model.loader_problems import got
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.model.service import HttpCheck, SmokeTest
 from soop_components.planning.marks import MARK
@@ -33,7 +34,7 @@ class Checks:
 
     def _port(self, name: str, port: object) -> int:
         if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-            raise SoopError(f"{self.where}: endpoints.{name}.port: expected a port, 1 to 65535, not {port!r}")
+            raise SoopError(f"{self.where}: endpoints.{name}.port: expected a port, 1 to 65535 {got(port)}")
         return port
 
     def endpoints(self) -> dict[str, tuple[str, ...]]:

@@ -31,6 +31,7 @@ _TESTS = (
     "true",
     "false",
 )
+_KINDS = {str: "text", int: "a number", float: "a number", bool: "a boolean", list: "a list", type(None): "none"}
 _FILE = "<template>"
 _LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")
 
@@ -46,7 +47,7 @@ class _Strict(StrictUndefined):
 
     def _fail_with_undefined_error(self, *_: Any, **__: Any) -> NoReturn:
         known = self._undefined_obj if isinstance(self._undefined_obj, Mapping) else {}
-        raise _UndefinedName(self._undefined_name, tuple(known))
+        raise _UndefinedName(self._undefined_name, tuple(known), getattr(known, "advice", None))
 
 
 # The operators of StrictUndefined are bound to its base's method, so each must be told of ours.
@@ -86,7 +87,8 @@ class _Environment(ImmutableSandboxedEnvironment):
             if -len(obj) <= argument < len(obj):
                 return obj[argument]
             raise Refused(f"the list has {len(obj)} items, there is no [{argument}]")
-        raise Refused(f"{type(obj).__name__ if obj is not None else 'none'} has no {argument!r}")
+        reached = repr(argument[:60]) if isinstance(argument, str) else "such item"
+        raise Refused(f"{_KINDS.get(type(obj), 'this')} has no {reached}")
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         return filters.calculate(operator, left, right)
@@ -188,8 +190,9 @@ def _told(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
     try:
         yield
     except _UndefinedName as error:
-        name, known = error.args
-        raise SoopError(f"{_place(text, where, error)}: {name!r} is not defined", _near(name, known or scope)) from None
+        name, known, advice = error.args
+        hint = advice or _near(name, known or scope)
+        raise SoopError(f"{_place(text, where, error)}: {name!r} is not defined", hint) from None
     except marks.LooksInside as error:
         message = "looks inside a secret or a node's name, which is only known on the node"
         hint = "pass it on as it is, join it or encode it"

@@ -99,7 +99,7 @@ def test_sources_are_what_path_parameters_name() -> None:
 )
 def test_sources_stay_inside_the_service_definition(path: object) -> None:
     block = own_block(parameters={"one": {"type": "path"}})
-    with pytest.raises(InvalidInput, match="^one: "):
+    with pytest.raises(InvalidInput, match=r"^one: "):
         component_sources(block, {"one": path})
 
 

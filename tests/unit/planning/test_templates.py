@@ -152,7 +152,7 @@ def test_nothing_looks_inside_a_mark(text: str) -> None:
         ("{{ 'a' + 1 }}", "file: + takes numbers, not text"),
         ("{{ 1 // 0 }}", "file: division by zero"),
         ("{{ [] | first }}", "file: the list is empty"),
-        ("{{ 'x' | int }}", "file: 'x' is not a number"),
+        ("{{ 'x' | int }}", 'file: expected a number (got "x")'),
         ("{{ map.items() }}", "file: functions and methods cannot be called"),
     ],
 )
@@ -215,6 +215,14 @@ HOSTILE: dict[str, str] = {
     "quotes": "{{ '" + "\\" * 99999,
     "digits": "{{ " + "9" * 9999 + " }}",
     "unhashable": "{{ {[]: 1} }}",
+    "tuples of tuples as key": "{% set a = (1, 1) %}" + "{% set a = (a, a) %}" * 60 + "{{ {a: 1} }}",
+    "lists of lists in a message": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 60 + "{{ a | int }}",
+    "lists of lists as an index": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 60 + "{{ list[a] }}",
+    "lists of lists in text": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 60 + "{{ a ~ 'x' }}",
+    "lists of lists sorted": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 60 + "{{ [a, a] | sort }}",
+    "lists of lists as arguments": "{% set a = [1] %}"
+    + "{% set a = [a, a] %}" * 60
+    + "{{ 'x' | replace(a, a) | indent(a) }}",
     "slice": "{{ list[::0] }}",
 }
 
