@@ -9,6 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.ground import Ground
+from tests.scenarios.workspace import sweep
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_remains() -> None:
+    """Remove what a killed run of the tests left behind, before the first scenario."""
+    sweep()
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import secrets
 import shutil
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -114,29 +115,50 @@ class Workspace:
         summary: dict[str, int] = json.loads(text[text.index("{") :])["changeSummary"]
         return {operation: number for operation, number in summary.items() if operation != "same"}
 
+    def processes(self) -> list[int]:
+        """Return the processes on the host, not those in machines, that work in the project's folder."""
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and self._is_in(entry)]
+
+    def _is_in(self, entry: Path) -> bool:
+        try:
+            return (entry / "cwd").readlink().is_relative_to(self.root)
+        except OSError:
+            return False
+
     def remove(self) -> None:
-        """Remove every machine, disk and network of the project, and its folder."""
+        """Remove every process, machine, disk and network of the project, and its folder."""
+        while left := self.processes():
+            subprocess.run([*_as_root(), "kill", "-KILL", *map(str, left)], check=False, capture_output=True)
+            time.sleep(0.1)
         asyncio.run(LocalMachines(self.project).clean())
         subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
 
 
-def _foreign_variables() -> list[str]:
-    """Return the variables that would lead commands to the state of the checkout that is being tested."""
-    return [name for name in os.environ if name.startswith(("PULUMI_", "SOOP_"))]
+@contextmanager
+def _no_foreign_state() -> Iterator[None]:
+    """Leave out the variables that would lead commands to the state of the checkout that is being tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("PULUMI_", "SOOP_"))]:
+            patch.delenv(name)
+        yield
 
 
 @contextmanager
 def workspace(name: str) -> Iterator[Workspace]:
     """Yield a fresh project; nothing of it is left afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in _foreign_variables():
-            patch.delenv(variable)
+    with _no_foreign_state():
         yield from _workspace(name)
 
 
 def _workspace(name: str) -> Iterator[Workspace]:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    root = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=FOLDER))
+    with _claimed(FOLDER / f"{name}-{secrets.token_hex(4)}") as root:
+        assert root is not None, "two scenarios have drawn the same name"
+        yield from _made(root)
+
+
+def _made(root: Path) -> Iterator[Workspace]:
+    root.mkdir()
     for part in _COPIED:
         _copy(CHECKOUT / part, root / part)
     for part in _LINKED:
@@ -152,10 +174,35 @@ def _workspace(name: str) -> Iterator[Workspace]:
         made.remove()
 
 
-def sweep() -> None:
-    """Remove the projects that killed runs left behind."""
-    for root in sorted(FOLDER.glob("*")) if FOLDER.is_dir() else []:
-        Workspace(root).remove()
+@contextmanager
+def _claimed(root: Path) -> Iterator[Path | None]:
+    """Hold a project's lock, which a killed run loses; None when another run has it."""
+    path = root.with_name(f"{root.name}.lock")
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+            return
+        yield root
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path = FOLDER) -> None:
+    """Remove the projects that killed runs left behind, with all that still works in them; those in use stay."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        with _claimed(path.with_name(path.name.removesuffix(".lock"))) as root:
+            if root is not None and root.is_dir():
+                _remove(root)
+
+
+def _remove(root: Path) -> None:
+    """Remove a project, also one that was only half made."""
+    if (root / "Pulumi.yaml").exists():
+        with _no_foreign_state():
+            Workspace(root).remove()
+    else:
+        shutil.rmtree(root)
 
 
 def get(url: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
