@@ -39,7 +39,9 @@ class Parameter(Model):
     type: Literal["string", "integer", "boolean", "path", "list", "map", "any"]
     """``path`` is a file or folder of the service definition; it is packed into the component's blob."""
     summary: str = ""
+    """What it is for."""
     required: bool = False
+    """Whether every component must give it."""
     default: Any = None
     """A value or a template, which may use the parameters declared before it; None: the parameter is none."""
     items: Scalar = "any"
@@ -54,28 +56,36 @@ class Part(Model):
     """What all parts have in common."""
 
     when: bool | Template = True
+    """Whether the part is there at all."""
 
 
 class PackagePart(Part):
     """A Debian package, or several, that are installed only under a condition."""
 
     name: Template
+    """The package's name."""
 
 
 class UserPart(Part):
     """A system user with a group of the same name."""
 
     home: Template = "/nonexistent"
+    """Home folder; it is not made."""
     shell: Template = "/usr/sbin/nologin"
+    """Login shell."""
     groups: Computed[Template] = ()
+    """Further groups."""
 
 
 class DirectoryPart(Part):
     """A folder."""
 
     mode: Template = "0755"
+    """Permissions."""
     owner: Template = "root"
+    """User that owns it."""
     group: Template = "root"
+    """Group that owns it."""
 
 
 class FilePart(Part):
@@ -90,7 +100,9 @@ class FilePart(Part):
     mode: Template | None = None
     """0644 if not given; 0600 with a secret in it; of a ``source`` 0755 if it is executable there."""
     owner: Template = "root"
+    """User that owns it."""
     group: Template = "root"
+    """Group that owns it."""
 
 
 class TreePart(Part):
@@ -99,43 +111,57 @@ class TreePart(Part):
     source: Template
     """A path out of a parameter of type ``path``; a folder ends in ``/``."""
     destination: Template
+    """Where it goes; below a folder everything keeps its path."""
     owner: Template = "root"
+    """User that owns the files."""
     group: Template = "root"
+    """Group that owns the files."""
 
 
 class LinkPart(Part):
     """A symbolic link."""
 
     target: Template
+    """What it points to."""
 
 
 class AbsentPart(Part):
     """A path that must not be there."""
 
     path: Template
+    """The path; a folder goes with all below it."""
 
 
 class UnitPart(Part):
     """A systemd unit: the block's own when it has ``content`` or ``template``, a package's otherwise."""
 
     content: Template | None = None
+    """The unit's text itself."""
     template: BlockFile | None = None
+    """A ``*.j2`` file of the block."""
     enabled: bool | Template = True
+    """Whether it starts with the machine."""
     state: Template = "started"
+    """``started`` or ``stopped``."""
     restart_on: Computed[Template] = ()
+    """Paths whose change restarts it."""
     reload_on: Computed[Template] = ()
+    """Paths whose change reloads it."""
 
 
 class ScriptPart(Part):
     """A configuration script: exactly one of ``program``, ``source``, ``content`` and ``template``."""
 
     name: Template
+    """What messages call it."""
     program: BlockFile | None = None
     """A file of the block."""
     source: Template | None = None
     """A path of the service definition."""
     content: Template | None = None
+    """The program itself."""
     template: BlockFile | None = None
+    """A ``*.j2`` file of the block that yields the program."""
     phase: Template = "after_units"
     """``before_units`` or ``after_units``."""
     arguments: Computed[Template] = ()
@@ -143,50 +169,75 @@ class ScriptPart(Part):
     stdin: Template | None = None
     """Text for its standard input; the place for secrets."""
     stdin_template: BlockFile | None = None
+    """A ``*.j2`` file of the block that yields the standard input."""
     user: Template = "root"
+    """Who runs it."""
     timeout: int | Template = 300
+    """Seconds after which it is ended and has failed."""
     triggers: Computed[Template] = ()
+    """Paths (files, or folders with all below) whose change makes it run again, as a change of itself does."""
 
 
 class HttpHealthPart(Part):
     """Healthy is an HTTP answer below 400."""
 
     path: Template = "/"
+    """Path of the request."""
     port: int | Template
+    """Port on the node itself."""
     timeout: int | Template = 60
+    """Seconds within which it must become healthy."""
 
 
 class CommandHealthPart(Part):
     """Healthy is a command that exits with 0."""
 
     command: Computed[Template]
+    """Program and arguments; no shell."""
     timeout: int | Template = 60
+    """Seconds within which it must become healthy."""
 
 
 class HealthParts(Model):
     """When a component is healthy; both must hold if both are given."""
 
     http: HttpHealthPart | None = None
+    """Healthy is an HTTP answer below 400."""
     command: CommandHealthPart | None = None
+    """Healthy is a command that exits with 0."""
 
 
 class Block(Model):
     """A building block of the library or of a service."""
 
     format: Literal[1]
+    """Format of this file; 1."""
     block: ConfigKey
+    """Name of the block, and of its folder."""
     summary: str
+    """What it is, in a sentence."""
     parameters: dict[ConfigKey, Parameter] = Field(default_factory=dict)
+    """What a component may or must give, by name. Templates read them as ``params.<name>``."""
     packages: Computed[PackagePart | Template] = ()
+    """Debian packages; their dependencies come along."""
     users: dict[Template, UserPart] | Template = Field(default_factory=dict)
+    """System users by name."""
     directories: dict[Template, DirectoryPart] | Template = Field(default_factory=dict)
+    """Folders by path."""
     files: dict[Template, FilePart] | Template = Field(default_factory=dict)
+    """Files by path."""
     trees: Computed[TreePart] = ()
+    """Files and folders of the service definition and where they go."""
     links: dict[Template, LinkPart] | Template = Field(default_factory=dict)
+    """Symbolic links by path."""
     absent: Computed[AbsentPart | Template] = ()
+    """Paths that must not be there."""
     units: dict[Template, UnitPart] | Template = Field(default_factory=dict)
+    """Systemd units by name."""
     scripts: Computed[ScriptPart] = ()
+    """Configuration scripts, run in this order when something about them has changed."""
     health: HealthParts = HealthParts()
+    """When a component made from the block is healthy."""
     templates: dict[str, str] = Field(default_factory=dict)
     """Text of the block's ``*.j2`` files by path in its folder; put in when the block is loaded."""
 

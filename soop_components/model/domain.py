@@ -16,7 +16,9 @@ class DomainService(Model):
     service: str
     """Name and version of the service definition, ``access-service-3.2.3``."""
     nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
+    """Number of nodes by role; the definition's default where nothing is said."""
     config: dict[ConfigKey, Any] = Field(default_factory=dict)
+    """Overrides of the service's default configuration."""
 
     @field_validator("service")
     @classmethod
@@ -34,7 +36,10 @@ class DomainDefinition(Model):
     """The services of one domain and the environment it belongs to."""
 
     id: DomainId
+    """The stack's name, ``<environment>-<name>``."""
     environment: EnvironmentName
+    """Name of the environment, the first word of the domain's id."""
     services: Annotated[tuple[DomainService, ...], Field(strict=False, min_length=1)]
+    """The services of the domain; each at most once."""
     secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(default_factory=dict)
     """Names (never values) of the secrets that the domain gives itself, per service."""

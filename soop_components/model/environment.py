@@ -38,21 +38,27 @@ class MachineSize(Model):
     """What a node definition's ``size`` means here."""
 
     cpus: Annotated[int, Field(ge=1)] = 1
+    """Processors of a machine."""
     memory: Size = "512MiB"
+    """Memory of a machine, ``512MiB``."""
 
 
 class Capacity(Model):
     """What all domains of the environment may use together."""
 
     nodes: Annotated[int, Field(ge=1)] | None = None
+    """Most nodes."""
     cpus: Annotated[int, Field(ge=1)] | None = None
+    """Most processors."""
     memory: Size | None = None
+    """Most memory, ``64GiB``."""
 
 
 class Reliability(Model):
     """How much care data gets."""
 
     spread: Literal["availability_zone"] | None = None
+    """What the nodes of a role are spread over, where the kind of machines knows it."""
     protect_stateful: bool = False
     """Whether disks refuse to be deleted with their domain."""
 
@@ -70,21 +76,33 @@ class Security(Model):
     """What a deployment must satisfy."""
 
     require_promotion_from: EnvironmentName | None = None
+    """Environment in which a version must have been accepted before."""
     ssh_from: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+    """Networks from which nodes may be reached by SSH; every one if none is given."""
 
 
 class Environment(Model):
     """The kind of machines of an environment and the limits on them."""
 
     name: EnvironmentName
+    """The file's name; not written in it."""
     machines: Literal["local", "libvirt", "aws", "ssh"] = "local"
+    """Kind of machines."""
     sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1)] = Field(
         default_factory=lambda: {"small": MachineSize()}
     )
+    """What the sizes of node definitions mean here."""
     capacity: Capacity = Capacity()
+    """What all domains of the environment may use together; no limit where nothing is said."""
     reliability: Reliability = Reliability()
+    """How much care data gets."""
     accessibility: Accessibility = Accessibility()
+    """Who may reach the services."""
     security: Security = Security()
+    """What a deployment must satisfy."""
     aws: dict[str, Any] | None = None
+    """Settings of the kind of machines ``aws``."""
     libvirt: dict[str, Any] | None = None
+    """Settings of the kind of machines ``libvirt``."""
     ssh: dict[str, Any] | None = None
+    """Settings of the kind of machines ``ssh``."""

@@ -23,60 +23,83 @@ class ConfigOption(Model):
     """One key of a service's default configuration, which a domain may override."""
 
     type: Literal["string", "integer", "number", "boolean"]
+    """What the value is."""
     default: str | int | float | bool | None = None
+    """The value unless a domain gives one; without a default every domain must give it."""
     minimum: float | None = None
+    """Smallest number."""
     maximum: float | None = None
+    """Largest number."""
     pattern: str | None = None
+    """Regular expression that a whole text must match."""
     secret: bool = False
+    """Whether the value is kept secret: never shown, encrypted in state, mode 0600 on nodes."""
     generate: Annotated[int, Field(ge=8, le=128)] | None = None
     """Characters of a secret that is made up once per domain unless the domain gives one."""
     summary: str = ""
+    """What it is for."""
 
 
 class Component(Model):
     """A service component: a building block and what it is given."""
 
     uses: ConfigKey
+    """The building block, of the library or of the service's own ``blocks/``."""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """The block's parameters; texts may be templates."""
 
 
 class Count(Model):
     """How many nodes a role has: bounds, and the number a domain gets that says nothing."""
 
     default: Annotated[int, Field(ge=0, le=1000)] = 1
+    """How many nodes a domain has that says nothing."""
     minimum: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Fewest nodes that a domain may ask for."""
     maximum: Annotated[int, Field(ge=1, le=1000)] = 1000
+    """Most nodes that a domain may ask for."""
 
 
 class DiskDefinition(Model):
     """A disk that outlives its machine."""
 
     size: Size
+    """Such as ``10GiB``."""
     mount: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]+$")]
+    """Where it is mounted on the node."""
 
 
 class Rollout(Model):
     """How an update passes over the nodes of a role: canaries first, then so many at once."""
 
     canaries: Annotated[int, Field(ge=0)] = 1
+    """Nodes that are updated first, and must be healthy before any other is touched."""
     max_in_flight: Annotated[int, Field(ge=1)] = 1
+    """How many nodes are updated at once after that."""
 
 
 class NodeDefinition(Model):
     """A node definition: maps the nodes of a role to service components."""
 
     components: Annotated[tuple[ComponentName, ...], Field(strict=False, min_length=1)]
+    """The service components of each node of the role, in the order in which they are configured."""
     size: str = "small"
+    """A size of machine; the environment says what it means."""
     count: Count = Count()
+    """How many nodes."""
     disk: DiskDefinition | None = None
+    """A disk per node for what must last."""
     after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
+    """Roles that are configured before this one."""
     rollout: Rollout = Rollout()
+    """How an update passes over the nodes."""
 
 
 class Endpoint(Model):
     """Where a service answers: a port on every node of a role."""
 
     role: RoleName
+    """The role whose nodes answer."""
     port: int | str
     """A number or a template that yields one."""
 
@@ -85,24 +108,33 @@ class HttpExpectation(Model):
     """What an HTTP answer must be; ``json`` names the keys that must be there with these values."""
 
     status: int = 200
+    """The answer's status code."""
     json_: dict[str, Any] | None = Field(default=None, alias="json")
+    """Keys that the answer must have, with these values; others are not looked at."""
     contains: str | None = None
+    """Text that the answer must contain."""
 
 
 class HttpCheck(Model):
     """One HTTP request from the deployer to every node of an endpoint."""
 
     endpoint: str
+    """One of ``endpoints``; every node of it is asked."""
     path: str = "/"
+    """Path of the request."""
     method: Literal["GET", "HEAD", "POST", "PUT", "DELETE"] = "GET"
+    """Method of the request."""
     expect: HttpExpectation = HttpExpectation()
+    """What the answer must be."""
 
 
 class SmokeTest(Model):
     """A check after the service is configured: over HTTP from the deployer, or a script on a node of the domain."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    """What the test shows; messages call it that."""
     http: HttpCheck | None = None
+    """A request and what its answer must be; either this or ``script``."""
     script: str | None = None
     """Path of a program in the service definition; it runs on the first node of ``role``."""
     role: RoleName | None = None
@@ -115,13 +147,24 @@ class ServiceDefinition(Model):
     """The blueprint of a service."""
 
     format: Literal[1]
+    """Format of this file; 1."""
     service: ServiceName
+    """Name of the service, lower case with hyphens."""
     version: Version
+    """Version of the definition, ``3.2.3``; what was built under a version never changes."""
     summary: str = ""
+    """What the service does, in a sentence."""
     base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = "debian-12"
+    """Base image of the nodes."""
     config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict)
+    """Default configuration by key; a domain may override any of it. Templates read it as ``config.<key>``."""
     components: Annotated[dict[ComponentName, Component], Field(min_length=1)]
+    """Service components by name."""
     nodes: Annotated[dict[RoleName, NodeDefinition], Field(min_length=1)]
+    """Node definitions by role."""
     endpoints: dict[ConfigKey, Endpoint] = Field(default_factory=dict)
+    """Where the service answers, by name."""
     smoke_tests: Annotated[tuple[SmokeTest, ...], Field(strict=False)] = ()
+    """The service is accepted when all of these pass."""
     requires: dict[ServiceName, str] = Field(default_factory=dict)
+    """Other services that the same domain must have, each with a range of versions such as ``>=3.2,<4``."""
