@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.block import Block
@@ -12,12 +12,15 @@ from soop_components.model.names import ComponentName, ConfigKey, Digest, RoleNa
 from soop_components.model.plan import Mode, Package
 from soop_components.model.service import ServiceDefinition
 
+PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+])?$", max_length=100)]
+PackageNames = Annotated[tuple[PackageName, ...], Field(strict=False)]
+
 
 class PackedFile(Model):
     """One file of a tar."""
 
     digest: Digest
-    size: int
+    size: Annotated[int, Field(ge=0, le=2**40)]
     mode: Mode = "0644"
 
 
@@ -45,7 +48,7 @@ class ResolvedDefinition(Model):
     components: dict[ComponentName, PackedFiles] = Field(default_factory=dict)
     smoke: PackedFiles | None = None
     """The programs of the smoke tests."""
-    packages: dict[str, Package] = Field(default_factory=dict)
-    roles_packages: dict[RoleName, Annotated[tuple[str, ...], Field(strict=False)]] = Field(default_factory=dict)
+    packages: dict[PackageName, Package] = Field(default_factory=dict)
+    roles_packages: dict[RoleName, PackageNames] = Field(default_factory=dict)
     """The packages of each role, dependencies included."""
     base: Base

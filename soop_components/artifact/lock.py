@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from soop_components.artifact.definition import Base
+from soop_components.artifact.definition import Base, PackageName
 from soop_components.errors import InvalidInput
 from soop_components.model.base import Model
 from soop_components.model.loader import load_model
@@ -19,7 +19,6 @@ from soop_components.model.loader_yaml import read_yaml
 from soop_components.model.names import RoleName
 
 FILE = "service.lock"
-PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*[a-z0-9+]$", max_length=100)]
 _HEADER = """\
 # The exact Debian packages of this service, with all their dependencies; `soop build` takes these and no others.
 # Made by `soop lock`: commit it, don't edit it. `soop lock --refresh` chooses every version anew.

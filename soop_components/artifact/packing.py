@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Mapping
 from typing import IO, BinaryIO, cast
 
+from soop_components.artifact.contents import header_of
 from soop_components.artifact.definition import PackedFile
 from soop_components.artifact.layout import HashingWriter
 from soop_components.artifact.sources import SourceFile
@@ -22,11 +23,9 @@ def pack(files: Mapping[str, SourceFile], target: HashingWriter) -> dict[str, Pa
 
 
 def _add(tar: tarfile.TarFile, name: str, source: SourceFile) -> PackedFile:
-    member = tarfile.TarInfo(name)
-    member.mode = int(source.mode, 8)
     with source.path.open("rb") as file:
         file.seek(0, 2)
-        member.size = file.tell()
+        member = header_of(name, file.tell(), source.mode)
         file.seek(0)
         reader = _HashingReader(file)
         tar.addfile(member, cast(IO[bytes], reader))

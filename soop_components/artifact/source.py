@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from soop_components.artifact.lock import PackageName
+from soop_components.artifact.definition import PackageName
 from soop_components.artifact.sources import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from soop_components.artifact import oci
+from soop_components.artifact.checked import Checked
+from soop_components.artifact.consistency import mismatch, tars
+from soop_components.artifact.contents import contents_problem
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.artifact.layout import BrokenBlob, Layout
 from soop_components.errors import InvalidInput, SoopError
@@ -59,6 +62,21 @@ class Artifact:
         """Return the content of one of the artifact's blobs after checking it."""
         return self.blob_path(digest).read_bytes()
 
+    def problems(self) -> Problems:
+        """Check every blob, and that the tars hold what the definition says and nothing else."""
+        found: Problems = []
+        listed = {files.blob: files.files for files in tars(self.resolved).values()}
+        for layer in self.manifest.layers:
+            try:
+                path = self.layout.blob(layer)
+                problem = contents_problem(path, listed[layer.digest]) if layer.digest in listed else None
+                problem = problem and f"blob {layer.digest} is not what its definition says: {problem}"
+            except BrokenBlob as error:
+                problem = error.message
+            if problem:
+                found.append(f"{problem} ({(layer.annotations or {}).get(oci.TITLE, layer.media_type)})")
+        return found
+
     def size(self) -> int:
         """Return the bytes of all blobs together."""
         return self.manifest.config.size + sum(layer.size for layer in self.manifest.layers)
@@ -71,16 +89,20 @@ class Artifact:
 
 
 class Store:
-    """An OCI image layout of artifacts; ``definitions`` is where the sources of services lie, for better advice."""
+    """An OCI image layout of artifacts.
 
-    def __init__(self, path: Path, definitions: Path | None = None) -> None:
+    ``definitions`` is where the sources of services lie, for better advice; ``checked`` saves reading it all again.
+    """
+
+    def __init__(self, path: Path, definitions: Path | None = None, checked: Checked | None = None) -> None:
         self.layout = Layout(path)
         self._definitions = definitions
+        self._checked = checked
 
     @classmethod
     def of(cls, project: Project) -> Store:
         """Return the project's store."""
-        return cls(project.store, project.service_defs)
+        return cls(project.store, project.service_defs, Checked(project.cache / "checked.json"))
 
     def list(self) -> list[Entry]:
         """Return what is in the store, by name and version."""
@@ -103,6 +125,19 @@ class Store:
         except BrokenBlob as error:
             raise _broken(wanted, error) from None
 
+    def open_whole(self, reference: str) -> Artifact:
+        """Open an artifact every blob of which is there and unharmed, so that deploying it can begin."""
+        artifact = self.open(reference)
+        files = [self.layout.blob_file(layer.digest) for layer in artifact.manifest.layers]
+        if self._checked is not None and self._checked.holds(artifact.digest, files):
+            return artifact
+        problems = artifact.problems()
+        if problems:
+            raise _broken(artifact.reference, BrokenBlob("; ".join(problems)))
+        if self._checked is not None:
+            self._checked.note(artifact.digest, files)
+        return artifact
+
     def is_broken(self, descriptor: oci.Descriptor) -> bool:
         """Say whether a blob of an artifact is missing or damaged."""
         return bool(self._problems(descriptor))
@@ -116,18 +151,11 @@ class Store:
                 yield str(descriptor.reference), self._problems(descriptor)
 
     def _problems(self, descriptor: oci.Descriptor) -> Problems:
-        mistakes: list[str] = []
         try:
             artifact = self._open(Reference.parse(str(descriptor.reference)), descriptor)
         except (SoopError, ValueError) as error:
             return [error.message if isinstance(error, SoopError) else str(error)]
-        for layer in artifact.manifest.layers:
-            try:
-                self.layout.blob(layer)
-            except BrokenBlob as error:
-                title = (layer.annotations or {}).get(oci.TITLE, layer.media_type)
-                mistakes.append(f"{error.message} ({title})")
-        return mistakes
+        return artifact.problems()
 
     def _open(self, reference: Reference, descriptor: oci.Descriptor) -> Artifact:
         content = self.layout.read(descriptor, oci.MAXIMUM_MANIFEST)
@@ -135,7 +163,7 @@ class Store:
         if manifest.artifact_type != oci.ARTIFACT or manifest.config.media_type != oci.DEFINITION:
             raise SoopError(f"{reference} in {self.layout.path} is not a service definition: {manifest.artifact_type}")
         resolved = _parse_definition(self.layout.read(manifest.config, oci.MAXIMUM_DEFINITION), manifest.config.digest)
-        problem = _mismatch(reference, manifest, resolved)
+        problem = mismatch(reference, manifest, resolved)
         if problem:
             raise BrokenBlob(f"blob {manifest.config.digest}: {problem}")
         return Artifact(reference, descriptor.digest, resolved, manifest, self.layout)
@@ -189,23 +217,6 @@ def _parse_definition(content: bytes, digest: str) -> ResolvedDefinition:
     if problems:
         raise InvalidInput(problem.line(f"blob {digest}") for problem in problems)
     return resolved
-
-
-def _mismatch(reference: Reference, manifest: oci.Manifest, resolved: ResolvedDefinition) -> str | None:
-    """Say where the definition contradicts the name or the layers of its artifact."""
-    definition = resolved.definition
-    if (definition.service, definition.version) != reference:
-        return f"defines {definition.service}-{definition.version}, not {reference}"
-    layers = {layer.digest: layer for layer in manifest.layers}
-    packed = [*resolved.components.values(), *([resolved.smoke] if resolved.smoke else [])]
-    for name, package in resolved.packages.items():
-        layer = layers.get(package.digest)
-        if layer is None or layer.size != package.size:
-            return f"refers to package {name} {package.digest}, which is not in the artifact"
-    for files in packed:
-        if files.blob not in layers:
-            return f"refers to {files.blob}, which is not in the artifact"
-    return None
 
 
 def _version_of(source: Path) -> str | None:

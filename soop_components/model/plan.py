@@ -22,10 +22,10 @@ SECRET_MARK = r"@@soop-secret:([a-z][a-z0-9_]*)((?:\|[a-z]+)*)@@"  # noqa: S105 
 class Package(Model):
     """A Debian package of the artifact."""
 
-    version: str
-    architecture: str
+    version: Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+:~-]*$", max_length=100)]
+    architecture: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=20)]
     digest: Digest
-    size: int
+    size: Annotated[int, Field(ge=0)]
 
 
 class User(Model):

@@ -16,6 +16,8 @@ from soop_components.runner.host import Host
 _CHUNK = 1 << 20
 _HEADER = re.compile(rb"(sha256:[0-9a-f]{64}) (\d{1,15})\n")
 _HEADER_AT_MOST = 100
+_BROKEN = (KeyError, tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
+"""What reading a tar that was not made by us may end with."""
 
 
 class Blobs:
@@ -57,25 +59,31 @@ class Blobs:
         if blob is None or digest is None:
             raise Failure("blobs", f"{source}: the plan does not say which blob it is in")
         try:
-            archive = self._archive(blob)
-            member = archive.getmember(source)
-            file = archive.extractfile(member) if member.isreg() else None
-        except (KeyError, tarfile.TarError) as error:
+            content = self._file(blob, source)
+        except _BROKEN as error:
             raise Failure("blobs", f"{source} is not in blob {blob}") from error
-        content = file.read() if file is not None else b""
-        if file is None or "sha256:" + hashlib.sha256(content).hexdigest() != digest:
+        if content is None or "sha256:" + hashlib.sha256(content).hexdigest() != digest:
             raise Failure("blobs", f"{source} in blob {blob} is not the file that the plan means")
         return content
 
     def program(self, blob: str, source: str) -> bytes:
         """Return the bytes of a file in a tar that only the tar's digest vouches for."""
         try:
-            file = self._archive(blob).extractfile(source)
-        except (KeyError, tarfile.TarError):
-            file = None
-        if file is None:
+            content = self._file(blob, source)
+        except _BROKEN:
+            content = None
+        if content is None:
             raise Failure("blobs", f"{source} is not a file in blob {blob}")
-        return file.read()
+        return content
+
+    def _file(self, blob: str, source: str) -> bytes | None:
+        """Return a file's bytes; None for a link, a device, or a file whose holes make it larger than its blob."""
+        archive = self._archive(blob)
+        member = archive.getmember(source)
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None:
+            return None
+        file = archive.extractfile(member)
+        return file.read() if file is not None else None
 
     def _archive(self, digest: str) -> tarfile.TarFile:
         if digest not in self._archives:

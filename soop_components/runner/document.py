@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +24,8 @@ from soop_components.runner.plan import (
 )
 
 UNIT_FOLDER = "/etc/systemd/system"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]* [0-9][A-Za-z0-9.+:~-]* [a-z0-9][a-z0-9-]*")
 _T = TypeVar("_T")
 
 
@@ -92,6 +95,7 @@ def parse(raw: Any) -> Document:
         raise Failure("plan", f"the document has not the form of a plan: {type(error).__name__}: {error}") from error
     head = {key: raw[key] for key in ("service", "version", "digest", "role", "node", "plan_digest")}
     document = Document(packages=packages, components=components, raw=raw, **head)
+    _check_names(document)
     _check(document)
     return document
 
@@ -124,6 +128,16 @@ def _one(kind: Callable[..., _T], raw: Mapping[str, Any]) -> _T:
 
 def _each(kind: Callable[..., _T], raw: Mapping[str, Any] | None) -> dict[str, _T]:
     return {name: _one(kind, value) for name, value in (raw or {}).items()}
+
+
+def _check_names(document: Document) -> None:
+    """Refuse names that would lead elsewhere, or that dpkg would take for an option."""
+    for name, package in document.packages.items():
+        if not _PACKAGE.fullmatch(f"{name} {package.version} {package.architecture}"):
+            raise Failure("plan", f"{name!r} {package.version!r} {package.architecture!r} is not a Debian package")
+    for digest in document.blobs:
+        if not _DIGEST.fullmatch(digest):
+            raise Failure("plan", f"{digest!r} is not the digest of a blob")
 
 
 def _check(document: Document) -> None:

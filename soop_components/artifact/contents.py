@@ -1,0 +1,75 @@
+"""What is inside a component's tar: exactly the files that the definition lists, as a build packs them.
+
+The tar of a stranger is never handed to something that interprets it: what a build would have written is made up again
+out of the definition and compared. So links, devices, sparse files, two files of one name and paths that lead elsewhere
+need no rule of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from soop_components.artifact.definition import PackedFile
+
+_CHUNK = 2**20
+_KINDS = {
+    tarfile.LNKTYPE: "a hard link",
+    tarfile.SYMTYPE: "a symbolic link",
+    tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device",
+    tarfile.FIFOTYPE: "a pipe",
+    tarfile.DIRTYPE: "a folder",
+    tarfile.GNUTYPE_SPARSE: "a file with holes",
+}
+
+
+def header_of(name: str, size: int, mode: str) -> tarfile.TarInfo:
+    """Return what a tar says of a file, and nothing else."""
+    member = tarfile.TarInfo(name)
+    member.mode = int(mode, 8)
+    member.size = size
+    return member
+
+
+def contents_problem(path: Path, files: Mapping[str, PackedFile]) -> str | None:
+    """Say where a tar is not what a build makes of these files."""
+    with path.open("rb") as tar:
+        for name in sorted(files):
+            problem = _member_problem(tar, name, files[name])
+            if problem:
+                return problem
+        end = tar.tell()
+        size = -(-(end + 2 * tarfile.BLOCKSIZE) // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+        rest = tar.read(tarfile.RECORDSIZE + 2 * tarfile.BLOCKSIZE + 1)
+    if any(rest) or end + len(rest) != size:
+        return f"holds {_kind(rest)} that the definition does not list" if any(rest) else "does not end as a tar does"
+    return None
+
+
+def _member_problem(tar: BinaryIO, name: str, file: PackedFile) -> str | None:
+    expected = header_of(name, file.size, file.mode).tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    found = tar.read(len(expected))
+    if found != expected:
+        return f"expected the file {name} (found {_kind(found)})"
+    seen = hashlib.sha256()
+    left = file.size
+    while left and (chunk := tar.read(min(left, _CHUNK))):
+        seen.update(chunk)
+        left -= len(chunk)
+    if left or f"sha256:{seen.hexdigest()}" != file.digest:
+        return f"the file {name} in it is not the one that the definition means"
+    padding = -file.size % tarfile.BLOCKSIZE
+    return None if tar.read(padding) == bytes(padding) else f"the file {name} in it does not end as in a tar"
+
+
+def _kind(header: bytes) -> str:
+    """Say what a tar's header announces."""
+    if len(header) < tarfile.BLOCKSIZE or not any(header):
+        return "no file"
+    kind = _KINDS.get(header[156:157], "another file")
+    name = header[:100].rstrip(b"\0").decode(errors="replace")
+    return f"{kind}, {name!r}"
