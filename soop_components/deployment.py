@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 
 from soop_components.artifact.store import Artifact, Store
 from soop_components.errors import InvalidInput, SoopError
@@ -10,6 +12,8 @@ from soop_components.model.domain import DomainDefinition
 from soop_components.model.domain_checks import check_domain
 from soop_components.model.environment import Environment
 from soop_components.model.loader import domain_from_config, load_environment
+from soop_components.model.service import ServiceDefinition
+from soop_components.neighbours import check_capacity
 from soop_components.planning.domain import Definition, DomainPlan, plan_domain
 from soop_components.project import Project
 
@@ -31,10 +35,20 @@ def load_domain_plan(
 def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
     """Plan a domain definition; ``label`` names its file in messages."""
     conditions = _environment(project, domain.environment, label)
-    artifacts = _artifacts(Store.of(project), domain, label)
-    check_domain(domain, {name: artifact.definition for name, artifact in artifacts.items()}, label, conditions)
-    definitions = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
-    return plan_domain(domain, conditions, definitions)
+    store = Store.of(project)
+    artifacts = _artifacts(store, domain, label)
+    definitions = {name: artifact.definition for name, artifact in artifacts.items()}
+    check_domain(domain, definitions, label, conditions, lambda: [entry.reference for entry in store.list()])
+
+    known = {service.service: definitions[service.reference.service] for service in domain.services}
+
+    @cache
+    def define(reference: str) -> ServiceDefinition:
+        return known.get(reference) or store.open(reference).definition
+
+    notes = check_capacity(project, domain, conditions, define, label)
+    opened = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
+    return replace(plan_domain(domain, conditions, opened), notes=notes)
 
 
 def _environment(project: Project, name: str, label: str) -> Environment:
@@ -53,7 +67,7 @@ def _artifacts(store: Store, domain: DomainDefinition, label: str) -> dict[str, 
     hints: list[str] = []
     for index, service in enumerate(domain.services):
         try:
-            artifacts[service.reference.service] = store.open(service.service)
+            artifacts[service.reference.service] = store.open_whole(service.service)
         except SoopError as error:
             problems.append(f"{label}: soop:services[{index}].service: {error.message}")
             hints += [error.hint] if error.hint else []

@@ -31,6 +31,8 @@ def deploy_domain() -> None:
     except SoopError as error:
         pulumi.log.error(str(error))
         sys.exit(_TOLD)
+    for note in plan.notes:
+        pulumi.log.warn(note)
     declare(plan, pulumi.Config("soop").get_secret_object("secrets"))
 
 

@@ -10,6 +10,7 @@ from soop_components.model.environment import Environment
 from soop_components.model.loader_problems import Problem, got
 from soop_components.model.names import environment_of
 from soop_components.model.options import value_problem
+from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import unknown
 
@@ -22,8 +23,12 @@ def check_domain(
     definitions: Mapping[str, ServiceDefinition],
     label: str,
     environment: Environment | None = None,
+    built: Built = tuple,
 ) -> None:
-    """Raise ``InvalidInput`` with every mistake of a domain; ``definitions`` are by service name."""
+    """Raise ``InvalidInput`` with every mistake of a domain; ``definitions`` are by service name.
+
+    ``built`` returns what could be deployed instead of a version that does not fit.
+    """
     problems = domain_problems(domain)
     for index, service in enumerate(domain.services):
         definition = definitions.get(service.reference.service)
@@ -31,6 +36,7 @@ def check_domain(
             continue
         problems += _service_problems(index, service, definition, environment)
         problems += _secret_problems(domain, definition)
+    problems += requirement_problems(SERVICES, domain, definitions, built)
     if problems:
         raise InvalidInput(problem.line(label) for problem in dict.fromkeys(problems))
 

@@ -43,7 +43,10 @@ def next_patch(version: str) -> str:
 
 @dataclass(frozen=True)
 class VersionRange:
-    """Conditions that a version must all meet, ``>=3.2,<4``."""
+    """Conditions that a version must all meet, ``>=3.2,<4``.
+
+    A development version of a release is not below that release: 4.0.0-dev.1 may lack what 4.0.0 takes away.
+    """
 
     text: str
     conditions: tuple[tuple[str, VersionKey], ...]
@@ -57,13 +60,17 @@ class VersionRange:
             version = _complete(match[2]) if match else ""
             if match is None or not re.fullmatch(VERSION, version):
                 raise ValueError('expected a range of versions such as ">=3.2,<4"')
+            if match[1] not in (">=", "<") and version != match[2]:
+                raise ValueError(f"{match[0]} is ambiguous: write {match[1]}{version}, or a range such as >=3.2,<4")
             conditions.append((match[1], version_key(version)))
         return cls(text, tuple(conditions))
 
     def admits(self, version: str) -> bool:
         """Say whether a version meets all conditions."""
         key = version_key(version)
-        return all(_OPERATORS[name](key, bound) for name, bound in self.conditions)
+        leads_to = (*key[:3], 1, ())
+        below = [bound for name, bound in self.conditions if name == "<"]
+        return leads_to not in below and all(_OPERATORS[name](key, bound) for name, bound in self.conditions)
 
 
 def _complete(version: str) -> str:

@@ -18,6 +18,7 @@ def domain() -> Iterator[Workspace]:
     """The example's domain, up and running."""
     with workspace("first-light") as project:
         project.must("soop", "build", "service_defs/access-service")
+        project.must("soop", "build", "service_defs/gateway-service")
         project.must("pulumi", "stack", "select", "--create", DOMAIN)
         project.up(DOMAIN)
         yield project
@@ -65,7 +66,7 @@ def test_names_of_all_nodes_resolve_on_every_node(domain: Workspace) -> None:
 def test_a_second_up_changes_nothing_and_restarts_nothing(domain: Workspace) -> None:
     before = [units(domain, node, "nginx", "access-service-api", "postgresql@15-main") for node in NODES]
     assert domain.changes(DOMAIN) == {}
-    assert "14 unchanged" in domain.up(DOMAIN)
+    assert "18 unchanged" in domain.up(DOMAIN)
     assert [units(domain, node, "nginx", "access-service-api", "postgresql@15-main") for node in NODES] == before
 
 

@@ -64,7 +64,7 @@ config:
 
 
 def test_a_domain_out_of_the_program_is_checked_alike() -> None:
-    services = [{"service": "access-service-3.2.3", "nodes": {"web": 0}}]
+    services = [{"service": "access-service-3.2.3", "nodes": {"web": 0}}, {"service": "other-service-3.2.0"}]
     domain = domain_from_config("dev-access", "dev", services, {"access-service": ["token"]}, "stacks/x.yaml")
     with pytest.raises(InvalidInput) as caught:
         check_domain(domain, {"access-service": load_service(GOOD, "x")}, "stacks/x.yaml")

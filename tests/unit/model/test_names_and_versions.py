@@ -79,7 +79,10 @@ def test_next_patch() -> None:
         (">=3.2,<4", "4.0.0", False),
         (">= 3.2.1, != 3.2.5", "3.2.5", False),
         ("=3.2.3", "3.2.3", True),
-        (">3", "3.0.0", False),
+        (">3.0.0", "3.0.0", False),
+        (">=3.2,<4", "3.2.4-dev.0a1b2c", True),
+        (">=3.2,<4", "4.0.0-dev.0a1b2c", False),
+        (">=4.0.0-dev.0,<4.0.0-rc.1", "4.0.0-dev.0a1b2c", True),
         ("<=3.2.3-rc.1", "3.2.3", False),
     ],
 )
@@ -90,4 +93,10 @@ def test_ranges(text: str, version: str, admitted: bool) -> None:
 @pytest.mark.parametrize("text", ["", "3.2", "~> 3", ">=3.2,", ">=3.2.1.1", ">=03"])
 def test_what_is_not_a_range(text: str) -> None:
     with pytest.raises(ValueError, match="expected a range of versions"):
+        VersionRange.parse(text)
+
+
+@pytest.mark.parametrize("text", ["=3.2", ">3", "<=3", "!=3.2"])
+def test_a_range_that_people_read_in_two_ways_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=rf"{text} is ambiguous: write .*\.0, or a range such as >=3\.2,<4"):
         VersionRange.parse(text)

@@ -1,0 +1,71 @@
+"""What the services of one domain require of each other, and the order of their releases that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.loader_problems import Problem
+from soop_components.model.names import Reference
+from soop_components.model.service import ServiceDefinition
+from soop_components.model.versions import VersionRange, version_key
+
+Built = Callable[[], Iterable[Reference]]
+"""Returns the service definitions that could be deployed, for advice."""
+
+
+def requirement_problems(
+    place: str, domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], built: Built
+) -> Iterator[Problem]:
+    """Find requirements that the domain's services do not meet; ``place`` is the key of the list of services."""
+    there = {service.reference.service: service.reference for service in domain.services}
+    for index, service in enumerate(domain.services):
+        definition = definitions.get(service.reference.service)
+        for name, text in definition.requires.items() if definition is not None else ():
+            problem = _unmet(domain.id, service.reference, Reference(name, text), there.get(name), built)
+            if problem is not None:
+                yield Problem((place, index, "service"), problem)
+    circle = _circle(definitions)
+    if circle:
+        advice = "take one of these requirements out and build that service again"
+        yield Problem((place,), f"services require each other in a circle: {' requires '.join(circle)}; {advice}")
+
+
+def release_order(definitions: Mapping[str, ServiceDefinition]) -> list[str]:
+    """Return the services so that each comes after those it requires; there is no circle among them."""
+    return list(TopologicalSorter(_requirements(definitions)).static_order())
+
+
+def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | None, built: Built) -> str | None:
+    """Say what is wrong with a requirement; ``wanted`` is a name and a range."""
+    admitted = VersionRange.parse(wanted.version)
+    if got is not None and admitted.admits(got.version):
+        return None
+    fitting = [each for each in built() if each.service == wanted.service and admitted.admits(each.version)]
+    best = max(fitting, key=lambda each: ("-" not in each.version, version_key(each.version)), default=None)
+    requires = f"{asks} requires {wanted.service} {wanted.version}"
+    if got is None:
+        together = f"soop deploy {best or f'{wanted.service}-VERSION'} {asks} {domain}"
+        return f"{requires}, which is not in this domain; deploy them together: {together}"
+    such = f" such as {best}" if best else ", for which one has to be built"
+    return (
+        f"{requires} (got {got}); deploy a version in that range{such}, or a {asks.service} that admits {got.version}"
+    )
+
+
+def _circle(definitions: Mapping[str, ServiceDefinition]) -> list[str]:
+    try:
+        TopologicalSorter(_requirements(definitions)).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found[::-1]
+    return []
+
+
+def _requirements(definitions: Mapping[str, ServiceDefinition]) -> dict[str, list[str]]:
+    """Return the required services of each service, as far as they are in the domain; itself does not count."""
+    return {
+        name: [other for other in definition.requires if other in definitions and other != name]
+        for name, definition in definitions.items()
+    }

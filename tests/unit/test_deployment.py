@@ -1,0 +1,125 @@
+"""From definitions in the project's folders to a domain's plan: what is refused before anything is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from soop_components.artifact.store import Store
+from soop_components.deployment import load_domain_plan
+from soop_components.errors import InvalidInput
+from soop_components.planning.domain import DomainPlan
+from soop_components.project import Project
+
+GREETING = "greeting-service-1.0.0"
+"""By default 3 nodes: two for the role web, one for the role time."""
+
+
+@pytest.fixture
+def built(locked: Project, store: Store) -> Project:
+    """A project with an environment, and with what it deploys in its store."""
+    environment(locked, "dev", "capacity: {nodes: 8, cpus: 16, memory: 8GiB}\n")
+    return locked
+
+
+def environment(project: Project, name: str, text: str) -> None:
+    project.environments.mkdir(parents=True, exist_ok=True)
+    (project.environments / f"{name}.yaml").write_text(text)
+
+
+def define(project: Project, domain: str, *services: str) -> None:
+    """Write a domain definition."""
+    lines = "".join(f"    - {{service: {service}}}\n" for service in services)
+    text = f"config:\n  soop:environment: {domain.split('-')[0]}\n  soop:services:\n{lines}"
+    (project.stacks / f"Pulumi.{domain}.yaml").write_text(text)
+
+
+def plan(project: Project, domain: str, **nodes: int) -> DomainPlan:
+    services = [{"service": GREETING, "nodes": nodes}]
+    name = domain.split("-")[0]
+    return load_domain_plan(project, domain, environment=name, services=services, secret_names={})
+
+
+def refused(project: Project, domain: str, **nodes: int) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        plan(project, domain, **nodes)
+    return caught.value
+
+
+def test_a_service_is_deployed_in_any_number_of_domains_of_an_environment(built: Project) -> None:
+    define(built, "dev-one", GREETING)
+    first, second = plan(built, "dev-one"), plan(built, "dev-two-more")
+    names = [set(each.services[0].nodes) for each in (first, second)]
+    assert names[0] == {f"{node}.greeting-service.dev-one" for node in ("web-1", "web-2", "time-1")}
+    assert not names[0] & names[1]
+    assert first.notes == second.notes == ()
+
+
+def test_capacity_is_counted_over_all_domains_that_are_defined(built: Project) -> None:
+    define(built, "dev-one", GREETING)
+    define(built, "dev-two", f"{GREETING}, nodes: {{web: 1}}")
+    assert plan(built, "dev-three")
+    error = refused(built, "dev-three", web=3)
+    assert error.problems == (
+        "stacks/Pulumi.dev-three.yaml: soop:services: environment dev has 8 nodes; dev-three asks for 4 nodes, "
+        "5 of them are taken by dev-one (3), dev-two (2)",
+    )
+    assert error.hint is not None
+    assert "raise `capacity:` in stacks/environments/dev.yaml" in error.hint
+
+
+def test_cpus_and_memory_are_counted_by_the_environment_s_sizes(built: Project) -> None:
+    sizes = "sizes: {small: {cpus: 4, memory: 2GiB}}\n"
+    environment(built, "dev", f"{sizes}capacity: {{nodes: 60, cpus: 20, memory: 10GiB}}\n")
+    define(built, "dev-one", GREETING)
+    assert plan(built, "dev-two", web=1)
+    assert refused(built, "dev-two").problems == (
+        "stacks/Pulumi.dev-two.yaml: soop:services: environment dev has 20 cpus; dev-two asks for 12 cpus, "
+        "12 of them are taken by dev-one (12)",
+        "stacks/Pulumi.dev-two.yaml: soop:services: environment dev has 10GiB of memory; dev-two asks for 6GiB of "
+        "memory, 6GiB of them are taken by dev-one (6GiB)",
+    )
+
+
+def test_what_the_domain_itself_said_before_and_other_environments_do_not_count(built: Project) -> None:
+    environment(built, "test", "capacity: {nodes: 3}\n")
+    define(built, "dev-one", GREETING)
+    define(built, "dev-two", GREETING)
+    define(built, "test-one", GREETING)
+    assert plan(built, "dev-two", web=4)
+    assert plan(built, "test-one")
+    assert refused(built, "test-two").problems
+
+
+def test_what_cannot_be_counted_of_others_is_told_and_refuses_nothing(built: Project) -> None:
+    define(built, "dev-broken", "greeting-service")
+    define(built, "dev-later", "other-service-2.0.0, nodes: {web: 5}")
+    assert plan(built, "dev-two").notes == (
+        "the capacity of environment dev may be exceeded, not all could be counted: "
+        "stacks/Pulumi.dev-broken.yaml has mistakes, other-service-2.0.0 of dev-later is not in the store",
+    )
+    (problem,) = refused(built, "dev-two", web=3).problems
+    assert "8 nodes; dev-two asks for 4 nodes, 5 of them are taken by dev-later (5)" in problem
+
+
+def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
+    environment(built, "dev", "")
+    define(built, "dev-broken", "greeting-service")
+    assert plan(built, "dev-two", web=900).notes == ()
+
+
+def test_an_environment_that_is_not_there(built: Project) -> None:
+    environment(built, "test", "")
+    assert refused(built, "prod-one").problems == (
+        "stacks/Pulumi.prod-one.yaml: soop:environment: no environment 'prod' in stacks/environments; "
+        "there are dev, test",
+    )
+
+
+def test_a_size_that_the_environment_does_not_have(built: Project) -> None:
+    environment(built, "dev", "sizes: {medium: {cpus: 2}}\n")
+    assert refused(built, "dev-one").problems == (
+        "stacks/Pulumi.dev-one.yaml: soop:services[0].service: web nodes of greeting-service: no size small; "
+        "there is medium (environment dev)",
+        "stacks/Pulumi.dev-one.yaml: soop:services[0].service: time nodes of greeting-service: no size small; "
+        "there is medium (environment dev)",
+    )
