@@ -14,6 +14,7 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.loader import Mistakes, load_service
 from soop_components.model.service import ServiceDefinition
+from soop_components.planning import guard
 from soop_components.planning.packing import component_packages, component_sources
 from soop_components.project import Project
 
@@ -39,7 +40,11 @@ class Source:
 
 def read_source(project: Project, definition: str) -> Source:
     """Read a service definition, given by its folder or its name; ``InvalidInput`` has all mistakes."""
-    folder = _folder(project, definition)
+    with guard.together():
+        return _read(project, _folder(project, definition))
+
+
+def _read(project: Project, folder: Path) -> Source:
     label = project.name_of(folder)
     service = load_service(folder, label)
     mistakes = _Findings(f"{label}/service.yaml")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from soop_components.errors import InvalidInput
@@ -15,6 +17,9 @@ IGNORED_ENDINGS = (".pyc", "~", ".swp")
 """What tools leave behind in a folder; it never gets into an artifact, so that running a program does not change it."""
 
 _MAXIMUM_PATH = 400
+_MAXIMUM_FILES = 20_000
+_MAXIMUM_SIZE = 2**30
+"""Bytes of all files that one path names."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,18 @@ def collect(folder: Path, source: str) -> dict[str, SourceFile]:
     way = os.path.realpath((folder / start).parent)
     if way != os.path.join(os.path.realpath(folder), os.path.dirname(start)).rstrip("/"):
         raise InvalidInput([f"{source}: a folder on the way is a link; only links to files are packed"])
+    size = 0
+    names = cache(lambda: _names(folder))
     for relative in _walk(folder, start, problems):
         problem = _name_problem(relative)
+        status = (folder / relative).stat()
+        size += status.st_size
         if problem:
             problems.append(f"{relative!r}: {problem}")
+        elif status.st_nlink > 1 and status.st_nlink > names()[status.st_dev, status.st_ino]:
+            problems.append(f"{relative}: is a hard link to a file outside of the service definition; copy it instead")
+        elif len(found) >= _MAXIMUM_FILES or size > _MAXIMUM_SIZE:
+            raise InvalidInput([f"{relative}: {source} is more than {_MAXIMUM_FILES} files or 1 GiB"])
         else:
             found[relative] = SourceFile.of(folder / relative)
     if not found and not problems:
@@ -90,6 +103,12 @@ def _link(folder: Path, relative: str, problems: list[str]) -> Iterator[str]:
         problems.append(f"{relative}: is a link to {target}, which is not a file")
     else:
         yield relative
+
+
+def _names(folder: Path) -> Counter[tuple[int, int]]:
+    """Count the names that each file has inside the service definition."""
+    paths = (os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    return Counter((found.st_dev, found.st_ino) for found in map(os.lstat, paths))
 
 
 def _name_problem(relative: str) -> str | None:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from soop_components.model.base import Model
 from soop_components.model.names import ConfigKey, DomainId, EnvironmentName, Reference, RoleName, ServiceName
+from soop_components.model.service import MOST, MOST_KEYS, MOST_ROLES
 
 
 class DomainService(Model):
@@ -15,9 +16,9 @@ class DomainService(Model):
 
     service: str
     """Name and version of the service definition, ``access-service-3.2.3``."""
-    nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
+    nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=MOST_ROLES)
     """Number of nodes by role; the definition's default where nothing is said."""
-    config: dict[ConfigKey, Any] = Field(default_factory=dict)
+    config: dict[ConfigKey, Any] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Overrides of the service's default configuration."""
 
     @field_validator("service")
@@ -39,7 +40,7 @@ class DomainDefinition(Model):
     """The stack's name, ``<environment>-<name>``."""
     environment: EnvironmentName
     """Name of the environment, the first word of the domain's id."""
-    services: Annotated[tuple[DomainService, ...], Field(strict=False, min_length=1)]
+    services: Annotated[tuple[DomainService, ...], Field(strict=False, min_length=1, max_length=MOST)]
     """The services of the domain; each at most once."""
-    secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(default_factory=dict)
+    secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(default_factory=dict, max_length=MOST)
     """Names (never values) of the secrets that the domain gives itself, per service."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName
-from soop_components.model.service import Size
+from soop_components.model.service import MOST, Size
 
 _ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
 
@@ -88,7 +88,7 @@ class Environment(Model):
     """The file's name; not written in it."""
     machines: Literal["local", "libvirt", "aws", "ssh"] = "local"
     """Kind of machines."""
-    sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1)] = Field(
+    sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1, max_length=MOST)] = Field(
         default_factory=lambda: {"small": MachineSize()}
     )
     """What the sizes of node definitions mean here."""

@@ -13,7 +13,7 @@ from soop_components.model.domain import DomainDefinition
 from soop_components.model.domain_checks import SECRETS, SERVICES, domain_problems
 from soop_components.model.environment import Environment
 from soop_components.model.loader_problems import Problem, got, problems_of
-from soop_components.model.loader_yaml import Document, read_yaml
+from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS, Document, read_yaml
 from soop_components.model.names import nearest
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
@@ -152,7 +152,9 @@ def load_model(
         value = model.model_validate({} if data is None else data)
     except ValidationError as error:
         problems = problems_of(error, model)
-        value = _without(model, data, problems)
+        untold = error.error_count() - MAXIMUM_PROBLEMS
+        value = _without(model, data, problems) if untold <= 0 else None
+        problems += [Problem((), f"{untold} more mistakes")] if untold > 0 else []
     if value is not None:
         problems += _new(check(value), problems)
     if problems or document.problems:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from soop_components.model import names
+from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS
 from soop_components.model.names import nearest
 from soop_components.model.service import SIZE
 
@@ -104,7 +105,8 @@ def got(value: object) -> str:
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Return the mistakes in a value that is not what ``model`` says."""
-    placed = [(_Place.of(model, detail["loc"]), detail) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)[:MAXIMUM_PROBLEMS]
+    placed = [(_Place.of(model, detail["loc"]), detail) for detail in details]
     found: dict[tuple[str | int, ...], Problem] = {}
     choices = {place.choice for place, _ in placed if place.choice is not None and place.keys != place.choice}
     for place, detail in placed:

@@ -7,7 +7,9 @@ a superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without
 from __future__ import annotations
 
 import math
+import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from soop_components.errors import InvalidInput
 
 MAXIMUM_SIZE = 1024 * 1024
 MAXIMUM_DEPTH = 40
+MAXIMUM_PROBLEMS = 100
+"""Mistakes of one file that are told."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,300})")
@@ -43,7 +47,6 @@ class _Open:
     """A mapping or a list that is still being read."""
 
     value: dict[Any, Any] | list[Any]
-    path: str
     key: Any = None
     has_key: bool = False
     key_is_repeated: bool = False
@@ -53,7 +56,9 @@ class _Open:
 def read_yaml(path: Path, label: str) -> Document:
     """Read a YAML file of at most 1 MiB; ``label`` is its name in messages."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidInput([f"{label}: is not a file"])
             content = file.read(MAXIMUM_SIZE + 1)
     except FileNotFoundError:
         raise InvalidInput([f"{label}: no such file"]) from None
@@ -150,17 +155,15 @@ class _Reader:
         parent = self._open[-1] if self._open else None
         if parent is not None and isinstance(parent.value, dict) and not parent.has_key:
             raise self._refuse(event, "expected a key, not a mapping or a list (quote a template that starts with {{)")
-        path = self._path_of_next()
         self._add(value, event)
-        self._open.append(_Open(value, path))
+        self._open.append(_Open(value))
 
-    def _path_of_next(self) -> str:
-        if not self._open:
-            return ""
-        parent = self._open[-1]
-        if isinstance(parent.value, list):
-            return f"{parent.path}[{len(parent.value)}]"
-        return f"{parent.path}.{parent.key}" if parent.path else str(parent.key)
+    def _path(self) -> str:
+        """Return the path of the key that was read last."""
+        path = ""
+        for place in self._open:
+            path += f"[{len(place.value) - 1}]" if isinstance(place.value, list) else f".{place.key}"
+        return path.removeprefix(".")
 
     def _add(self, value: Any, event: Any) -> None:
         """Put a finished or just opened value where it belongs."""
@@ -184,8 +187,13 @@ class _Reader:
         parent.key, parent.has_key = key, True
         parent.key_is_repeated = key in parent.lines
         if parent.key_is_repeated:
-            path = f"{parent.path}.{key}" if parent.path else key
-            first = parent.lines[key]
-            self._document.problems.append(f"{self._label}: {path}: line {line} repeats the key of line {first}")
+            self._repeated(line, parent.lines[key])
         else:
             parent.lines[key] = line
+
+    def _repeated(self, line: int, first: int) -> None:
+        problems = self._document.problems
+        if len(problems) < MAXIMUM_PROBLEMS:
+            problems.append(f"{self._label}: {self._path()}: line {line} repeats the key of line {first}")
+        elif len(problems) == MAXIMUM_PROBLEMS:
+            problems.append(f"{self._label}: line {line}: more keys are repeated")

@@ -10,6 +10,11 @@ from soop_components.model.base import Model
 from soop_components.model.names import ComponentName, ConfigKey, RoleName, ServiceName, Version
 
 SIZE = r"[1-9][0-9]{0,5}(?:MiB|GiB|TiB)"
+MOST = 100
+"""Components, endpoints, smoke tests, requirements of a service; services of a domain; sizes of an environment."""
+MOST_ROLES = 50
+MOST_KEYS = 500
+"""Keys of a service's configuration."""
 Size = Annotated[str, StringConstraints(pattern=rf"^{SIZE}$")]
 _UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -81,7 +86,7 @@ class Rollout(Model):
 class NodeDefinition(Model):
     """A node definition: maps the nodes of a role to service components."""
 
-    components: Annotated[tuple[ComponentName, ...], Field(strict=False, min_length=1)]
+    components: Annotated[tuple[ComponentName, ...], Field(strict=False, min_length=1, max_length=MOST)]
     """The service components of each node of the role, in the order in which they are configured."""
     size: str = "small"
     """A size of machine; the environment says what it means."""
@@ -89,7 +94,7 @@ class NodeDefinition(Model):
     """How many nodes."""
     disk: DiskDefinition | None = None
     """A disk per node for what must last."""
-    after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
+    after: Annotated[tuple[RoleName, ...], Field(strict=False, max_length=MOST_ROLES)] = ()
     """Roles that are configured before this one."""
     rollout: Rollout = Rollout()
     """How an update passes over the nodes."""
@@ -156,15 +161,15 @@ class ServiceDefinition(Model):
     """What the service does, in a sentence."""
     base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = "debian-12"
     """Base image of the nodes."""
-    config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict)
+    config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Default configuration by key; a domain may override any of it. Templates read it as ``config.<key>``."""
-    components: Annotated[dict[ComponentName, Component], Field(min_length=1)]
+    components: Annotated[dict[ComponentName, Component], Field(min_length=1, max_length=MOST)]
     """Service components by name."""
-    nodes: Annotated[dict[RoleName, NodeDefinition], Field(min_length=1)]
+    nodes: Annotated[dict[RoleName, NodeDefinition], Field(min_length=1, max_length=MOST_ROLES)]
     """Node definitions by role."""
-    endpoints: dict[ConfigKey, Endpoint] = Field(default_factory=dict)
+    endpoints: dict[ConfigKey, Endpoint] = Field(default_factory=dict, max_length=MOST)
     """Where the service answers, by name."""
-    smoke_tests: Annotated[tuple[SmokeTest, ...], Field(strict=False)] = ()
+    smoke_tests: Annotated[tuple[SmokeTest, ...], Field(strict=False, max_length=MOST)] = ()
     """The service is accepted when all of these pass."""
-    requires: dict[ServiceName, str] = Field(default_factory=dict)
+    requires: dict[ServiceName, str] = Field(default_factory=dict, max_length=MOST)
     """Other services that the same domain must have, each with a range of versions such as ``>=3.2,<4``."""

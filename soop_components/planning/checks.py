@@ -9,6 +9,7 @@ from soop_components.model.plan import ComponentPlan
 from soop_components.planning.marks import MARK, holds_secret
 
 _RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", "/etc/hosts")
+_LONGEST_PATH = 1000
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(?:service|socket|timer|path|target|mount|slice)", re.ASCII)
 _ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}", re.ASCII)
 _SECRET_ALLOWED = re.compile(r"files\..*\.content|scripts\[\d+\]\.stdin", re.DOTALL)
@@ -42,6 +43,9 @@ def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator
 
 
 def _path_problem(kind: str, path: str) -> Iterator[str]:
+    if len(path) > _LONGEST_PATH:
+        yield f"{kind}.{path[:40]}…: expected a path of at most {_LONGEST_PATH} characters"
+        return
     parts = path.split("/")
     if parts[0] or not all(part not in ("", ".", "..") for part in parts[1:]) or not path.isprintable() or "@@" in path:
         yield f"{kind}.{path}: expected an absolute path without '.', '..' and double or final slashes"
@@ -120,6 +124,6 @@ def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
 
 
 def _parents(path: str) -> Iterator[str]:
-    parts = path.split("/")
+    parts = path[:_LONGEST_PATH].split("/")
     for count in range(len(parts) - 1, 1, -1):
         yield "/".join(parts[:count])

@@ -19,6 +19,12 @@ WORK = 1_000_000
 """Steps and characters that one template may cost."""
 LENGTH = 262_144
 """Characters that one template may have."""
+TOGETHER = 50 * WORK
+"""Steps and characters that all templates of a service may cost together."""
+_READING = 50
+"""Steps that reading one character of a template counts for."""
+_RENDERING = 100
+"""Steps that rendering even the shortest template counts for."""
 DEPTH = 60
 """Levels that its expressions and blocks may be nested."""
 
@@ -71,17 +77,46 @@ class Refused(Exception):
         self.line = line
 
 
+class _Purse:
+    """What the templates of a service have left, and which of them have been read."""
+
+    def __init__(self) -> None:
+        self.left = TOGETHER
+        self.read: set[str] = set()
+
+
 _left: ContextVar[list[int]] = ContextVar("work_left")
+_purse: ContextVar[_Purse | None] = ContextVar("work_left_together", default=None)
 
 
 @contextmanager
-def budget() -> Iterator[None]:
-    """Give a rendering its budget."""
-    token = _left.set([WORK])
+def together() -> Iterator[None]:
+    """Give all renderings inside one budget beside their own, so that many small ones cannot do what one may not."""
+    token = _purse.set(_purse.get() or _Purse())
     try:
         yield
     finally:
+        _purse.reset(token)
+
+
+@contextmanager
+def budget(text: str) -> Iterator[None]:
+    """Give the reading and the rendering of a template their budget."""
+    purse = _purse.get()
+    if purse is not None:
+        purse.left -= _RENDERING + (0 if text in purse.read else _READING * len(text))
+        if purse.left < 0:
+            raise Refused("the templates of this service do too much together")
+    left = [WORK]
+    token = _left.set(left)
+    try:
+        yield
+        if purse is not None:
+            purse.read.add(text)
+    finally:
         _left.reset(token)
+        if purse is not None:
+            purse.left -= WORK - left[0]
 
 
 def pay(work: int) -> None:

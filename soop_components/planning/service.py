@@ -10,6 +10,7 @@ from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import node_name
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
+from soop_components.planning import guard
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.configuration import merge, secrets_of
 from soop_components.planning.expand import expand
@@ -17,6 +18,9 @@ from soop_components.planning.packing import package_names
 from soop_components.planning.parameters import parameters
 from soop_components.planning.scope import Scope, component_scope, service_scope
 from soop_components.planning.smoke import Checks
+
+_MOST_NODES = 5000
+"""Nodes of one service in one domain."""
 
 
 def plan_service(
@@ -32,8 +36,22 @@ def plan_service(
     ``digest`` is of the artifact's manifest, ``services`` are the plans of the services that this one may refer to. The
     domain definition has been checked against the service definition (``model/domain_checks.py``).
     """
+    with guard.together():
+        return _plan(resolved, digest, domain, environment, service, services)
+
+
+def _plan(
+    resolved: ResolvedDefinition,
+    digest: str,
+    domain: DomainDefinition,
+    environment: Environment,
+    service: DomainService,
+    services: Mapping[str, ServicePlan],
+) -> ServicePlan:
     definition = resolved.definition
     counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
+    if sum(counts.values()) > _MOST_NODES:
+        raise InvalidInput([f"{service.service}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
     names = {
         role: tuple(node_name(role, number, definition.service, domain.id) for number in range(1, count + 1))
         for role, count in counts.items()

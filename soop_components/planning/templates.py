@@ -124,24 +124,26 @@ def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool) ->
     with _told(text, scope, where):
         if "{" not in text:
             return marks.marked(text)
-        template, is_expression = _compile(text, native)
-        return _execute(template, is_expression, scope)
+        if len(text) > guard.LENGTH:
+            raise Refused(f"the template is longer than {guard.LENGTH} characters")
+        with guard.budget(text):
+            template, is_expression = _compile(text, native)
+            return _execute(template, is_expression, scope)
 
 
 def _execute(template: Template, is_expression: bool, scope: Mapping[str, object]) -> Any:
-    with guard.budget():
-        if not is_expression:
-            return marks.marked(template.render(scope))
-        context = template.new_context(dict(scope))
-        try:
-            for _ in template.root_render_func(context):
-                pass
-        except Exception:
-            template.environment.handle_exception()
-        result = context.vars["result"]
-        if isinstance(result, Undefined):
-            str(result)  # raises
-        return _data(result)
+    if not is_expression:
+        return marks.marked(template.render(scope))
+    context = template.new_context(dict(scope))
+    try:
+        for _ in template.root_render_func(context):
+            pass
+    except Exception:
+        template.environment.handle_exception()
+    result = context.vars["result"]
+    if isinstance(result, Undefined):
+        str(result)  # raises
+    return _data(result)
 
 
 def _data(value: object) -> Any:
@@ -164,8 +166,6 @@ def _data(value: object) -> Any:
 @lru_cache(maxsize=4096)
 def _compile(text: str, native: bool) -> tuple[Template, bool]:
     """Return the template, and whether it leaves its value in ``result``."""
-    if len(text) > guard.LENGTH:
-        raise Refused(f"the template is longer than {guard.LENGTH} characters")
     tree = guard.accept(_environment.parse(text))
     expression = _single_expression(tree) if native else None
     if expression is not None:
