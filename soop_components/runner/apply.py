@@ -153,11 +153,13 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
         _configure(work, component)
     with step("units"):
         units.sweep(work)
-    health.carry_out(work, names)
+    with step("health"):
+        health.carry_out(work, names)
     with step("units"):
         units.verify(work)
-    if work.started:  # a reload is over before the old processes are: they may have answered
-        health.carry_out(work, names)
+    with step("health"):
+        if work.started:  # a reload is over before the old processes are: they may have answered
+            health.carry_out(work, names)
     with step("packages"):
         packages.remove_stale(work)
     with step("state"):

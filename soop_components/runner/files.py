@@ -113,9 +113,21 @@ def _write(work: Work, goal: Goal) -> None:
         content = work.render(file.content) or b""
     else:
         content = work.blobs.member(goal.blob, file.source or "", file.digest)
-    owner = uid_of(file.owner), gid_of(file.group)
-    found = work.host.places.write(goal.path, content, int(goal.mode, 8), *owner, work.folder_made)
+    found = _kept(work.host, goal, content)
+    if found is None:
+        owner = uid_of(file.owner), gid_of(file.group)
+        found = work.host.places.write(goal.path, content, int(goal.mode, 8), *owner, work.folder_made)
     work.ledger.files[goal.path] = _record(goal, work.host.hash(content), found)
+
+
+def _kept(host: Host, goal: Goal, content: bytes) -> os.stat_result | None:
+    """Find that a file was never replaced after all: on the way back from a full disk there is no room to write it."""
+    found = host.places.look(goal.path)
+    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size != len(content):
+        return None
+    if access_drift(found, goal.mode, goal.file.owner, goal.file.group) or host.places.read(goal.path) != content:
+        return None
+    return found
 
 
 def _record(goal: Goal, hash_: str, found: os.stat_result) -> FileRecord:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+from soop_components.runner import units
 from soop_components.runner.commands import Task
 from soop_components.runner.document import Document
 from soop_components.runner.failure import Failure, tail
@@ -68,6 +69,7 @@ def _wait(work: Work, component: Component, text: str, timeout: int, attempt: Ca
         wrong = attempt(max(0.1, deadline - time.monotonic()))
         if wrong is None:
             return
+        units.refuse_failed(work, component)
         if tries == 0:
             work.events.progress(f"waiting for {text} ({component.name})")
         pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
@@ -79,6 +81,7 @@ def _wait(work: Work, component: Component, text: str, timeout: int, attempt: Ca
                 f"{text}: expected {expected} within {timeout} seconds, last came {wrong}",
                 component=component.name,
                 command=None if text.startswith("http://") else text,
+                stderr_tail=units.journal(work, component),
             )
         time.sleep(pause)
 

@@ -122,7 +122,9 @@ class Places:
 
     def clear(self, path: str) -> None:
         """Remove what an interrupted write left beside a path."""
-        self.remove(os.path.join(os.path.dirname(path), _temporary(os.path.basename(path))))
+        beside = os.path.join(os.path.dirname(path), _temporary(os.path.basename(path)))
+        if self.look(beside) is not None:
+            self.remove(beside)
 
     @contextmanager
     def _parent(self, path: str, made: Made | None = None) -> Iterator[tuple[int, str]]:
@@ -192,6 +194,7 @@ def _own(descriptor: int, uid: int, gid: int) -> None:
 
 def _unlink(name: str, folder: int) -> bool:
     try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)  # a read-only disk refuses to remove even what is not there
         os.unlink(name, dir_fd=folder)
         return True
     except FileNotFoundError:

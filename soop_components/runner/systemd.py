@@ -119,14 +119,7 @@ def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
 
 def journal(host: Host, unit: str, since: float) -> str:
     """Return the last lines that a unit wrote from a time on, in seconds of the epoch."""
-    argv = [
-        "journalctl",
-        f"--unit={unit}",
-        f"--since=@{since:.0f}",
-        f"--lines={TAIL_LINES}",
-        "--no-pager",
-        "--output=cat",
-        "--boot",
-        "--quiet",
-    ]
+    host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # what was said this moment counts most
+    which = [f"--unit={unit}", f"--since=@{int(since)}", "--boot", f"--lines={TAIL_LINES}"]
+    argv = ["journalctl", *which, "--no-pager", "--output=cat", "--quiet"]
     return tail(host.commands.run(Task(argv, timeout=30)).stdout)

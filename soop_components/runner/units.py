@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from soop_components.runner import systemd
 from soop_components.runner.document import UNIT_FOLDER
-from soop_components.runner.failure import Failure
+from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import UnitRecord
 from soop_components.runner.plan import Component, Unit
@@ -186,6 +186,25 @@ def verify(work: Work) -> None:
             state = "ends and is started again and again" if again else found.state_text
             said = systemd.journal(work.host, name, work.since)
             raise Failure("units", f"{name}: {state}, expected it to stay up", stderr_tail=said)
+
+
+def refuse_failed(work: Work, component: Component) -> None:
+    """Fail when a unit that shall be started has failed for good."""
+    wanted = [name for name, unit in component.units.items() if unit.state == "started"]
+    for name, found in systemd.facts(work.host, wanted).items():
+        if found.active == "failed":
+            said = systemd.journal(work.host, name, work.since)
+            raise Failure("units", f"{name}: {found.state_text}, expected it to stay up", stderr_tail=said)
+
+
+def journal(work: Work, component: Component) -> str:
+    """Return the last lines of what a component's units said meanwhile."""
+    said = [
+        systemd.journal(work.host, name, work.since)
+        for name, unit in component.units.items()
+        if unit.state == "started"
+    ]
+    return tail("\n".join(filter(None, said)))
 
 
 def end(work: Work, name: str) -> None:

@@ -1,0 +1,136 @@
+"""A real machine with the runner on it, used as a deployer uses it: over SSH, by verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncssh
+
+from soop_components.machines import MachineFacts, MachineSpec
+from soop_components.machines.local import LocalMachines, new_host_key
+from soop_components.runner_archive import RunnerArchive
+from tests.scenarios.ground import IMAGE, MIB
+from tests.unit.runner.node import document, stream
+
+NAME = "web-1.access-service.dev-access"
+_LOGIN = new_host_key()
+
+
+@dataclass
+class Said:
+    """What a verb said: its progress, and its last event."""
+
+    progress: list[str] = field(default_factory=list)
+    event: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.event[key]
+
+    @property
+    def succeeded(self) -> bool:
+        return self.event.get("event") == "result"
+
+
+class RunnerNode:
+    """A machine and its runner."""
+
+    def __init__(self, machines: LocalMachines) -> None:
+        self._machines = machines
+        self._archive = RunnerArchive.build()
+        self._applies = 0
+        self.facts: MachineFacts
+
+    def make(self) -> None:
+        """Make the machine and bring the runner there."""
+        spec = MachineSpec(NAME, IMAGE, (_LOGIN.public,), 1, 512 * MIB, ())
+        self.facts = asyncio.run(self._machines.create(spec, new_host_key()))
+        path = self._archive.path_on_node
+        self.run(f"umask 077; mkdir -p {path.rpartition('/')[0]}; cat > {path}", self._archive.content)
+
+    def clear(self) -> None:
+        """Make the machine again what it was before the first apply."""
+        self.accept(document("0.0.0"))
+        self.run(
+            "find /var/lib/soop -mindepth 1 -maxdepth 1 -not -name runner -exec rm -r {} +; rm -rf /run/soop /tmp/*"
+        )
+
+    def start_again(self) -> None:
+        """Start the machine after it ended."""
+        self.facts = asyncio.run(self._machines.start(NAME))
+
+    def run(self, command: str, stdin: bytes = b"") -> str:
+        """Run a command as root and return what it printed, whatever its exit code."""
+        return asyncio.run(self._run(command, stdin))
+
+    async def _run(self, command: str, stdin: bytes) -> str:
+        async with asyncssh.connect(
+            self.facts.address,
+            self.facts.port,
+            username=self.facts.user,
+            client_keys=[asyncssh.import_private_key(_LOGIN.private)],
+            known_hosts=([asyncssh.import_public_key(self.facts.host_key)], [], []),
+            config=None,
+            agent_path=None,
+        ) as connection:
+            given: dict[str, Any] = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
+            done = await connection.run(command, encoding=None, **given)
+            return b"".join(said for said in (done.stdout, done.stderr) if isinstance(said, bytes)).decode().strip()
+
+    def call(self, verb: str, request: Mapping[str, Any] | bytes) -> Said:
+        """Carry out a verb and return what it said."""
+        sent = request if isinstance(request, bytes) else json.dumps(request).encode()
+        lines = self.run(f"python3 -I {self._archive.path_on_node} {verb}", sent).splitlines()
+        events = [json.loads(line) for line in lines]
+        return Said([event["message"] for event in events[:-1]], events[-1])
+
+    def begin(self, verb: str, request: Mapping[str, Any]) -> None:
+        """Carry out a verb over a connection that is lost at once."""
+        runner = f"python3 -I {self._archive.path_on_node} {verb}"
+        command = f"cat > /tmp/request; {runner} < /tmp/request >/dev/null 2>&1 & sleep 0.5; kill $!"
+        self.run(command, json.dumps(request).encode())
+
+    def send(self, *blobs: bytes) -> None:
+        """Bring blobs to the node."""
+        assert self.call("receive", stream(*blobs)).succeeded
+
+    def request(self, document: Mapping[str, Any], id: str | None = None, **more: Any) -> dict[str, Any]:
+        """Return the request for an apply."""
+        self._applies += 1
+        hosts = {NAME: self.facts.address}
+        return {"document": document, "secrets": {}, "hosts": hosts, "id": id or f"apply-{self._applies}", **more}
+
+    def apply(self, document: Mapping[str, Any], **more: Any) -> Said:
+        """Carry out a document."""
+        return self.call("apply", self.request(document, **more))
+
+    def accept(self, document: Mapping[str, Any], **more: Any) -> Said:
+        """Carry out a document, which has to succeed, and accept it."""
+        said = self.apply(document, **more)
+        assert said.succeeded, said
+        assert self.call("accept", {"plan_digest": document["plan_digest"]}).succeeded
+        return said
+
+    def measure(self) -> dict[str, Any]:
+        """Look at the node, its health included."""
+        return self.call("measure", {"plan_digest": "", "health": True}).event
+
+    def is_as_accepted(self) -> bool:
+        """Tell whether the node runs its accepted version, healthy and without a difference."""
+        found = self.measure()
+        return (found["drift"], found["healthy"], found["running"]["accepted"]) == ([], True, True)
+
+    def pids(self, *units: str) -> dict[str, str]:
+        """Return the main processes of units."""
+        return {unit: self.run(f"systemctl show --property=MainPID --value {unit}") for unit in units}
+
+    def wait_for(self, condition: str, seconds: float = 30.0) -> None:
+        """Wait until a command on the node succeeds."""
+        deadline = time.monotonic() + seconds
+        while self.run(f"{condition} >/dev/null 2>&1 && echo yes") != "yes":
+            assert time.monotonic() < deadline, f"{condition} does not hold after {seconds} s"
+            time.sleep(0.05)

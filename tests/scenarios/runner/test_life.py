@@ -1,0 +1,101 @@
+"""The ordinary life of a node: made, left alone, changed, changed by hand, cleared."""
+
+from __future__ import annotations
+
+from tests.scenarios.runner.node import RunnerNode
+from tests.scenarios.runner.service import BLOB, web
+from tests.unit.runner.node import document, sha256, tar
+
+
+def answer(node: RunnerNode) -> str:
+    return node.run(
+        "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:8080\").read().decode())'"
+    )
+
+
+def test_a_service_is_brought_up_and_left_alone_afterwards(node: RunnerNode) -> None:
+    wanted = web()
+    assert node.call("inspect", {"document": wanted})["missing"] == [wanted["plan"]["components"]["web"]["blob"]]
+    node.send(BLOB)
+    node.accept(wanted)
+    assert answer(node) == "version 1.0.0"
+    assert node.is_as_accepted()
+    assert node.run("stat -c '%a %U:%G' /var/lib/app") == "750 app:app"
+    before = node.pids("app.service")
+    assert node.call("inspect", {"document": wanted})["changed"] == []
+    again = node.apply(wanted)
+    assert (again["changes"], again.progress) == (0, [])
+    assert node.pids("app.service") == before
+
+
+def test_only_what_depends_on_a_change_is_restarted(node: RunnerNode) -> None:
+    node.send(BLOB)
+    node.accept(web())
+    before = node.pids("app.service")
+    assert node.accept(web("1.0.1"))["changed"] == ["file /etc/app/text"]
+    assert answer(node) == "version 1.0.1"
+    assert node.pids("app.service") == before
+    said = node.accept(web("1.0.2", files={"/etc/app/env": {"content": "PORT=8081\n"}}, http_health={"port": 8081}))
+    assert "unit app.service restarted" in said["changed"]
+    assert node.pids("app.service") != before
+
+
+def test_what_was_changed_by_hand_is_found_and_only_that_mended(node: RunnerNode) -> None:
+    node.send(BLOB)
+    wanted = web(links={"/opt/app/current": {"target": "serve.py"}}, absent=["/etc/app/gone"])
+    node.accept(wanted)
+    node.run(
+        "echo '# by hand' >> /opt/app/serve.py; chmod 666 /etc/app/text; chown app /etc/app/env; "
+        "ln -sfn /dev/null /opt/app/current; touch /etc/app/gone; systemctl stop app; systemctl disable app"
+    )
+    found = node.measure()
+    assert found["healthy"] is False
+    assert found["drift"] == [
+        "file /etc/app/env: owner app:root, not root:root",
+        "file /etc/app/text: mode 0666, not 0644",
+        "file /opt/app/serve.py: content changed",
+        "link /opt/app/current: points to /dev/null, not serve.py",
+        "/etc/app/gone: is there and must not be",
+        "unit app.service: not active (inactive (dead))",
+        "unit app.service: disabled",
+    ]
+    mended = node.apply(wanted)
+    assert set(mended["changed"]) == {
+        "file /etc/app/env",
+        "file /etc/app/text",
+        "file /opt/app/serve.py",
+        "link /opt/app/current",
+        "/etc/app/gone removed",
+        "unit app.service enabled",
+        "unit app.service started",
+    }
+    assert node.is_as_accepted()
+
+
+def test_what_the_plan_gives_up_is_gone(node: RunnerNode) -> None:
+    node.send(BLOB)
+    node.accept(web())
+    node.run("mkdir /opt/mine; touch /opt/mine/data")
+    node.accept(document("2.0.0"))
+    assert node.run("ls -A /opt /etc/app /etc/systemd/system/app.service /var/lib/app 2>/dev/null") == "/opt:\nmine"
+    assert node.run("systemctl show --property=LoadState --value app.service") == "not-found"
+    assert node.measure()["drift"] == []
+
+
+def test_names_of_the_domain_resolve(node: RunnerNode) -> None:
+    hosts = {"database-1.access-service.dev-access": "192.0.2.7"}
+    said = node.call("hosts", {"hosts": hosts})
+    assert said["changed"] is True
+    assert node.run("getent hosts database-1.access-service.dev-access").split()[0] == "192.0.2.7"
+    assert node.measure()["hosts_digest"] == said["hosts_digest"]
+    assert node.call("hosts", {"hosts": hosts})["changed"] is False
+
+
+def test_a_smoke_test_runs_out_of_its_blob(node: RunnerNode) -> None:
+    blob = tar(
+        {"smoke/check.py": b'#!/usr/bin/python3\nimport os\nprint("checked", os.environ["WHO"])\nraise SystemExit(3)\n'}
+    )
+    node.send(blob)
+    request = {"blob": sha256(blob), "source": "smoke/check.py", "environment": {"WHO": "me"}, "timeout": 10}
+    said = node.call("script", request)
+    assert (said["exit_code"], said["stdout_tail"]) == (3, "checked me")

@@ -1,0 +1,140 @@
+"""Packages on a real node: installed without starting anything, upgraded, refused, removed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.runner.node import RunnerNode
+from tests.scenarios.runner.packages import Deb, deb, greeter, plans
+from tests.unit.runner.node import document
+
+CONFIGURED = {"/etc/greeter.conf": {"content": "ours\n"}}
+
+
+def with_greeter(version: str, *debs: Deb) -> dict[str, object]:
+    component = {"files": CONFIGURED, "units": {"greeter.service": {}}}
+    return document(version, packages=plans(*debs), web=component)
+
+
+@pytest.fixture
+def greeting(node: RunnerNode, tmp_path: Path) -> RunnerNode:
+    """A node with version 1.0 of the greeter."""
+    package = greeter(tmp_path, "1.0")
+    node.send(package.content)
+    said = node.accept(with_greeter("1.0.0", package))
+    assert said.progress[0] == "installing 1 packages"
+    return node
+
+
+def test_a_package_starts_nothing_before_it_is_configured(greeting: RunnerNode) -> None:
+    started = greeting.run("journalctl --unit=greeter --output=cat --quiet | grep -c Started")
+    assert started == "1"
+    assert greeting.run("cat /etc/greeter.conf; systemctl is-active greeter") == "ours\nactive"
+    assert greeting.run("ls /usr/sbin/policy-rc.d 2>/dev/null") == ""
+    assert greeting.is_as_accepted()
+
+
+def test_an_upgrade_restarts_what_uses_it_and_keeps_our_configuration(greeting: RunnerNode, tmp_path: Path) -> None:
+    newer, other = greeter(tmp_path, "1.1"), deb(tmp_path, "unrelated", "1.0")
+    greeting.send(newer.content, other.content)
+    before = greeting.pids("greeter")
+    said = greeting.accept(with_greeter("1.1.0", newer, other))
+    assert "unit greeter.service restarted" in said["changed"]
+    assert greeting.pids("greeter") != before
+    before = greeting.pids("greeter")
+    newer_other = deb(tmp_path, "unrelated", "1.1")
+    greeting.send(newer_other.content)
+    greeting.accept(with_greeter("1.1.1", newer, newer_other))
+    assert greeting.pids("greeter") == before, "an upgrade of something else is none of its business"
+    assert greeting.run("cat /etc/greeter.conf") == "ours"
+
+
+def test_a_failed_upgrade_goes_back_to_the_older_package(greeting: RunnerNode, tmp_path: Path) -> None:
+    newer = greeter(tmp_path, "1.1")
+    greeting.send(newer.content)
+    wanted = document("1.1.0", packages=plans(newer), web={"scripts": [{"name": "no", "content": "#!/bin/false\n"}]})
+    assert greeting.apply(wanted)["returned"] is True
+    assert greeting.run("dpkg-query -W -f '${Version}' greeter; systemctl is-active greeter") == "1.0active"
+    assert greeting.is_as_accepted()
+
+
+def test_a_newer_package_of_the_host_is_left_alone(node: RunnerNode, tmp_path: Path) -> None:
+    theirs, ours = greeter(tmp_path, "2.0"), greeter(tmp_path, "1.0")
+    node.run("cat > /tmp/theirs.deb; dpkg -i /tmp/theirs.deb", theirs.content)
+    node.send(ours.content)
+    said = node.apply(with_greeter("1.0.0", ours))
+    assert (said["event"], said["step"]) == ("failure", "packages")
+    assert "greeter 2.0 (plan: 1.0)" in said["message"]
+    assert node.run("dpkg-query -W -f '${Version}' greeter; cat /etc/greeter.conf") == "2.0theirs"
+    assert node.apply(with_greeter("1.0.0", ours), force_packages=True).succeeded
+    node.clear()
+    node.run("dpkg --purge greeter")
+
+
+def test_what_must_be_configured_first_is(node: RunnerNode, tmp_path: Path) -> None:
+    needs = "#!/bin/sh\ntest -e /var/ready\n"
+    tool = deb(tmp_path, "tool", "1.0", scripts={"postinst": "#!/bin/sh\ntouch /var/ready\n"}, Depends="library")
+    library = deb(tmp_path, "library", "1.0")
+    user = deb(tmp_path, "a-user", "1.0", scripts={"preinst": needs}, Pre_Depends="tool")
+    node.send(tool.content, library.content, user.content)
+    assert node.accept(document(packages=plans(tool, library, user))).succeeded
+
+
+def test_a_package_that_takes_the_place_of_another_of_ours(node: RunnerNode, tmp_path: Path) -> None:
+    old, new = deb(tmp_path, "old", "1.0"), deb(tmp_path, "new", "1.0", Conflicts="old")
+    node.send(old.content)
+    node.accept(document("1.0.0", packages=plans(old)))
+    node.send(new.content)
+    node.accept(document("2.0.0", packages=plans(new)))
+    assert (
+        node.run("dpkg-query -W -f '${Package} ${db:Status-Abbrev}' old new 2>/dev/null | grep -o 'new ii\\|old ii'")
+        == "new ii"
+    )
+
+
+def test_packages_go_with_the_plan_but_not_their_data_or_what_others_need(greeting: RunnerNode, tmp_path: Path) -> None:
+    shared = deb(tmp_path, "shared", "1.0")
+    theirs = deb(tmp_path, "theirs", "1.0", Depends="shared")
+    current = greeter(tmp_path, "1.0")
+    greeting.send(shared.content, current.content)
+    greeting.accept(with_greeter("1.0.1", current, shared))
+    greeting.run("cat > /tmp/theirs.deb; dpkg -i /tmp/theirs.deb; echo mine > /var/lib/greeter.data", theirs.content)
+    said = greeting.accept(document("2.0.0"))
+    assert "package greeter removed" in said["changed"]
+    assert (
+        greeting.run("systemctl is-active greeter; cat /var/lib/greeter.data; cat /etc/greeter.conf")
+        == "inactive\nmine\ntheirs"
+    )
+    assert greeting.run("dpkg-query -W -f '${db:Status-Abbrev}' shared theirs") == "ii ii"
+    greeting.run("dpkg --remove theirs")
+    assert greeting.accept(document("2.0.1"))["changed"] == ["package shared removed"]
+
+
+def test_a_package_removed_or_changed_by_hand_is_found_and_mended(greeting: RunnerNode, tmp_path: Path) -> None:
+    greeting.run("systemctl stop greeter; dpkg --remove greeter")
+    assert greeting.measure()["drift"] == [
+        "package greeter: not installed",
+        "unit greeter.service: not active (inactive (dead))",
+    ]
+    greeting.accept(json.loads(greeting.run("cat /var/lib/soop/running.json")))
+    assert greeting.is_as_accepted()
+
+
+def test_a_package_that_cannot_be_configured_says_why(node: RunnerNode, tmp_path: Path) -> None:
+    bad = deb(tmp_path, "bad", "1.0", scripts={"postinst": "#!/bin/sh\necho the reason >&2\nexit 7\n"})
+    node.send(bad.content)
+    said = node.apply(document(packages=plans(bad)))
+    assert (said["step"], said["exit_code"]) == ("packages", 1)
+    assert "the reason" in said["stderr_tail"]
+    assert "returned error exit status 7" in said["stderr_tail"]
+
+
+def test_another_program_that_installs_packages_is_waited_for(node: RunnerNode, tmp_path: Path) -> None:
+    package = deb(tmp_path, "some", "1.0")
+    node.send(package.content)
+    hold = "import fcntl,time; f=open('/var/lib/dpkg/lock-frontend','a'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(2)"
+    node.run(f'setsid python3 -c "{hold}" >/dev/null 2>&1 & sleep 0.3')
+    assert node.accept(document(packages=plans(package))).succeeded
