@@ -1,0 +1,11 @@
+#!/usr/bin/python3
+"""Fails or takes its time when it is told to."""
+
+import os
+import sys
+import time
+
+if os.environ["TROUBLE"] == "script":
+    sys.exit(f"cannot prepare what the beacon says, though the token is {os.environ['TOKEN']}")
+if os.environ["TROUBLE"] == "slow-script":
+    time.sleep(5)

@@ -1,0 +1,16 @@
+#!/usr/bin/python3
+"""Asks one of the nodes; fails or takes its time when it is told to."""
+
+import json
+import os
+import sys
+import time
+import urllib.request
+
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+with opener.open(os.environ["SOOP_ENDPOINT_HTTP"].split()[0] + "/", timeout=10) as answer:
+    trouble = json.load(answer)["trouble"]
+if trouble == "smoke":
+    sys.exit("the beacon does not shine")
+if trouble == "slow-smoke":
+    time.sleep(5)

@@ -1,0 +1,61 @@
+"""What goes wrong while a node is configured: told with node, step and words of the program, and taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.trouble.beacon import Beacon
+
+TROUBLE = {
+    "script": ("step scripts", "component prepare", "exit code 1", "  | cannot prepare what the beacon says", "[secret]"),
+    "health": ("step health", "component beacon", "within 4 seconds, last came status 503"),
+    "smoke": ("smoke test 'it can be tried out'", "smoke/try.py ended with 1", "  | the beacon does not shine"),
+}
+
+
+def returned(beacon: Beacon, told: str, *numbers: int) -> bool:
+    """Tell whether it was said that these nodes were put back, and whether they and all others say what they said."""
+    nodes = ", ".join(beacon.name(number) for number in numbers)
+    return f"returned to the last good version: {nodes}\n" in told
+
+
+@pytest.mark.parametrize("trouble", sorted(TROUBLE))
+def test_a_step_that_fails_is_told_and_taken_back(beacon: Beacon, trouble: str) -> None:
+    before = beacon.says()
+    beacon.define(says="never accepted", trouble=trouble)
+    told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, *TROUBLE[trouble])
+    assert returned(beacon, told, 1, 2) if trouble == "smoke" else returned(beacon, told, 1)
+    assert [each["says"] for each in beacon.says()] == [each["says"] for each in before]
+    if trouble != "smoke":
+        assert beacon.says()[1] == before[1]  # the canary had the trouble; the other node was never touched
+    beacon.define(says=before[0]["says"])
+    assert beacon.changes() == {}  # the state says what runs
+
+
+def test_a_port_in_use_is_told(beacon: Beacon) -> None:
+    beacon.ssh("systemd-run --quiet --unit=squatter python3 -m http.server 8099")
+    beacon.define(says="never accepted", port=8099)
+    told = beacon.fails(beacon.node, "step health", "beacon-service-beacon.service", "Address already in use")
+    assert returned(beacon, told, 1)
+    beacon.ssh("systemctl stop squatter")
+
+
+FILL = """
+set -e
+mkdir /run/keep; cp -a /etc/beacon-service/. /run/keep
+mount -t tmpfs -o size=16k,mode=755 none /etc/beacon-service
+cp -a /run/keep/. /etc/beacon-service
+dd if=/dev/zero of=/etc/beacon-service/filler 2>/dev/null || true
+"""
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(beacon: Beacon) -> None:
+    says = beacon.says()[0]["says"]
+    beacon.ssh(FILL)
+    try:
+        beacon.define(says="never accepted " * 300)
+        told = beacon.fails(beacon.node, "step files", "/etc/beacon-service/beacon.env", "disk is full")
+        assert returned(beacon, told, 1), told
+        beacon.says(says)
+    finally:
+        beacon.ssh("umount /etc/beacon-service; rm -r /run/keep")
