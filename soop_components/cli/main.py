@@ -13,6 +13,7 @@ from soop_components.artifact.packages import LockedPackageGone
 from soop_components.errors import InvalidInput, SoopError
 
 VERBS = (
+    "init",
     "setup",
     "lock",
     "build",
@@ -26,6 +27,7 @@ VERBS = (
     "destroy",
     "recover",
     "clean",
+    "schema",
 )
 """Modules of this package; each has ``register(subparsers)`` and ``run(arguments) -> exit code``."""
 

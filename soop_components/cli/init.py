@@ -1,0 +1,42 @@
+"""``soop init``: begins a project."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from soop_components.starter import begin
+
+DESCRIPTION = """\
+Begins a project in this folder, or in FOLDER: one service definition, one domain, one environment, Pulumi.yaml and
+__main__.py, the pinned requirement of soop, a script for continuous integration, schemas for editors. All of it is
+yours to change; nothing that is there already is touched.
+"""
+NEXT = """
+next:
+  soop setup                  # this computer: packages, base image of the machines
+  . .soop/env                 # pulumi and soop in this shell
+  soop lock hello-service
+  soop build hello-service
+  soop deploy hello-service-0.1.0 dev-hello"""
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "init",
+        help="begin a project in this folder",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="instead of this one")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the project, and say what to do with it."""
+    for name in begin(arguments.folder):
+        print(name)
+    print(NEXT)
+    return 0

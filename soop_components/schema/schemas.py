@@ -1,0 +1,100 @@
+"""The four schemas, and where they lie in a project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from soop_components.model.block import Block
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.domain_checks import SECRETS, SERVICES
+from soop_components.model.environment import Environment
+from soop_components.model.loader import ENVIRONMENT
+from soop_components.model.service import ServiceDefinition
+from soop_components.schema.generator import Schema, schema_of
+
+FOLDER = "docs/schemas"
+"""Where a project keeps them; the first lines of its YAML files point editors there."""
+
+
+def _service() -> Schema:
+    return schema_of(ServiceDefinition)
+
+
+def _environment() -> Schema:
+    """Describe the file, which does not say its own name."""
+    return _without(schema_of(Environment), "name")
+
+
+def _block() -> Schema:
+    """Describe the file, which does not hold its templates."""
+    return _without(schema_of(Block), "templates")
+
+
+def _domain() -> Schema:
+    """Describe a stack's file: Pulumi's own keys around the domain definition."""
+    domain = schema_of(DomainDefinition)
+    given = {name: domain["properties"][name] for name in ("environment", "services")}
+    sealed = {
+        "type": "object",
+        "properties": {"secure": {"type": "string"}},
+        "required": ["secure"],
+        "additionalProperties": False,
+        "description": f"Set it with `pulumi config set --secret --path '{SECRETS}.<service>.<key>'`.",
+    }
+    keys = {
+        ENVIRONMENT: given["environment"],
+        SERVICES: given["services"],
+        SECRETS: {
+            "type": "object",
+            "description": "Secrets that the domain gives itself, by service and key, encrypted.",
+            "additionalProperties": {"type": "object", "additionalProperties": sealed},
+        },
+    }
+    others = "|".join(f"{key.removeprefix('soop:')}$" for key in keys)
+    config = {
+        "type": "object",
+        "properties": keys,
+        "required": [ENVIRONMENT, SERVICES],
+        "patternProperties": {f"^soop:(?!{others})": False},
+        "description": "The stack's configuration.",
+    }
+    return {
+        "$defs": domain["$defs"],
+        "type": "object",
+        "description": domain["description"],
+        "properties": {"config": config},
+        "required": ["config"],
+    }
+
+
+def _without(schema: Schema, name: str) -> Schema:
+    """Take out a key that is not in the file."""
+    del schema["properties"][name]
+    schema["required"] = [each for each in schema.get("required", ()) if each != name]
+    return schema
+
+
+SCHEMAS: dict[str, Callable[[], Schema]] = {
+    "service": _service,
+    "domain": _domain,
+    "environment": _environment,
+    "block": _block,
+}
+"""What makes each schema, by name."""
+
+
+def schema_text(name: str) -> str:
+    """Return a schema as it lies in its file."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **SCHEMAS[name]()}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_schemas(root: Path) -> list[str]:
+    """Write all schemas into a project and return their paths in it."""
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in SCHEMAS:
+        (folder / f"{name}.json").write_text(schema_text(name))
+    return [f"{FOLDER}/{name}.json" for name in SCHEMAS]

@@ -1,0 +1,56 @@
+"""The project that ``soop init`` begins: a service, a domain and an environment to change into one's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import metadata
+from pathlib import Path
+
+from soop_components.errors import InvalidInput
+from soop_components.schema import write_schemas
+
+_FILES = Path(__file__).parent / "files"
+_DOT = "dot-"
+"""Beginning of a name that begins with a dot in the project; packaging tools leave out files that are hidden."""
+_DISTRIBUTION = "soop-components"
+
+
+def begin(root: Path) -> list[str]:
+    """Write the project into a folder and return the paths of its files; what is there already is never changed."""
+    texts = {_name(path): _filled(path.read_text(), root) for path in sorted(_FILES.rglob("*")) if path.is_file()}
+    problems = [f"{name}: is there already" for name in texts if (root / name).exists()]
+    if problems:
+        raise InvalidInput(problems, "begin in a folder without them; nothing was written")
+    for name, text in texts.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
+    return sorted([*texts, *write_schemas(root)])
+
+
+def requirement() -> str:
+    """Return what pins the soop that runs now: its commit where it came out of a repository, else its version."""
+    distribution = metadata.distribution(_DISTRIBUTION)
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    repository = origin.get("vcs_info")
+    if repository:
+        return f"{_DISTRIBUTION} @ {repository['vcs']}+{origin['url']}@{repository['commit_id']}"
+    return f"{_DISTRIBUTION}=={distribution.version}"
+
+
+def _name(path: Path) -> str:
+    """Return where a file goes in the project."""
+    parts = path.relative_to(_FILES).parts
+    return "/".join(re.sub(f"^{_DOT}", ".", part) for part in parts)
+
+
+def _filled(text: str, root: Path) -> str:
+    """Put in what differs from project to project."""
+    return text.replace("@@project@@", project_name(root)).replace("@@requirement@@", requirement())
+
+
+def project_name(root: Path) -> str:
+    """Return a name that Pulumi accepts for a project, after the folder's."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", root.resolve().name).strip("-") or "services"
