@@ -3,7 +3,7 @@
 RUN := toolchain/run
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup env down clean test lint toolchain requirements
+.PHONY: help up setup env down clean test soak lint toolchain requirements
 
 help:         ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ clean:        ## Remove everything that was made on this machine from this check
 
 test:         ## Lint, types and all tests
 	@$(RUN) test
+
+soak:         ## The tests that take long: kills at many points, many hostile documents
+	@$(RUN) soak
 
 lint:         ## Lint and types only
 	@$(RUN) lint

@@ -28,6 +28,7 @@ VERBS = {
     "clean": clean.run,
     "lint": checks.lint,
     "test": checks.test,
+    "soak": checks.soak,
 }
 
 

@@ -22,6 +22,12 @@ def test(checkout: Checkout) -> None:
     sys.exit(foreground.run(checkout, ["python", "-m", "pytest"]))
 
 
+def soak(checkout: Checkout) -> None:
+    """Run the tests that take long, and only those."""
+    setup.run(checkout, tests=True)
+    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "soak"]))
+
+
 def _lint(checkout: Checkout) -> None:
     for argv in (["ruff", "check", "."], ["mypy"]):
         if foreground.run(checkout, argv):
