@@ -29,6 +29,10 @@ test:         ## Lint, types and all tests
 soak:         ## The tests that take long: kills at many points, many hostile documents
 	@$(RUN) soak
 
+bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIGURES="fresh unchanged peers previews"
+	@$(RUN) setup
+	@.venv/bin/python -m bench $(FIGURES)
+
 lint:         ## Lint and types only
 	@$(RUN) lint
 
