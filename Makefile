@@ -3,7 +3,7 @@
 RUN := toolchain/run
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup env down clean test soak lint toolchain requirements
+.PHONY: help up setup env down clean test soak bench lint toolchain requirements
 
 help:         ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

@@ -8,7 +8,11 @@ from bootstrap import python_environment
 from bootstrap.checkout import Checkout
 from soop_components.setup import step
 
-PINS = (("requirements.in", "requirements.txt"), ("toolchain/uv.in", "toolchain/uv.txt"))
+PINS = (
+    ("requirements.in", "requirements.txt"),
+    ("toolchain/uv.in", "toolchain/uv.txt"),
+    ("bench/requirements.in", "bench/requirements.txt"),
+)
 
 
 def run(checkout: Checkout) -> None:

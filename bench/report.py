@@ -1,0 +1,94 @@
+"""What the figures are compared with, the table and the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.sample import Series
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Our side against another one."""
+
+    figure: str
+    what: str
+    ours: Series
+    other: Series
+    aim: float
+    most: float | None = None
+    """What must hold even where the aim is missed; None: the aim itself."""
+    kind: Literal["cost", "memory", "speed"] = "cost"
+    """Cost and memory: how many times as much we take. Speed: how many times faster we are."""
+
+    @property
+    def values(self) -> tuple[float, float]:
+        """Seconds, or MiB, of both."""
+        if self.kind == "memory":
+            return self.ours.typical_memory, self.other.typical_memory
+        return self.ours.typical_seconds, self.other.typical_seconds
+
+    @property
+    def ratio(self) -> float:
+        """The figure."""
+        ours, other = self.values
+        return other / ours if self.kind == "speed" else ours / other
+
+    @property
+    def verdict(self) -> str:
+        """Whether the aim is reached, or at least the limit."""
+        if self._reaches(self.aim):
+            return "reached"
+        if self.most is not None and self._reaches(self.most):
+            return "within the limit"
+        return "missed"
+
+    def _reaches(self, bound: float) -> bool:
+        shown = round(self.ratio, 2)
+        return shown >= bound if self.kind == "speed" else shown <= bound
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything, samples included."""
+        ours, other = self.values
+        return {
+            "figure": self.figure,
+            "what": self.what,
+            "unit": "MiB" if self.kind == "memory" else "s",
+            "soop": round(ours, 3),
+            self.other.name: round(other, 3),
+            "ratio": round(self.ratio, 3),
+            "aim": self.aim,
+            "most": self.most,
+            "verdict": self.verdict,
+            "samples": {each.name: _samples(each, self.kind) for each in (self.ours, self.other)},
+        }
+
+
+def _samples(series: Series, kind: str) -> list[float]:
+    if kind == "memory":
+        return [round(each / 2**20, 1) for each in series.memory]
+    return [round(each, 3) for each in series.seconds]
+
+
+def table(comparisons: Sequence[Comparison]) -> str:
+    """Return the figures as Markdown."""
+    lines = ["| | soop | against | | ratio | aim | |", "| --- | ---: | --- | ---: | ---: | ---: | --- |"]
+    for each in comparisons:
+        unit = " MiB" if each.kind == "memory" else " s"
+        ours, other = (f"{value:.0f}{unit}" if value >= 100 else f"{value:.2f}{unit}" for value in each.values)
+        sign = "x faster" if each.kind == "speed" else ""
+        bound = f"{'>=' if each.kind == 'speed' else '<='} {each.aim:g}" + (f" ({each.most:g})" if each.most else "")
+        ratio = f"{each.ratio:.2f}{sign}"
+        cells = (f"({each.figure}) {each.what}", ours, each.other.name, other, ratio, bound, each.verdict)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def write(path: Path, comparisons: Sequence[Comparison], about: dict[str, Any]) -> None:
+    """Write the figures with what they were measured on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**about, "figures": [each.as_json() for each in comparisons]}, indent=1) + "\n")

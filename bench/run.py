@@ -1,0 +1,29 @@
+"""What all figures of one run share."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+
+from bench.calm import Calm
+
+
+@dataclass
+class Run:
+    """How often to measure, and when."""
+
+    share_of_rounds: float = 1.0
+    patience: float = 600.0
+    """Seconds to wait, in all, for others to be done."""
+    calm: Calm = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.calm = Calm(self.patience, self.tell)
+
+    def rounds(self, usual: int) -> int:
+        """Return how often to measure what is usually measured so often."""
+        return max(1, round(usual * self.share_of_rounds))
+
+    def tell(self, message: str) -> None:
+        """Show what is going on."""
+        print(f"  {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,164 @@
+"""A project of its own for each figure, with its own state, artifacts and machines; nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.sample import Sample, measure
+from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
+from soop_components.machines.local import LocalMachines
+from soop_components.project import Project
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+FOLDER = CHECKOUT / ".cache" / "bench"
+WORKSPACES = FOLDER / "workspaces"
+HERE = CHECKOUT / "bench"
+
+
+class Workspace:
+    """A project, driven by commands as its users drive it."""
+
+    def __init__(self, root: Path) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))}
+        self.root = root
+        self.project = Project(root)
+        self.environment = surroundings(self.project, find_pulumi(Project(CHECKOUT), clean), clean)
+        self.environment["PULUMI_BACKEND_URL"] = (root / ".soop" / "state").as_uri()
+        prepare(self.project, self.environment)
+
+    def run(self, *argv: str | Path, expect: str = "", memory: bool = False) -> Sample:
+        """Run a command and measure it."""
+        return measure(argv, self.root, self.environment, expect, memory)
+
+    def up(self, stack: str, *options: str, expect: str = "") -> Sample:
+        """Let the engine bring a stack to what its definition says."""
+        return self.run("pulumi", "up", "--yes", "--non-interactive", *options, "--stack", stack, expect=expect)
+
+    def preview(self, stack: str, *, expect: str = "", memory: bool = False) -> Sample:
+        """Let the engine preview a stack."""
+        return self.run("pulumi", "preview", "--non-interactive", "--stack", stack, expect=expect, memory=memory)
+
+    def make_stack(self, stack: str) -> None:
+        """Make a stack without resources."""
+        self.run("pulumi", "stack", "init", stack, "--no-select", "--non-interactive")
+
+    def destroy(self, stack: str) -> None:
+        """Remove what a stack has made, disks too."""
+        self.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", stack)
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """Return the resources of a stack, secrets in plain text."""
+        said = self.run("pulumi", "stack", "export", "--show-secrets", "--stack", stack).said
+        found: list[dict[str, Any]] = json.loads(said)["deployment"].get("resources", [])
+        return found
+
+    def define(self, domain: str, service: str, nodes: Mapping[str, int], config: Mapping[str, Any]) -> None:
+        """Write a domain definition."""
+        services = [{"service": service, "nodes": dict(nodes), "config": dict(config)}]
+        path = self.project.stacks / f"Pulumi.{domain}.yaml"
+        found = yaml.safe_load(path.read_text()) if path.exists() else {}
+        config_of_stack = {"soop:environment": domain.split("-")[0], "soop:services": services}
+        path.write_text(yaml.safe_dump({**found, "config": config_of_stack}))
+
+    def remove(self) -> None:
+        """Remove every machine, disk and network of the project, and its folder."""
+        asyncio.run(LocalMachines(self.project).clean())
+        subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
+
+
+@contextmanager
+def examples() -> Iterator[Workspace]:
+    """Yield a project with the services of this checkout, not built yet."""
+    with _workspace("examples", _make_examples) as made:
+        yield made
+
+
+@contextmanager
+def small() -> Iterator[Workspace]:
+    """Yield a project with the small service, built."""
+    with _workspace("small", _make_small) as made:
+        made.run("soop", "build", "service_defs/small-service")
+        yield made
+
+
+@contextmanager
+def bare() -> Iterator[Workspace]:
+    """Yield a project with the bare program and its provider."""
+    with _workspace("bare", _make_bare) as made:
+        yield made
+
+
+_OURS = ("Pulumi.yaml", "__main__.py", "service_defs", "stacks")
+
+
+def _make_examples(root: Path) -> None:
+    for part in _OURS:
+        _copy(CHECKOUT / part, root / part)
+
+
+def _make_small(root: Path) -> None:
+    for part in _OURS[:2]:
+        _copy(CHECKOUT / part, root / part)
+    for part in _OURS[2:]:
+        _copy(HERE / "small" / part, root / part)
+
+
+def _make_bare(root: Path) -> None:
+    for part in ("Pulumi.yaml", "__main__.py"):
+        _copy(HERE / "bare" / part, root / part)
+    plugin = root / "pulumi-resource-bare"
+    plugin.write_text(f"#!{sys.executable}\n" + (HERE / "bare" / "provider.py").read_text())
+    plugin.chmod(0o755)
+
+
+@contextmanager
+def _workspace(name: str, fill: Callable[[Path], object]) -> Iterator[Workspace]:
+    WORKSPACES.mkdir(parents=True, exist_ok=True)
+    root = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=WORKSPACES))
+    fill(root)
+    for part in (".venv", ".toolchain"):
+        if (CHECKOUT / part).exists():
+            (root / part).symlink_to(CHECKOUT / part)
+    made = Workspace(root)
+    share(CHECKOUT / ".soop" / "images", made.project.images)
+    if (CHECKOUT / ".soop" / "cache").exists():
+        share(CHECKOUT / ".soop" / "cache", made.project.cache)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def sweep() -> None:
+    """Remove the projects that killed runs left behind."""
+    for root in sorted(WORKSPACES.glob("*")) if WORKSPACES.is_dir() else []:
+        Workspace(root).remove()
+
+
+def share(source: Path, target: Path) -> None:
+    """Copy a folder by hard links: what it holds is never changed in place."""
+    subprocess.run([*as_root(), "cp", "-al", str(source), str(target)], check=True)
+
+
+def as_root() -> list[str]:
+    """Return what makes the rest of a command run as root."""
+    return [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, target)
