@@ -165,13 +165,32 @@ def _made(root: Path) -> Iterator[Workspace]:
         if (CHECKOUT / part).exists():
             (root / part).symlink_to(CHECKOUT / part)
     made = Workspace(root)
-    _share(CHECKOUT / ".soop" / "images", made.project.images)
-    if (CHECKOUT / ".soop" / "cache").exists():
-        _share(CHECKOUT / ".soop" / "cache", made.project.home / "cache")
+    share_what_was_fetched(made.project)
     try:
         yield made
     finally:
         made.remove()
+
+
+@contextmanager
+def empty_folder(name: str) -> Iterator[Path]:
+    """Yield a folder for projects that a scenario begins by itself; nothing of them is left afterwards."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with _no_foreign_state(), _claimed(FOLDER / f"{name}-{secrets.token_hex(4)}") as root:
+        assert root is not None, "two scenarios have drawn the same name"
+        root.mkdir()
+        try:
+            yield root
+        finally:
+            _remove(root)
+
+
+def share_what_was_fetched(project: Project) -> None:
+    """Give a project this checkout's base image and packages."""
+    project.make_home()
+    _share(CHECKOUT / ".soop" / "images", project.images)
+    if (CHECKOUT / ".soop" / "cache").exists():
+        _share(CHECKOUT / ".soop" / "cache", project.cache)
 
 
 @contextmanager
@@ -197,12 +216,12 @@ def sweep(folder: Path = FOLDER) -> None:
 
 
 def _remove(root: Path) -> None:
-    """Remove a project, also one that was only half made."""
-    if (root / "Pulumi.yaml").exists():
+    """Remove a project, or a folder with projects in it, also what was only half made."""
+    for file in [*root.glob("*/Pulumi.yaml"), *root.glob("Pulumi.yaml")]:
         with _no_foreign_state():
-            Workspace(root).remove()
-    else:
-        shutil.rmtree(root)
+            Workspace(file.parent).remove()
+    if root.exists():
+        subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(root)], check=True)
 
 
 def get(url: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
