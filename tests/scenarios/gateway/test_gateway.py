@@ -1,0 +1,140 @@
+"""Two services in one domain: a gateway over the access service's web nodes, each with releases of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.scenarios.workspace import Workspace, get, workspace
+
+DOMAIN = "dev-gate-access"
+GATEWAY = f"gateway-1.gateway-service.{DOMAIN}"
+WEB = [f"{name}.access-service.{DOMAIN}" for name in ("web-1", "web-2")]
+
+
+@pytest.fixture(scope="module")
+def domain() -> Iterator[Workspace]:
+    """Both services in a new domain, by their names and versions alone."""
+    with workspace("gateway") as project:
+        project.must("soop", "build", "service_defs/access-service")
+        project.must("soop", "build", "service_defs/gateway-service")
+        project.must("soop", "deploy", "--yes", "gateway-service-1.2.3", "access-service-3.2.3", DOMAIN)
+        yield project
+
+
+def entrance(project: Workspace) -> str:
+    """Return the gateway's address."""
+    found: list[str] = project.service(DOMAIN, "gateway-service")["endpoints"]["http"]
+    return found[0]
+
+
+def behind(project: Workspace) -> list[str]:
+    """Ask through the gateway several times and return the nodes that answered; each time one must."""
+    url = f"{entrance(project)}/health"
+    answers = [get(url) for _ in range(12)]
+    assert {status for status, _ in answers} == {200}
+    return sorted({answer["node"] for _, answer in answers})
+
+
+def workers(project: Workspace) -> str:
+    """Return the process ids of the gateway's nginx, all of which a reload or a restart would change."""
+    return project.ssh(GATEWAY, "pgrep nginx")
+
+
+@contextmanager
+def asking(url: str) -> Iterator[list[tuple[int, object]]]:
+    """Ask a URL again and again meanwhile; yields the answers that were not right."""
+    wrong: list[tuple[int, object]] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.wait(0.05):
+            answer = get(url)
+            if answer[0] != 200:
+                wrong.append(answer)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        yield wrong
+    finally:
+        done.set()
+        asker.join()
+
+
+def test_four_nodes_come_up_each_of_one_service(domain: Workspace) -> None:
+    services = domain.outputs(DOMAIN)["services"]
+    assert {name: sorted(service["nodes"]) for name, service in services.items()} == {
+        "access-service": [f"database-1.access-service.{DOMAIN}", *WEB],
+        "gateway-service": [GATEWAY],
+    }
+    assert {name: service["version"] for name, service in services.items()} == {
+        "access-service": "3.2.3",
+        "gateway-service": "1.2.3",
+    }
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_requests_through_the_gateway_reach_every_web_node(domain: Workspace) -> None:
+    url = entrance(domain)
+    assert get(f"{url}/gateway") == (200, {"service": "gateway-service", "version": "1.2.3", "node": GATEWAY})
+    assert behind(domain) == WEB
+    assert get(f"{url}/grants/ann/42", "PUT")[0] == 204
+    assert [get(f"{url}/access/ann/42") for _ in range(4)] == [(200, {"allowed": True})] * 4
+    assert get(f"{url}/grants/ann/42", "DELETE")[0] == 204
+
+
+def test_the_gateway_answers_while_a_web_node_is_gone(domain: Workspace) -> None:
+    before = workers(domain)
+    domain.run("soop", "ssh", WEB[0], "systemctl poweroff --force --force")
+    assert behind(domain) == WEB[1:]
+    domain.up(DOMAIN)
+    assert workers(domain) == before
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_a_candidate_is_deployed_behind_the_gateway_without_a_request_failing(domain: Workspace) -> None:
+    """Edit, build, deploy: no version is changed by hand."""
+    source = domain.root / "service_defs/access-service/app/access.py"
+    source.write_text(source.read_text().replace('"the database does not answer"', '"the database is silent"'))
+    built = domain.must("soop", "build", "service_defs/access-service")
+    (candidate,) = {word for word in built.split() if word.startswith("access-service-3.2.4-dev.")}
+    gateway, running = domain.service(DOMAIN, "gateway-service"), workers(domain)
+    with asking(f"{entrance(domain)}/access/ann/42") as wrong:
+        domain.must("soop", "deploy", "--yes", candidate, DOMAIN)
+    assert wrong == [], domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    assert f"access-service-{get(f'{entrance(domain)}/health')[1]['version']}" == candidate
+    assert domain.service(DOMAIN, "gateway-service") == gateway
+    assert workers(domain) == running
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_a_version_that_the_gateway_does_not_admit_is_refused(domain: Workspace) -> None:
+    domain.must("soop", "build", "--version", "4.0.0", "service_defs/access-service")
+    told = domain.fails("soop", "deploy", "--yes", "access-service-4.0.0", DOMAIN)
+    assert "gateway-service-1.2.3 requires access-service >=3.2,<4 (got access-service-4.0.0)" in told
+    assert "such as access-service-3.2.3" in told
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_a_gateway_without_what_it_needs_is_refused_before_anything_is_made(domain: Workspace) -> None:
+    told = domain.fails("soop", "deploy", "--yes", "gateway-service-1.2.3", "dev-alone")
+    assert "soop deploy access-service-3.2.3 gateway-service-1.2.3 dev-alone" in told
+    assert not (domain.root / "stacks/Pulumi.dev-alone.yaml").exists()
+    assert "dev-alone" not in domain.must("pulumi", "stack", "ls")
+
+
+def test_a_domain_too_many_is_refused_before_anything_is_made(domain: Workspace) -> None:
+    environment = domain.root / "stacks/environments/dev.yaml"
+    before = environment.read_text()
+    environment.write_text(before.replace("nodes: 60", "nodes: 12"))
+    try:
+        told = domain.fails("soop", "deploy", "--yes", "access-service-3.2.3", "dev-alone")
+    finally:
+        environment.write_text(before)
+    assert "environment dev has 12 nodes; dev-alone asks for 3 nodes, 10 of them are taken by" in told
+    assert f"{DOMAIN} (4)" in told
+    assert "dev-alone" not in domain.must("pulumi", "stack", "ls")
