@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import cast
 
 import pulumi
 
@@ -60,7 +61,10 @@ def declare(plan: DomainPlan, given: pulumi.Output[object] | None) -> Domain:
 def _pick(given: pulumi.Output[object] | None, service: str, key: str) -> pulumi.Output[str]:
     if given is None:
         raise SoopError(f"soop:secrets.{service}.{key}: is not set")
-    pick: Callable[[object], str] = lambda secrets: str(secrets[service][key])  # type: ignore[index]  # noqa: E731
+
+    def pick(secrets: object) -> str:
+        return str(cast(Mapping[str, Mapping[str, object]], secrets)[service][key])
+
     return given.apply(pick)
 
 
