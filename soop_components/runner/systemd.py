@@ -120,6 +120,7 @@ def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
 def journal(host: Host, unit: str, since: float) -> str:
     """Return the last lines that a unit wrote from a time on, in seconds of the epoch."""
     host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # what was said this moment counts most
-    which = [f"--unit={unit}", f"--since=@{int(since)}", "--boot", f"--lines={TAIL_LINES}"]
-    argv = ["journalctl", *which, "--no-pager", "--output=cat", "--quiet"]
+    which = [f"UNIT={unit}", "+", f"_SYSTEMD_UNIT={unit}"]  # --unit misses what a process said that ended at once
+    options = [f"--since=@{int(since)}", f"--lines={TAIL_LINES}", "--no-pager", "--output=cat", "--quiet"]
+    argv = ["journalctl", *options, *which]
     return tail(host.commands.run(Task(argv, timeout=30)).stdout)
