@@ -18,7 +18,7 @@ _DISTRIBUTION = "soop-components"
 
 def begin(root: Path) -> list[str]:
     """Write the project into a folder and return the paths of its files; what is there already is never changed."""
-    texts = {_name(path): _filled(path.read_text(), root) for path in sorted(_FILES.rglob("*")) if path.is_file()}
+    texts = {_name(path): _filled(path.read_text(), root) for path in _files()}
     problems = [f"{name}: is there already" for name in texts if (root / name).exists()]
     if problems:
         raise InvalidInput(problems, "begin in a folder without them; nothing was written")
@@ -38,6 +38,11 @@ def requirement() -> str:
     if repository:
         return f"{_DISTRIBUTION} @ {repository['vcs']}+{origin['url']}@{repository['commit_id']}"
     return f"{_DISTRIBUTION}=={distribution.version}"
+
+
+def _files() -> list[Path]:
+    """Return the files, without what installers compile beside them."""
+    return sorted(path for path in _FILES.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
 def _name(path: Path) -> str:

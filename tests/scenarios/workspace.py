@@ -203,8 +203,10 @@ def _claimed(root: Path) -> Iterator[Path | None]:
         except BlockingIOError:
             yield None
             return
-        yield root
-        path.unlink(missing_ok=True)
+        try:
+            yield root
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def sweep(folder: Path = FOLDER) -> None:
