@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -30,6 +30,8 @@ DOMAIN = "dev-access"
 class Recorder(mocks.Mocks):
     """Remembers every resource that the program registers."""
 
+    monitor: Monitor
+
     def __init__(self) -> None:
         self.resources: dict[str, list[mocks.MockResourceArgs]] = {}
 
@@ -52,12 +54,27 @@ class Recorder(mocks.Mocks):
         return sorted(args.name for args in self.resources.get(token, []))
 
 
+class Monitor(mocks.MockMonitor):
+    """Remembers what every release waits for."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.waits_for: dict[str, set[str]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        if request.type == "soop:index:Release":
+            urns = (urn.split("::") for urn in request.dependencies)
+            self.waits_for[request.name] = {name for *_, types, name in urns if types.endswith("soop:index:Release")}
+        return super().RegisterResource(request)
+
+
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     recorder = Recorder()
-    mocks.set_mocks(recorder, project="soop", stack=DOMAIN, preview=False)
+    recorder.monitor = Monitor(recorder)
+    mocks.set_mocks(recorder, project="soop", stack=DOMAIN, preview=False, monitor=recorder.monitor)
     yield recorder
     loop.close()
     asyncio.set_event_loop(None)
@@ -87,7 +104,19 @@ def plan(version: str = "3.2.3", web: int = 2) -> ServicePlan:
     )
 
 
-def declare(plans: list[ServicePlan], environment: Environment | None = None) -> Domain:
+def simple(service: str) -> ServicePlan:
+    """Return the plan of a service of one node."""
+    only = node("all", 1, service)
+    return ServicePlan(
+        service=service, version="1.0.0", digest=DIGEST, roles={"all": RolePlan()}, nodes={only.name: only}
+    )
+
+
+def declare(
+    plans: list[ServicePlan],
+    environment: Environment | None = None,
+    requires: Mapping[str, tuple[str, ...]] | None = None,
+) -> Domain:
     declared: list[Domain] = []
 
     @pulumi.runtime.test
@@ -97,6 +126,7 @@ def declare(plans: list[ServicePlan], environment: Environment | None = None) ->
             environment or Environment(name="dev"),
             plans,
             images=dict.fromkeys((each.service for each in plans), "debian-12"),
+            requires=requires,
             secrets={"access-service": {"token": "given"}},
         )
         declared.append(domain)
@@ -123,6 +153,28 @@ def test_there_is_one_release_for_each_service(recorder: Recorder) -> None:
     assert release.inputs["roles"]["web"]["components"]["page"]["files"]["/etc/motd"]["content"] == "this is 3.2.3\n"
     assert set(release.inputs["hosts"]) == set(recorder.names("soop:index:Machine"))
     assert set(release.inputs["hosts"].values()) == {"10.0.0.9"}
+
+
+def test_a_release_waits_for_those_that_its_service_requires_and_for_no_other(recorder: Recorder) -> None:
+    plans = [plan(), simple("news-service"), simple("gateway-service"), simple("portal")]
+    declare(plans, requires={"gateway-service": ("access-service",), "portal": ("gateway-service", "access-service")})
+    assert recorder.monitor.waits_for == {
+        "access-service": set(),
+        "news-service": set(),
+        "gateway-service": {"access-service"},
+        "portal": {"gateway-service", "access-service"},
+    }
+
+
+def test_all_nodes_of_a_domain_know_each_other_s_addresses_and_serve_one_service(recorder: Recorder) -> None:
+    declare([plan(), simple("gateway-service")])
+    releases = {args.name: args.inputs for args in recorder.resources["soop:index:Release"]}
+    nodes = {name: set(inputs["nodes"]) for name, inputs in releases.items()}
+    assert nodes["gateway-service"] == {f"all-1.gateway-service.{DOMAIN}"}
+    assert not nodes["gateway-service"] & nodes["access-service"]
+    assert {name: set(inputs["hosts"]) for name, inputs in releases.items()} == dict.fromkeys(
+        releases, nodes["gateway-service"] | nodes["access-service"]
+    )
 
 
 def test_only_secrets_that_the_domain_does_not_give_are_made_up(recorder: Recorder) -> None:

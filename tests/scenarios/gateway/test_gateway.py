@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.scenarios.workspace import Workspace, get, workspace
+from tests.scenarios.workspace import Workspace, eventually, get, workspace
 
 DOMAIN = "dev-gate-access"
 GATEWAY = f"gateway-1.gateway-service.{DOMAIN}"
@@ -85,6 +85,18 @@ def test_requests_through_the_gateway_reach_every_web_node(domain: Workspace) ->
     assert get(f"{url}/grants/ann/42", "PUT")[0] == 204
     assert [get(f"{url}/access/ann/42") for _ in range(4)] == [(200, {"allowed": True})] * 4
     assert get(f"{url}/grants/ann/42", "DELETE")[0] == 204
+
+
+def test_a_node_that_is_avoided_is_asked_after_all_when_the_other_one_fails(domain: Workspace) -> None:
+    """As in a rollout that passes from one node to the next: both have failed lately, one of them is back."""
+    domain.ssh(WEB[0], "systemctl stop access-service-api")
+    assert behind(domain) == WEB[1:]
+    domain.ssh(WEB[0], "systemctl start access-service-api")
+    direct = domain.service(DOMAIN)["endpoints"]["http"][0]
+    eventually(lambda: get(f"{direct}/health")[0] == 200)
+    domain.ssh(WEB[1], "systemctl stop access-service-api")
+    assert behind(domain) == WEB[:1]
+    domain.ssh(WEB[1], "systemctl start access-service-api")
 
 
 def test_the_gateway_answers_while_a_web_node_is_gone(domain: Workspace) -> None:
