@@ -82,6 +82,7 @@ def checked(*names: str) -> tuple[str, ...]:
 
 @app.put("/grants/<reader>/<article>")
 def grant(reader: str, article: str) -> tuple[str, int]:
+    """Let a reader see an article; again changes nothing."""
     execute(
         "INSERT INTO grants (reader, article) VALUES (%s, %s) ON CONFLICT (reader, article) DO NOTHING",
         *checked(reader, article),
@@ -91,18 +92,21 @@ def grant(reader: str, article: str) -> tuple[str, int]:
 
 @app.delete("/grants/<reader>/<article>")
 def revoke(reader: str, article: str) -> tuple[str, int]:
+    """Take the right away; of what was never granted too."""
     execute("DELETE FROM grants WHERE reader = %s AND article = %s", *checked(reader, article))
     return "", 204
 
 
 @app.get("/access/<reader>/<article>")
 def access(reader: str, article: str) -> Response:
+    """Tell whether a reader may see an article."""
     rows = execute("SELECT 1 FROM grants WHERE reader = %s AND article = %s", *checked(reader, article))
     return jsonify(allowed=bool(rows))
 
 
 @app.get("/health")
 def health() -> tuple[Response, int]:
+    """Tell what runs here and whether the database answers."""
     try:
         execute("SELECT 1 FROM grants LIMIT 1")
         state = "reachable"

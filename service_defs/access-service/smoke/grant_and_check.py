@@ -26,7 +26,8 @@ def call(node: str, port: int, method: str, path: str, expected: int) -> object:
     finally:
         connection.close()
     if answer.status != expected:
-        sys.exit(f"{method} http://{node}:{port}{path}: expected status {expected}, got {answer.status}: {body[:300]!r}")
+        got = f"{answer.status}: {body[:300]!r}"
+        sys.exit(f"{method} http://{node}:{port}{path}: expected status {expected}, got {got}")
     return json.loads(body) if body else None
 
 
@@ -39,6 +40,7 @@ def check(nodes: list[str], port: int, path: str, allowed: bool) -> None:
 
 
 def main() -> None:
+    """Grant, check and revoke; every web node has to agree."""
     endpoint = urlsplit(os.environ["SOOP_ENDPOINT_HTTP"])
     nodes = os.environ["SOOP_NODES_WEB"].split(",")
     first, port = endpoint.hostname or nodes[0], endpoint.port or 80

@@ -94,7 +94,8 @@ def test_keeps_carriage_returns_and_byte_order_mark() -> None:
     ],
 )
 def test_adds_after_every_kind_of_ending(tail: str) -> None:
-    text = f"config:\n  soop:services:\n    - service: access-service-3.2.3\n      config:\n{tail}  soop:environment: dev\n"
+    head = "config:\n  soop:services:\n    - service: access-service-3.2.3\n      config:\n"
+    text = f"{head}{tail}  soop:environment: dev\n"
     after = with_services(text, [GATEWAY])
     added = "    - service: gateway-service-1.2.3\n"
     assert after.replace(added, "") == text
