@@ -15,7 +15,7 @@ def spare_the_sdk() -> None:
     """
     found = importlib.util.find_spec("pulumi")
     if found is None or found.origin is None:
-        sys.exit("this Python has no package pulumi: run `make setup`")
+        sys.exit("this Python has no package pulumi: install what the project requires into .venv")
     folder = Path(found.origin).parent
     for name, path in (("pulumi", folder), ("pulumi.runtime", folder / "runtime")):
         package = types.ModuleType(name)
