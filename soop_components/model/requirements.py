@@ -48,10 +48,8 @@ def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | Non
     if got is None:
         together = f"soop deploy {best or f'{wanted.service}-VERSION'} {asks} {domain}"
         return f"{requires}, which is not in this domain; deploy them together: {together}"
-    such = f" such as {best}" if best else ", for which one has to be built"
-    return (
-        f"{requires} (got {got}); deploy a version in that range{such}, or a {asks.service} that admits {got.version}"
-    )
+    advice = f"deploy one that fits, such as {best}" if best else "build and deploy one that fits"
+    return f"{requires} (got {got}); {advice}, or another {asks.service} that admits {got.version}"
 
 
 def _circle(definitions: Mapping[str, ServiceDefinition]) -> list[str]:

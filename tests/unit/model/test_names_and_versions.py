@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
-from soop_components.model.names import Reference, environment_of, nearest, node_name
+from soop_components.model.names import ROLE_NAME, Reference, environment_of, nearest, node_name
 from soop_components.model.versions import VersionRange, next_patch, version_key
 
 
@@ -47,6 +48,12 @@ def test_names() -> None:
     assert node_name("web", 1, "access-service", "dev-access") == "web-1.access-service.dev-access"
     assert nearest("datbase", ["database", "web"]) == "; did you mean database?"
     assert nearest("x", ["database", "web"]) == ""
+
+
+@pytest.mark.parametrize("role", ["web-1", "web.x", "web-", "1web"])
+def test_no_role_makes_two_nodes_share_a_name(role: str) -> None:
+    """The number in ``web-1-2`` could belong to the role, a dot could begin the service."""
+    assert re.fullmatch(ROLE_NAME, role) is None
 
 
 def test_order_of_versions() -> None:

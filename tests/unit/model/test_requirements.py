@@ -65,10 +65,10 @@ def test_a_required_service_that_is_missing() -> None:
 def test_a_required_service_in_another_version(version: str) -> None:
     services: dict[str, dict[str, str]] = {f"access-service-{version}": {}, "gateway-service-1.2.3": RANGE}
     said = f"[1].service: gateway-service-1.2.3 requires access-service >=3.2,<4 (got access-service-{version})"
-    otherwise = f"or a gateway-service that admits {version}"
-    assert problems(services) == [f"{said}; deploy a version in that range, for which one has to be built, {otherwise}"]
+    otherwise = f"or another gateway-service that admits {version}"
+    assert problems(services) == [f"{said}; build and deploy one that fits, {otherwise}"]
     assert problems(services, ("access-service-3.2.3", "access-service-3.4.0")) == [
-        f"{said}; deploy a version in that range such as access-service-3.4.0, {otherwise}"
+        f"{said}; deploy one that fits, such as access-service-3.4.0, {otherwise}"
     ]
 
 
