@@ -3,7 +3,7 @@
 RUN := toolchain/run
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup env down clean test soak bench lint toolchain requirements
+.PHONY: help up setup env down clean test soak bench lint docs toolchain requirements
 
 help:         ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIG
 
 lint:         ## Lint and types only
 	@$(RUN) lint
+
+docs:         ## Write schemas and the reference anew, after the models have changed
+	@$(RUN) docs
 
 toolchain:    ## Build Pulumi's engine from its Go module, for where its installer cannot be had
 	@$(RUN) toolchain

@@ -129,7 +129,7 @@ class AbsentPart(Part):
     """A path that must not be there."""
 
     path: Template
-    """The path; a folder goes with all below it."""
+    """Path of a file or link."""
 
 
 class UnitPart(Part):

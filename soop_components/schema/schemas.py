@@ -38,7 +38,7 @@ def _domain() -> Schema:
     given = {name: domain["properties"][name] for name in ("environment", "services")}
     sealed = {
         "type": "object",
-        "properties": {"secure": {"type": "string"}},
+        "properties": {"secure": {"type": "string", "description": "The encrypted value, made by Pulumi."}},
         "required": ["secure"],
         "additionalProperties": False,
         "description": f"Set it with `pulumi config set --secret --path '{SECRETS}.<service>.<key>'`.",

@@ -12,7 +12,7 @@ if not __package__:
     sys.path[:0] = [str(toolchain), str(toolchain.parent)]
 
 import bootstrap
-from bootstrap import checks, clean, down, engine, requirements, setup, up
+from bootstrap import checks, clean, docs, down, engine, requirements, setup, up
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 from soop_components.errors import SoopError
@@ -26,6 +26,7 @@ VERBS = {
     "up": up.run,
     "down": down.run,
     "clean": clean.run,
+    "docs": docs.run,
     "lint": checks.lint,
     "test": checks.test,
     "soak": checks.soak,
