@@ -114,7 +114,7 @@ def _give_up(work: Work, request: Request, event: dict[str, Any]) -> dict[str, A
     accepted = work.host.load("accepted.json")
     if not work.begun:
         return {**event, "returned": _is_accepted(work.host)}
-    if accepted is None or accepted["plan_digest"] == request.document.plan_digest:
+    if accepted is None or _same(request, accepted):
         return event
     work.events.progress(f"{event['message']}; returning to {accepted['service']}-{accepted['version']}")
     document = parse(accepted)
@@ -125,6 +125,12 @@ def _give_up(work: Work, request: Request, event: dict[str, Any]) -> dict[str, A
     if second is None:
         return {**event, "returned": True}
     return {**event, "returned": False, "return_failure": second}
+
+
+def _same(request: Request, accepted: Mapping[str, Any]) -> bool:
+    """Tell whether going back would do what has just failed."""
+    same_secrets = request.previous_secrets == request.secrets
+    return bool(accepted["plan_digest"] == request.document.plan_digest) and same_secrets
 
 
 def _is_accepted(host: Host) -> bool:
@@ -153,13 +159,11 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
         _configure(work, component)
     with step("units"):
         units.sweep(work)
-    with step("health"):
-        health.carry_out(work, names)
+    health.carry_out(work, names)
     with step("units"):
         units.verify(work)
-    with step("health"):
-        if work.started:  # a reload is over before the old processes are: they may have answered
-            health.carry_out(work, names)
+    if work.started:  # a reload is over before the old processes are: they may have answered
+        health.carry_out(work, names)
     with step("packages"):
         packages.remove_stale(work)
     with step("state"):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import count
+from typing import NamedTuple, NoReturn
 
 from soop_components.runner import units
 from soop_components.runner.commands import Task
 from soop_components.runner.document import Document
-from soop_components.runner.failure import Failure, tail
+from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
 from soop_components.runner.work import Work
@@ -21,85 +24,88 @@ _SHOWN = 300
 _ANSWER_AT_MOST = 4096
 
 
+class Check(NamedTuple):
+    """What is checked, and how one attempt at it goes."""
+
+    text: str
+    expected: str
+    timeout: int
+    """Seconds until it must have passed."""
+    attempt: Callable[[float], str | None]
+    """Takes the seconds it may last and returns what came back instead of what was expected."""
+    command: str | None = None
+
+
 def carry_out(work: Work, hosts: Mapping[str, str]) -> None:
     """Wait until every component is healthy, each in its time."""
     for component in work.document.components:
-        for text, timeout, attempt in _checks(work.host, work.document, component, hosts):
-            _wait(work, component, text, timeout, attempt)
+        for check in _checks(work.host, work.document, component, hosts):
+            with step("health", component.name):
+                _wait(work, component, check)
 
 
 def look(host: Host, document: Document, hosts: Mapping[str, str]) -> list[str]:
     """Try each check once, and say what is wrong."""
     problems = []
     for component in document.components:
-        for text, _, attempt in _checks(host, document, component, hosts):
-            wrong = attempt(_ATTEMPT)
+        for check in _checks(host, document, component, hosts):
+            wrong = check.attempt(_ATTEMPT)
             if wrong is not None:
-                problems.append(f"{component.name}: {text}: {wrong}")
+                problems.append(f"{component.name}: {check.text}: {wrong}")
     return problems
 
 
-_Check = tuple[str, int, Callable[[float], str | None]]
-"""What is checked, seconds until it must have passed, and one attempt that returns what came back instead."""
-
-
-def _checks(host: Host, document: Document, component: Component, hosts: Mapping[str, str]) -> list[_Check]:
-    found: list[_Check] = []
-    if (http := component.http_health) is not None:
+def _checks(host: Host, document: Document, component: Component, hosts: Mapping[str, str]) -> list[Check]:
+    http, command = component.http_health, component.command_health
+    found = []
+    if http is not None:
         name = document.node.get("name", "localhost")
         port = "" if http.port == 80 else f":{http.port}"
-        request = http
-        found.append(
-            (
-                f"http://{name}{port}{http.path}",
-                http.timeout,
-                lambda left: ask(hosts.get(name, name), name, request, min(left, _ATTEMPT)),
-            )
-        )
-    if (command := component.command_health) is not None:
-        wanted = command
-        found.append((" ".join(command.command), command.timeout, lambda left: try_command(host, wanted, left)))
+        request = partial(ask, hosts.get(name, name), name, http)
+        found.append(Check(f"http://{name}{port}{http.path}", "a status below 400", http.timeout, request))
+    if command is not None:
+        text = " ".join(command.command)
+        found.append(Check(text, "exit code 0", command.timeout, partial(try_command, host, command), text))
     return found
 
 
-def _wait(work: Work, component: Component, text: str, timeout: int, attempt: Callable[[float], str | None]) -> None:
-    deadline = time.monotonic() + timeout
-    tries = 0
-    while True:
-        wrong = attempt(max(0.1, deadline - time.monotonic()))
+def _wait(work: Work, component: Component, check: Check) -> None:
+    deadline = time.monotonic() + check.timeout
+    for tries in count():
+        wrong = check.attempt(max(0.1, deadline - time.monotonic()))
         if wrong is None:
             return
-        units.refuse_failed(work, component)
-        if tries == 0:
-            work.events.progress(f"waiting for {text} ({component.name})")
+        given_up = units.failed(work, component)
         pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
-        tries += 1
+        if given_up is not None:
+            _give_up(work, component, check, f"{check.text}: expected {check.expected}, but {given_up} failed")
         if time.monotonic() + pause >= deadline:
-            expected = "a status below 400" if component.http_health and text.startswith("http://") else "exit code 0"
-            raise Failure(
-                "health",
-                f"{text}: expected {expected} within {timeout} seconds, last came {wrong}",
-                component=component.name,
-                command=None if text.startswith("http://") else text,
-                stderr_tail=units.journal(work, component),
-            )
+            what = f"expected {check.expected} within {check.timeout} seconds, last came {wrong}"
+            _give_up(work, component, check, f"{check.text}: {what}")
+        if tries == 0:
+            work.events.progress(f"waiting for {check.text} ({component.name})")
         time.sleep(pause)
 
 
-def ask(address: str, name: str, request: HttpHealth, timeout: float) -> str | None:
+def _give_up(work: Work, component: Component, check: Check, message: str) -> NoReturn:
+    raise Failure("health", message, command=check.command, stderr_tail=units.journal(work, component))
+
+
+def ask(address: str, name: str, request: HttpHealth, left: float) -> str | None:
     """Make one GET request; return what came back if that is not an answer below 400.
 
     Written by hand: http.client takes longer to load than everything else a look at a node needs.
     """
     host = name if request.port == 80 else f"{name}:{request.port}"
     head = f"GET {request.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: soop-health\r\nConnection: close\r\n\r\n"
+    timeout = min(left, _ATTEMPT)
     deadline = time.monotonic() + timeout
     answer = b""
     try:
         with socket.create_connection((address, request.port), timeout) as connection:
             connection.sendall(head.encode())
-            while len(answer) < _ANSWER_AT_MOST and (left := deadline - time.monotonic()) > 0:
-                connection.settimeout(left)
+            while len(answer) < _ANSWER_AT_MOST and (still := deadline - time.monotonic()) > 0:
+                connection.settimeout(still)
                 if not (chunk := connection.recv(_ANSWER_AT_MOST)):
                     break
                 answer += chunk

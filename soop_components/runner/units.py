@@ -188,13 +188,10 @@ def verify(work: Work) -> None:
             raise Failure("units", f"{name}: {state}, expected it to stay up", stderr_tail=said)
 
 
-def refuse_failed(work: Work, component: Component) -> None:
-    """Fail when a unit that shall be started has failed for good."""
+def failed(work: Work, component: Component) -> str | None:
+    """Return a unit that shall be started and has failed for good."""
     wanted = [name for name, unit in component.units.items() if unit.state == "started"]
-    for name, found in systemd.facts(work.host, wanted).items():
-        if found.active == "failed":
-            said = systemd.journal(work.host, name, work.since)
-            raise Failure("units", f"{name}: {found.state_text}, expected it to stay up", stderr_tail=said)
+    return next((name for name, found in systemd.facts(work.host, wanted).items() if found.active == "failed"), None)
 
 
 def journal(work: Work, component: Component) -> str:

@@ -96,6 +96,16 @@ def test_a_new_secret_in_the_same_plan_is_noticed(node: Node) -> None:
     assert node.text("/etc/app") == "1.0.0 new"
 
 
+def test_a_new_secret_that_does_not_work_is_taken_back(node: Node) -> None:
+    check = script("check", 'test "$(cat)" != bad', stdin="@@soop-secret:password@@")
+    wanted = document(web={"files": {"/etc/app": file("@@soop-secret:password@@")}, "scripts": [check]})
+    node.accept(wanted, secrets={"password": "good"})
+    assert node.apply(wanted, secrets={"password": "bad"})["returned"] is False
+    assert node.apply(wanted, secrets={"password": "bad"}, previous_secrets={"password": "good"})["returned"] is True
+    assert node.text("/etc/app") == "good"
+    assert node.drift() == []
+
+
 def test_secrets_are_in_no_event(node: Node) -> None:
     telling = document(web={"scripts": [script("tell", "cat; exit 1", stdin="x @@soop-secret:password|url@@ y")]})
     event = node.apply(telling, secrets={"password": "s3c&ret"})
