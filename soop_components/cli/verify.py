@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from soop_components.artifact.store import Store
@@ -18,16 +19,22 @@ def register(verbs: Any) -> None:
         description="Checks size and digest of every blob of one artifact, or of all artifacts in the store.",
     )
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="name and version; all if not given")
+    parser.add_argument("--json", action="store_true", help="print a list of {reference, problems} as JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line per artifact, and fail if one is broken."""
-    problems: list[str] = []
-    for name, found in Store.of(Project.find()).verify(arguments.reference):
-        print(f"{name}  {'broken' if found else 'good'}", flush=True)
-        problems += [f"{name}: {problem}" for problem in found]
-    if problems:
+    found = Store.of(Project.find()).verify(arguments.reference)
+    if arguments.json:
+        rows = [{"reference": name, "problems": list(problems)} for name, problems in found]
+        print(json.dumps(rows, indent=2))
+        return 1 if any(row["problems"] for row in rows) else 0
+    told: list[str] = []
+    for name, problems in found:
+        print(f"{name}  {'broken' if problems else 'good'}", flush=True)
+        told += [f"{name}: {problem}" for problem in problems]
+    if told:
         advice = "build it again with soop build, or copy it again from where it came"
-        raise InvalidInput(problems, advice)
+        raise InvalidInput(told, advice)
     return 0

@@ -91,10 +91,14 @@ def schema_text(name: str) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+def schema_path(name: str) -> str:
+    """Return where a project has a schema."""
+    return f"{FOLDER}/{name}.json"
+
+
 def write_schemas(root: Path) -> list[str]:
     """Write all schemas into a project and return their paths in it."""
-    folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
     for name in SCHEMAS:
-        (folder / f"{name}.json").write_text(schema_text(name))
-    return [f"{FOLDER}/{name}.json" for name in SCHEMAS]
+        (root / schema_path(name)).write_text(schema_text(name))
+    return [schema_path(name) for name in SCHEMAS]

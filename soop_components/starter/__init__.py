@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from soop_components.errors import InvalidInput
-from soop_components.schema import write_schemas
+from soop_components.schema import SCHEMAS, schema_path, schema_text
 
 _FILES = Path(__file__).parent / "files"
 _DOT = "dot-"
@@ -19,6 +19,7 @@ _DISTRIBUTION = "soop-components"
 def begin(root: Path) -> list[str]:
     """Write the project into a folder and return the paths of its files; what is there already is never changed."""
     texts = {_name(path): _filled(path.read_text(), root) for path in _files()}
+    texts |= {schema_path(name): schema_text(name) for name in SCHEMAS}
     problems = [f"{name}: is there already" for name in texts if (root / name).exists()]
     if problems:
         raise InvalidInput(problems, "begin in a folder without them; nothing was written")
@@ -27,7 +28,7 @@ def begin(root: Path) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o755 if text.startswith("#!") else 0o644)
-    return sorted([*texts, *write_schemas(root)])
+    return sorted(texts)
 
 
 def requirement() -> str:

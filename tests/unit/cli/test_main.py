@@ -117,6 +117,7 @@ def test_from_source_to_store(project: Project, packages: PackageSource) -> None
     assert "  time: clock; 1 of 1 to 1000 nodes, 2 packages, disk 1GiB on /srv/time, after web" in shown
     assert json.loads(soop("show", name, "--json").stdout)["definition"]["version"] == "1.0.0"
     assert soop("verify").stdout == f"{name}  good\n"
+    assert json.loads(soop("verify", "--json").stdout) == [{"reference": name, "problems": []}]
     (project.service_defs / "greeting-service" / "app" / "page.txt").write_text("edited")
     edited = soop("build", "greeting-service").stdout.splitlines()
     assert edited[0] == f"{name} is built already with other content; this is a development version of it"
@@ -134,6 +135,9 @@ def test_a_damaged_store_is_told_blob_by_blob(locked: Project) -> None:
     assert result.stdout == "greeting-service-1.0.0  broken\n"
     assert result.stderr.splitlines()[0].startswith("error: greeting-service-1.0.0: blob sha256:")
     assert "soop build" in result.stderr.splitlines()[-1]
+    listed = soop("verify", "--json")
+    assert listed.returncode == 1
+    assert json.loads(listed.stdout)[0]["problems"][0].startswith("blob sha256:")
 
 
 def test_a_package_that_is_served_no_more_has_an_exit_code_of_its_own(locked: Project, packages: PackageSource) -> None:

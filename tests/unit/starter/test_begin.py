@@ -1,0 +1,79 @@
+"""What `soop init` writes; that it works is in tests/scenarios/init."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soop_components import starter
+from soop_components.errors import InvalidInput
+from soop_components.model.domain_checks import check_domain
+from soop_components.model.loader import load_domain, load_environment, load_service
+from soop_components.project import Project
+from soop_components.starter import begin, project_name, requirement
+
+
+def test_the_definitions_are_good_and_fit_each_other(tmp_path: Path) -> None:
+    written = begin(tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == written
+    project = Project.find(tmp_path)
+    service = load_service(project.service_defs / "hello-service", "hello-service")
+    domain = load_domain(project.stacks / "Pulumi.dev-hello.yaml", "dev-hello")
+    environment = load_environment(project.environments / "dev.yaml", "dev")
+    check_domain(domain, {"hello-service": service}, "dev-hello", environment)
+    assert str(domain.services[0].reference) == f"hello-service-{service.version}"
+
+
+def test_the_project_is_called_after_its_folder_and_pins_soop(tmp_path: Path) -> None:
+    begin(tmp_path / "our services")
+    assert (tmp_path / "our services/Pulumi.yaml").read_text().startswith("name: our-services\n")
+    assert requirement() in (tmp_path / "our services/requirements.txt").read_text().splitlines()
+    assert "@@" not in "".join(path.read_text() for path in (tmp_path / "our services").rglob("*.*") if path.is_file())
+
+
+def test_programs_can_be_run(tmp_path: Path) -> None:
+    begin(tmp_path)
+    assert os.access(tmp_path / ".ci/run", os.X_OK)
+    assert os.access(tmp_path / "service_defs/hello-service/smoke/greets.py", os.X_OK)
+    assert not os.access(tmp_path / "__main__.py", os.X_OK)
+
+
+def test_what_is_there_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("mine")
+    (tmp_path / "docs/schemas").mkdir(parents=True)
+    (tmp_path / "docs/schemas/block.json").write_text("mine")
+    with pytest.raises(InvalidInput) as caught:
+        begin(tmp_path)
+    assert caught.value.problems == ("Pulumi.yaml: is there already", "docs/schemas/block.json: is there already")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Pulumi.yaml", "docs"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "pinned"),
+    [
+        (None, "soop-components==1.2.3"),
+        ({"url": "file:///somewhere", "dir_info": {}}, "soop-components==1.2.3"),
+        (
+            {"url": "https://host.example/soop", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "soop-components @ git+https://host.example/soop@abc",
+        ),
+    ],
+)
+def test_the_pin_says_where_soop_came_from(origin: Any, pinned: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Installed:
+        version = "1.2.3"
+
+        def read_text(self, name: str) -> str | None:
+            return json.dumps(origin) if origin else None
+
+    monkeypatch.setattr(starter.metadata, "distribution", lambda name: Installed())
+    assert requirement() == pinned
+
+
+@pytest.mark.parametrize(("folder", "name"), [("a b/c ü", "c"), ("x", "x"), ("ü", "services")])
+def test_names_of_projects_are_such_that_pulumi_takes_them(folder: str, name: str, tmp_path: Path) -> None:
+    assert project_name(tmp_path / folder) == name
