@@ -34,8 +34,6 @@ class KeyResource(Stored):
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
         ).decode()
-        public = key.public_key().public_bytes(
-            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-        )
+        public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
         line = f"{public.decode()} {wanted.get('comment', context.name)}"
         return Created(context.name, {**wanted, "publicKey": line, "privateKey": Secret(private)})

@@ -15,7 +15,7 @@ from soop_components.runner_archive import RunnerArchive
 from soop_components.transport import Connection, ConnectionLost, Target, connect
 
 _RUNNER_MISSING: Final = 99
-_RECONNECT_PATIENCE: Final = 30.0
+_RECONNECT_PATIENCE: Final = 20.0
 """Seconds a node may be away in the middle of an apply before it counts as lost."""
 _BETWEEN_LOOKS: Final = 0.2
 _CHUNK: Final = 1 << 20

@@ -136,9 +136,7 @@ class ReleaseResource:
         }
 
 
-def _drift(
-    found: Mapping[str, Any], running: Mapping[str, Any], expected: str, release: ReleaseInputs
-) -> list[str]:
+def _drift(found: Mapping[str, Any], running: Mapping[str, Any], expected: str, release: ReleaseInputs) -> list[str]:
     """Say in words how a node differs from what was accepted."""
     drift = list(found.get("drift") or [])
     if not running:

@@ -105,9 +105,7 @@ class ReleaseInputs:
 
     def endpoint_urls(self) -> dict[str, list[str]]:
         """Return the endpoints with addresses in place of node names."""
-        return {
-            endpoint: [self._by_address(url) for url in urls] for endpoint, urls in self.endpoints.items()
-        }
+        return {endpoint: [self._by_address(url) for url in urls] for endpoint, urls in self.endpoints.items()}
 
     def _by_address(self, url: str) -> str:
         scheme, _, rest = url.partition("://")

@@ -13,7 +13,7 @@ from soop_components.provider.node import Blobs, Node, NodeFailure
 from soop_components.provider.release_inputs import ReleaseInputs
 from soop_components.provider.smoke import SmokeTests
 
-PATIENCE = 30.0
+PATIENCE = 20.0
 """Seconds a node may take until it answers at the beginning of a rollout."""
 _PATIENCE_ON_RETURN = 10.0
 """Seconds a node may take until it answers when it is to be put back; one that was lost was waited for already."""

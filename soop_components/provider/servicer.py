@@ -155,9 +155,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             await _fail(context, error)
         return provider_pb2.UpdateResponse(properties=encode(changed), refresh_before_update=resource.measured)
 
-    async def Delete(
-        self, request: provider_pb2.DeleteRequest, context: grpc.aio.ServicerContext
-    ) -> empty_pb2.Empty:
+    async def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:
         try:
             resource = self._resource(request.urn)
             inputs, outputs = decode(request.old_inputs), decode(request.properties)
@@ -206,8 +204,5 @@ async def _abort_with_detail(
 ) -> NoReturn:
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
     status.details.add().Pack(detail)
-    await context.abort(
-        grpc.StatusCode.UNKNOWN, message, (("grpc-status-details-bin", status.SerializeToString()),)
-    )
+    await context.abort(grpc.StatusCode.UNKNOWN, message, (("grpc-status-details-bin", status.SerializeToString()),))
     raise AssertionError("abort returns never")
-

@@ -34,4 +34,3 @@ def ensure(place: Place) -> None:
 def has_machines(place: Place) -> bool:
     """Tell whether this project has machines, running or not; they keep only what differs from the image."""
     return any(place.home.glob("machines/*/*/*"))
-

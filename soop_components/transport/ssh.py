@@ -204,9 +204,7 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
             await asyncio.sleep(_PAUSE)
 
 
-async def _open(
-    target: Target, key: asyncssh.SSHKey, host_key: asyncssh.SSHKey
-) -> asyncssh.SSHClientConnection:
+async def _open(target: Target, key: asyncssh.SSHKey, host_key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
     import asyncssh
 
     return await asyncssh.connect(

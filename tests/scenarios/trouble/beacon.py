@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -39,6 +38,8 @@ class Beacon:
         self.project = project
         self.domain = domain
         self.nodes = 1
+        self.settled = False
+        """Whether all was well since its definition was last changed."""
 
     @property
     def definition(self) -> Path:
@@ -57,6 +58,7 @@ class Beacon:
     def define(self, nodes: int | None = None, secrets: str = "", **config: Any) -> None:
         """Write the domain definition; the engine's own lines in it stay."""
         self.nodes = nodes or self.nodes
+        self.settled = False
         kept = self.definition.read_text() if self.definition.exists() else ""
         salt = "".join(line for line in kept.splitlines(keepends=True) if line.startswith("encryptionsalt:"))
         self.definition.write_text(
@@ -92,6 +94,12 @@ class Beacon:
         """Return what a preview would change."""
         return self.project.changes(self.domain)
 
+    def is_well(self, says: str) -> None:
+        """See that every node says this and that nothing is left to change."""
+        self.says(says)
+        assert self.changes() == {}
+        self.settled = self.nodes == 2
+
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources in the state."""
         found: list[dict[str, Any]] = self.state().get("resources", [])
@@ -107,13 +115,23 @@ class Beacon:
         """Run a command on a node."""
         return self.project.ssh(self.name(number), command)
 
+    def go_on(self) -> None:
+        """Let programs of slow trouble end."""
+        for number in range(1, self.nodes + 1):
+            self.ssh("touch /run/beacon-goes-on", number)
+
+    def hold(self) -> None:
+        """Let programs of slow trouble wait."""
+        for number in range(1, self.nodes + 1):
+            self.ssh("rm -f /run/beacon-goes-on", number)
+
     def machine(self, number: int = 1) -> int:
-        """Return the process that runs a node's machine."""
+        """Return a node's first process, without which the kernel ends all others on it."""
         name = self.name(number)
         found = asyncio.run(LocalMachines(self.project.project).inspect([name]))
-        pid = found[name].pid
-        assert pid is not None
-        return pid
+        supervisor = found[name].pid
+        assert supervisor is not None, f"{name} does not run"
+        return int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
 
     def since(self) -> list[float]:
         """Return when the program on each node was started."""

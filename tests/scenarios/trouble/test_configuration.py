@@ -7,7 +7,7 @@ import pytest
 from tests.scenarios.trouble.beacon import Beacon
 
 TROUBLE = {
-    "script": ("step scripts", "component prepare", "exit code 1", "  | cannot prepare what the beacon says", "[secret]"),
+    "script": ("step scripts", "component prepare", "exit code 1", "  | cannot prepare what the beacon", "[secret]"),
     "health": ("step health", "component beacon", "within 4 seconds, last came status 503"),
     "smoke": ("smoke test 'it can be tried out'", "smoke/try.py ended with 1", "  | the beacon does not shine"),
 }
@@ -29,15 +29,18 @@ def test_a_step_that_fails_is_told_and_taken_back(beacon: Beacon, trouble: str) 
     if trouble != "smoke":
         assert beacon.says()[1] == before[1]  # the canary had the trouble; the other node was never touched
     beacon.define(says=before[0]["says"])
-    assert beacon.changes() == {}  # the state says what runs
+    beacon.is_well(before[0]["says"])  # the state says what runs
 
 
 def test_a_port_in_use_is_told(beacon: Beacon) -> None:
+    says = beacon.says()[0]["says"]
     beacon.ssh("systemd-run --quiet --unit=squatter python3 -m http.server 8099")
     beacon.define(says="never accepted", port=8099)
     told = beacon.fails(beacon.node, "step health", "beacon-service-beacon.service", "Address already in use")
     assert returned(beacon, told, 1)
     beacon.ssh("systemctl stop squatter")
+    beacon.define(says=says)
+    beacon.is_well(says)
 
 
 FILL = """

@@ -7,5 +7,5 @@ import time
 
 if os.environ["TROUBLE"] == "script":
     sys.exit(f"cannot prepare what the beacon says, though the token is {os.environ['TOKEN']}")
-if os.environ["TROUBLE"] == "slow-script":
-    time.sleep(5)
+while os.environ["TROUBLE"] == "slow-script" and not os.path.exists("/run/beacon-goes-on"):
+    time.sleep(0.1)

@@ -12,5 +12,5 @@ with opener.open(os.environ["SOOP_ENDPOINT_HTTP"].split()[0] + "/", timeout=10) 
     trouble = json.load(answer)["trouble"]
 if trouble == "smoke":
     sys.exit("the beacon does not shine")
-if trouble == "slow-smoke":
-    time.sleep(5)
+while trouble == "slow-smoke" and not os.path.exists("/run/beacon-goes-on"):
+    time.sleep(0.1)

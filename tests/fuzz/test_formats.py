@@ -1,0 +1,227 @@
+"""The YAML formats under fire: whatever is in a file, it is planned or refused with a message; never a traceback.
+
+500 documents, always the same, belong to the tests; `make soak` tries 10,000 others.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from soop_components.artifact.definition import Base, PackedFile, PackedFiles, ResolvedDefinition
+from soop_components.artifact.source import Source, read_source
+from soop_components.artifact.sources import SourceFile
+from soop_components.artifact.store import Store
+from soop_components.artifact.trial import try_plan
+from soop_components.domain_file import DomainFile
+from soop_components.errors import SoopError
+from soop_components.library import LIBRARY
+from soop_components.model.block import Block
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.domain_checks import check_domain
+from soop_components.model.environment import Environment
+from soop_components.model.loader import domain_from_config, load_domain, load_environment
+from soop_components.model.loader_yaml import parse_yaml
+from soop_components.model.plan import Package
+from soop_components.model.service import ServiceDefinition
+from soop_components.planning.domain import Definition, plan_domain
+from soop_components.project import Project
+from tests.fuzz.documents import documents
+from tests.unit.library.test_examples import FILES, example_of
+
+ROOT = Path(__file__).parents[2]
+DIGEST = "sha256:" + "0" * 64
+SERVICES = sorted((ROOT / "service_defs").glob("*/service.yaml"))
+BLOCKS = sorted(LIBRARY.glob("*/block.yaml"))
+DOMAINS = sorted((ROOT / "stacks").glob("Pulumi.*.yaml"))
+ENVIRONMENTS = sorted((ROOT / "stacks" / "environments").glob("*.yaml"))
+
+
+def texts(paths: list[Path]) -> list[str]:
+    assert paths
+    return [path.read_text() for path in paths]
+
+
+class Ground(NamedTuple):
+    """A project whose files are replaced by what is tried."""
+
+    project: Project
+    shipped: dict[str, Definition]
+
+    def service(self, content: bytes) -> None:
+        """Read a service definition with all it refers to, and plan it for a made-up domain."""
+        folder = self.project.service_defs / "any-service"
+        (folder / "service.yaml").write_bytes(content)
+        self._build(read_source(self.project, "any-service"))
+
+    def block(self, name: str, content: bytes) -> None:
+        """Do the same with a service that brings this block of its own."""
+        definition = f"{EXAMPLE}components:\n  example:\n    uses: {name}\n    with: {example_of(name)}\n"
+        folder = self.project.service_defs / "example-service"
+        (folder / "service.yaml").write_text(definition)
+        (folder / "blocks" / name / "block.yaml").write_bytes(content)
+        self._build(read_source(self.project, "example-service"))
+
+    def _build(self, source: Source) -> None:
+        resolved = resolved_of(source)
+        ResolvedDefinition.model_validate_json(resolved.model_dump_json(by_alias=True))
+        try_plan(resolved, Store.of(self.project))
+
+    def domain(self, content: bytes) -> None:
+        """Read a domain definition as its file, and as Pulumi hands it over, and plan it."""
+        file = DomainFile(self.project, "dev-access")
+        file.path.write_bytes(content)
+        text = file.read()
+        assert text is not None
+        config = (parse_yaml(content, "x").data or {}).get("config", {}) if b"config" in content else {}
+        if isinstance(config, dict):
+            as_pulumi_says = [config.get(f"soop:{key}") for key in ("environment", "services")]
+            with suppress(SoopError):
+                domain_from_config("dev-access", *as_pulumi_says, {}, "x")
+        self._plan(file.definition(text), load_environment(ENVIRONMENTS[0], "dev.yaml"))
+
+    def environment(self, content: bytes) -> None:
+        """Read an environment and plan a domain in it."""
+        path = self.project.environments / "dev.yaml"
+        path.write_bytes(content)
+        environment = load_environment(path, "dev.yaml")
+        self._plan(load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "x"), environment)
+
+    def _plan(self, domain: DomainDefinition, environment: Environment) -> None:
+        names = {service.reference.service for service in domain.services}
+        shipped = {name: definition for name, definition in self.shipped.items() if name in names}
+        check_domain(domain, {name: each.resolved.definition for name, each in shipped.items()}, "x", environment)
+        if names == set(shipped):
+            plan_domain(domain, environment, shipped)
+
+
+EXAMPLE = """\
+format: 1
+service: example-service
+version: 1.0.0
+config:
+  port: {type: integer, default: 8080}
+  key: {type: string, secret: true, generate: 20}
+  database_password: {type: string, secret: true, generate: 20}
+nodes: {web: {components: [example]}, database: {components: [example]}}
+"""
+
+
+def resolved_of(source: Source) -> ResolvedDefinition:
+    """Return what a build would put into the definition, packages made up."""
+    return ResolvedDefinition(
+        definition=source.definition,
+        blocks={name: loaded.block for name, loaded in source.blocks.items()},
+        components={name: packed(dict(files)) for name, files in source.components.items()},
+        smoke=packed(dict(source.smoke)) if source.smoke else None,
+        packages={name: a_package() for names in source.packages.values() for name in names},
+        roles_packages=dict(source.packages),
+        base=Base(name=source.definition.base, digest=DIGEST),
+    )
+
+
+def packed(files: dict[str, SourceFile]) -> PackedFiles:
+    listed = {name: PackedFile(digest=DIGEST, size=1, mode=file.mode) for name, file in files.items()}
+    return PackedFiles(blob=DIGEST, files=listed)
+
+
+@cache
+def a_package() -> Package:
+    return Package(version="1.0", architecture="all", digest=DIGEST, size=1)
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    root = tmp_path_factory.mktemp("fuzz") / "project"
+    shutil.copytree(ROOT / "service_defs", root / "service_defs")
+    (root / "stacks" / "environments").mkdir(parents=True)
+    (root / "Pulumi.yaml").write_text("name: soop\nruntime: python\n")
+    for path in SERVICES:
+        shutil.copytree(path.parent, root / "service_defs" / "any-service", dirs_exist_ok=True)
+    example = root / "service_defs" / "example-service"
+    for name, text in FILES.items():
+        (example / name).parent.mkdir(parents=True, exist_ok=True)
+        (example / name).write_text(text)
+    for path in BLOCKS:
+        shutil.copytree(path.parent, example / "blocks" / path.parent.name)
+    project = Project(root)
+    sources = [read_source(project, path.parent.name) for path in SERVICES]
+    return Ground(project, {each.definition.service: Definition(resolved_of(each), DIGEST) for each in sources})
+
+
+def in_a_domain(data: Any) -> Any:
+    return {"config": {f"soop:{key}": value for key, value in data.items() if key != "id"}}
+
+
+class Format(NamedTuple):
+    """How many of a thousand documents are of a format, what they look like, and what is done with one."""
+
+    share: int
+    documents: Any
+    attempt: Callable[[Ground, bytes], None]
+
+
+def block(path: Path) -> Format:
+    name = path.parent.name
+    share = 300 // len(BLOCKS)
+    return Format(share, documents(Block, [path.read_text()]), lambda ground, content: ground.block(name, content))
+
+
+FORMATS = {
+    "service": Format(400, documents(ServiceDefinition, texts(SERVICES)), Ground.service),
+    "domain": Format(180, documents(DomainDefinition, texts(DOMAINS), in_a_domain), Ground.domain),
+    "environment": Format(120, documents(Environment, texts(ENVIRONMENTS)), Ground.environment),
+    **{f"block {path.parent.name}": block(path) for path in BLOCKS},
+}
+
+
+def fire(ground: Ground, kind: str, count: int, derandomize: bool) -> None:
+    """Try so many documents; what is neither planned nor refused is shown, made as small as possible."""
+
+    @settings(
+        max_examples=count * FORMATS[kind].share // 1000,
+        derandomize=derandomize,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(FORMATS[kind].documents)
+    def planned_or_refused(content: bytes) -> None:
+        try:
+            FORMATS[kind].attempt(ground, content)
+        except SoopError as error:
+            told = str(error)
+        else:
+            return
+        assert told
+        assert "\0" not in told
+
+    planned_or_refused()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_shipped_is_planned(ground: Ground, kind: str) -> None:
+    shipped = {"service": SERVICES, "domain": DOMAINS, "environment": ENVIRONMENTS}.get(kind)
+    for path in shipped or [LIBRARY / kind.split()[1] / "block.yaml"]:
+        FORMATS[kind].attempt(ground, path.read_bytes())
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_documents(ground: Ground, kind: str) -> None:
+    fire(ground, kind, 500, derandomize=True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_many_documents(ground: Ground, kind: str) -> None:
+    fire(ground, kind, 10_000, derandomize=False)

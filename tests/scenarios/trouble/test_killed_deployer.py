@@ -1,0 +1,95 @@
+"""The engine is killed at any point: nothing goes on without it but what a node has begun, and the next one goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.trouble.beacon import SERVICE, Beacon
+from tests.scenarios.workspace import eventually
+
+CREATING = {
+    "machines": r"Machine web-1\S* creating",
+    "connecting": r"Release \S* creating .*connecting",
+}
+CHANGING = {
+    "health": ("none", "waiting for http"),
+    "smoke-http": ("none", "smoke tests"),
+    "smoke-script": ("slow-smoke", "it can be tried out"),
+}
+
+
+@pytest.fixture
+def fresh(beacon: Beacon) -> Iterator[Beacon]:
+    """A domain that does not exist yet."""
+    made = Beacon(beacon.project, "dev-fresh")
+    made.define(1, says="fresh")
+    made.project.must("pulumi", "stack", "init", made.domain)
+    yield made
+    made.project.must("soop", "destroy", "--yes", made.domain)
+
+
+def kill(beacon: Beacon, pattern: str) -> None:
+    """Bring a domain up and kill the engine when it says something; the processes that it had started notice."""
+    beacon.begin().until(pattern).kill()
+    eventually(lambda: not beacon.project.processes())
+
+
+@pytest.mark.parametrize("point", sorted(CREATING))
+def test_while_creating(fresh: Beacon, point: str) -> None:
+    kill(fresh, CREATING[point])
+    fresh.fails(fresh.domain, "locked by")
+    told = fresh.deploy()
+    assert "removed the lock of process" in told
+    fresh.is_well("fresh")
+
+
+@pytest.mark.parametrize("point", sorted(CHANGING))
+def test_while_changing(beacon: Beacon, point: str) -> None:
+    trouble, moment = CHANGING[point]
+    accepted = beacon.project.service(beacon.domain, SERVICE)["since"]
+    beacon.hold()
+    beacon.define(says=f"changed at {point}", trouble=trouble)
+    kill(beacon, moment)
+    beacon.go_on()
+    assert beacon.project.service(beacon.domain, SERVICE)["since"] == accepted  # nothing was accepted
+    told = beacon.project.must("soop", "recover", beacon.domain)
+    assert "removed the lock of process" in told
+    assert "nothing to recover" in beacon.project.must("soop", "recover", beacon.domain)
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    beacon.is_well(f"changed at {point}")
+
+
+def test_while_a_node_goes_on(beacon: Beacon) -> None:
+    says = beacon.says()[0]["says"]
+    beacon.hold()
+    beacon.define(says="given up", trouble="slow-script")
+    kill(beacon, "running script prepare")
+    beacon.define(says=says)
+    run = beacon.begin("soop", "deploy", "--yes", "beacon-service-1.0.0", beacon.domain)
+    run.until("waiting for an apply that an earlier deployment began")
+    beacon.go_on()
+    ended = run.end()
+    assert ended.exit_code == 0, ended.text
+    beacon.is_well(says)
+
+
+@pytest.fixture(scope="module")
+def lines(domains: tuple[Beacon, Beacon]) -> int:
+    """How many lines a creation tells that nobody kills."""
+    whole = Beacon(domains[0].project, "dev-whole")
+    whole.define(1, says="whole")
+    whole.project.must("pulumi", "stack", "init", whole.domain)
+    told = whole.begin().end().text
+    whole.project.must("soop", "destroy", "--yes", whole.domain)
+    return told[: told.index("accepted")].count("\n")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(20))
+def test_anywhere(fresh: Beacon, lines: int, part: int) -> None:
+    kill(fresh, rf"(?:.*\n){{{max(lines * part // 20, 1)}}}")
+    fresh.deploy()
+    fresh.is_well("fresh")

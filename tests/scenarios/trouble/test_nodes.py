@@ -1,0 +1,100 @@
+"""Nodes that die, do not answer or were changed by hand: seen, told, and put right by the next run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.scenarios.ground import Ground, as_root
+from tests.scenarios.trouble.beacon import Beacon
+from tests.scenarios.workspace import Workspace
+
+
+def test_a_machine_killed_during_an_apply(beacon: Beacon) -> None:
+    untouched = beacon.says()[1]
+    beacon.hold()
+    beacon.define(says="on the second attempt", trouble="slow-script")
+    run = beacon.begin().until("running script prepare")
+    as_root("kill", "-KILL", str(beacon.machine()))
+    ended = run.end()
+    assert ended.exit_code != 0
+    assert f"beacon-service-1.0.0 was not accepted: {beacon.node}: " in ended.text
+    assert "does not answer" in ended.text
+    assert f"could not be returned: {beacon.node}" in ended.text
+    assert "Traceback" not in ended.text
+    beacon.define(says="on the second attempt")
+    assert beacon.changes() == {"update": 2}  # the machine that does not run, and the service
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    assert untouched["says"] != "on the second attempt"
+    beacon.is_well("on the second attempt")
+
+
+def test_a_node_that_does_not_answer(beacon: Beacon) -> None:
+    says = beacon.says()[0]["says"]
+    link(beacon, "down")
+    seen = beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
+    assert f"{beacon.node}: " in seen
+    assert "does not answer" in seen
+    beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, "does not answer")
+    link(beacon, "up")
+    assert beacon.changes() == {}
+    beacon.is_well(says)
+
+
+def link(beacon: Beacon, state: str) -> None:
+    """Pull the first node's network cable, or plug it in again."""
+    as_root("nsenter", f"--target={beacon.machine()}", "--net", "ip", "link", "set", "eth0", state)
+
+
+def test_a_file_and_a_unit_changed_by_hand(beacon: Beacon) -> None:
+    first, second = beacon.says()
+    beacon.ssh("echo '# by hand' >> /opt/beacon-service/beacon.py; chmod 666 /etc/beacon-service/beacon.env")
+    beacon.ssh("rm /usr/local/lib/beacon-service/prepare")
+    seen = beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
+    for words in ("beacon.py: content changed", "beacon.env: mode 0666", "prepare: missing"):
+        assert words in seen
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    assert beacon.ssh("stat -c %a /etc/beacon-service/beacon.env").strip() in ("600", "640")
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+    beacon.ssh("systemctl disable --now beacon-service-beacon 2>/dev/null")
+    assert "beacon-service-beacon.service" in beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+
+
+def test_a_machine_killed_between_runs(beacon: Beacon) -> None:
+    first, second = beacon.says()
+    beacon.ssh("touch /var/lib/kept")
+    as_root("kill", "-KILL", str(beacon.machine()))
+    assert beacon.changes() == {"update": 2}
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    beacon.ssh("test -e /var/lib/kept")
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+
+
+class _Realm(Ground):
+    """The realm of a project, which can be rebooted."""
+
+    def __init__(self, project: Workspace) -> None:
+        self.realm = project.project.realm
+        self.home = Path(os.path.realpath(project.project.home))
+        self._slots = set()
+
+
+def test_a_host_that_was_rebooted(domains: tuple[Beacon, Beacon]) -> None:
+    one, _ = domains
+    before = [beacon.says()[0]["says"] for beacon in domains]
+    one.ssh("touch /var/lib/kept-over-reboot")
+    _Realm(one.project).reboot_host()
+    for beacon, says in zip(domains, before, strict=True):
+        ended = beacon.up()
+        assert ended.exit_code == 0, ended.text
+        beacon.is_well(says)
+    one.ssh("test -e /var/lib/kept-over-reboot")
