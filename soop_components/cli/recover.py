@@ -7,14 +7,16 @@ from typing import Any
 
 from soop_components.cli.terminal import tell
 from soop_components.engine import Engine
-from soop_components.engine.domains import stack_of
+from soop_components.engine.domains import overview, stack_of
 from soop_components.engine.recovery import recover
 from soop_components.engine.turn import turn
+from soop_components.errors import SoopError
 from soop_components.project import Project
 
 DESCRIPTION = """\
 Clears what a killed deployment left in the domain's state: the lock of its dead process, and creations that were cut
 off. `soop deploy` and `soop destroy` do this by themselves; it is there for those who call `pulumi up`.
+With --check it changes nothing and tells which domains need it, or are being changed.
 """
 
 
@@ -26,7 +28,8 @@ def register(verbs: Any) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("domain", metavar="DOMAIN")
+    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="which one; with --check all if not given")
+    parser.add_argument("--check", action="store_true", help="only tell; exit code 1 if there is something to tell")
     parser.add_argument(
         "--force",
         action="store_true",
@@ -36,11 +39,22 @@ def register(verbs: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Recover one domain."""
+    """Recover one domain, or tell which need it."""
     project = Project.find()
     engine = Engine(project)
+    if arguments.check:
+        return _check(engine, arguments.domain)
+    if arguments.domain is None:
+        raise SoopError("which domain is to be recovered?", "soop recover DOMAIN; `soop recover --check` tells which")
     id = stack_of(engine, arguments.domain)
     with turn(project, id):
         if not recover(engine, id, tell, force=arguments.force):
             tell(f"{id}: nothing to recover")
     return 0
+
+
+def _check(engine: Engine, wanted: str | None) -> int:
+    unfinished = [domain for domain in overview(engine, wanted) if domain.unfinished]
+    for domain in unfinished:
+        print(f"{domain.id}: {domain.unfinished}")
+    return 1 if unfinished else 0

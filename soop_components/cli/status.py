@@ -91,11 +91,8 @@ def notes(domain: DomainStatus) -> Iterator[str]:
     for release in domain.state.releases if domain.state else ():
         for name, urls in release.endpoints.items():
             yield f"{release.service} answers {name} at {' '.join(urls)}"
-    living = [lock for lock in domain.locks if not lock.is_dead]
-    if living:
-        yield f"is being changed by {living[0]}"
-    elif domain.locks or (domain.state and domain.state.pending_creates):
-        yield f"a deployment was killed; `soop recover {domain.id}` clears what it left, and the next `soop deploy` too"
+    if domain.unfinished:
+        yield domain.unfinished
     run = domain.last_run
     if run is None or run.succeeded or not domain.state:
         return

@@ -31,6 +31,18 @@ class DomainStatus:
         """Whether there is anything of it."""
         return self.state is not None and self.state.resources > 0
 
+    @property
+    def unfinished(self) -> str | None:
+        """What another deployment is doing, or what a killed one left to clear; None when all runs ended in order."""
+        living = next((lock for lock in self.locks if not lock.is_dead), None)
+        if living:
+            return f"is being changed by {living}; wait until it has ended"
+        if self.locks or (self.state and self.state.pending_creates):
+            return (
+                f"a deployment was killed; `soop recover {self.id}` clears what it left, and the next `soop deploy` too"
+            )
+        return None
+
 
 def defined(project: Project) -> tuple[str, ...]:
     """Return the ids of the domains that have a definition."""

@@ -60,13 +60,24 @@ def show(place: Place) -> None:
     print(_lines(place), end="")
 
 
+PULUMI = """\
+pulumi() {
+    command pulumi "$@" && return
+    set -- "$?"
+    { soop recover --check 2>/dev/null || :; } >&2
+    return "$1"
+}
+"""
+"""Tells, under what a failed ``pulumi`` says, which deployment is at work or was killed, and what to do."""
+
+
 def _lines(place: Place) -> str:
     """Say it for a shell; PATH is extended when the lines are read, not now."""
     mark = "/dev/null/the-path-there-is"
     given = variables(place, {"PATH": mark})
     path = shlex.quote(given.pop("PATH").removesuffix(mark))
     rest = [f"export {name}={shlex.quote(value)}" for name, value in given.items()]
-    return "\n".join([f'export PATH={path}"$PATH"', *rest]) + "\n"
+    return "\n".join([f'export PATH={path}"$PATH"', *rest]) + "\n" + PULUMI
 
 
 def _keeps_state_elsewhere(place: Place) -> bool:

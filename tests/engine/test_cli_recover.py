@@ -35,6 +35,7 @@ def test_the_next_deployment_clears_what_a_killed_first_one_left(project: StandI
     assert status["locked"]
     assert status["pending_creates"]
     assert "a deployment was killed; `soop recover dev-access`" in project.succeed("status")
+    assert "a deployment was killed; `soop recover dev-access`" in project.fail("recover", "--check")
 
     said = project.succeed("deploy", "access-service-3.2.3", "dev-access")
     assert "dev-access: removed the lock of process" in said
@@ -51,6 +52,8 @@ def test_recover_clears_what_a_killed_upgrade_left(project: StandInProject) -> N
     assert project.versions("dev-access") == {"access-service": "3.2.3"}
     assert "removed the lock" in project.succeed("recover", "dev-access")
     assert "nothing to recover" in project.succeed("recover", "dev-access")
+    assert project.succeed("recover", "--check") == ""
+    assert "soop recover DOMAIN" in project.fail("recover")
     project.succeed("deploy", "access-service-3.2.4", "dev-access")
     assert project.versions("dev-access") == {"access-service": "3.2.4"}
 
@@ -58,6 +61,7 @@ def test_recover_clears_what_a_killed_upgrade_left(project: StandInProject) -> N
 def test_a_living_deployment_is_left_alone(project: StandInProject) -> None:
     process = held(project, "deploy", "access-service-3.2.3", "dev-access", at="Machine")
     assert "is being changed by process" in project.succeed("status")
+    assert "is being changed by process" in project.fail("recover", "--check", "dev-access")
     assert "another soop command is changing dev-access" in project.fail("recover", "dev-access")
     assert "another soop command" in project.fail("deploy", "access-service-3.2.4", "dev-access")
     assert "another soop command" in project.fail("destroy", "--yes", "dev-access")

@@ -23,6 +23,8 @@ import pytest
 from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
+from soop_components.setup import shell_environment
+from soop_components.setup.place import Place
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / ".cache" / "scenarios"
@@ -49,6 +51,7 @@ class Workspace:
         self.project = Project(root)
         self.environment = surroundings(self.project, find_pulumi(self.project, os.environ), os.environ)
         prepare(self.project, self.environment)
+        shell_environment.ensure(Place(root))
 
     def run(self, *argv: str) -> Outcome:
         """Run a command in the project and return how it ended."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios.trouble.beacon import SERVICE, Beacon
+from tests.scenarios.trouble.beacon import SERVICE, UP, Beacon
 from tests.scenarios.workspace import eventually
 
 CREATING = {
@@ -39,7 +40,8 @@ def kill(beacon: Beacon, pattern: str) -> None:
 @pytest.mark.parametrize("point", sorted(CREATING))
 def test_while_creating(fresh: Beacon, point: str) -> None:
     kill(fresh, CREATING[point])
-    fresh.fails(fresh.domain, "locked by")
+    told = fresh.project.fails("sh", "-c", f". .soop/env; {shlex.join((*UP, '--stack', fresh.domain))}")
+    assert f"{fresh.domain}: a deployment was killed; `soop recover {fresh.domain}` clears what it left" in told
     told = fresh.deploy()
     assert "removed the lock of process" in told
     fresh.is_well("fresh")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from tests.scenarios.ground import Ground, as_root
+from tests.scenarios.ground import as_root
 from tests.scenarios.trouble.beacon import Beacon
-from tests.scenarios.workspace import Workspace
+from tests.scenarios.trouble.realm import Realm
 
 
 def test_a_machine_killed_during_an_apply(beacon: Beacon) -> None:
@@ -79,20 +76,11 @@ def test_a_machine_killed_between_runs(beacon: Beacon) -> None:
     beacon.is_well(first["says"])
 
 
-class _Realm(Ground):
-    """The realm of a project, which can be rebooted."""
-
-    def __init__(self, project: Workspace) -> None:
-        self.realm = project.project.realm
-        self.home = Path(os.path.realpath(project.project.home))
-        self._slots = set()
-
-
 def test_a_host_that_was_rebooted(domains: tuple[Beacon, Beacon]) -> None:
     one, _ = domains
     before = [beacon.says()[0]["says"] for beacon in domains]
     one.ssh("touch /var/lib/kept-over-reboot")
-    _Realm(one.project).reboot_host()
+    Realm(one.project).reboot_host()
     for beacon, says in zip(domains, before, strict=True):
         ended = beacon.up()
         assert ended.exit_code == 0, ended.text

@@ -33,6 +33,24 @@ def test_a_shell_reads_it_whatever_the_folder_is_called(place: Place) -> None:
     ]
 
 
+@pytest.mark.parametrize(("code", "told"), [(0, ""), (7, "what another one left\n")])
+def test_a_shell_says_what_a_killed_deployment_left_under_a_failure(place: Place, code: int, told: str) -> None:
+    shell_environment.ensure(place)
+    programs = place.venv / "bin"
+    programs.mkdir(parents=True)
+    (programs / "pulumi").write_text(f'#!/bin/sh\necho "$# $3"\nexit {code}\n')
+    (programs / "soop").write_text('#!/bin/sh\n[ "$*" = "recover --check" ] && echo "what another one left"\nexit 1\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    script = 'set -eu; . .soop/env; pulumi up --stack "a b" || code=$?; echo "${code:-0}"; pulumi up; echo on'
+    answer = subprocess.run(
+        ["sh", "-c", script], cwd=place.root, env={"PATH": "/bin:/usr/bin"}, capture_output=True, text=True
+    )
+    assert answer.returncode == code
+    assert answer.stdout == f"3 a b\n{code}\n1 \n" + ("" if code else "on\n")
+    assert answer.stderr == 2 * told
+
+
 def test_a_passphrase_that_is_there_is_kept(place: Place) -> None:
     passphrase = place.home / "passphrase"
     passphrase.write_text("my own\n")

@@ -1,0 +1,109 @@
+"""A secret reaches the file it is for; nothing that others can read, keep or watch ever shows it."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.scenarios.ground import as_root
+from tests.scenarios.trouble.beacon import UP, Beacon
+
+MARKER = "marker5ecretMARKER5ecret"
+FORMS = (MARKER, base64.b64encode(MARKER.encode()).decode().rstrip("="))
+LEFT_OUT = [f"--exclude-dir={name}" for name in ("machines", "images", "root")]
+"""Folders with the file systems of nodes."""
+ON_A_NODE = """
+find / -xdev -type f -perm /o+r -size -8M -print0 | xargs -0 grep -lF -e {0} -e {1} --
+find /run /tmp /dev/shm -type f -perm /o+r -print0 | xargs -0r grep -lF -e {0} -e {1} --
+journalctl --no-pager --quiet | grep -F -e {0} -e {1}
+systemctl show '*' | grep -F -e {0} -e {1}
+grep -aF -e {0} -e {1} /proc/[0-9]*/cmdline | grep -av grep
+true
+""".format(*FORMS)
+
+
+@contextmanager
+def watched_processes() -> Iterator[list[str]]:
+    """Read the command lines of all processes, those on nodes too, again and again; yield those with the marker."""
+    found: list[str] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.01):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = path.read_bytes().decode(errors="replace")
+                except OSError:
+                    continue
+                if any(form in line for form in FORMS):
+                    found.append(line)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        thread.join()
+
+
+def holders(*folders: Path) -> list[str]:
+    """Return the files in which the marker stands, those of machines left out."""
+    patterns = [word for form in FORMS for word in ("-e", form)]
+    search = ["grep", "-rlaIsF", *LEFT_OUT, *patterns, "--", *map(str, folders)]
+    return subprocess.run(search, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def set_token(beacon: Beacon, value: str) -> None:
+    """Seal a value of a developer's own into the domain definition, as the documentation says."""
+    key = "soop:secrets.beacon-service.token"
+    config = ["pulumi", "config", "set", "--secret", "--path", key, "--stack", beacon.domain]
+    subprocess.run(config, input=value, cwd=beacon.project.root, env=beacon.project.environment, text=True, check=True)
+
+
+def test_a_marker_is_found_nowhere(beacon: Beacon) -> None:
+    told = []
+    with watched_processes() as seen:
+        beacon.define(says="it keeps a secret")
+        set_token(beacon, MARKER)
+        told.append(beacon.project.must("pulumi", "preview", "--diff", "--stack", beacon.domain))
+        told.append(beacon.project.must(*UP, "--stack", beacon.domain))
+        beacon.define(says="never accepted", trouble="script")
+        set_token(beacon, MARKER)
+        told.append(beacon.fails("though the token is [secret]"))
+        beacon.define(says="it keeps a secret")
+        set_token(beacon, MARKER)
+        for command in (("stack", "export"), ("stack", "output"), ("stack", "history"), ("config",)):
+            told.append(beacon.project.must("pulumi", *command, "--stack", beacon.domain))
+        told.append(beacon.project.must("soop", "status", "--json", beacon.domain))
+        told.append(beacon.project.must("soop", "logs", beacon.node))
+        beacon.is_well("it keeps a secret")
+    assert MARKER in beacon.ssh("cat /etc/beacon-service/beacon.env")  # it did arrive
+    assert seen == []
+    assert not any(form in text for form in FORMS for text in told)
+    assert holders(beacon.project.root, Path("/run/soop"), Path("/tmp"), Path("/dev/shm")) == []
+    for number in (1, 2):
+        assert beacon.ssh(ON_A_NODE, number).strip() == ""
+
+
+def test_the_search_finds_what_is_there(beacon: Beacon) -> None:
+    """What the other test relies on: each place is really searched."""
+    state = beacon.project.root / ".soop" / "state" / "lost.json"
+    state.write_text(f'{{"value": "{FORMS[1]}"}}')
+    beacon.ssh(f"echo {MARKER} > /etc/lost; systemd-run --quiet --unit=lost --setenv=LOST={MARKER} sleep 60")
+    try:
+        assert holders(beacon.project.root) == [str(state)]
+        found = beacon.ssh(ON_A_NODE)
+        assert "/etc/lost" in found
+        assert f"LOST={MARKER}" in found
+        with watched_processes() as seen:
+            as_root("sh", "-c", f"sleep 0.5; : {MARKER}")
+        assert seen
+    finally:
+        state.unlink()
+        beacon.ssh("rm /etc/lost; systemctl stop lost")
+        beacon.ssh("journalctl --rotate --quiet; journalctl --vacuum-time=1s --quiet")
