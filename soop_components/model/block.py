@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from soop_components.model.base import Model
 from soop_components.model.names import ConfigKey
+from soop_components.model.patterns import Pattern, size_problem
 
 Scalar = Literal["string", "integer", "boolean", "path", "any"]
 
@@ -48,7 +49,7 @@ class Parameter(Model):
     """Type of a list's items or a map's values."""
     keys: Literal["string", "path"] = "string"
     """Type of a map's keys."""
-    pattern: str | None = None
+    pattern: Pattern | None = None
     """Regular expression for a whole string, or for each item of a list of strings and each key of a map."""
 
 
@@ -243,10 +244,13 @@ class Block(Model):
 
     @field_validator("parameters")
     @classmethod
-    def _defaults_and_requirements_exclude_each_other(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
+    def _fit_together(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
         for name, parameter in value.items():
             if parameter.required and parameter.default is not None:
                 raise ValueError(f"parameter {name} is required and has a default; it can be only one of them")
+        problem = size_problem(parameter.pattern for parameter in value.values())
+        if problem:
+            raise ValueError(problem)
         return value
 
     @model_validator(mode="after")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import SchemaError
+from typing import Any
 
 from soop_components.model.loader_problems import got
+from soop_components.model.patterns import matches
 from soop_components.model.service import ConfigOption
 
 _MAXIMUM_TEXT = 64 * 1024
@@ -45,25 +43,3 @@ def _text_problem(option: ConfigOption, value: str) -> str | None:
     if option.pattern is not None and not matches(option.pattern, value):
         return f"expected text that matches {option.pattern} {got(value)}"
     return None
-
-
-def matches(pattern: str, value: str) -> bool:
-    """Match a whole text in linear time, whatever the pattern (the validator's engine does not backtrack)."""
-    try:
-        _adapter(pattern).validate_python(value)
-    except ValidationError:
-        return False
-    return True
-
-
-def pattern_problem(pattern: str) -> str | None:
-    """Say whether a pattern is not a regular expression."""
-    try:
-        _adapter(pattern)
-    except SchemaError:
-        return f"expected a regular expression without look-around and back references {got(pattern)}"
-    return None
-
-
-def _adapter(pattern: str) -> TypeAdapter[str]:
-    return TypeAdapter(Annotated[str, StringConstraints(pattern=f"^(?:{pattern})$")])

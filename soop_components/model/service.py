@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.names import ComponentName, ConfigKey, RoleName, ServiceName, Version
+from soop_components.model.patterns import Pattern
 
 SIZE = r"[1-9][0-9]{0,5}(?:MiB|GiB|TiB)"
 MOST = 100
@@ -35,7 +36,7 @@ class ConfigOption(Model):
     """Smallest number."""
     maximum: float | None = None
     """Largest number."""
-    pattern: str | None = None
+    pattern: Pattern | None = None
     """Regular expression that a whole text must match."""
     secret: bool = False
     """Whether the value is kept secret: never shown, encrypted in state, mode 0600 on nodes."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from soop_components.model.loader_problems import Problem, got
 from soop_components.model.names import nearest
-from soop_components.model.options import pattern_problem, value_problem
+from soop_components.model.options import value_problem
 from soop_components.model.paths import path_problem
+from soop_components.model.patterns import size_problem
 from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
 from soop_components.model.versions import VersionRange
 
@@ -36,6 +37,10 @@ def unknown(kind: str, name: str, known: object) -> str:
 
 
 def _config_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    too_large = size_problem(option.pattern for option in definition.config.values())
+    if too_large:
+        yield Problem(("config",), too_large)
+        return
     for key, option in definition.config.items():
         for part, text in _option_problems(option):
             yield Problem(("config", key, part), text)
@@ -63,10 +68,8 @@ def _bound_problems(option: ConfigOption) -> Iterator[tuple[str, str]]:
             yield bound, f"only numbers have a {bound}"
     if option.minimum is not None and option.maximum is not None and option.minimum > option.maximum:
         yield "minimum", f"expected at most the maximum {option.maximum:g} (got {option.minimum:g})"
-    if option.pattern is not None:
-        problem = "only text has a pattern" if option.type != "string" else pattern_problem(option.pattern)
-        if problem:
-            yield "pattern", problem
+    if option.pattern is not None and option.type != "string":
+        yield "pattern", "only text has a pattern"
 
 
 def _component_problems(definition: ServiceDefinition) -> Iterator[Problem]:

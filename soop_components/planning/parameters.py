@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, Parameter
 from soop_components.model.loader_problems import got
-from soop_components.model.options import matches
 from soop_components.model.paths import path_problem
+from soop_components.model.patterns import matches
 from soop_components.model.service_checks import unknown
 from soop_components.planning import marks
 from soop_components.planning.scope import Scope
