@@ -28,7 +28,7 @@ def variables(place: Place, base: Mapping[str, str]) -> dict[str, str]:
     if (place.built / "bin").is_dir():
         ours.append(str(place.built / "bin"))
     path = [folder for folder in base.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
-    backend = {} if _keeps_state_elsewhere(place) else {"PULUMI_BACKEND_URL": f"file://{place.home / 'state'}"}
+    backend = {} if keeps_state_elsewhere(place) else {"PULUMI_BACKEND_URL": (place.home / "state").as_uri()}
     return {
         "PATH": os.pathsep.join([*ours, *path]),
         **backend,
@@ -80,7 +80,7 @@ def _lines(place: Place) -> str:
     return "\n".join([f'export PATH={path}"$PATH"', *rest]) + "\n" + PULUMI
 
 
-def _keeps_state_elsewhere(place: Place) -> bool:
+def keeps_state_elsewhere(place: Place) -> bool:
     """Tell whether Pulumi.yaml names another backend than the folder that projects begin with."""
     file = place.root / "Pulumi.yaml"
     text = file.read_text() if file.is_file() else ""

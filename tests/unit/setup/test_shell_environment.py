@@ -13,7 +13,7 @@ from soop_components.setup.place import Place
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    made = Place(tmp_path / "it's a folder")
+    made = Place(tmp_path / "it's 50% of a folder")
     made.make_home()
     (made.built / "bin").mkdir(parents=True)
     return made
@@ -28,7 +28,7 @@ def test_a_shell_reads_it_whatever_the_folder_is_called(place: Place) -> None:
     )
     assert answer.stdout.splitlines() == [
         f"{place.root}/.venv/bin:{place.root}/.toolchain/bin:/bin:/usr/bin",
-        f"file://{place.root}/.soop/state",
+        (place.root / ".soop" / "state").as_uri(),
         f"{place.root}/.soop/passphrase",
     ]
 
@@ -78,4 +78,4 @@ def test_state_that_lies_elsewhere_is_left_there(place: Place) -> None:
     (place.root / "Pulumi.yaml").write_text("name: x\nbackend:\n  url: s3://state\n")
     assert "PULUMI_BACKEND_URL" not in shell_environment.variables(place, {})
     (place.root / "Pulumi.yaml").write_text("name: x\nbackend:\n  url: file://./.soop/state\n")
-    assert shell_environment.variables(place, {})["PULUMI_BACKEND_URL"] == f"file://{place.root}/.soop/state"
+    assert shell_environment.variables(place, {})["PULUMI_BACKEND_URL"] == (place.root / ".soop" / "state").as_uri()
