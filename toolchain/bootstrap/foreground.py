@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Sequence
 
@@ -16,12 +17,12 @@ def run(checkout: Checkout, argv: Sequence[str]) -> int:
     An interrupt at the terminal reaches the program by itself. It gets the time to end well: an engine that is killed
     in the middle leaves its state locked.
     """
-    process = subprocess.Popen(argv, cwd=checkout.root, env=shell_environment.complete(checkout))
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+    # Set before the program begins, lest an interrupt comes in between; the program, unlike with SIG_IGN, has its own.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        return subprocess.Popen(argv, cwd=checkout.root, env=shell_environment.complete(checkout)).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def must(checkout: Checkout, argv: Sequence[str]) -> None:

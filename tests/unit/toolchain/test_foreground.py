@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bootstrap import foreground
@@ -18,6 +20,20 @@ def test_an_interrupt_leaves_the_program_the_time_to_end_well(tmp_path: Path) ->
     program = f"import os, time; os.kill({os.getpid()}, {signal.SIGINT:d}); time.sleep(0.5); open('ended-well', 'w')"
     assert foreground.run(Checkout(tmp_path), [sys.executable, "-c", program]) == 0
     assert (tmp_path / "ended-well").exists()
+
+
+def test_an_interrupt_in_the_moment_of_the_start_is_no_different(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("subprocess.Popen", Interrupted)
+    assert foreground.run(Checkout(tmp_path), [sys.executable, "-c", "raise SystemExit(7)"]) == 7
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_failure_keeps_its_exit_code(tmp_path: Path) -> None:
