@@ -9,7 +9,7 @@ from bootstrap.up import DOMAIN
 
 def run(checkout: Checkout) -> None:
     """Destroy the domain with its machines and disks; that there is none is fine."""
-    if DOMAIN in domains.known(checkout):
+    if domains.exists(checkout, DOMAIN):
         domains.destroy(checkout, DOMAIN)
     else:
         print(f"there is no domain {DOMAIN}")

@@ -22,7 +22,7 @@ def run(checkout: Checkout) -> None:
     setup.run(checkout)
     for definition in sorted((checkout.root / "service_defs").glob("*/service.yaml")):
         _build(checkout, str(definition.parent.relative_to(checkout.root)))
-    if DOMAIN in domains.known(checkout):
+    if domains.exists(checkout, DOMAIN):
         foreground.must(checkout, ["soop", "recover", DOMAIN])
     else:
         foreground.must(checkout, ["pulumi", "stack", "select", "--create", DOMAIN])
