@@ -6,10 +6,10 @@ import ipaddress
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from soop_components.model.base import Model
-from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName
+from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName, SizeName
 from soop_components.model.service import MOST, Size
 
 _ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
@@ -31,7 +31,6 @@ def _endpoint(value: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 PublicEndpoint = Annotated[str, AfterValidator(_endpoint)]
-SizeName = Annotated[str, StringConstraints(pattern=rf"^{KEY}$", max_length=40)]
 
 
 class MachineSize(Model):

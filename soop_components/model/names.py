@@ -23,6 +23,7 @@ EnvironmentName = Annotated[str, StringConstraints(pattern=rf"^{ENVIRONMENT_NAME
 DomainId = Annotated[str, StringConstraints(pattern=rf"^{DOMAIN_ID}$", max_length=60)]
 ComponentName = Annotated[str, StringConstraints(pattern=rf"^{ROLE_NAME}$", max_length=30)]
 ConfigKey = Annotated[str, StringConstraints(pattern=rf"^{KEY}$", max_length=60)]
+SizeName = Annotated[str, StringConstraints(pattern=rf"^{KEY}$", max_length=40)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 _REFERENCE = re.compile(rf"(?P<service>{SERVICE_NAME})-(?P<version>{VERSION})", re.ASCII)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
-from soop_components.model.names import ComponentName, ConfigKey, RoleName, ServiceName, Version
+from soop_components.model.names import ComponentName, ConfigKey, RoleName, ServiceName, SizeName, Version
 from soop_components.model.patterns import Pattern
 
 SIZE = r"[1-9][0-9]{0,5}(?:MiB|GiB|TiB)"
@@ -89,7 +89,7 @@ class NodeDefinition(Model):
 
     components: Annotated[tuple[ComponentName, ...], Field(strict=False, min_length=1, max_length=MOST)]
     """The service components of each node of the role, in the order in which they are configured."""
-    size: str = "small"
+    size: SizeName = "small"
     """A size of machine; the environment says what it means."""
     count: Count = Count()
     """How many nodes."""
