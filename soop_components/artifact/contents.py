@@ -54,7 +54,7 @@ def _member_problem(tar: BinaryIO, name: str, file: PackedFile) -> str | None:
     expected = header_of(name, file.size, file.mode).tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     found = tar.read(len(expected))
     if found != expected:
-        return f"expected the file {name} (found {_kind(found)})"
+        return f"expected the file {name}, {file.size} bytes, mode {file.mode} (found {_kind(found)})"
     seen = hashlib.sha256()
     left = file.size
     while left and (chunk := tar.read(min(left, _CHUNK))):

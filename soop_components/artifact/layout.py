@@ -17,6 +17,7 @@ from soop_components.artifact import oci
 from soop_components.errors import SoopError
 
 _CHUNK = 2**20
+_ADVICE = "copy the store again from where it came, or remove it and build again"
 
 
 class BrokenBlob(SoopError):
@@ -32,16 +33,17 @@ class Layout:
 
     def index(self) -> oci.Index:
         """Return what the layout holds; a folder that is not there yet holds nothing."""
-        if not (self.path / "index.json").exists():
+        path = self.path / "index.json"
+        if not path.exists():
             return oci.Index()
-        content = _read_bounded(self.path / "index.json", oci.MAXIMUM_INDEX, f"{self.path}/index.json")
-        return oci.parse(oci.Index, content, f"{self.path}/index.json")
+        return oci.parse(oci.Index, _read_bounded(path, oci.MAXIMUM_INDEX), str(path), _ADVICE)
 
     def entries(self) -> list[oci.Descriptor]:
         """Return the descriptors of the index that have a name."""
         entries = []
         for number, raw in enumerate(self.index().manifests):
-            descriptor = oci.parse(oci.Descriptor, oci.canonical(raw), f"{self.path}/index.json: manifests[{number}]")
+            place = f"{self.path}/index.json: manifests[{number}]"
+            descriptor = oci.parse(oci.Descriptor, oci.canonical(raw), place, _ADVICE)
             if descriptor.reference:
                 entries.append(descriptor)
         return entries
@@ -180,14 +182,16 @@ def _identity(path: Path, descriptor: oci.Descriptor) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _read_bounded(path: Path, limit: int, what: str) -> bytes:
+def _read_bounded(path: Path, limit: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SoopError(f"{path} is not a regular file", _ADVICE)
             content = file.read(limit + 1)
     except OSError as error:
-        raise SoopError(f"{what} cannot be read: {error.strerror}") from None
+        raise SoopError(f"{path} cannot be read: {error.strerror}", _ADVICE) from None
     if len(content) > limit:
-        raise SoopError(f"{what}: expected at most {limit} bytes")
+        raise SoopError(f"{path}: expected at most {limit} bytes", _ADVICE)
     return content
 
 

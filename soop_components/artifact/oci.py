@@ -27,6 +27,8 @@ MAXIMUM_INDEX = 8 * 2**20
 MAXIMUM_MANIFEST = 4 * 2**20
 MAXIMUM_DEFINITION = 32 * 2**20
 """Bytes; who reads more than this was given something else than an artifact."""
+MAXIMUM_ARTIFACT = 16 * 2**30
+"""Bytes of all layers together: reading them takes seconds, whatever a manifest says."""
 
 AnyShape = TypeVar("AnyShape", bound="_Shape")
 
@@ -87,11 +89,11 @@ def shape_bytes(shape: _Shape) -> bytes:
     return canonical(shape.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def parse(kind: type[AnyShape], content: bytes, what: str) -> AnyShape:
-    """Read JSON of somebody else; ``what`` names it in the error."""
+def parse(kind: type[AnyShape], content: bytes, what: str, advice: str) -> AnyShape:
+    """Read JSON of somebody else; the error names it by ``what`` and ends with ``advice``."""
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(key) for key in first["loc"])
-        raise SoopError(f"{what}: {where + ': ' if where else ''}{first['msg']}") from None
+        raise SoopError(f"{what}: {where + ': ' if where else ''}{first['msg']}", advice) from None

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from soop_components.artifact import oci
 from soop_components.artifact.checked import Checked
-from soop_components.artifact.consistency import mismatch, tars
+from soop_components.artifact.consistency import foreign, mismatch, tars, too_large
 from soop_components.artifact.contents import contents_problem
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.artifact.layout import BrokenBlob, Layout
@@ -23,6 +23,7 @@ from soop_components.model.versions import version_key
 from soop_components.project import Project
 
 Problems: TypeAlias = list[str]
+_ADVICE = "build it again with soop build, or copy it again from where it came; soop verify checks all of the store"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,11 @@ class Store:
 
     def find(self, reference: Reference) -> oci.Descriptor | None:
         """Return the index entry of an artifact, or None if it was not built."""
-        return next((entry for entry in self.layout.entries() if entry.reference == str(reference)), None)
+        found = {entry.digest: entry for entry in self.layout.entries() if entry.reference == str(reference)}
+        if len(found) > 1:
+            listed = " and ".join(found)
+            raise SoopError(f"{self.layout.path}/index.json lists {reference} more than once, as {listed}", _ADVICE)
+        return next(iter(found.values()), None)
 
     def open(self, reference: str) -> Artifact:
         """Return the artifact ``<service>-<version>``; the error says what to do if it is unknown or broken."""
@@ -159,9 +164,10 @@ class Store:
 
     def _open(self, reference: Reference, descriptor: oci.Descriptor) -> Artifact:
         content = self.layout.read(descriptor, oci.MAXIMUM_MANIFEST)
-        manifest = oci.parse(oci.Manifest, content, f"manifest {descriptor.digest}")
-        if manifest.artifact_type != oci.ARTIFACT or manifest.config.media_type != oci.DEFINITION:
-            raise SoopError(f"{reference} in {self.layout.path} is not a service definition: {manifest.artifact_type}")
+        manifest = oci.parse(oci.Manifest, content, f"manifest {descriptor.digest}", _ADVICE)
+        problem = foreign(descriptor, manifest) or too_large(manifest.layers)
+        if problem:
+            raise SoopError(f"{reference} in {self.layout.path}: manifest {descriptor.digest}: {problem}", _ADVICE)
         resolved = _parse_definition(self.layout.read(manifest.config, oci.MAXIMUM_DEFINITION), manifest.config.digest)
         problem = mismatch(reference, manifest, resolved)
         if problem:
@@ -177,7 +183,8 @@ class Store:
         entries = self.list()
         versions = [entry.reference.version for entry in entries if entry.reference.service == wanted.service]
         if versions:
-            return SoopError(message, f"{wanted.service} is there as {', '.join(versions[-5:])}")
+            released_last = sorted(versions, key=lambda version: "-" not in version)
+            return SoopError(message, f"{wanted.service} is there as {', '.join(released_last[-5:])}")
         if entries:
             advice = nearest(str(wanted), [str(entry.reference) for entry in entries])
             known = ", ".join(dict.fromkeys(entry.reference.service for entry in entries))
@@ -215,7 +222,7 @@ def _parse_definition(content: bytes, digest: str) -> ResolvedDefinition:
         ) from None
     problems = service_problems(resolved.definition)
     if problems:
-        raise InvalidInput(problem.line(f"blob {digest}") for problem in problems)
+        raise InvalidInput((problem.line(f"blob {digest}") for problem in problems), _ADVICE)
     return resolved
 
 
@@ -225,7 +232,4 @@ def _version_of(source: Path) -> str | None:
 
 
 def _broken(reference: Reference, error: BrokenBlob) -> SoopError:
-    return SoopError(
-        f"artifact {reference} is broken: {error.message}",
-        "build it again with soop build, or copy it again from where it came; soop verify checks all of the store",
-    )
+    return SoopError(f"artifact {reference} is broken: {error.message}", _ADVICE)

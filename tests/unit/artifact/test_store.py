@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -261,3 +262,142 @@ def test_what_is_not_a_reference(store: Store, reference: str) -> None:
     assert "expected <service>-<version> such as access-service-3.2.3" in refused(store, reference).message
     with pytest.raises(SoopError, match="expected <service>-<version>"):
         list(store.verify(reference))
+
+
+def twisted(store: Store, edit: Callable[[Any], None]) -> SoopError:
+    """Change the definition, and see that opening it is refused with what to do."""
+    rewrite(store, edit, "definition")
+    error = refused(store)
+    (entry,) = index_of(store)["manifests"]
+    config = json.loads(store.layout.blob_file(entry["digest"]).read_bytes())["config"]
+    assert f"blob {config['digest']}" in error.message
+    assert error.hint is not None
+    assert "soop build" in error.hint
+    assert len(problems(store)) == 1
+    return error
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "app/../../x", "app//x", "app/a\nb", "./x", ""])
+def test_files_that_lead_out_of_a_component(store: Store, path: str) -> None:
+    def edit(resolved: Any) -> None:
+        files = resolved["components"]["page"]["files"]
+        files[path] = files["extra.txt"]
+
+    assert f"page lists the file {path!r}, which leads out of it" in twisted(store, edit).message
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda resolved: resolved["blocks"].pop("ticking"), "has no block ticking, which component clock uses"),
+        (lambda resolved: resolved["components"].pop("page"), "has no files of component page"),
+        (lambda resolved: resolved["packages"].pop("clock"), "has no package clock, which nodes of role time need"),
+    ],
+)
+def test_what_a_definition_takes_for_granted_and_lacks(store: Store, edit: Callable[[Any], None], said: str) -> None:
+    assert said in twisted(store, edit).message
+
+
+def test_a_tar_with_more_in_it_than_its_definition_says(store: Store) -> None:
+    digest = store.open(NAME).resolved.components["page"].blob
+    content = store.layout.blob_file(digest).read_bytes()
+    other, size = put(store, content + content)
+    rewrite(store, lambda resolved: resolved["components"]["page"].update(blob=other), "definition")
+
+    def edit(manifest: Any) -> None:
+        for layer in manifest["layers"]:
+            if layer["digest"] == digest:
+                layer.update(digest=other, size=size)
+
+    rewrite(store, edit)
+    with pytest.raises(SoopError) as caught:
+        Store(store.layout.path).open_whole(NAME)
+    assert f"artifact {NAME} is broken: blob {other} is not what its definition says: holds another file" in str(
+        caught.value
+    )
+    assert "soop build" in str(caught.value.hint)
+    assert len(problems(store)) == 1
+
+
+@pytest.mark.parametrize("media_type", [oci.COMPONENT, oci.PACKAGE])
+def test_layers_of_another_type(store: Store, media_type: str) -> None:
+    def edit(manifest: Any) -> None:
+        for layer in manifest["layers"]:
+            if layer["mediaType"] == media_type:
+                layer["mediaType"] = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+    rewrite(store, edit)
+    assert "which is of the type application/vnd.oci.image.layer.v1.tar+gzip" in refused(store).message
+
+
+def test_an_entry_of_another_type(store: Store) -> None:
+    index = index_of(store)
+    index["manifests"][0]["mediaType"] = oci.INDEX
+    write_index(store, index)
+    error = refused(store)
+    assert f"is not a service definition: mediaType is {oci.INDEX}, not {oci.MANIFEST}" in error.message
+    assert "soop build" in str(error.hint)
+
+
+@pytest.mark.timeout(20)
+def test_a_blob_of_holes_that_nobody_could_read_to_its_end(store: Store) -> None:
+    blob = blob_of(store, oci.PACKAGE)
+    with blob.open("r+b") as file:
+        file.truncate(2**40)
+
+    def edit(manifest: Any) -> None:
+        for layer in manifest["layers"]:
+            if layer["digest"].endswith(blob.name):
+                layer["size"] = 2**40
+
+    rewrite(store, edit)
+    error = refused(store)
+    assert "expected at most 16 GiB in all blobs together, not 1099" in error.message
+    assert "soop build" in str(error.hint)
+    assert problems(store)
+
+
+def test_two_artifacts_of_one_name(store: Store) -> None:
+    index = index_of(store)
+    (entry,) = index["manifests"]
+    write_index(store, {**index, "manifests": [{**entry, "digest": "sha256:" + "0" * 64}, entry]})
+    error = refused(store)
+    assert f"index.json lists {NAME} more than once, as sha256:{'0' * 64} and {entry['digest']}" in error.message
+    assert error.hint is not None
+    write_index(store, {**index, "manifests": [entry, entry]})
+    assert Store(store.layout.path).open(NAME)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.timeout(20)
+def test_an_index_that_is_no_file(store: Store, make: Callable[[Path], None]) -> None:
+    path = store.layout.path / "index.json"
+    path.unlink()
+    make(path)
+    error = refused(store)
+    assert error.message.startswith(str(path))
+    assert error.hint == "copy the store again from where it came, or remove it and build again"
+
+
+def test_released_versions_are_offered_before_development_versions(store: Store) -> None:
+    index = index_of(store)
+    (entry,) = index["manifests"]
+    names = [f"greeting-service-1.0.1-dev.{number}" for number in range(9)]
+    more = [{**entry, "annotations": {oci.REFERENCE_NAME: name}} for name in names]
+    write_index(store, {**index, "manifests": [entry, *more]})
+    assert str(refused(store, "greeting-service-1.0.2").hint).endswith(", 1.0.1-dev.8, 1.0.0")
+
+
+def test_what_was_checked_is_read_again_when_it_changed(store: Store) -> None:
+    artifact = store.open_whole(NAME)
+    path = artifact.blob_path(artifact.manifest.layers[0].digest)
+    content = path.read_bytes()
+    at = path.stat()
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))  # as somebody would who hides it
+    again = Store(store.layout.path, checked=store._checked)
+    with pytest.raises(SoopError, match=f"artifact {NAME} is broken: blob sha256:{path.name} is damaged"):
+        again.open_whole(NAME)
+    path.unlink()
+    with pytest.raises(SoopError, match=f"artifact {NAME} is broken: blob sha256:{path.name} is missing"):
+        again.open_whole(NAME)
