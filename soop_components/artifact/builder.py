@@ -11,9 +11,11 @@ from soop_components.artifact import oci
 from soop_components.artifact.apt import Apt
 from soop_components.artifact.apt_settings import host_sources
 from soop_components.artifact.base_image import SUITES
+from soop_components.artifact.consistency import too_large
 from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
 from soop_components.artifact.layout import Writer
-from soop_components.artifact.lock import FILE, Lock, load_lock
+from soop_components.artifact.lines import placed
+from soop_components.artifact.lock import FILE, Lock, advice_for, load_lock
 from soop_components.artifact.packages import PackageCache
 from soop_components.artifact.packing import pack
 from soop_components.artifact.source import Source
@@ -97,7 +99,20 @@ class _Assembly:
             roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
             base=lock.base,
         )
-        try_plan(self._resolved, store)
+        problem = too_large(self._layers)
+        if problem:
+            raise SoopError(f"{source.label}: {problem}", "leave large files out, and let a script fetch them")
+        self._try(store)
+
+    def _try(self, store: Store) -> None:
+        """Plan once, and tell mistakes by the line that they are in."""
+        try:
+            try_plan(self._resolved, store)
+        except SoopError as error:
+            problems = error.problems if isinstance(error, InvalidInput) else (error.message,)
+            reference = str(self._reference(self._source.definition.version))
+            told = placed(problems, reference, self._source.folder, self._source.label)
+            raise InvalidInput(told, error.hint) from None
 
     def finish(self, version: str | None, development: bool) -> Build:
         """Choose the version, and publish unless the store has the same already."""
@@ -164,8 +179,11 @@ class _Assembly:
     def _package(self, lock: Lock, name: str, path: Path) -> Package:
         locked = lock.packages[name]
         digest, size = self._writer.add_file(path)
-        if (digest, size) != (f"sha256:{locked.sha256}", locked.size):
+        if digest != f"sha256:{locked.sha256}":
             raise SoopError(f"package {name} {locked.version} is not what was locked", "run soop build again")
+        if size != locked.size:
+            problem = f"{self._source.label}/{FILE}: packages.{name}.size: expected {size} (got {locked.size})"
+            raise InvalidInput([problem], advice_for(self._source.label))
         self._layer(oci.PACKAGE, digest, size, locked.file)
         return Package(version=locked.version, architecture=locked.architecture, digest=digest, size=size)
 

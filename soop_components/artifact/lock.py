@@ -69,7 +69,15 @@ def load_lock(folder: Path, label: str) -> Lock | None:
     if not path.exists():
         return None
     name = f"{label}/{FILE}"
-    return load_model(Lock, read_yaml(path, name), name, _problems)
+    try:
+        return load_model(Lock, read_yaml(path, name), name, _problems)
+    except InvalidInput as error:
+        raise InvalidInput(error.problems, advice_for(label)) from None
+
+
+def advice_for(label: str) -> str:
+    """Say what to do about a lock that is damaged."""
+    return f"restore it out of git, or make it anew: soop lock --refresh {label}"
 
 
 def _problems(lock: Lock) -> list[Problem]:

@@ -11,6 +11,7 @@ from soop_components.artifact.base_image import BaseImage
 from soop_components.artifact.lock import FILE, Lock, load_lock, write_lock
 from soop_components.artifact.resolver import resolve
 from soop_components.artifact.source import Source
+from soop_components.errors import InvalidInput
 from soop_components.project import Project
 
 Progress = Callable[[str], None]
@@ -32,7 +33,7 @@ class Change:
 
 def lock(project: Project, source: Source, progress: Progress, refresh: bool = False) -> Change:
     """Write the lock of a service definition; without ``refresh`` versions stay as long as they can be had."""
-    before = load_lock(source.folder, source.label)
+    before = _before(source, refresh)
     image = BaseImage.find(project.images, source.definition.base)
     fits = before is not None and before.base == image.base
     if before is not None and fits and not refresh and not before.mismatches(image.base.name, source.packages):
@@ -43,6 +44,16 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
     if after != before:
         write_lock(source.folder, after)
     return Change(f"{source.label}/{FILE}", len(after.packages), after != before, _differences(before, after))
+
+
+def _before(source: Source, refresh: bool) -> Lock | None:
+    """Return the lock that is there; one that is damaged does not matter to who chooses everything anew."""
+    try:
+        return load_lock(source.folder, source.label)
+    except InvalidInput:
+        if refresh:
+            return None
+        raise
 
 
 def _differences(before: Lock | None, after: Lock) -> tuple[tuple[str, str | None, str | None], ...]:

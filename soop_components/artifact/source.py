@@ -8,12 +8,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackageName
 from soop_components.artifact.sources import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.loader import Mistakes, load_service
 from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import unknown
 from soop_components.planning import guard
 from soop_components.planning.packing import component_packages, component_sources
 from soop_components.project import Project
@@ -48,6 +50,8 @@ def _read(project: Project, folder: Path) -> Source:
     label = project.name_of(folder)
     service = load_service(folder, label)
     mistakes = _Findings(f"{label}/service.yaml")
+    if service.base not in SUITES:
+        mistakes.note("base", SoopError(unknown("base image", service.base, SUITES)))
     blocks = _blocks(folder, service, mistakes)
     mistakes.raise_if_any()
     asked = {name: _packages(name, service, blocks, mistakes) for name in service.components}
@@ -83,11 +87,11 @@ def _folder(project: Project, definition: str) -> Path:
     """Return the folder that is meant; both ``access-service`` and ``service_defs/access-service`` are understood."""
     given = Path(definition)
     for folder in (given, project.service_defs / definition):
-        if (folder / "service.yaml").is_file():
+        if (folder / "service.yaml").exists():
             return folder.absolute()
     there = sorted(path.parent.name for path in project.service_defs.glob("*/service.yaml"))
     raise SoopError(
-        f"{definition}: there is no service.yaml in this folder",
+        f"{definition or 'nothing'}: there is no service.yaml in this folder",
         f"there is {', '.join(f'service_defs/{name}' for name in there)}"
         if there
         else "write service_defs/<name>/service.yaml",

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from soop_components.artifact import oci
 from soop_components.artifact.builder import Build, build
 from soop_components.artifact.locking import lock
 from soop_components.artifact.packages import LockedPackageGone
@@ -208,8 +212,58 @@ def test_a_lock_that_does_not_fit(locked: Project) -> None:
 
 
 def test_a_template_that_cannot_be_rendered(locked: Project) -> None:
-    edit(locked, "blocks/greeting/greeting.j2", "{{ config.prot }}")
-    with pytest.raises(InvalidInput, match=r"components.page .*greeting.j2\): line 1: 'prt' is not defined|prot"):
+    edit(locked, "blocks/greeting/greeting.j2", "hello\n{{ config.tokn }}\n")
+    with pytest.raises(InvalidInput) as caught:
+        built(locked)
+    (problem,) = caught.value.problems
+    place = r"service.yaml: line \d+: components.page \(block greeting/greeting.j2\): line 2: "
+    assert re.fullmatch(rf"{LABEL}/{place}'tokn' is not defined\n  did you mean token\?", problem)
+    assert Store.of(locked).list() == []
+
+
+def test_a_template_in_the_definition_that_cannot_be_rendered_is_told_by_its_line(locked: Project) -> None:
+    path = locked.service_defs / "greeting-service" / "service.yaml"
+    change(locked, "service.yaml", "extra.txt: /etc/extra", "extra.txt: '/etc/{{ config.tokn }}'")
+    (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if "config.tokn" in text]
+    with pytest.raises(InvalidInput) as caught:
+        built(locked)
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{LABEL}/service.yaml: line {line}: components.page.with.files")
+    assert problem.endswith(": 'tokn' is not defined\n  did you mean token?")
+
+
+def test_a_lock_with_a_wrong_size(locked: Project) -> None:
+    path = locked.service_defs / "greeting-service" / "service.lock"
+    text = path.read_text()
+    path.write_text(re.sub(r'("size": )(\d+)', r"\g<1>7", text, count=1))
+    with pytest.raises(InvalidInput) as caught:
+        built(locked)
+    assert re.fullmatch(rf"{LABEL}/service.lock: packages.clock.size: expected \d+ \(got 7\)", caught.value.problems[0])
+    assert caught.value.hint == f"restore it out of git, or make it anew: soop lock --refresh {LABEL}"
+
+
+def test_a_package_of_a_role_that_is_not_in_the_lock(locked: Project) -> None:
+    path = locked.service_defs / "greeting-service" / "service.lock"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("  clock:")))
+    with pytest.raises(InvalidInput) as caught:
+        built(locked)
+    assert caught.value.problems == (
+        f"{LABEL}/service.lock: roles.time.packages[0]: package clock is not among the packages",
+    )
+    assert "soop lock --refresh" in str(caught.value.hint)
+
+
+def test_a_base_image_that_nobody_makes(locked: Project) -> None:
+    change(locked, "service.yaml", "service: greeting-service", "service: greeting-service\nbase: debian-21")
+    with pytest.raises(InvalidInput) as caught:
+        built(locked)
+    problem = f"{LABEL}/service.yaml: base: no base image debian-21; did you mean debian-12?"
+    assert caught.value.problems == (problem,)
+
+
+def test_an_artifact_that_would_be_too_large(locked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oci, "MAXIMUM_ARTIFACT", 4096)
+    with pytest.raises(SoopError, match=rf"^{LABEL}: expected at most 0 GiB in all blobs together, not \d+ bytes\n"):
         built(locked)
     assert Store.of(locked).list() == []
 
@@ -240,6 +294,17 @@ def test_a_definition_that_is_not_there(project: Project) -> None:
     with pytest.raises(SoopError, match=r"^greting: there is no service.yaml in this folder") as caught:
         read_source(project, "greting")
     assert caught.value.hint == f"there is {LABEL}"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+@pytest.mark.timeout(20)
+def test_files_that_are_none(locked: Project, make: Callable[[Path], None]) -> None:
+    folder = locked.service_defs / "greeting-service"
+    for name in ("service.lock", "service.yaml"):
+        (folder / name).unlink()
+        make(folder / name)
+        with pytest.raises(InvalidInput, match=rf"^{LABEL}/{name}: (is not a file|cannot be read: Is a directory)"):
+            built(locked)
 
 
 @pytest.mark.parametrize("name", ["greeting-service", LABEL, f"{LABEL}/", f"./{LABEL}"])

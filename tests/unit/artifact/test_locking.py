@@ -147,3 +147,14 @@ def test_a_lock_somebody_damaged(project: Project, packages: PackageSource) -> N
     path.write_text(path.read_text().replace("md5:1", "sha256:1"))
     with pytest.raises(InvalidInput, match=r"service.lock: roles.time.packages\[0\]: package cloak is not among"):
         relock(project)
+
+
+def test_a_lock_with_the_marks_of_a_merge_is_mended_by_refreshing(project: Project, packages: PackageSource) -> None:
+    relock(project)
+    good = lock_file(project).read_text()
+    lock_file(project).write_text(good.replace("format:", "<<<<<<< HEAD\nformat:"))
+    with pytest.raises(InvalidInput, match=rf"^{LABEL}/service.lock: line \d+, column \d+: not YAML") as caught:
+        relock(project)
+    assert caught.value.hint == f"restore it out of git, or make it anew: soop lock --refresh {LABEL}"
+    assert relock(project, refresh=True).is_new
+    assert lock_file(project).read_text() == good

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
+from soop_components.artifact import sources
 from soop_components.artifact.sources import collect
 from soop_components.errors import InvalidInput
 
@@ -99,3 +101,39 @@ def test_what_is_not_there(folder: Path) -> None:
     assert refused(folder, "nowhere/") == ("nowhere/: no such file",)
     assert refused(folder, "empty/") == ("empty/: has no file in it",)
     assert refused(folder, "app/a.py/") == ("app/a.py/: is a file, not a folder; leave out the final /",)
+
+
+def test_hard_links(folder: Path) -> None:
+    os.link(folder / "app" / "a.py", folder / "app" / "b.py")
+    assert "app/b.py" in collect(folder, "app/")
+    os.link(folder.parent / "outside", folder / "app" / "c.py")
+    assert refused(folder) == ("app/c.py: is a hard link to a file outside of the service definition; copy it instead",)
+
+
+def test_a_device(folder: Path) -> None:
+    try:
+        os.mknod(folder / "app" / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    assert refused(folder) == ("app/null: is neither a file nor a folder",)
+
+
+def test_more_than_a_service_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (folder / "app" / "large").open("wb") as file:
+        file.truncate(2**30)
+    assert refused(folder) == ("app/large: app/ is more than 20000 files or 1 GiB",)
+    (folder / "app" / "large").unlink()
+    monkeypatch.setattr(sources, "_MAXIMUM_FILES", 1)
+    assert refused(folder) == ("app/deep/run: app/ is more than 1 files or 1 GiB",)
+
+
+def test_a_path_that_is_too_long(folder: Path) -> None:
+    deep = folder / "app" / ("a" * 200) / ("b" * 200)
+    deep.mkdir(parents=True)
+    (deep / "x").touch()
+    assert "a path has at most 400 characters" in refused(folder)[0]
+
+
+def test_names_that_programs_take_for_options(folder: Path) -> None:
+    (folder / "app" / "-rf").write_text("")
+    assert "app/-rf" in collect(folder, "app/")
