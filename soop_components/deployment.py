@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
+from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.store import Artifact, Store
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.domain_checks import check_domain
 from soop_components.model.environment import Environment
-from soop_components.model.loader import domain_from_config, load_environment
+from soop_components.model.loader import Mistakes, domain_from_config, domain_from_document, load_environment
+from soop_components.model.loader_yaml import read_yaml
 from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import unknown
 from soop_components.neighbours import check_capacity
 from soop_components.planning.domain import Definition, DomainPlan, plan_domain
 from soop_components.project import Project
@@ -27,8 +31,13 @@ def load_domain_plan(
     secret_names: Mapping[str, Iterable[str]],
 ) -> DomainPlan:
     """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` tells all mistakes at once."""
-    label = project.name_of(project.stacks / f"Pulumi.{id}.yaml")
-    domain = domain_from_config(id, environment, services, secret_names, label)
+    path = project.stacks / f"Pulumi.{id}.yaml"
+    label = project.name_of(path)
+    mistakes = Mistakes()
+    mistakes.attempt(lambda: _check_as_written(path, id, label))
+    domain = mistakes.attempt(lambda: domain_from_config(id, environment, services, secret_names, label))
+    mistakes.raise_if_any()
+    assert domain is not None  # noqa: S101 - raised above otherwise
     return plan_of(project, domain, label)
 
 
@@ -51,9 +60,21 @@ def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPla
     return replace(plan_domain(domain, conditions, opened), notes=notes)
 
 
+def _check_as_written(path: Path, id: str, label: str) -> None:
+    """Refuse what the engine lets pass and configuration values do not show: tags, unknown keys, secrets in plain text.
+
+    The values of a stack may come from elsewhere; its file is looked at if it says anything of ours.
+    """
+    if path.exists():
+        document = read_yaml(path, label)
+        config = document.data.get("config") if isinstance(document.data, dict) else None
+        if isinstance(config, dict) and any(str(key).startswith("soop:") for key in config):
+            domain_from_document(id, document, label)
+
+
 def _environment(project: Project, name: str, label: str) -> Environment:
     path = project.environments / f"{name}.yaml"
-    if not path.is_file():
+    if not path.exists():
         known = sorted(each.stem for each in project.environments.glob("*.yaml"))
         have = f"there are {', '.join(known)}" if known else "there are none yet"
         folder = project.name_of(path.parent)
@@ -67,7 +88,11 @@ def _artifacts(store: Store, domain: DomainDefinition, label: str) -> dict[str, 
     hints: list[str] = []
     for index, service in enumerate(domain.services):
         try:
-            artifacts[service.reference.service] = store.open_whole(service.service)
+            artifact = store.open_whole(service.service)
+            artifacts[service.reference.service] = artifact
+            base = artifact.definition.base
+            if base not in SUITES:
+                problems.append(f"{label}: soop:services[{index}].service: {unknown('base image', base, SUITES)}")
         except SoopError as error:
             problems.append(f"{label}: soop:services[{index}].service: {error.message}")
             hints += [error.hint] if error.hint else []

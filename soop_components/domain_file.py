@@ -36,6 +36,8 @@ class DomainFile:
 
     def read(self) -> str | None:
         """Return its text as it is, or None if there is no such file."""
+        if self.path.exists() and not self.path.is_file():
+            raise SoopError(f"{self.label}: is not a file", "move it away, or deploy into a domain of another name")
         try:
             return self.path.read_bytes().decode()
         except FileNotFoundError:

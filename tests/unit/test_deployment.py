@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from soop_components import deployment
 from soop_components.artifact.store import Store
 from soop_components.deployment import load_domain_plan
-from soop_components.errors import InvalidInput
+from soop_components.domain_file import DomainFile
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.names import Reference
 from soop_components.planning.domain import DomainPlan
 from soop_components.project import Project
 
@@ -122,4 +129,76 @@ def test_a_size_that_the_environment_does_not_have(built: Project) -> None:
         "there is medium (environment dev)",
         "stacks/Pulumi.dev-one.yaml: soop:services[0].service: time nodes of greeting-service: no size small; "
         "there is medium (environment dev)",
+    )
+
+
+AS_WRITTEN = {
+    "anchor": ("{web: 1}", "&all {web: 1}", "line 4: anchor &all is not allowed"),
+    "tag": ("{web: 1}", "{web: !!int 1}", "line 4: tag tag:yaml.org,2002:int is not allowed"),
+    "unknown key": ("soop:services", "soop:notes: x\n  soop:services", "soop:notes: unknown key"),
+    "plain secret": (
+        "soop:services",
+        "soop:secrets: {greeting-service: {token: abcdefgh}}\n  soop:services",
+        "soop:secrets.greeting-service.token: is not encrypted",
+    ),
+    "repeated key": ("{web: 1}", "{web: 1, web: 1}", "config.soop:services[0].nodes.web: line 4 repeats the key"),
+}
+
+
+@pytest.mark.parametrize("mistake", AS_WRITTEN)
+def test_what_the_engine_lets_pass_in_a_domain_s_file_is_refused_all_the_same(built: Project, mistake: str) -> None:
+    old, new, said = AS_WRITTEN[mistake]
+    define(built, "dev-one", f"{GREETING}, nodes: {{web: 1}}")
+    assert plan(built, "dev-one", web=1)
+    path = built.stacks / "Pulumi.dev-one.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    problems = refused(built, "dev-one", web=1).problems
+    assert any(problem.startswith(f"stacks/Pulumi.dev-one.yaml: {said}") for problem in problems), problems
+
+
+@pytest.mark.parametrize("text", ["", "encryptionsalt: v1:abc\n", "environment: [shared]\nconfig:\n  aws:region: x\n"])
+def test_a_stack_s_values_may_come_from_elsewhere(built: Project, text: str) -> None:
+    (built.stacks / "Pulumi.dev-one.yaml").write_text(text)
+    assert plan(built, "dev-one")
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+@pytest.mark.timeout(20)
+def test_files_that_are_none(built: Project, make: Callable[[Path], None]) -> None:
+    path = built.stacks / "Pulumi.dev-one.yaml"
+    make(path)
+    assert refused(built, "dev-one").problems[0].startswith("stacks/Pulumi.dev-one.yaml: ")
+    with pytest.raises(SoopError, match=r"^stacks/Pulumi.dev-one.yaml: is not a file"):
+        DomainFile(built, "dev-one").deploying([Reference.parse(GREETING)])
+    path.rename(built.stacks / "away")
+    (built.environments / "dev.yaml").unlink()
+    make(built.environments / "dev.yaml")
+    assert refused(built, "dev-one").problems[0].startswith("stacks/environments/dev.yaml: ")
+
+
+def test_an_artifact_that_is_not_built_not_there_or_not_whole(built: Project, store: Store) -> None:
+    def told(service: str) -> str:
+        with pytest.raises(InvalidInput) as caught:
+            load_domain_plan(built, "dev-one", environment="dev", services=[{"service": service}], secret_names={})
+        (problem,) = caught.value.problems
+        return f"{problem.removeprefix('stacks/Pulumi.dev-one.yaml: soop:services[0].service: ')} | {caught.value.hint}"
+
+    definition = built.service_defs / "greeting-service" / "service.yaml"
+    definition.write_text(definition.read_text().replace("version: 1.0.0", "version: 1.1.0"))
+    not_built = "greeting-service-1.1.0 is not built yet | run: soop build service_defs/greeting-service"
+    assert told("greeting-service-1.1.0") == not_built
+    assert told("greting-service-1.0.0").endswith("| did you mean greeting-service-1.0.0?")
+    assert told("greeting-service-2.0.0").endswith("| greeting-service is there as 1.0.0")
+    layer = store.open(GREETING).manifest.layers[0]
+    store.layout.blob_file(layer.digest).unlink()
+    broken = told(GREETING)
+    assert broken.startswith(f"artifact {GREETING} is broken: blob {layer.digest} is missing")
+    assert "soop build" in broken
+
+
+def test_an_artifact_for_a_base_image_that_nobody_makes(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "SUITES", {"debian-21": "x"})
+    assert refused(built, "dev-one").problems == (
+        "stacks/Pulumi.dev-one.yaml: soop:services[0].service: no base image debian-12; did you mean debian-21?",
     )
