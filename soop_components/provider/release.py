@@ -49,8 +49,10 @@ class ReleaseResource:
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare plans, and see what was found wrong on the nodes."""
         changes = differences(_without_keys(inputs), _without_keys(wanted))
+        nodes = wanted["nodes"]
+        known = nodes if isinstance(nodes, dict) else {}  # the engine asks what a replaced machine means for us, too
         for name, node in outputs.get("status", {}).items():
-            if name in wanted["nodes"] and node.get("drift"):
+            if name in known and node.get("drift"):
                 changes[f'status["{name}"].drift'] = Change.UPDATED
         if not outputs.get("version"):
             changes["version"] = Change.ADDED

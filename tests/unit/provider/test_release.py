@@ -1,0 +1,29 @@
+"""What a release says of a change before it is made."""
+
+from __future__ import annotations
+
+from soop_components.provider.diff import Change
+from soop_components.provider.release import ReleaseResource
+from soop_components.provider.wire import UNKNOWN, Properties
+
+INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
+OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}
+
+
+def changes(outputs: Properties, wanted: Properties) -> dict[str, Change]:
+    difference = ReleaseResource().diff(INPUTS, outputs, wanted)
+    assert not difference.replaces
+    return dict(difference.changes)
+
+
+def test_nothing_differs() -> None:
+    assert changes(OUTPUTS, INPUTS) == {}
+
+
+def test_drift_of_a_node_is_a_change_and_that_of_one_that_leaves_is_none() -> None:
+    drifted = {**OUTPUTS, "status": {"web-1": {"drift": ["a file"]}, "web-2": {"drift": ["gone"]}}}
+    assert changes(drifted, INPUTS) == {'status["web-1"].drift': Change.UPDATED}
+
+
+def test_nodes_that_are_not_known_because_a_machine_is_replaced() -> None:
+    assert changes(OUTPUTS, {**INPUTS, "nodes": UNKNOWN}) == {"nodes": Change.UPDATED}
