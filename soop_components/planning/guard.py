@@ -116,7 +116,7 @@ def budget(text: str) -> Iterator[None]:
     finally:
         _left.reset(token)
         if purse is not None:
-            purse.left -= WORK - left[0]
+            purse.left -= WORK - max(left[0], 0)  # what was refused was not done
 
 
 def pay(work: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from soop_components.errors import SoopError
+from soop_components.planning import guard
 from soop_components.planning.marks import Marked, node_mark, secret_mark
 from soop_components.planning.templates import evaluate, render
 from soop_components.runner.marks import put_node, put_secrets
@@ -251,6 +252,13 @@ def test_the_budget_holds_in_any_thread_and_is_each_renderings_own() -> None:
     for thread in threads:
         thread.join()
     assert results == ["x" * 200000] * 12
+
+
+def test_a_template_that_is_refused_leaves_the_others_of_its_service_their_budget() -> None:
+    with guard.together():
+        with pytest.raises(SoopError, match="the template does too much"):
+            render(HOSTILE["endless loop"], {}, "file")
+        assert render("{% for a in range(9) %}{{ a }}{% endfor %}", {}, "file") == "012345678"
 
 
 def test_a_template_cannot_change_what_it_is_given() -> None:
