@@ -74,7 +74,7 @@ def _references(words: Sequence[str]) -> list[Reference]:
         try:
             reference = Reference.parse(word)
         except ValueError as error:
-            problems.append(str(error))
+            problems.append(f"{error} (got {word!r})")
             continue
         if any(known.service == reference.service for known in references):
             problems.append(f"{reference}: {reference.service} is named twice; a service is at most once in a domain")

@@ -41,6 +41,9 @@ _PLAIN = "\x1b[0m"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
+    if not words:
+        parser().print_help(sys.stderr)
+        return 2
     arguments = parser(words).parse_args(words)
     try:
         code = arguments.run(arguments)

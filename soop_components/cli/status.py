@@ -98,7 +98,8 @@ def notes(domain: DomainStatus) -> Iterator[str]:
         return
     what = "update" if run.kind == "update" else "destruction"
     running = [f"{each.service}-{each.version}" for each in domain.state.releases if each.version]
-    still = f"{', '.join(running)} is still accepted" if running else "nothing was accepted yet"
+    verb = "is" if len(running) == 1 else "are"
+    still = f"{', '.join(running)} {verb} still accepted" if running else "nothing was accepted yet"
     yield f"the last {what} failed {_time(run.ended)}: {still}"
 
 

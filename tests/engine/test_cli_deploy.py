@@ -97,7 +97,10 @@ def test_preview_leaves_everything_as_it_was(project: StandInProject) -> None:
     [
         (["access-service-3.2.5", "dev-two-access"], "access-service is there as 3.2.3, 3.2.4, 9.0.0"),
         (["acces-service-3.2.3", "dev-two-access"], "did you mean access-service-3.2.3?"),
-        (["access-service", "dev-two-access"], "expected <service>-<version>"),
+        (
+            ["access-service", "dev-two-access"],
+            "expected <service>-<version> such as access-service-3.2.3 (got 'access-service')",
+        ),
         (["access-service-3.2.3", "access-service-3.2.4", "dev-two-access"], "access-service is named twice"),
         (["access-service-3.2.3", "qa-access"], "there are dev, prod"),
         (["access-service-3.2.3", "../dev-x"], "the stack's name"),

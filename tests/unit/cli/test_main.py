@@ -39,6 +39,13 @@ def test_errors_are_a_line_each_and_what_to_do(monkeypatch: pytest.MonkeyPatch) 
     assert quiet.getvalue() == "error: wrong\n"
 
 
+def test_nothing_asked_for_is_answered_with_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert all(f"\n    {verb} " in told.err for verb in VERBS)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
@@ -65,7 +72,7 @@ def test_exit_codes(
             main(["--debug", "list"])
 
 
-@pytest.mark.parametrize("words", [[], ["frobnicate"], ["--frob"], ["build", "x", "--version", "3"], ["show"]])
+@pytest.mark.parametrize("words", [["--debug"], ["frobnicate"], ["--frob"], ["build", "x", "--version", "3"], ["show"]])
 def test_a_wrong_command_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)

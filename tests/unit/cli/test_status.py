@@ -55,6 +55,8 @@ def test_a_failed_update_says_what_still_runs() -> None:
     assert list(notes(deployed(release(node("web-1")), last_run=FAILED))) == [
         "the last update failed 2026-11-24 10:31: access-service-3.2.3 is still accepted"
     ]
+    two = deployed(release(node("web-1")), release(node("web-1")), last_run=FAILED)
+    assert "access-service-3.2.3, access-service-3.2.3 are still accepted" in "".join(notes(two))
     nothing = deployed(release(node("web-1", None), version=None), last_run=FAILED)
     assert list(notes(nothing)) == ["the last update failed 2026-11-24 10:31: nothing was accepted yet"]
     assert [row[2] for row in rows(nothing)] == ["none"]
