@@ -157,3 +157,20 @@ def test_a_log_shows_why_a_machine_does_not_come_up(ground: Ground, monkeypatch:
         return str(failure.value)
 
     assert "console.log ends with" in asyncio.run(scenario())
+
+
+def test_a_machine_that_is_shutting_down_is_not_taken_for_one_that_runs(ground: Ground) -> None:
+    """The helper that told it to was killed; the next one wants it to run."""
+
+    async def scenario() -> None:
+        await ground.machines.create_disk(DISK, 64 * MIB)
+        before = await ground.create(WEB, Attachment(DISK, "/data"))
+        await ground.run(before, "systemd-run --quiet --property=ExecStop='sleep 3' sleep 100")
+        request = {"home": str(ground.home), "realm": ground.realm, "name": WEB}
+        await asyncio.to_thread(_killed_after, 0.8, "stop", json.dumps(request))
+        assert (await ground.look(WEB)).running
+        after = await ground.create(WEB, Attachment(DISK, "/data"))
+        assert after.pid != before.pid
+        assert await ground.run(after, "echo here") == "here"
+
+    asyncio.run(scenario())

@@ -15,6 +15,8 @@ from .record import Record, records
 LOG = "console.log"
 _PATIENCE = 15.0
 """Seconds in which a machine may shut down by itself."""
+_ENDING = "ending"
+"""File in a machine's run folder: it was told to shut down, so nobody may count on it although it still runs."""
 
 
 def create(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
 def take_down(realm: Realm, record: Record, patience: float) -> None:
     """End all of a machine that does not outlive the host's uptime."""
     root = record.root(realm)
+    with suppress(FileNotFoundError):
+        (root.parent / _ENDING).touch()
     process.end(root, patience)
     process.evict(lambda: boot.inhabitants(realm, record.id))
     boot.forget(realm, record.id)
@@ -87,7 +91,7 @@ def look(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, An
 
 
 def _boot(realm: Realm, record: Record) -> dict[str, Any]:
-    """Boot a machine unless it runs on a network that stands."""
+    """Boot a machine unless it runs, for good, on a network that stands."""
     root = record.root(realm)
     if process.supervisor(root) is None or not _is_in_place(realm, record):
         take_down(realm, record, _PATIENCE)
@@ -157,6 +161,8 @@ def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
 
 
 def _is_in_place(realm: Realm, record: Record) -> bool:
+    if (record.root(realm).parent / _ENDING).exists():
+        return False
     with network.registry() as registry:
         slot = registry.find(realm, record.spec.environment)
     return slot == record.slot and network.stands(slot) and network.namespace(record.id).exists()
