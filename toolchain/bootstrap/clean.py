@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from bootstrap import domains
@@ -14,6 +15,8 @@ from soop_components.setup import step
 from soop_components.setup.root_access import as_root
 
 ROOT_HELPER = Path("soop_components/machines/local/root_helper")
+NETWORKS = Path("/run/soop/networks.json")
+"""Where the root helper notes the network of each realm on this machine, and the .soop folder it belongs to."""
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "soop_components.egg-info")
 
 
@@ -22,8 +25,11 @@ def run(checkout: Checkout) -> None:
     for domain in domains.known(checkout):
         if domains.lies_elsewhere(checkout, domain):
             domains.destroy(checkout, domain)
+    realms = machines_of(checkout)
+    if realms:
+        checkout.make_home()  # where somebody has removed it, machines may still run
+        _remove_machines(checkout, realms)
     if checkout.home.exists():
-        _remove_machines(checkout)
         _remove_images(checkout)
         shutil.rmtree(checkout.home)
     for folder in (checkout.venv, checkout.built, *(checkout.root / name for name in CACHES)):
@@ -32,10 +38,19 @@ def run(checkout: Checkout) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_machines(checkout: Checkout) -> None:
-    """Let the root helper remove each realm that has left a folder here."""
-    folders = [folder for kind in ("machines", "disks") for folder in (checkout.home / kind).glob("*")]
-    for realm in sorted({folder.name for folder in folders}):
+def machines_of(checkout: Checkout) -> list[str]:
+    """Return the realms that have left a folder here, or have a network although their folders are gone."""
+    realms = {folder.name for kind in ("machines", "disks") for folder in (checkout.home / kind).glob("*")}
+    if NETWORKS.is_file():
+        home = str(checkout.home.resolve())
+        networks = json.loads(NETWORKS.read_text()).values()
+        realms |= {network["realm"] for network in networks if network["home"] == home}
+    return sorted(realms)
+
+
+def _remove_machines(checkout: Checkout, realms: Sequence[str]) -> None:
+    """Let the root helper remove each realm."""
+    for realm in realms:
         argv = as_root(["/usr/bin/python3", "-I", "-B", checkout.root / ROOT_HELPER, "clean"])
         request = json.dumps({"home": str(checkout.home.resolve()), "realm": realm})
         answer = subprocess.run(argv, input=request, capture_output=True, text=True, check=False)
