@@ -71,6 +71,16 @@ class Layout:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
         """Hold the layout's lock and write; nothing is visible before ``publish``."""
+        try:
+            yield from self._writing()
+        except OSError as error:
+            place = Path(error.filename or self.path)
+            if not place.is_relative_to(self.path):
+                raise  # is about what is read
+            advice = "what is in the store stays; make room there, or name another one in SOOP_STORE"
+            raise SoopError(f"{place} cannot be written: {error.strerror}", advice) from None
+
+    def _writing(self) -> Iterator[Writer]:
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from soop_components.artifact.packages import LockedPackageGone
 from soop_components.errors import InvalidInput, SoopError
 
 VERBS = (
@@ -31,8 +30,11 @@ VERBS = (
 )
 """Modules of this package; each has ``register(subparsers)`` and ``run(arguments) -> exit code``."""
 
-EXIT_CODES: dict[type[SoopError], int] = {LockedPackageGone: 3}
-"""Exit codes of errors that other programs react to; every other error is 1, a wrong command line 2."""
+EXIT_CODES = {"LockedPackageGone": 3}
+"""Exit codes of errors that other programs react to; every other error is 1, a wrong command line 2.
+
+By name: what a verb needs is loaded after an interrupt has somebody to tell it.
+"""
 
 _RED = "\x1b[31m"
 _PLAIN = "\x1b[0m"
@@ -44,8 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words:
         parser().print_help(sys.stderr)
         return 2
-    arguments = parser(words).parse_args(words)
+    debug = False
     try:
+        arguments = parser(words).parse_args(words)
+        debug = arguments.debug
         code = arguments.run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -55,11 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
-        if arguments.debug:
+        if debug:
             raise
         known = error if isinstance(error, SoopError) else _unforeseen(error)
         tell(known, sys.stderr)
-        return EXIT_CODES.get(type(known), 1)
+        return EXIT_CODES.get(type(known).__name__, 1)
     return int(code)
 
 

@@ -31,10 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=2))
         return 1 if any(row["problems"] for row in rows) else 0
     told: list[str] = []
+    names: list[str] = []
     for name, problems in found:
+        names.append(name)
         print(f"{name}  {'broken' if problems else 'good'}", flush=True)
         told += [f"{name}: {problem}" for problem in problems]
     if told:
         advice = "build it again with soop build, or copy it again from where it came"
         raise InvalidInput(told, advice)
+    if not names:
+        print("nothing is built yet; run: soop build DEFINITION")
     return 0

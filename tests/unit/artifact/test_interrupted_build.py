@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
@@ -17,6 +18,7 @@ from soop_components.artifact.builder import build
 from soop_components.artifact.source import read_source
 from soop_components.artifact.store import Store
 from soop_components.cli.main import main
+from soop_components.errors import SoopError
 from soop_components.project import Project
 
 NAME = "greeting-service-1.0.0"
@@ -103,3 +105,27 @@ def test_a_signal_in_the_middle(locked: Project, number: signal.Signals) -> None
     assert Store.of(locked).list() == []
     build(locked, read_source(locked, "greeting-service"), lambda _: None)
     assert [str(entry.reference) for entry in Store.of(locked).list()] == [NAME]
+
+
+def test_no_room_is_left(locked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build(locked, read_source(locked, "greeting-service"), lambda _: None)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SoopError) as caught:
+        build(locked, read_source(locked, "greeting-service"), lambda _: None, "1.0.1")
+    assert caught.value.message == f"{locked.store} cannot be written: No space left on device"
+    assert "SOOP_STORE" in str(caught.value.hint)
+    store = Store.of(locked)
+    assert [entry.digest for entry in store.list()] == [before.digest]
+    assert [problems for _, problems in store.verify()] == [[]]
+    assert not (locked.store / "incoming").exists()
+
+
+def test_a_store_that_cannot_be_made(locked: Project) -> None:
+    locked.store.write_text("a file")
+    with pytest.raises(SoopError, match=rf"^{locked.store} cannot be written: File exists\n"):
+        build(locked, read_source(locked, "greeting-service"), lambda _: None)
+    assert locked.store.read_text() == "a file"

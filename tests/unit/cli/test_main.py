@@ -131,6 +131,19 @@ def test_from_source_to_store(project: Project, packages: PackageSource) -> None
     assert edited[1].startswith("greeting-service-1.0.1-dev.")
 
 
+def test_an_interrupt_while_a_verb_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry.importlib, "import_module", interrupted)
+    assert main(["list"]) == 130
+
+
+def test_a_store_without_artifacts_is_good(project: Project) -> None:
+    result = soop("verify")
+    assert (result.returncode, result.stdout) == (0, "nothing is built yet; run: soop build DEFINITION\n")
+
+
 def test_a_damaged_store_is_told_blob_by_blob(locked: Project) -> None:
     assert soop("build", "greeting-service").returncode == 0
     manifest = json.loads((locked.store / "index.json").read_bytes())["manifests"][0]["digest"]
