@@ -64,6 +64,13 @@ MISTAKES = {
     "unknown key": ("nodes: {", "node: {", ["services[0]", "node"]),
     "override of nothing": ("{workers: 1}", "{worker: 1}", ["services[0].config", "worker"]),
     "wrong type": ("{workers: 1}", "{workers: many}", ["services[0].config.workers", "many"]),
+    "tag": ("{workers: 1}", "{workers: !!int 1}", ["line ", "tag ", "is not allowed"]),
+    "alias": ("{workers: 1}", "&many {workers: 1}", ["line ", "anchor &many is not allowed"]),
+    "secret in plain text": (
+        "  soop:services:",
+        "  soop:secrets: {access-service: {database_password: hunter2hunter2}}\n  soop:services:",
+        ["soop:secrets.access-service.database_password", "is not encrypted", "pulumi config set --secret"],
+    ),
     "no such environment": ("soop:environment: dev", "soop:environment: live", ["environment", "live"]),
 }
 
@@ -88,8 +95,15 @@ def test_a_flipped_bit_in_the_store_is_found_before_anything_is_made(project: Wo
     smallest.chmod(0o644)
     smallest.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
     try:
-        told = project.fails("soop", "verify")
-        assert smallest.name in told
+        for words in (
+            ["soop", "verify"],
+            ["pulumi", "preview", "--stack", DOMAIN],
+            ["soop", "deploy", "--yes", "access-service-3.2.3", "dev-other"],
+        ):
+            told = project.fails(*words)
+            assert f"blob sha256:{smallest.name} is damaged" in told, words
+            assert "build it again with soop build" in told, words
+        assert not (project.project.stacks / "Pulumi.dev-other.yaml").exists()
     finally:
         smallest.write_bytes(content)
     project.must("soop", "verify")
