@@ -100,7 +100,8 @@ class Script(Model):
 class HttpHealth(Model):
     """Healthy is an HTTP answer below 400 on the node's own address."""
 
-    path: str
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")]
+    """Without spaces and line ends: it is a part of a request's first line."""
     port: int
     timeout: int = 60
     """Seconds until it must have answered."""
