@@ -11,6 +11,7 @@ from soop_components.artifact.contents import header_of
 from soop_components.artifact.definition import PackedFile
 from soop_components.artifact.layout import HashingWriter
 from soop_components.artifact.sources import SourceFile
+from soop_components.errors import SoopError
 
 
 def pack(files: Mapping[str, SourceFile], target: HashingWriter) -> dict[str, PackedFile]:
@@ -28,7 +29,12 @@ def _add(tar: tarfile.TarFile, name: str, source: SourceFile) -> PackedFile:
         member = header_of(name, file.tell(), source.mode)
         file.seek(0)
         reader = _HashingReader(file)
-        tar.addfile(member, cast(IO[bytes], reader))
+        try:
+            tar.addfile(member, cast(IO[bytes], reader))
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise SoopError(f"{name} became shorter while it was packed", "run soop build again") from None
     return PackedFile(digest=reader.digest, size=member.size, mode=source.mode)
 
 

@@ -55,6 +55,8 @@ def collect(folder: Path, source: str) -> dict[str, SourceFile]:
         size += status.st_size
         if problem:
             problems.append(f"{relative!r}: {problem}")
+        elif not os.access(folder / relative, os.R_OK):
+            problems.append(f"{relative}: cannot be read: Permission denied")
         elif status.st_nlink > 1 and status.st_nlink > names()[status.st_dev, status.st_ino]:
             problems.append(f"{relative}: is a hard link to a file outside of the service definition; copy it instead")
         elif len(found) >= _MAXIMUM_FILES or size > _MAXIMUM_SIZE:

@@ -116,7 +116,8 @@ class Store:
         found = {entry.digest: entry for entry in self.layout.entries() if entry.reference == str(reference)}
         if len(found) > 1:
             listed = " and ".join(found)
-            raise SoopError(f"{self.layout.path}/index.json lists {reference} more than once, as {listed}", _ADVICE)
+            message = f"{self.layout.path}/index.json lists {reference} more than once, as {listed}"
+            raise SoopError(message, "take out of it what is not meant, or copy the store again from where it came")
         return next(iter(found.values()), None)
 
     def open(self, reference: str) -> Artifact:

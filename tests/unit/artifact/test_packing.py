@@ -5,9 +5,14 @@ import os
 import tarfile
 from pathlib import Path
 
+import pytest
+
+from soop_components.artifact import packing
+from soop_components.artifact.contents import header_of
 from soop_components.artifact.layout import HashingWriter
 from soop_components.artifact.packing import pack
 from soop_components.artifact.sources import SourceFile
+from soop_components.errors import SoopError
 
 
 def packed(files: dict[str, SourceFile]) -> tuple[bytes, str]:
@@ -42,3 +47,10 @@ def test_the_bytes_follow_from_names_modes_and_contents_alone(tmp_path: Path) ->
 
 def test_nothing_to_pack() -> None:
     assert packed({})[0] == bytes(10240)
+
+
+def test_a_file_that_becomes_shorter_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("content of a")
+    monkeypatch.setattr(packing, "header_of", lambda name, size, mode: header_of(name, size + 1, mode))
+    with pytest.raises(SoopError, match="^a became shorter while it was packed"):
+        packed({"a": SourceFile(tmp_path / "a", "0644")})

@@ -137,3 +137,9 @@ def test_a_path_that_is_too_long(folder: Path) -> None:
 def test_names_that_programs_take_for_options(folder: Path) -> None:
     (folder / "app" / "-rf").write_text("")
     assert "app/-rf" in collect(folder, "app/")
+
+
+def test_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read everything, so somebody else is made up."""
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "a.py")
+    assert refused(folder) == ("app/a.py: cannot be read: Permission denied",)
