@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_MOST = 300
+"""Mistakes that are told at once."""
+_LONGEST = 1000
+"""Characters of one mistake."""
+
+
+def _printable(text: str) -> str:
+    """Return text that does nothing to a terminal, whichever file or program it comes from; lines stay lines."""
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n")
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else character.encode("unicode_escape").decode()
+        for character in lines
+    )
+
 
 class SoopError(Exception):
     """A mistake or a failure told in one sentence, with a hint at what to do about it.
@@ -12,9 +28,9 @@ class SoopError(Exception):
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _printable(message)
+        self.hint = _printable(hint) if hint else hint
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
@@ -24,5 +40,7 @@ class InvalidInput(SoopError):
     """Every mistake found in what was read, one line each: ``file: key.path: what was expected``."""
 
     def __init__(self, problems: Iterable[str], hint: str | None = None) -> None:
-        self.problems = tuple(problems)
+        found = list(problems)
+        told = [_printable(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in found[:_MOST]]
+        self.problems = (*told, *([f"{len(found) - _MOST} more mistakes"] if len(found) > _MOST else []))
         super().__init__("\n".join(self.problems), hint)

@@ -7,6 +7,7 @@ a service means. An artifact holds the blocks that it was built with.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def _problems(block: Block, folder: Path) -> list[Problem]:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    return os.path.isfile(path) and path.resolve().is_relative_to(folder.resolve())
 
 
 def _text(path: Path, label: str) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from soop_components.model.base import Model
-from soop_components.model.names import ConfigKey
+from soop_components.model.names import ConfigKey, shown
 from soop_components.model.patterns import Pattern, size_problem
 
 Scalar = Literal["string", "integer", "boolean", "path", "any"]
@@ -265,12 +265,14 @@ class Block(Model):
         """Return the parts that have text, with the keys that may say where it comes from."""
         found: list[tuple[str, Part, tuple[str, ...]]] = []
         if isinstance(self.files, dict):
-            found += [(f"files.{path}", part, ("content", "template", "source")) for path, part in self.files.items()]
+            found += [
+                (f"files.{shown(path)}", part, ("content", "template", "source")) for path, part in self.files.items()
+            ]
         if isinstance(self.units, dict):
-            found += [(f"units.{name}", part, ("content", "template")) for name, part in self.units.items()]
+            found += [(f"units.{shown(name)}", part, ("content", "template")) for name, part in self.units.items()]
         if isinstance(self.scripts, tuple):
             origins = ("program", "source", "content", "template")
-            found += [(f"scripts.{part.name}", part, origins) for part in self.scripts]
+            found += [(f"scripts.{shown(part.name)}", part, origins) for part in self.scripts]
         return found
 
     def programs(self) -> list[str]:

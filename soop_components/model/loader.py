@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from soop_components.model.domain_checks import SECRETS, SERVICES, domain_proble
 from soop_components.model.environment import Environment
 from soop_components.model.loader_problems import Problem, got, problems_of
 from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS, Document, read_yaml
-from soop_components.model.names import nearest
+from soop_components.model.names import nearest, shown
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 
@@ -52,7 +53,7 @@ def load_service(folder: Path, label: str) -> ServiceDefinition:
     missing = [
         Problem(("smoke_tests", index, "script"), f"no such file {got(test.script)}")
         for index, test in enumerate(definition.smoke_tests)
-        if test.script is not None and not (folder / test.script).is_file()
+        if test.script is not None and not os.path.isfile(folder / test.script)
     ]
     if missing:
         raise InvalidInput(problem.line(name) for problem in missing)
@@ -84,7 +85,8 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
     problems = document.problems
     for key in config:
         if str(key).startswith("soop:") and key not in _KEYS:
-            problems.append(f"{label}: {key}: unknown key{nearest(key, _KEYS) or '; expected ' + ', '.join(_KEYS)}")
+            meant = nearest(key, _KEYS) or f"; expected {', '.join(_KEYS)}"
+            problems.append(f"{label}: {shown(key)}: unknown key{meant}")
     names, sealed = _sealed_names(config.get(SECRETS))
     problems += [problem.line(label) for problem in sealed]
     mistakes = Mistakes()
@@ -131,7 +133,7 @@ def _sealed_names(secrets: object) -> tuple[dict[str, list[str]], list[Problem]]
             continue
         for key, value in values.items():
             if not (isinstance(value, dict) and set(value) == {"secure"}):
-                command = f"pulumi config set --secret --path '{SECRETS}.{service}.{key}'"
+                command = f"pulumi config set --secret --path '{SECRETS}.{shown(service)}.{shown(key)}'"
                 problems.append(Problem((SECRETS, service, key), f"is not encrypted; give it with {command}"))
         names[service] = list(values)
     return names, problems

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from soop_components.model import names
 from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS
-from soop_components.model.names import nearest
+from soop_components.model.names import nearest, shown
 from soop_components.model.service import SIZE
 
 _PATTERNS = {
@@ -54,7 +54,7 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "too_long": lambda context: f"expected at most {_entries(context['max_length'])}",
     "literal_error": lambda context: f"expected {context['expected'].replace(chr(39), '')}",
     "string_pattern_mismatch": lambda context: (
-        "expected " + _PATTERNS.get(context["pattern"], f"text that matches {context['pattern']}")
+        "expected " + _PATTERNS.get(context["pattern"], f"text that matches {shown(context['pattern'])}")
     ),
     "value_error": lambda context: str(context["error"]),
 }
@@ -85,7 +85,7 @@ def path_text(keys: tuple[str | int, ...]) -> str:
     """Write a path of keys: ``nodes.web.components[0]``."""
     text = ""
     for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+        text += f"[{key}]" if isinstance(key, int) else f".{shown(key)}" if text else shown(key)
     return text
 
 
@@ -98,7 +98,8 @@ def got(value: object) -> str:
     if isinstance(value, int | float):
         return f"(got {value})"
     if isinstance(value, str):
-        short = value if len(value) <= 60 else value[:57] + "…"
+        plain = str.__str__(value)  # what stands for a secret can be shown, although nothing else looks inside
+        short = plain if len(plain) <= 60 else plain[:57] + "…"
         return f'(got "{short}")' if short.isprintable() else f"(got {short!r})"
     return "(got a mapping)" if isinstance(value, dict) else "(got a list)"
 

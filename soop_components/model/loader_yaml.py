@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from soop_components.errors import InvalidInput
+from soop_components.model.names import shown
 
 MAXIMUM_SIZE = 1024 * 1024
 MAXIMUM_DEPTH = 40
@@ -142,12 +143,12 @@ class _Reader:
             if self._documents > 1:
                 raise self._refuse(event, "expected one document (a second one starts here)")
         if isinstance(event, yaml.AliasEvent):
-            raise self._refuse(event, f"alias *{event.anchor} is not allowed; write the value out")
+            raise self._refuse(event, f"alias *{shown(str(event.anchor))} is not allowed; write the value out")
         if getattr(event, "anchor", None):
-            raise self._refuse(event, f"anchor &{event.anchor} is not allowed; write the value out")
+            raise self._refuse(event, f"anchor &{shown(event.anchor)} is not allowed; write the value out")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise self._refuse(event, f"tag {tag} is not allowed")
+            raise self._refuse(event, f"tag {shown(tag)} is not allowed")
 
     def _begin(self, value: dict[Any, Any] | list[Any], event: Any) -> None:
         if len(self._open) >= MAXIMUM_DEPTH:
@@ -162,7 +163,7 @@ class _Reader:
         """Return the path of the key that was read last."""
         path = ""
         for place in self._open:
-            path += f"[{len(place.value) - 1}]" if isinstance(place.value, list) else f".{place.key}"
+            path += f"[{len(place.value) - 1}]" if isinstance(place.value, list) else f".{shown(place.key)}"
         return path.removeprefix(".")
 
     def _add(self, value: Any, event: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 from typing import Annotated, NamedTuple
 
 from pydantic import StringConstraints
@@ -16,8 +17,11 @@ ENVIRONMENT_NAME = r"[a-z][a-z0-9]*"
 DOMAIN_ID = rf"{ENVIRONMENT_NAME}-[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 KEY = r"[a-z][a-z0-9_]*"
 
-ServiceName = Annotated[str, StringConstraints(pattern=rf"^{SERVICE_NAME}$", max_length=40)]
-Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION}$", max_length=60)]
+LONGEST_SERVICE_NAME = 40
+LONGEST_VERSION = 60
+
+ServiceName = Annotated[str, StringConstraints(pattern=rf"^{SERVICE_NAME}$", max_length=LONGEST_SERVICE_NAME)]
+Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION}$", max_length=LONGEST_VERSION)]
 RoleName = Annotated[str, StringConstraints(pattern=rf"^{ROLE_NAME}$", max_length=20)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=rf"^{ENVIRONMENT_NAME}$", max_length=20)]
 DomainId = Annotated[str, StringConstraints(pattern=rf"^{DOMAIN_ID}$", max_length=60)]
@@ -26,6 +30,9 @@ ConfigKey = Annotated[str, StringConstraints(pattern=rf"^{KEY}$", max_length=60)
 SizeName = Annotated[str, StringConstraints(pattern=rf"^{KEY}$", max_length=40)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
+_LONGEST = 120
+_COMPARED = 500
+"""Known names that a mistyped one is compared with."""
 _REFERENCE = re.compile(rf"(?P<service>{SERVICE_NAME})-(?P<version>{VERSION})", re.ASCII)
 
 
@@ -44,6 +51,9 @@ class Reference(NamedTuple):
         match = _REFERENCE.fullmatch(text)
         if match is None:
             raise ValueError("expected <service>-<version> such as access-service-3.2.3")
+        for kind, most in (("service", LONGEST_SERVICE_NAME), ("version", LONGEST_VERSION)):
+            if len(match[kind]) > most:
+                raise ValueError(f"expected a {kind} of at most {most} characters in <service>-<version>")
         return cls(match["service"], match["version"])
 
 
@@ -57,7 +67,39 @@ def node_name(role: str, number: int, service: str, domain: str) -> str:
     return f"{role}-{number}.{service}.{domain}"
 
 
+def shown(name: str) -> str:
+    """Return a name as it can stand in a message: on one line, not too long, and quoted where it would not be seen."""
+    short = _short(name)
+    if not short.isprintable():
+        return repr(short)
+    return short if short and short == short.strip() else f'"{short}"'
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes as it can stand in a message."""
+    return repr(_short(name))
+
+
+def _short(name: str) -> str:
+    plain = str.__str__(name)  # what stands for a secret can be shown, although nothing else looks inside
+    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean x?`` for a mistyped name, or nothing if no known one is near."""
-    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]}?" if matches else ""
+    matches = near_names(word, known, 1, 0.6)
+    return f"; did you mean {shown(matches[0])}?" if matches else ""
+
+
+def near_names(word: str, known: Iterable[str], most: int, likeness: float) -> list[str]:
+    """Return the known names that a mistyped one is most like; what is far too long or too much is not compared."""
+    if len(word) > _LONGEST:
+        return []
+    names = sorted(name for name in islice(known, _COMPARED) if len(name) <= _LONGEST)
+    return get_close_matches(word, names, most, likeness)
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Return names as they can stand in a message, the first of them if there are many."""
+    found = [shown(name) for name in islice(names, most + 1)]
+    return ", ".join(found) if len(found) <= most else f"{', '.join(found[:most])}, …"

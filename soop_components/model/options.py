@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from soop_components.model.loader_problems import got
+from soop_components.model.names import shown
 from soop_components.model.patterns import matches
 from soop_components.model.service import ConfigOption
 
@@ -41,5 +42,5 @@ def _text_problem(option: ConfigOption, value: str) -> str | None:
     if len(value) > _MAXIMUM_TEXT:
         return f"expected at most {_MAXIMUM_TEXT} characters"
     if option.pattern is not None and not matches(option.pattern, value):
-        return f"expected text that matches {option.pattern} {got(value)}"
+        return f"expected text that matches {shown(option.pattern)} {got(value)}"
     return None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from soop_components.model.loader_problems import got
+from soop_components.model.names import quoted
+
 
 def path_problem(path: object) -> str | None:
     """Say why this is not a path inside a service definition."""
     if not isinstance(path, str) or not path:
-        return f"expected a path of the service definition, not {path!r}"
+        return f"expected a path of the service definition {got(path)}"
     if "{{" in path or "{%" in path:
-        return f"{path!r} is a template; what is packed cannot depend on a domain"
+        return f"{quoted(path)} is a template; what is packed cannot depend on a domain"
     if path.startswith(("/", "~")) or "\\" in path or not path.isprintable():
-        return f"{path!r} must be relative to the service definition"
+        return f"{quoted(path)} must be relative to the service definition"
     if any(part in ("", ".", "..") for part in path.removesuffix("/").split("/")):
-        return f"{path!r} must not contain '.', '..' or empty parts"
+        return f"{quoted(path)} must not contain '.', '..' or empty parts"
     return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from soop_components.model.loader_problems import Problem, got
-from soop_components.model.names import nearest
+from soop_components.model.names import listed, nearest, shown
 from soop_components.model.options import value_problem
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import size_problem
@@ -33,7 +33,7 @@ def service_problems(definition: ServiceDefinition) -> list[Problem]:
 def unknown(kind: str, name: str, known: object) -> str:
     """Say that nothing of this kind has the name, and which one may have been meant."""
     names = list(known) if isinstance(known, dict | tuple | list | set) else []
-    return f"no {kind} {name}" + (nearest(name, names) or (f"; there is {', '.join(names)}" if names else ""))
+    return f"no {kind} {shown(name)}" + (nearest(name, names) or (f"; there is {listed(names)}" if names else ""))
 
 
 def _config_problems(definition: ServiceDefinition) -> Iterator[Problem]:

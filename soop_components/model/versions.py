@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from soop_components.model.names import VERSION
+from soop_components.model.names import LONGEST_VERSION, VERSION
 
 _Identifier = tuple[int, int, str]
 VersionKey = tuple[int, int, int, int, tuple[_Identifier, ...]]
@@ -58,7 +58,7 @@ class VersionRange:
         for part in text.split(","):
             match = _CONDITION.fullmatch(part.strip())
             version = _complete(match[2]) if match else ""
-            if match is None or not re.fullmatch(VERSION, version):
+            if match is None or len(version) > LONGEST_VERSION or not re.fullmatch(VERSION, version):
                 raise ValueError('expected a range of versions such as ">=3.2,<4"')
             if match[1] not in (">=", "<") and version != match[2]:
                 raise ValueError(f"{match[0]} is ambiguous: write {match[1]}{version}, or a range such as >=3.2,<4")

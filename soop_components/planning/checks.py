@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from soop_components.model.names import quoted, shown
 from soop_components.model.plan import ComponentPlan
 from soop_components.planning.marks import MARK, holds_secret
 
@@ -33,30 +34,30 @@ def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator
         yield from _path_problem("absent", path)
     for name in component.units:
         if not _UNIT.fullmatch(name) or name.startswith("soop-"):
-            yield f"units.{name}: expected the name of a systemd unit such as access.service"
+            yield f"units.{shown(name)}: expected the name of a systemd unit such as access.service"
     for name, user in component.users.items():
-        yield from _account_problems(f"users.{name}", name, *user.groups)
+        yield from _account_problems(f"users.{shown(name)}", name, *user.groups)
     for kind in ("directories", "files"):
         for path, part in getattr(component, kind).items():
-            yield from _account_problems(f"{kind}.{path}", part.owner, part.group)
+            yield from _account_problems(f"{kind}.{shown(path)}", part.owner, part.group)
     yield from _mark_problems(component, secrets)
 
 
 def _path_problem(kind: str, path: str) -> Iterator[str]:
     if len(path) > _LONGEST_PATH:
-        yield f"{kind}.{path[:40]}…: expected a path of at most {_LONGEST_PATH} characters"
+        yield f"{kind}.{shown(path)}: expected a path of at most {_LONGEST_PATH} characters"
         return
     parts = path.split("/")
     if parts[0] or not all(part not in ("", ".", "..") for part in parts[1:]) or not path.isprintable() or "@@" in path:
-        yield f"{kind}.{path}: expected an absolute path without '.', '..' and double or final slashes"
+        yield f"{kind}.{shown(path)}: expected an absolute path without '.', '..' and double or final slashes"
     elif any(path == reserved or path.startswith(f"{reserved}/") for reserved in _RESERVED):
-        yield f"{kind}.{path}: belongs to the system or to soop itself"
+        yield f"{kind}.{shown(path)}: belongs to the system or to soop itself"
 
 
 def _account_problems(place: str, *names: str) -> Iterator[str]:
     for name in names:
         if not _ACCOUNT.fullmatch(name):
-            yield f"{place}: {name!r} is not the name of a user or a group"
+            yield f"{place}: {quoted(name)} is not the name of a user or a group"
 
 
 def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
@@ -65,7 +66,7 @@ def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]
         for mark in MARK.finditer(text):
             known = secrets if mark["kind"] == "secret" else {"name", "number", "role"}
             if mark["key"] not in known:
-                yield f"{place}: {mark[0]} stands for nothing"
+                yield f"{place}: {shown(mark[0])} stands for nothing"
         if holds_secret(text) and not _SECRET_ALLOWED.fullmatch(place):
             yield f"{place}: would show a secret; a secret belongs into a file or a script's standard input"
 
@@ -75,7 +76,7 @@ def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
         yield place, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _texts(item, f"{place}.{key}" if place else str(key))
+            yield from _texts(item, f"{place}.{shown(key)}" if place else str(key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _texts(item, f"{place}[{index}]")
@@ -95,7 +96,7 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
             for path in getattr(component, kind):
                 other, other_kind = owners.get(path, (name, kind))
                 if (other, other_kind) != (name, kind) and {kind, other_kind} != {"absent"}:
-                    yield f"components {other} and {name} both claim {path} ({other_kind} and {kind})"
+                    yield f"components {other} and {name} both claim {shown(path)} ({other_kind} and {kind})"
                 owners.setdefault(path, (name, kind))
     yield from _different(components, "users", lambda component: component.users)
     yield from _different(components, "directories", lambda component: component.directories)
@@ -104,7 +105,8 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
         for parent in _parents(path):
             other, other_kind = owners.get(parent, (name, "absent"))
             if "absent" not in (kind, other_kind):
-                yield f"components {other} and {name}: {path} would lie below {parent}, which is no folder"
+                below = f"{shown(path)} would lie below {shown(parent)}, which is no folder"
+                yield f"components {other} and {name}: {below}"
 
 
 def _different(
@@ -115,7 +117,7 @@ def _different(
         for key, claim in claims(component).items():
             other, other_claim = seen.setdefault(key, (name, claim))
             if other_claim != claim:
-                yield f"components {other} and {name} both claim {kind} {key}, and want it differently"
+                yield f"components {other} and {name} both claim {kind} {shown(key)}, and want it differently"
 
 
 def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
@@ -124,6 +126,7 @@ def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
 
 
 def _parents(path: str) -> Iterator[str]:
-    parts = path[:_LONGEST_PATH].split("/")
-    for count in range(len(parts) - 1, 1, -1):
-        yield "/".join(parts[:count])
+    end = path.rfind("/", 0, _LONGEST_PATH)
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from soop_components.model import block as parts
 from soop_components.model.base import Model
 from soop_components.model.block import Block, Part, packed_path
 from soop_components.model.loader_problems import problems_of
+from soop_components.model.names import shown
 from soop_components.model.plan import (
     CommandHealth,
     ComponentPlan,
@@ -36,6 +38,8 @@ __all__ = ["component_packages", "component_sources", "expand"]
 
 M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Part)
+_SECRET_MODE = re.compile(r"0[0246][04]0")
+"""Nothing for others, no writing for the group, and nothing is a program."""
 
 
 def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> ComponentPlan:
@@ -73,7 +77,7 @@ class _Expansion:
         seen: set[str] = set()
         for name, part in named_parts(section, kind, self.scope, self._place(key)):
             if name in seen:
-                raise SoopError(f"{self._place(key)}.{name}: is there twice")
+                raise SoopError(f"{self._place(key)}.{shown(name)}: is there twice")
             seen.add(name)
             yield name, part
 
@@ -83,7 +87,7 @@ class _Expansion:
     def plain(self, key: str, section: Mapping[str, P] | str, kind: type[P], model: type[M]) -> dict[str, M]:
         """Return parts that are in the plan what they are in the block."""
         return {
-            name: self._build(model, f"{key}.{name}", part.model_dump(exclude={"when"}))
+            name: self._build(model, f"{key}.{shown(name)}", part.model_dump(exclude={"when"}))
             for name, part in self._named(key, section, kind)
         }
 
@@ -99,13 +103,13 @@ class _Expansion:
         seen: set[str] = set()
         for path, file in [*self._single_files(), *self._tree_files()]:
             if path in seen:
-                raise SoopError(f"{self._place('files')}.{path}: is there twice")
+                raise SoopError(f"{self._place('files')}.{shown(path)}: is there twice")
             seen.add(path)
             yield path, file
 
     def _single_files(self) -> Iterator[tuple[str, File]]:
         for path, part in self._named("files", self.block.files, parts.FilePart):
-            place = f"files.{path}"
+            place = f"files.{shown(path)}"
             if part.source is not None:
                 packed = self._packed(part.source, place)
                 data: dict[str, object] = {
@@ -117,8 +121,10 @@ class _Expansion:
                 content = self._content(part.content, part.template, place)
                 secret = holds_secret(content)
                 mode = part.mode or ("0600" if secret else "0644")
-                if secret and int(mode, 8) & 0o137:
-                    raise SoopError(f"{self._place(place)}: holds a secret, its mode can be 0600 or 0640, not {mode}")
+                if secret and not _SECRET_MODE.fullmatch(mode):
+                    raise SoopError(
+                        f"{self._place(place)}: holds a secret, its mode can be 0600 or 0640, not {shown(mode)}"
+                    )
                 data = {"content": content, "secret": secret, "mode": mode}
             yield path, self._build(File, place, {**data, "owner": part.owner, "group": part.group})
 
@@ -157,20 +163,21 @@ class _Expansion:
                 "owner": tree.owner,
                 "group": tree.group,
             }
-            yield path, self._build(File, f"trees.{tree.source}", data)
+            yield path, self._build(File, f"trees.{shown(tree.source)}", data)
 
     def units(self) -> dict[str, Unit]:
         found: dict[str, Unit] = {}
         for name, part in self._named("units", self.block.units, parts.UnitPart):
             ours = part.content is not None or part.template is not None
-            content = self._content(part.content, part.template, f"units.{name}") if ours else None
+            place = f"units.{shown(name)}"
+            content = self._content(part.content, part.template, place) if ours else None
             data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on"})
-            found[name] = self._build(Unit, f"units.{name}", {**data, "content": content})
+            found[name] = self._build(Unit, place, {**data, "content": content})
         return found
 
     def scripts(self) -> Iterator[Script]:
         for part in self._listed("scripts", self.block.scripts, parts.ScriptPart, "program"):
-            place = f"scripts.{part.name}"
+            place = f"scripts.{shown(part.name)}"
             data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers"})
             source = packed_path(self.block.block, part.program) if part.program is not None else part.source
             if source is not None:

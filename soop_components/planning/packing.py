@@ -8,6 +8,7 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, PackagePart, Parameter
 from soop_components.model.loader_problems import got
 from soop_components.model.paths import path_problem
+from soop_components.planning.marks import Marked
 from soop_components.planning.templates import evaluate
 
 
@@ -80,6 +81,6 @@ def _names(package: PackagePart | str, scope: Mapping[str, object], where: str) 
     found = evaluate(package, scope, where)
     names = found if isinstance(found, list) else [] if found is None else [found]
     for name in names:
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or isinstance(name, Marked) or not name:
             raise SoopError(f"{where}: expected the name of a package {got(name)}")
     return names

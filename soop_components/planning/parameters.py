@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, Parameter
 from soop_components.model.loader_problems import got
+from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS
+from soop_components.model.names import shown
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import matches
 from soop_components.model.service_checks import unknown
@@ -36,7 +38,7 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
                 values[name] = evaluate(with_[name], scope, place)
             else:
                 around = {**scope, "params": values}
-                values[name] = evaluate(parameter.default, around, f"block {block.block}: parameters.{name}")
+                values[name] = evaluate(parameter.default, around, f"{where} (block {block.block}): parameters.{name}")
         except SoopError as error:
             problems.append(str(error))
             continue
@@ -50,11 +52,11 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
 def declared_problems(block: Block, with_: Mapping[str, object], where: str) -> list[str]:
     """Return which parameters are unknown or missing."""
     problems = [
-        f"{where}.with.{name}: block {block.block} has {unknown('parameter', name, block.parameters)}"
-        for name in with_.keys() - block.parameters.keys()
+        f"{where}.with.{shown(name)}: block {block.block} has {unknown('parameter', name, block.parameters)}"
+        for name in sorted(with_.keys() - block.parameters.keys())[:MAXIMUM_PROBLEMS]
     ]
     problems += [
-        f"{where}.with.{name}: is missing; block {block.block} needs it ({parameter.summary or parameter.type})"
+        f"{where}.with.{shown(name)}: is missing; block {block.block} needs it ({parameter.summary or parameter.type})"
         for name, parameter in block.parameters.items()
         if parameter.required and with_.get(name) is None
     ]
@@ -75,19 +77,19 @@ def value_problems(parameter: Parameter, value: object) -> list[str]:
             for index, item in enumerate(value)
         ]
     if parameter.type == "map" and isinstance(value, Mapping):
-        found = [(f".{key}", _scalar_problem(parameter.keys, key, parameter.pattern)) for key in value]
-        found += [(f".{key}", _scalar_problem(parameter.items, item, None)) for key, item in value.items()]
+        found = [(f".{shown(key)}", _scalar_problem(parameter.keys, key, parameter.pattern)) for key in value]
+        found += [(f".{shown(key)}", _scalar_problem(parameter.items, item, None)) for key, item in value.items()]
     return [f"{place}: {problem}" for place, problem in found if problem]
 
 
 def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | None:
     if not isinstance(value, _TYPES[type_]) or (isinstance(value, bool) and type_ not in ("boolean", "any")):
-        return f"expected {type_} {got(marks.unmarked(value) if isinstance(value, str) else value)}"
+        return f"expected {type_} {got(value)}"
     if type_ == "path":
         return path_problem(value)
     if pattern is None or not isinstance(value, str):
         return None
     if marks.holds_secret(value):
-        return f"expected text that matches {pattern}, not a secret"
+        return f"expected text that matches {shown(pattern)}, not a secret"
     sample = marks.MARK.sub("x", marks.unmarked(value))
-    return None if matches(pattern, sample) else f"expected text that matches {pattern} {got(marks.unmarked(value))}"
+    return None if matches(pattern, sample) else f"expected text that matches {shown(pattern)} {got(value)}"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Part
 from soop_components.model.loader_problems import problems_of
+from soop_components.model.names import shown
 from soop_components.planning.marks import unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
@@ -24,11 +25,11 @@ def named_parts(section: Mapping[str, P] | str, kind: type[P], scope: Scope, whe
         if not isinstance(computed, dict):
             raise SoopError(f"{where}: expected a mapping")
         for name, part in computed.items():
-            yield from ((name, found) for found in _finished(part, kind, f"{where}.{name}"))
+            yield from ((name, found) for found in _finished(part, kind, f"{where}.{shown(name)}"))
         return
     for name, part in section.items():
-        for found in _evaluated(part, kind, scope, f"{where}.{name}"):
-            yield render(name, scope, where), found
+        for found in _evaluated(part, kind, scope, f"{where}.{shown(name)}"):
+            yield unmarked(render(name, scope, where)), found
 
 
 def listed_parts(section: Sequence[P | str] | str, kind: type[P], field: str, scope: Scope, where: str) -> Iterator[P]:

@@ -69,7 +69,7 @@ def _plan(
         roles=roles,
         nodes={name: node for role in names for name, node in _nodes(resolved, role, names[role])},
         smoke_tests=checks.smoke_tests(),
-        endpoints=checks.endpoints(),
+        endpoints=checks.endpoints,
         secrets=secrets_of(definition, used, domain.secrets.get(definition.service, ())),
     )
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import SoopError
 from soop_components.model.loader_problems import got
+from soop_components.model.names import shown
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.model.service import HttpCheck, SmokeTest
-from soop_components.planning.marks import MARK
+from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.scope import Scope
-from soop_components.planning.templates import evaluate
+from soop_components.planning.templates import evaluate, render
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Checks:
     domain: str
     where: str
 
+    @cached_property
     def ports(self) -> dict[str, int]:
-        """Return the port of each endpoint."""
+        """The port of each endpoint."""
         return {
             name: self._port(name, evaluate(endpoint.port, self.scope, f"{self.where}: endpoints.{name}.port"))
             for name, endpoint in self.resolved.definition.endpoints.items()
@@ -37,12 +40,13 @@ class Checks:
             raise SoopError(f"{self.where}: endpoints.{name}.port: expected a port, 1 to 65535 {got(port)}")
         return port
 
+    @cached_property
     def endpoints(self) -> dict[str, tuple[str, ...]]:
-        """Return the addresses of each endpoint, one per node of its role."""
+        """The addresses of each endpoint, one per node of its role."""
         definition = self.resolved.definition
         return {
             name: tuple(f"http://{node}:{port}" for node in self.names[definition.endpoints[name].role])
-            for name, port in self.ports().items()
+            for name, port in self.ports.items()
         }
 
     def smoke_tests(self) -> tuple[SmokeTestPlan, ...]:
@@ -66,32 +70,36 @@ class Checks:
     def _http(self, check: HttpCheck, role: str, place: str) -> HttpSmoke:
         data = {
             "method": check.method,
-            "path": evaluate(check.path, self.scope, f"{place}.http.path"),
-            "port": self.ports()[check.endpoint],
+            "path": self._text(check.path, f"{place}.http.path"),
+            "port": self.ports[check.endpoint],
             "nodes": self.names[role],
             "status": check.expect.status,
             "json": evaluate(check.expect.json_, self.scope, f"{place}.http.expect.json"),
-            "contains": evaluate(check.expect.contains, self.scope, f"{place}.http.expect.contains"),
+            "contains": self._text(check.expect.contains, f"{place}.http.expect.contains"),
         }
         if MARK.search(repr(data)):
             raise SoopError(f"{place}.http: a secret cannot be part of a check over HTTP", "use a script")
         return HttpSmoke.model_validate(data)
 
+    def _text(self, text: str | None, place: str) -> str | None:
+        return unmarked(render(text, self.scope, place)) if text is not None else None
+
     def _script(self, source: str, role: str, place: str) -> ScriptSmoke:
         packed = self.resolved.smoke
         if packed is None or source not in packed.files:
-            raise SoopError(f"{place}.script: the artifact has no {source}")
-        return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment())
+            raise SoopError(f"{place}.script: the artifact has no {shown(source)}")
+        return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment)
 
+    @cached_property
     def _environment(self) -> dict[str, str]:
-        """Return what a smoke test's program is told."""
+        """What a smoke test's program is told."""
         definition = self.resolved.definition
         environment = {
             "SOOP_SERVICE": definition.service,
             "SOOP_VERSION": definition.version,
             "SOOP_DOMAIN": self.domain,
         }
-        for name, addresses in self.endpoints().items():
+        for name, addresses in self.endpoints.items():
             if addresses:
                 environment[f"SOOP_ENDPOINT_{_variable(name)}"] = addresses[0]
         for role, names in self.names.items():

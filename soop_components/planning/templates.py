@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NoReturn, cast
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
@@ -13,6 +13,7 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from soop_components.errors import SoopError
+from soop_components.model.names import listed, near_names, quoted, shown
 from soop_components.planning import encodings, filters, guard, marks
 from soop_components.planning.guard import Refused
 
@@ -33,6 +34,8 @@ _TESTS = (
 )
 _KINDS = {str: "text", int: "a number", float: "a number", bool: "a boolean", list: "a list", type(None): "none"}
 _FILE = "<template>"
+_LISTED = 500
+"""Names that are looked at for advice."""
 _LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")
 
 
@@ -107,7 +110,7 @@ def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
         return _run(value, scope, where, native=True)
     if isinstance(value, Mapping):
         return {
-            marks.unmarked(render(key, scope, f"{where}.{key}")): evaluate(item, scope, f"{where}.{key}")
+            marks.unmarked(render(key, scope, f"{where}.{shown(key)}")): evaluate(item, scope, f"{where}.{shown(key)}")
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -192,7 +195,7 @@ def _told(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
     except _UndefinedName as error:
         name, known, advice = error.args
         hint = advice or _near(name, known or scope)
-        raise SoopError(f"{_place(text, where, error)}: {name!r} is not defined", hint) from None
+        raise SoopError(f"{_place(text, where, error)}: {quoted(name)} is not defined", hint) from None
     except marks.LooksInside as error:
         message = "looks inside a secret or a node's name, which is only known on the node"
         hint = "pass it on as it is, join it or encode it"
@@ -205,8 +208,9 @@ def _told(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
 
 def _near(name: str, known: Iterable[str]) -> str:
     """Return the hint that goes with an undefined name."""
-    near = difflib.get_close_matches(name, known, 3, 0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(sorted(known)) or 'nothing'}"
+    names = [str(each) for each in islice(known, _LISTED)]  # keys of a mapping in a template can be numbers
+    near = near_names(name, names, 3, 0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there is: {listed(sorted(names)) or 'nothing'}"
 
 
 def _place(text: str, where: str, error: BaseException) -> str:

@@ -72,6 +72,14 @@ def test_a_service_brings_blocks_of_its_own(tmp_path: Path) -> None:
             "blocks/own/block.yaml: scripts: the block has no file go.sh",
         ),
         (
+            {"own/block.yaml": BLOCK + f"scripts: [{{name: go, program: {'a' * 5000}}}]\n"},
+            "blocks/own/block.yaml: scripts: the block has no file aaa",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "parameters: {a: {type: string, pattern: '{{ x }}'}}\n"},
+            "blocks/own/block.yaml: parameters.a.pattern: expected a regular expression without look-around and back",
+        ),
+        (
             {"own/block.yaml": BLOCK + "scripts: [{name: go, program: ../go.sh}]\n", "go.sh": ""},
             "blocks/own/block.yaml: scripts",
         ),

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-from soop_components.model.names import ROLE_NAME, Reference, environment_of, nearest, node_name
+from soop_components.model.loader_problems import got, path_text
+from soop_components.model.names import ROLE_NAME, Reference, environment_of, listed, nearest, node_name, shown
 from soop_components.model.versions import VersionRange, next_patch, version_key
+from soop_components.planning.marks import secret_mark
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,41 @@ def test_names() -> None:
     assert node_name("web", 1, "access-service", "dev-access") == "web-1.access-service.dev-access"
     assert nearest("datbase", ["database", "web"]) == "; did you mean database?"
     assert nearest("x", ["database", "web"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("a b.c", "a b.c"),
+        ("", '""'),
+        (" a", '" a"'),
+        ("a\n\x1b", r"'a\n\x1b'"),
+        ("a" * 121, "a" * 119 + "…"),
+    ],
+)
+def test_a_name_can_be_seen_in_a_message(name: str, seen: str) -> None:
+    assert shown(name) == seen
+    assert path_text(("a", name, 1)) == f"a.{seen}[1]"
+
+
+def test_what_stands_for_a_secret_can_be_seen() -> None:
+    assert shown(secret_mark("key")) == "@@soop-secret:key@@"
+    assert got(secret_mark("key")) == '(got "@@soop-secret:key@@")'
+
+
+def test_advice_takes_no_longer_than_it_is_worth() -> None:
+    """Comparing long texts, or many, takes minutes."""
+    many = [f"{'x' * 30}{number}" for number in range(200_000)]
+    assert nearest("x" * 30, many)
+    assert nearest("x" * 50_000 + "y", ["x" * 50_000]) == ""
+    assert listed(many[:3]) == ", ".join(many[:3])
+    assert listed(many) == ", ".join(many[:20]) + ", …"
+
+
+@pytest.mark.parametrize("reference", [f"{'a' * 41}-1.0.0", f"a-{'9' * 5000}.0.0"])
+def test_no_part_of_a_reference_is_longer_than_the_model_says(reference: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected a (service|version) of at most [46]0 characters in"):
+        Reference.parse(reference)
 
 
 @pytest.mark.parametrize("role", ["web-1", "web.x", "web-", "1web"])
@@ -97,7 +134,7 @@ def test_ranges(text: str, version: str, admitted: bool) -> None:
     assert VersionRange.parse(text).admits(version) is admitted
 
 
-@pytest.mark.parametrize("text", ["", "3.2", "~> 3", ">=3.2,", ">=3.2.1.1", ">=03"])
+@pytest.mark.parametrize("text", ["", "3.2", "~> 3", ">=3.2,", ">=3.2.1.1", ">=03", ">=" + "9" * 5000])
 def test_what_is_not_a_range(text: str) -> None:
     with pytest.raises(ValueError, match="expected a range of versions"):
         VersionRange.parse(text)

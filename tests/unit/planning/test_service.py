@@ -118,6 +118,8 @@ def test_packages_follow_from_parameters_alone() -> None:
     with pytest.raises(SoopError, match=r"block own: packages: 'more' is not defined") as raised:
         component_packages(block, {"more": "{{ config.packages }}"})
     assert raised.value.hint == "packages can depend only on parameters, and those cannot be templates then"
+    with pytest.raises(SoopError, match=r"expected the name of a package \(got \"@@soop-node:name@@\"\)"):
+        component_packages(own_block(packages=["@@soop-node:name@@", "base"]), {})
 
 
 def test_a_missing_file_is_named_with_the_nearest_one() -> None:

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.environment import Environment
+from soop_components.model.plan import ServicePlan
+from soop_components.planning import plan_service
+from tests.unit.planning.resolve import digest_of, resolve_data
+
+
+def planned(**more: Any) -> ServicePlan:
+    definition = {
+        "config": {
+            "port": {"type": "integer", "default": 8080},
+            "password": {"type": "string", "secret": True, "generate": 20},
+        },
+        "components": {"nothing": {"uses": "files"}},
+        "nodes": {"web": {"components": ["nothing"], "count": {"default": 2}}},
+        "endpoints": {"http": {"role": "web", "port": "{{ config.port }}"}},
+        **more,
+    }
+    domain = DomainDefinition.model_validate(
+        {"id": "dev-a", "environment": "dev", "services": [{"service": "test-service-1.0.0"}]}
+    )
+    resolved = resolve_data({"definition": definition})
+    return plan_service(resolved, digest_of("m"), domain, Environment(name="dev"), domain.services[0], {})
+
+
+def test_what_is_looked_for_in_an_answer_is_text() -> None:
+    expect = {"contains": "{{ config.port }}", "json": {"port": "{{ config.port }}"}}
+    http = planned(smoke_tests=[{"name": "x", "http": {"endpoint": "http", "expect": expect}}]).smoke_tests[0].http
+    assert http is not None
+    assert (http.port, http.contains, http.json_) == (8080, "8080", {"port": 8080})
+
+
+def test_scripts_are_told_where_the_service_is() -> None:
+    script = planned(smoke_tests=[{"name": "x", "script": "a"}]).smoke_tests[0].script
+    assert script is not None
+    assert script.environment["SOOP_ENDPOINT_HTTP"] == "http://web-1.test-service.dev-a:8080"
+    assert script.environment["SOOP_NODES_WEB"] == "web-1.test-service.dev-a,web-2.test-service.dev-a"
+
+
+@pytest.mark.parametrize(
+    ("port", "got"),
+    [("{{ config.password }}", '"@@soop-secret:password@@"'), ("{{ 70000 }}", "70000"), ("{{ [] }}", "a list")],
+)
+def test_a_port_is_a_port(port: str, got: str) -> None:
+    with pytest.raises(SoopError) as raised:
+        planned(endpoints={"http": {"role": "web", "port": port}})
+    assert str(raised.value) == f"test-service-1.0.0: endpoints.http.port: expected a port, 1 to 65535 (got {got})"
