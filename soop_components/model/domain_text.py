@@ -12,6 +12,7 @@ from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference, environment_of
 
 _BOM = "\ufeff"
+_BY_HAND = f"write it into {SERVICES} by hand, then run `pulumi up`"
 
 
 def new_domain_text(domain: str, references: Sequence[Reference]) -> str:
@@ -53,7 +54,11 @@ def _with_service(text: str, reference: Reference) -> str:
 
 def _services(text: str) -> yaml.SequenceNode:
     """Return the node of ``config: soop:services:``."""
-    node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:  # it is stricter than the parser that reads definitions: about tabs, say
+        where = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
+        raise SoopError(f"cannot change the domain definition:{where} {error.problem}", _BY_HAND) from None
     for key in ("config", SERVICES):
         node = _value(node, key)
     if not isinstance(node, yaml.SequenceNode) or not node.value:
@@ -121,5 +126,5 @@ def _check(before: str, after: str, reference: Reference) -> None:
     if parse_yaml(after, "").data != wanted:
         raise SoopError(
             f"cannot change the domain definition to {reference} without changing more of it",
-            f"write it into {SERVICES} by hand, then run `pulumi up`",
+            _BY_HAND,
         )

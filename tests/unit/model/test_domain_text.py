@@ -6,6 +6,7 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.domain_text import new_domain_text, references_in, with_services
+from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference
 
 ACCESS = Reference("access-service", "3.2.4")
@@ -111,6 +112,16 @@ def test_new_domain_holds_defaults_only() -> None:
             - service: access-service-3.2.4
             - service: gateway-service-1.2.3
         """)
+
+
+def test_refuses_what_only_the_other_parser_reads() -> None:
+    text = "config:\n  soop:services:\n    - service: access-service-3.2.3\n      nodes: {web: \t1}\n"
+    assert parse_yaml(text, "x").data["config"]["soop:services"][0]["nodes"] == {"web": 1}
+    with pytest.raises(
+        SoopError, match=r"^cannot change the domain definition: line 4: found character '\\t' that"
+    ) as raised:
+        with_services(text, [ACCESS])
+    assert raised.value.hint == "write it into soop:services by hand, then run `pulumi up`"
 
 
 def test_refuses_a_text_without_services() -> None:
