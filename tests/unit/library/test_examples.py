@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +26,9 @@ FILES = {
 }
 
 
-def example_of(block: str) -> Any:
+def example_of(block: str, folder: Path | None = None) -> Any:
     """Return what stands after ``with:`` in the comment at the top of ``block.yaml``."""
-    text = (LIBRARY / block / "block.yaml").read_text()
+    text = ((folder or LIBRARY / block) / "block.yaml").read_text()
     found = re.search(r"^#   with:\n((?:#     .*\n)+)", text, re.MULTILINE)
     assert found is not None, f"{block} has no example"
     return parse_yaml(re.sub(r"^#     ", "", found[1], flags=re.MULTILINE), block).data
