@@ -52,5 +52,5 @@ def test_nothing_to_pack() -> None:
 def test_a_file_that_becomes_shorter_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("content of a")
     monkeypatch.setattr(packing, "header_of", lambda name, size, mode: header_of(name, size + 1, mode))
-    with pytest.raises(SoopError, match="^a became shorter while it was packed"):
+    with pytest.raises(SoopError, match=r"^a became shorter while it was packed"):
         packed({"a": SourceFile(tmp_path / "a", "0644")})
