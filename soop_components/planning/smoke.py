@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,9 @@ from soop_components.model.service import HttpCheck, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
+
+_PATH = re.compile(r"/[!-~]*")
+"""A part of a request's first line, and nothing that would be more of a request."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Checks:
         }
         if MARK.search(repr(data)):
             raise SoopError(f"{place}.http: a secret cannot be part of a check over HTTP", "use a script")
+        if not _PATH.fullmatch(str(data["path"])):
+            raise SoopError(f"{place}.http.path: expected a path without spaces and line ends {got(data['path'])}")
         return HttpSmoke.model_validate(data)
 
     def _text(self, text: str | None, place: str) -> str | None:

@@ -52,3 +52,11 @@ def test_a_port_is_a_port(port: str, got: str) -> None:
     with pytest.raises(SoopError) as raised:
         planned(endpoints={"http": {"role": "web", "port": port}})
     assert str(raised.value) == f"test-service-1.0.0: endpoints.http.port: expected a port, 1 to 65535 (got {got})"
+
+
+@pytest.mark.parametrize("path", ["/a b", "/ HTTP/1.1\r\nHost: elsewhere", "/ä", "/{{ 'a\\nb' }}"])
+def test_a_path_is_one_path_and_nothing_more_of_a_request(path: str) -> None:
+    with pytest.raises(SoopError) as raised:
+        planned(smoke_tests=[{"name": "x", "http": {"endpoint": "http", "path": path}}])
+    said = "test-service-1.0.0: smoke_tests[0].http.path: expected a path without spaces and line ends (got "
+    assert str(raised.value).startswith(said)
