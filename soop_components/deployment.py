@@ -11,10 +11,12 @@ from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.store import Artifact, Store
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import check_domain
+from soop_components.model.domain_checks import SERVICES, all_problems
 from soop_components.model.environment import Environment
-from soop_components.model.loader import Mistakes, domain_from_config, domain_from_document, load_environment
+from soop_components.model.loader import Mistakes, domain_from_document, load_environment, read_domain, stack_keys
+from soop_components.model.loader_problems import Problem
 from soop_components.model.loader_yaml import read_yaml
+from soop_components.model.remainder import Remainder
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import unknown
 from soop_components.neighbours import check_capacity
@@ -35,19 +37,32 @@ def load_domain_plan(
     label = project.name_of(path)
     mistakes = Mistakes()
     mistakes.attempt(lambda: _check_as_written(path, id, label))
-    domain = mistakes.attempt(lambda: domain_from_config(id, environment, services, secret_names, label))
-    mistakes.raise_if_any()
-    assert domain is not None  # noqa: S101 - raised above otherwise
-    return plan_of(project, domain, label)
+    left, problems = read_domain(id, environment, services, secret_names, label)
+    mistakes.problems += problems
+    if left is None and isinstance(environment, str):
+        mistakes.attempt(lambda: _environment(project, environment, label))
+    if left is None:
+        mistakes.raise_if_any()
+    assert left is not None  # noqa: S101 - raised above otherwise
+    return _plan_of(project, left, label, mistakes)
 
 
 def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
     """Plan a domain definition; ``label`` names its file in messages."""
-    conditions = _environment(project, domain.environment, label)
+    return _plan_of(project, Remainder(domain), label, Mistakes())
+
+
+def _plan_of(project: Project, left: Remainder[DomainDefinition], label: str, mistakes: Mistakes) -> DomainPlan:
+    """Plan what was read without mistakes, or tell those with all that can be seen besides."""
+    domain = left.value
+    conditions = mistakes.attempt(lambda: _environment(project, domain.environment, label))
     store = Store.of(project)
-    artifacts = _artifacts(store, domain, label)
+    artifacts, problems = _artifacts(store, domain, mistakes)
     definitions = {name: artifact.definition for name, artifact in artifacts.items()}
-    check_domain(domain, definitions, label, conditions, lambda: [entry.reference for entry in store.list()])
+    problems += all_problems(domain, definitions, conditions, lambda: [entry.reference for entry in store.list()])
+    mistakes.problems += [problem.line(label) for problem in left.independent(problems, stack_keys)]
+    mistakes.raise_if_any()
+    assert conditions is not None  # noqa: S101 - raised above otherwise
 
     known = {service.service: definitions[service.reference.service] for service in domain.services}
 
@@ -82,20 +97,18 @@ def _environment(project: Project, name: str, label: str) -> Environment:
     return load_environment(path, project.name_of(path))
 
 
-def _artifacts(store: Store, domain: DomainDefinition, label: str) -> dict[str, Artifact]:
+def _artifacts(store: Store, domain: DomainDefinition, mistakes: Mistakes) -> tuple[dict[str, Artifact], list[Problem]]:
+    """Return the artifacts of the domain's services that can be had, and what is wrong with the others."""
     artifacts: dict[str, Artifact] = {}
-    problems: list[str] = []
-    hints: list[str] = []
+    problems: list[Problem] = []
     for index, service in enumerate(domain.services):
         try:
             artifact = store.open_whole(service.service)
             artifacts[service.reference.service] = artifact
             base = artifact.definition.base
             if base not in SUITES:
-                problems.append(f"{label}: soop:services[{index}].service: {unknown('base image', base, SUITES)}")
+                problems.append(Problem((SERVICES, index, "service"), unknown("base image", base, SUITES)))
         except SoopError as error:
-            problems.append(f"{label}: soop:services[{index}].service: {error.message}")
-            hints += [error.hint] if error.hint else []
-    if problems:
-        raise InvalidInput(problems, "\n  ".join(dict.fromkeys(hints)) or None)
-    return artifacts
+            problems.append(Problem((SERVICES, index, "service"), error.message))
+            mistakes.advise(error.hint)
+    return artifacts, problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from soop_components.artifact.definition import PackageName
 from soop_components.artifact.sources import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
-from soop_components.model.loader import Mistakes, load_service
+from soop_components.model.loader import Mistakes, read_service
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import unknown
 from soop_components.planning import guard
@@ -48,12 +48,18 @@ def read_source(project: Project, definition: str) -> Source:
 
 def _read(project: Project, folder: Path) -> Source:
     label = project.name_of(folder)
-    service = load_service(folder, label)
     mistakes = _Findings(f"{label}/service.yaml")
+    left, problems = read_service(folder, label)
+    mistakes.problems += problems
+    if left is None:
+        mistakes.raise_if_any()
+    assert left is not None  # noqa: S101 - raised above otherwise
+    service = left.value
     if service.base not in SUITES:
         mistakes.note("base", SoopError(unknown("base image", service.base, SUITES)))
     blocks = _blocks(folder, service, mistakes)
-    mistakes.raise_if_any()
+    if mistakes.problems:
+        service = _only(service, [name for name in _built_of(service, blocks) if left.is_whole("components", name)])
     asked = {name: _packages(name, service, blocks, mistakes) for name in service.components}
     source = Source(
         folder=folder,
@@ -63,12 +69,23 @@ def _read(project: Project, folder: Path) -> Source:
         components={name: _files(name, folder, service, blocks, mistakes) for name in service.components},
         smoke=_smoke_files(folder, service, mistakes),
         packages={
-            role: tuple(sorted({package for name in node.components for package in asked[name]}))
+            role: tuple(sorted({package for name in node.components for package in asked.get(name, ())}))
             for role, node in service.nodes.items()
         },
     )
     mistakes.raise_if_any()
     return source
+
+
+def _built_of(service: ServiceDefinition, blocks: Mapping[str, LoadedBlock]) -> list[str]:
+    """Return the components whose blocks are there."""
+    return [name for name, component in service.components.items() if component.uses in blocks]
+
+
+def _only(service: ServiceDefinition, components: Collection[str]) -> ServiceDefinition:
+    """Return the service with these components alone, of which more can be said although it is mistaken."""
+    kept = {name: component for name, component in service.components.items() if name in components}
+    return service.model_copy(update={"components": kept})
 
 
 class _Findings(Mistakes):
@@ -135,11 +152,11 @@ def _files(
     component = service.components[name]
     block = blocks[component.uses]
     files = {path: SourceFile.of(place) for path, place in block.files.items()}
-    try:
-        for path in sorted(component_sources(block.block, component.with_)):
-            files |= _collected(folder, path, f"components.{name}.with", mistakes)
-    except InvalidInput as error:
-        mistakes.note(f"components.{name}.with", error)
+    paths, problems = component_sources(block.block, component.with_)
+    if problems:
+        mistakes.note(f"components.{name}.with", InvalidInput(problems))
+    for path in sorted(paths):
+        files |= _collected(folder, path, f"components.{name}.with", mistakes)
     return files
 
 

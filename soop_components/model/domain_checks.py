@@ -25,7 +25,19 @@ def check_domain(
     environment: Environment | None = None,
     built: Built = tuple,
 ) -> None:
-    """Raise ``InvalidInput`` with every mistake of a domain; ``definitions`` are by service name.
+    """Raise ``InvalidInput`` with every mistake of a domain, see ``all_problems``."""
+    problems = all_problems(domain, definitions, environment, built)
+    if problems:
+        raise InvalidInput(problem.line(label) for problem in problems)
+
+
+def all_problems(
+    domain: DomainDefinition,
+    definitions: Mapping[str, ServiceDefinition],
+    environment: Environment | None = None,
+    built: Built = tuple,
+) -> list[Problem]:
+    """Return every mistake of a domain; ``definitions`` are by service name, as far as they are there.
 
     ``built`` returns what could be deployed instead of a version that does not fit.
     """
@@ -37,8 +49,7 @@ def check_domain(
         problems += _service_problems(index, service, definition, environment)
         problems += _secret_problems(domain, definition)
     problems += requirement_problems(SERVICES, domain, definitions, built)
-    if problems:
-        raise InvalidInput(problem.line(label) for problem in dict.fromkeys(problems))
+    return list(dict.fromkeys(problems))
 
 
 def domain_problems(domain: DomainDefinition) -> list[Problem]:

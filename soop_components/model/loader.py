@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +16,8 @@ from soop_components.model.environment import Environment
 from soop_components.model.loader_problems import Problem, got, problems_of
 from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS, Document, read_yaml
 from soop_components.model.names import nearest, shown
+from soop_components.model.paths import path_problem
+from soop_components.model.remainder import Remainder, remainder
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 
@@ -30,6 +32,7 @@ class Mistakes:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self._hints: list[str] = []
 
     def attempt(self, read: Callable[[], Anything]) -> Anything | None:
         """Return what ``read`` returns, or None after noting the mistakes that it found."""
@@ -37,27 +40,43 @@ class Mistakes:
             return read()
         except InvalidInput as error:
             self.problems += error.problems
+            self.advise(error.hint)
             return None
+
+    def advise(self, hint: str | None) -> None:
+        """Note what can be done about a mistake."""
+        if hint:
+            self._hints.append(hint)
 
     def raise_if_any(self) -> None:
         """Raise one ``InvalidInput`` with all mistakes noted so far."""
         if self.problems:
-            raise InvalidInput(dict.fromkeys(self.problems))
+            raise InvalidInput(dict.fromkeys(self.problems), "\n  ".join(dict.fromkeys(self._hints)) or None)
 
 
 def load_service(folder: Path, label: str) -> ServiceDefinition:
     """Load ``service.yaml`` of a folder; ``label`` is the folder's name in messages."""
+    left, problems = read_service(folder, label)
+    if problems:
+        raise InvalidInput(problems)
+    assert left is not None  # noqa: S101 - there would be a problem otherwise
+    return left.value
+
+
+def read_service(folder: Path, label: str) -> tuple[Remainder[ServiceDefinition] | None, list[str]]:
+    """Return what could be read of ``service.yaml``, and all mistakes that the file can be seen to have."""
     name = f"{label.rstrip('/')}/service.yaml"
-    document = read_yaml(folder / "service.yaml", name)
-    definition = load_model(ServiceDefinition, document, name, service_problems)
-    missing = [
-        Problem(("smoke_tests", index, "script"), f"no such file {got(test.script)}")
-        for index, test in enumerate(definition.smoke_tests)
-        if test.script is not None and not os.path.isfile(folder / test.script)
-    ]
-    if missing:
-        raise InvalidInput(problem.line(name) for problem in missing)
-    return definition
+
+    def problems(definition: ServiceDefinition) -> list[Problem]:
+        return [*service_problems(definition), *_missing_scripts(folder, definition)]
+
+    return read_model(ServiceDefinition, read_yaml(folder / "service.yaml", name), name, problems)
+
+
+def _missing_scripts(folder: Path, definition: ServiceDefinition) -> Iterator[Problem]:
+    for index, test in enumerate(definition.smoke_tests):
+        if test.script is not None and not path_problem(test.script) and not os.path.isfile(folder / test.script):
+            yield Problem(("smoke_tests", index, "script"), f"no such file {got(test.script)}")
 
 
 def load_environment(path: Path, label: str) -> Environment:
@@ -103,16 +122,27 @@ def domain_from_config(
     domain: str, environment: object, services: object, secret_names: Mapping[str, Iterable[str]], label: str
 ) -> DomainDefinition:
     """Make a domain definition of a stack's configuration values; ``label`` names their origin in messages."""
+    left, problems = read_domain(domain, environment, services, secret_names, label)
+    if problems:
+        raise InvalidInput(problems)
+    assert left is not None  # noqa: S101 - there would be a problem otherwise
+    return left.value
+
+
+def read_domain(
+    domain: str, environment: object, services: object, secret_names: Mapping[str, Iterable[str]], label: str
+) -> tuple[Remainder[DomainDefinition] | None, list[str]]:
+    """Return what could be read of a stack's configuration values, and all mistakes they can be seen to have."""
     data = {
         "id": domain,
         "environment": environment,
         "services": services,
         "secrets": {service: tuple(keys) for service, keys in secret_names.items()},
     }
-    return load_model(DomainDefinition, Document(data), label, domain_problems, _stack_keys)
+    return read_model(DomainDefinition, Document(data), label, domain_problems, stack_keys)
 
 
-def _stack_keys(problem: Problem) -> Problem:
+def stack_keys(problem: Problem) -> Problem:
     """Name a mistake's place as the stack's configuration does."""
     names = {"environment": ENVIRONMENT, "services": SERVICES, "secrets": SECRETS, "id": "the stack's name"}
     first = names.get(str(problem.keys[0])) if problem.keys else None
@@ -147,45 +177,31 @@ def load_model(
     rename: Callable[[Problem], Problem] = lambda problem: problem,
 ) -> AnyModel:
     """Make a model of a document; ``check`` finds what the types cannot say."""
+    left, problems = read_model(model, document, label, check, rename)
+    if problems:
+        raise InvalidInput(problems)
+    assert left is not None  # noqa: S101 - there would be a problem otherwise
+    return left.value
+
+
+def read_model(
+    model: type[AnyModel],
+    document: Document,
+    label: str,
+    check: Callable[[AnyModel], list[Problem]] = lambda _: [],
+    rename: Callable[[Problem], Problem] = lambda problem: problem,
+) -> tuple[Remainder[AnyModel] | None, list[str]]:
+    """Return what could be read of a document, and all mistakes in it."""
     problems: list[Problem] = []
-    value: AnyModel | None = None
-    data = document.data
+    data = {} if document.data is None else document.data
+    left: Remainder[AnyModel] | None = None
     try:
-        value = model.model_validate({} if data is None else data)
+        left = Remainder(model.model_validate(data))
     except ValidationError as error:
         problems = problems_of(error, model)
         untold = error.error_count() - MAXIMUM_PROBLEMS
-        value = _without(model, data, problems) if untold <= 0 else None
+        left = remainder(model, data, problems) if untold <= 0 else None
         problems += [Problem((), f"{untold} more mistakes")] if untold > 0 else []
-    if value is not None:
-        problems += _new(check(value), problems)
-    if problems or document.problems:
-        raise InvalidInput([*document.problems, *(rename(problem).line(label) for problem in problems)])
-    assert value is not None  # noqa: S101 - there would be a problem otherwise
-    return value
-
-
-def _without(model: type[AnyModel], data: object, problems: list[Problem]) -> AnyModel | None:
-    """Return the model without the mistaken keys if it can do without them, so that the rest is checked too."""
-    for problem in problems:
-        data = _removed(data, problem.keys)
-    try:
-        return model.model_validate(data)
-    except ValidationError:
-        return None
-
-
-def _removed(data: Any, keys: tuple[str | int, ...]) -> Any:
-    """Return ``data`` without what ``keys`` lead to."""
-    if not keys or not isinstance(data, dict) or keys[0] not in data:
-        return data
-    rest = {key: value for key, value in data.items() if key != keys[0]}
-    if len(keys) > 1 and isinstance(data[keys[0]], dict):
-        rest[keys[0]] = _removed(data[keys[0]], keys[1:])
-    return rest
-
-
-def _new(found: list[Problem], known: list[Problem]) -> list[Problem]:
-    """Leave out what may only follow from a mistake told already: those beside it or below."""
-    told = [problem.keys[:-1] for problem in known if len(problem.keys) > 1]
-    return [problem for problem in found if not any(problem.keys[: len(keys)] == keys for keys in told)]
+    if left is not None:
+        problems += left.independent(check(left.value), rename)
+    return left, [*document.problems, *(rename(problem).line(label) for problem in problems)]

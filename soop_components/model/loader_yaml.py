@@ -21,6 +21,8 @@ from soop_components.model.names import shown
 
 MAXIMUM_SIZE = 1024 * 1024
 MAXIMUM_DEPTH = 40
+MAXIMUM_VALUES = 50_000
+"""Keys, values, mappings and lists: a file of 1 MiB could have twenty times as many, and takes long to check then."""
 MAXIMUM_PROBLEMS = 100
 """Mistakes of one file that are told."""
 
@@ -119,6 +121,7 @@ class _Reader:
         self._document = Document()
         self._open: list[_Open] = []
         self._documents = 0
+        self._values = 0
 
     def read(self, text: str) -> Document:
         for event in yaml.parse(text, Loader=_Loader):
@@ -137,7 +140,10 @@ class _Reader:
         return InvalidInput([f"{self._label}: line {event.start_mark.line + 1}: {what}"])
 
     def _check(self, event: Any) -> None:
-        """Refuse what makes a document mean more than it shows."""
+        """Refuse what makes a document mean more than it shows, and more than anybody writes."""
+        self._values += isinstance(event, yaml.NodeEvent)
+        if self._values > MAXIMUM_VALUES:
+            raise self._refuse(event, f"expected at most {MAXIMUM_VALUES} keys and values")
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from soop_components.errors import InvalidInput, SoopError
+from soop_components.errors import SoopError
 from soop_components.model.block import Block, PackagePart, Parameter
 from soop_components.model.loader_problems import got
 from soop_components.model.paths import path_problem
@@ -12,11 +12,11 @@ from soop_components.planning.marks import Marked
 from soop_components.planning.templates import evaluate
 
 
-def component_sources(block: Block, with_: Mapping[str, object]) -> set[str]:
-    """Return the paths of the service definition that a component refers to; a folder ends in ``/``.
+def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[str], list[str]]:
+    """Return the paths of the service definition that a component refers to, a folder's ends in ``/``, and mistakes.
 
     They are the values of its parameters of type ``path``, as they are written: a template there is a mistake, since
-    what is in an artifact cannot depend on a domain. ``InvalidInput`` names the parameters.
+    what is in an artifact cannot depend on a domain. Mistakes begin with the parameter's name.
     """
     paths: set[str] = set()
     problems: list[str] = []
@@ -28,9 +28,7 @@ def component_sources(block: Block, with_: Mapping[str, object]) -> set[str]:
                 problems.append(f"{name}: {problem}")
             else:
                 paths.add(str(path))
-    if problems:
-        raise InvalidInput(problems)
-    return paths
+    return paths, problems
 
 
 def _paths(parameter: Parameter, value: object) -> list[object]:

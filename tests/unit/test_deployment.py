@@ -122,6 +122,27 @@ def test_an_environment_that_is_not_there(built: Project) -> None:
     )
 
 
+def test_mistakes_of_all_files_are_told_at_once(built: Project) -> None:
+    environment(built, "dev", "machnes: local\n")
+    services = [{"service": 5}, {"service": GREETING, "nodes": {"wb": 2}}, {"service": "greting-service-2.0.0"}]
+    with pytest.raises(InvalidInput) as caught:
+        load_domain_plan(built, "dev-one", environment="dev", services=services, secret_names={})
+    domain = "stacks/Pulumi.dev-one.yaml: soop:services"
+    assert caught.value.problems == (
+        f"{domain}[0].service: expected text (got 5)",
+        "stacks/environments/dev.yaml: machnes: unknown key; did you mean machines?",
+        f"{domain}[2].service: greting-service-2.0.0 is not in the store {built.store}",
+        f"{domain}[1].nodes.wb: {GREETING} has no role wb; did you mean web?",
+    )
+    assert caught.value.hint == "did you mean greeting-service-1.0.0?"
+    with pytest.raises(InvalidInput) as caught:
+        load_domain_plan(built, "dev-one", environment="dev", services=5, secret_names={})
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == [
+        "stacks/Pulumi.dev-one.yaml",
+        "stacks/environments/dev.yaml",
+    ]
+
+
 def test_a_size_that_the_environment_does_not_have(built: Project) -> None:
     environment(built, "dev", "sizes: {medium: {cpus: 2}}\n")
     assert refused(built, "dev-one").problems == (

@@ -273,21 +273,26 @@ def test_mistakes_of_all_components_at_once(project: Project) -> None:
     change(project, "service.yaml", "uses: ticking", "uses: tickin")
     with pytest.raises(InvalidInput) as caught:
         read_source(project, LABEL)
-    assert caught.value.problems == (
-        f"{LABEL}/service.yaml: components.clock.uses: no block tickin; did you mean ticking?",
-    )
-    change(project, "service.yaml", "uses: tickin", "uses: ticking")
-    with pytest.raises(InvalidInput) as caught:
-        read_source(project, LABEL)
     place = f"{LABEL}/service.yaml: components.page.with: "
     assert caught.value.problems == (
+        f"{LABEL}/service.yaml: components.clock.uses: no block tickin; did you mean ticking?",
         f"{place}files: '../up' must not contain '.', '..' or empty parts",
         f"{place}files: '{{{{ a }}}}' is a template; what is packed cannot depend on a domain",
+        f"{place}gone.txt: no such file",
     )
-    change(project, "service.yaml", ", ../up: /x, '{{ a }}': /y", "")
+
+
+def test_mistakes_in_what_components_refer_to_beside_those_in_the_file(project: Project) -> None:
+    change(project, "service.yaml", "extra.txt: /etc/extra", "gone.txt: /etc/x")
+    change(project, "service.yaml", "uses: ticking", "uses: tickin")
+    change(project, "service.yaml", "summary:", "sumary: x\nsummary:")
     with pytest.raises(InvalidInput) as caught:
         read_source(project, LABEL)
-    assert caught.value.problems == (f"{place}gone.txt: no such file",)
+    assert caught.value.problems == (
+        f"{LABEL}/service.yaml: sumary: unknown key; did you mean summary?",
+        f"{LABEL}/service.yaml: components.clock.uses: no block tickin; did you mean ticking?",
+        f"{LABEL}/service.yaml: components.page.with: gone.txt: no such file",
+    )
 
 
 def test_a_definition_that_is_not_there(project: Project) -> None:

@@ -72,6 +72,13 @@ def test_size_is_limited() -> None:
     assert parse_yaml("#" * MAXIMUM_SIZE, "x").data is None
 
 
+@pytest.mark.parametrize("text", ["a,", "a: b,", "[],"])
+def test_the_number_of_values_is_limited(text: str) -> None:
+    begin, end = ("{", "}") if ":" in text else ("[", "]")
+    assert refusal(begin + text * 100_000 + end) == "x: line 1: expected at most 50000 keys and values"
+    assert parse_yaml(begin + text * 20_000 + end, "x").data
+
+
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
 def test_depth_is_limited(opening: str) -> None:
     assert "x: line 1: " in refusal(opening * 100_000)

@@ -42,7 +42,7 @@ def resolve(
         if component.uses not in blocks:
             blocks[component.uses] = load_block(component.uses, folder).block
         block = blocks[component.uses]
-        for source in component_sources(block, component.with_):
+        for source in component_sources(block, component.with_)[0]:
             taken |= {
                 path: text
                 for path, text in files.items()
