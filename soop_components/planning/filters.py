@@ -11,7 +11,8 @@ from soop_components.model.loader_problems import got
 from soop_components.planning import marks
 from soop_components.planning.guard import Refused, pay, size
 
-_LARGEST = 2**53
+LARGEST = 2**53
+"""Largest number that templates calculate with."""
 
 
 def text(value: object) -> str:
@@ -25,8 +26,7 @@ def text(value: object) -> str:
         return value
     if isinstance(value, int | float):
         return str(value)
-    kind = {list: "a list", tuple: "a list", dict: "a mapping", type(None): "none"}.get(type(value), "this")
-    raise Refused(f"{kind} cannot be put into text; use | join or | json")
+    raise Refused(f"{kind(value)} cannot be put into text; use | join or | json")
 
 
 def concat(values: list[object]) -> str:
@@ -34,21 +34,28 @@ def concat(values: list[object]) -> str:
     return marks.marked("".join([marks.unmarked(text(value)) for value in values]))
 
 
-def join(values: object, separator: str = "") -> str:
+def join(values: object, separator: object = "") -> str:
     """Return the items of a list as one text."""
     items = each(values)
-    pay(len(items) * (1 + len(separator)))
-    return marks.marked(marks.unmarked(separator).join([marks.unmarked(text(item)) for item in items]))
+    between = marks.unmarked(text(separator))
+    pay(len(items) * (1 + len(between)))
+    return marks.marked(between.join([marks.unmarked(text(item)) for item in items]))
 
 
-def each(values: object, cost: int = 0) -> list[Any]:
-    """Return the items of a list, or the keys of a mapping, having paid ``cost`` for each."""
+def each(values: object, cost: int = 0, names: int | None = None) -> list[Any]:
+    """Return the items of a list, or the keys of a mapping, having paid ``cost`` for each.
+
+    A loop that has several ``names`` needs as many items in each item.
+    """
     if isinstance(values, Undefined):
         str(values)  # raises
     if not isinstance(values, list | tuple | Mapping):
-        raise Refused(f"expected a list or a mapping, not {_kind(values)}")
+        raise Refused(f"expected a list or a mapping, not {kind(values)}")
     pay(len(values) * (1 + cost))
-    return list(values)
+    found = list(values)
+    if names is not None and not all(isinstance(item, list | tuple) and len(item) == names for item in found):
+        raise Refused(f"expected lists of {names} items each, for the {names} names of the loop; use | items")
+    return found
 
 
 def range_(arguments: list[object]) -> list[int]:
@@ -57,7 +64,7 @@ def range_(arguments: list[object]) -> list[int]:
     if len(numbers) != len(arguments) or not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0):
         raise Refused("range takes one to three whole numbers")
     found = range(*numbers)
-    pay(min(len(found), _LARGEST) if abs(found.stop - found.start) < _LARGEST else _LARGEST)
+    pay(min(len(found), LARGEST) if abs(found.stop - found.start) < LARGEST else LARGEST)
     return list(found)
 
 
@@ -66,37 +73,6 @@ def key(value: object) -> object:
     if isinstance(value, marks.Marked) or not isinstance(value, str | int | float | Undefined):
         raise Refused("a key is text or a number")
     return value
-
-
-def compared(value: object) -> object:
-    """Return an operand of a comparison, having paid for it; marks refuse by themselves."""
-    if not isinstance(value, Undefined):
-        size(value)
-    return value
-
-
-def calculate(operator: str, left: Any, right: Any) -> object:
-    """Add, subtract, multiply and divide numbers; add texts and lists."""
-    if operator == "+" and isinstance(left, str) and isinstance(right, str):
-        return concat([left, right])
-    if operator == "+" and isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        pay(len(left) + len(right))
-        return [*left, *right]
-    for value in (left, right):
-        if isinstance(value, Undefined):
-            str(value)  # raises
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Refused(f"{operator} takes numbers, not {_kind(value)}")
-        if abs(value) > _LARGEST:
-            raise Refused(f"{operator} takes numbers up to {_LARGEST}")
-    operations: dict[str, Callable[[Any, Any], object]] = {
-        "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
-        "//": lambda a, b: a // b, "%": lambda a, b: a % b,
-    }  # fmt: skip
-    try:
-        return operations[operator](left, right)
-    except ZeroDivisionError:
-        raise Refused("division by zero") from None
 
 
 def default(value: object, instead: object = "") -> object:
@@ -109,11 +85,13 @@ def length(value: Any) -> int:
     return len(_plain(value) if isinstance(value, str) else each(value))
 
 
-def replace(value: str, old: str, new: str) -> str:
+def replace(value: object, old: object, new: object) -> str:
     """Return text with every ``old`` in it replaced."""
-    found = _plain(value).count(old) if old else 0
-    pay(found * str.__len__(new) + str.__len__(value))
-    return marks.marked(_plain(value).replace(_plain(old), marks.unmarked(new))) if old else value
+    whole, wanted, instead = _plain(value), _plain(old), marks.unmarked(text(new))
+    if not wanted:
+        return whole
+    pay(whole.count(wanted) * len(instead) + len(whole))
+    return marks.marked(whole.replace(wanted, instead))
 
 
 def int_(value: Any) -> int:
@@ -157,8 +135,10 @@ def unique(values: object) -> list[Any]:
 
 def items(value: object) -> list[tuple[Any, Any]]:
     """Return the keys and values of a mapping as pairs."""
+    if isinstance(value, Undefined):
+        str(value)  # raises
     if not isinstance(value, Mapping):
-        raise Refused(f"expected a mapping, not {_kind(value)}")
+        raise Refused(f"expected a mapping, not {kind(value)}")
     pay(len(value))
     return list(value.items())
 
@@ -173,9 +153,9 @@ def dictsort(value: object) -> list[tuple[Any, Any]]:
     return sorted(items(value), key=lambda item: str(item[0]))
 
 
-def indent(value: str, width: int = 4) -> str:
+def indent(value: object, width: object = 4) -> str:
     """Return text with all lines but the first indented."""
-    if not 0 <= width <= 100:
+    if isinstance(width, bool) or not isinstance(width, int) or not 0 <= width <= 100:
         raise Refused("indent takes a width of 0 to 100")
     lines = marks.unmarked(text(value)).split("\n")
     pay(len(lines) * width)
@@ -195,21 +175,25 @@ def _plain(value: object) -> str:
     return text(value)
 
 
-def _kind(value: object) -> str:
-    names = {
-        str: "text",
-        marks.Marked: "text",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        type(None): "none",
-    }
-    return names.get(type(value), "a mapping" if isinstance(value, Mapping) else "this")
+def kind(value: object) -> str:
+    """Say what a value is."""
+    return "a mapping" if isinstance(value, Mapping) else _KINDS.get(type(value), "this")
+
+
+_KINDS: dict[type, str] = {
+    str: "text",
+    marks.Marked: "text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    tuple: "a list",
+    type(None): "none",
+}
 
 
 FILTERS: dict[str, Callable[..., object]] = {
     "_each": each,
-    "_compared": compared,
     "_key": key,
     "_concat": concat,
     "_range": range_,
@@ -224,7 +208,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "trim": lambda value: paid(_plain(value).strip()),
     "string": text,
     "int": int_,
-    "list": each,
+    "list": lambda value: each(value),
     "first": first,
     "last": last,
     "sort": sort,

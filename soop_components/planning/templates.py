@@ -4,100 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import islice
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
-from jinja2.runtime import Context, LoopContext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, TemplateSyntaxError, Undefined
 
 from soop_components.errors import SoopError
 from soop_components.model.names import listed, near_names, quoted, shown
-from soop_components.planning import encodings, filters, guard, marks
+from soop_components.planning import guard, marks
+from soop_components.planning.compilation import FILE, Compiled, UndefinedName, compiled
 from soop_components.planning.guard import Refused
 
-_TESTS = (
-    "defined",
-    "undefined",
-    "none",
-    "string",
-    "number",
-    "integer",
-    "boolean",
-    "mapping",
-    "sequence",
-    "even",
-    "odd",
-    "true",
-    "false",
-)
-_KINDS = {str: "text", int: "a number", float: "a number", bool: "a boolean", list: "a list", type(None): "none"}
-_FILE = "<template>"
 _LISTED = 500
 """Names that are looked at for advice."""
-_LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")
-
-
-class _UndefinedName(Exception):
-    """A template uses a name that is not there."""
-
-
-class _Strict(StrictUndefined):
-    """Says which names there are when one that is missing is used."""
-
-    __slots__ = ()
-
-    def _fail_with_undefined_error(self, *_: Any, **__: Any) -> NoReturn:
-        known = self._undefined_obj if isinstance(self._undefined_obj, Mapping) else {}
-        raise _UndefinedName(self._undefined_name, tuple(known), getattr(known, "advice", None))
-
-
-# The operators of StrictUndefined are bound to its base's method, so each must be told of ours.
-for _name in [name for name in vars(Undefined) if getattr(Undefined, name) is Undefined._fail_with_undefined_error]:
-    setattr(_Strict, _name, _Strict._fail_with_undefined_error)
-for _name in ("__iter__", "__str__", "__len__", "__eq__", "__ne__", "__bool__", "__hash__", "__contains__"):
-    setattr(_Strict, _name, _Strict._fail_with_undefined_error)
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja2 in which a dot and brackets reach into mappings and lists and nothing else."""
-
-    intercepted_binops = frozenset({"+", "-", "*", "//", "%"})
-
-    def __init__(self) -> None:
-        super().__init__(
-            undefined=_Strict, autoescape=False, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True,
-            finalize=lambda value: marks.unmarked(filters.text(value)), optimized=False, cache_size=0,
-        )  # fmt: skip
-        self.globals = {}
-        self.filters = {**filters.FILTERS, **encodings.ENCODINGS}
-        self.tests = {name: self.tests[name] for name in _TESTS}
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, LoopContext) and attribute in _LOOP:
-            return getattr(obj, attribute)
-        return self.getitem(obj, attribute)
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(argument, marks.Marked) or isinstance(obj, marks.Marked):
-            raise marks.LooksInside
-        if isinstance(obj, Undefined):
-            str(obj)  # raises
-        if isinstance(obj, Mapping) and isinstance(argument, str | int):
-            return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
-        if isinstance(obj, list | tuple) and isinstance(argument, int):
-            if -len(obj) <= argument < len(obj):
-                return obj[argument]
-            raise Refused(f"the list has {len(obj)} items, there is no [{argument}]")
-        reached = repr(argument[:60]) if isinstance(argument, str) else "such item"
-        raise Refused(f"{_KINDS.get(type(obj), 'this')} has no {reached}")
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        return filters.calculate(operator, left, right)
-
-
-_environment = _Environment()
 
 
 def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
@@ -129,13 +48,13 @@ def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool) ->
             return marks.marked(text)
         if len(text) > guard.LENGTH:
             raise Refused(f"the template is longer than {guard.LENGTH} characters")
-        with guard.budget(text):
-            template, is_expression = _compile(text, native)
-            return _execute(template, is_expression, scope)
+        with guard.budget():
+            return _execute(compiled(text, native), scope)
 
 
-def _execute(template: Template, is_expression: bool, scope: Mapping[str, object]) -> Any:
-    if not is_expression:
+def _execute(found: Compiled, scope: Mapping[str, object]) -> Any:
+    template = found.template
+    if not found.is_expression:
         return marks.marked(template.render(scope))
     context = template.new_context(dict(scope))
     try:
@@ -151,7 +70,7 @@ def _execute(template: Template, is_expression: bool, scope: Mapping[str, object
 
 def _data(value: object) -> Any:
     """Return a value as plain data; a template's own objects (its loops, say) are refused."""
-    guard.pay(1)
+    guard.pay(10 if isinstance(value, list | tuple | Mapping) else 1)  # what holds others takes more memory
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
@@ -166,33 +85,12 @@ def _data(value: object) -> Any:
     raise Refused("the expression yields neither text nor number, list or mapping")
 
 
-@lru_cache(maxsize=4096)
-def _compile(text: str, native: bool) -> tuple[Template, bool]:
-    """Return the template, and whether it leaves its value in ``result``."""
-    tree = guard.accept(_environment.parse(text))
-    expression = _single_expression(tree) if native else None
-    if expression is not None:
-        target = nodes.Name("result", "store", lineno=1)
-        tree = nodes.Template([nodes.Assign(target, expression, lineno=1)], lineno=1)
-        tree.set_environment(_environment)
-    code = _environment.compile(tree, filename=_FILE)
-    return Template.from_code(_environment, code, {}, None), expression is not None
-
-
-def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
-    """Return the one expression that a template consists of, if it does."""
-    if len(tree.body) != 1 or not isinstance(tree.body[0], nodes.Output) or len(tree.body[0].nodes) != 1:
-        return None
-    found = tree.body[0].nodes[0]
-    return None if isinstance(found, nodes.TemplateData) else found
-
-
 @contextmanager
 def _told(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
     """Turn whatever a template raises into an error that names the place."""
     try:
         yield
-    except _UndefinedName as error:
+    except UndefinedName as error:
         name, known, advice = error.args
         hint = advice or _near(name, known or scope)
         raise SoopError(f"{_place(text, where, error)}: {quoted(name)} is not defined", hint) from None
@@ -202,8 +100,11 @@ def _told(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
         raise SoopError(f"{_place(text, where, error)}: {message}", hint) from None
     except (RecursionError, MemoryError, SyntaxError):
         raise SoopError(f"{where}: the template is nested too deeply") from None
+    except (Refused, TemplateError) as error:
+        raise SoopError(f"{_place(text, where, error)}: {error}") from None
     except Exception as error:  # whatever else a template provokes is its author's mistake, too
-        raise SoopError(f"{_place(text, where, error)}: {error}") from error
+        message = f"does what templates cannot do ({type(error).__name__}: {error})"
+        raise SoopError(f"{_place(text, where, error)}: {message}") from error
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -220,7 +121,7 @@ def _place(text: str, where: str, error: BaseException) -> str:
     )
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == _FILE:
+        if trace.tb_frame.f_code.co_filename == FILE:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f"{where}: line {line}" if line is not None and "\n" in text.rstrip("\n") else where
