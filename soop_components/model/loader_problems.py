@@ -109,10 +109,10 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
     details = error.errors(include_url=False)[:MAXIMUM_PROBLEMS]
     placed = [(_Place.of(model, detail["loc"]), detail) for detail in details]
     found: dict[tuple[str | int, ...], Problem] = {}
-    choices = {place.choice for place, _ in placed if place.choice is not None and place.keys != place.choice}
+    around = {place.keys[:length] for place, _ in placed for length in range(len(place.keys))}
     for place, detail in placed:
         if place.choice is not None and place.keys == place.choice:
-            if place.choice not in choices:
+            if place.choice not in around:  # what is inside says more
                 found.setdefault(place.keys, Problem(place.keys, _choice_text(place, detail)))
         else:
             found.setdefault(place.keys, Problem(place.keys, _text(place, detail)))

@@ -108,6 +108,16 @@ def test_mistakes_in_a_block_are_told(tmp_path: Path, files: dict[str, str], pro
     assert problem in str(raised.value)
 
 
+def test_a_mistake_inside_of_what_may_be_of_several_kinds_is_told_once(tmp_path: Path) -> None:
+    scripts = "scripts: [{name: a, content: x, arguments: [[1]]}, {name: b, content: x, arguments: {}}]\n"
+    with pytest.raises(InvalidInput) as raised:
+        load_block("own", write(tmp_path, {"own/block.yaml": BLOCK + scripts}))
+    assert raised.value.problems == (
+        "blocks/own/block.yaml: scripts[0].arguments[0]: expected text (got a list)",
+        "blocks/own/block.yaml: scripts[1].arguments: expected a list or text (got a mapping)",
+    )
+
+
 @pytest.mark.parametrize("name", ["../library/files", "Files", "", ".", "nginx_sit"])
 def test_names_of_blocks(name: str) -> None:
     with pytest.raises(InvalidInput, match=r"no block .*(did you mean|there is)"):
