@@ -31,7 +31,6 @@ def register(verbs: Any) -> None:
         help="build a service definition into an artifact",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("definition", metavar="DEFINITION", help="its folder, service_defs/access-service, or its name")
     kind = parser.add_mutually_exclusive_group()

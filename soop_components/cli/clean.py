@@ -25,7 +25,6 @@ def register(verbs: Any) -> None:
         "clean",
         help="remove all local machines and disks of this checkout",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.set_defaults(run=run)

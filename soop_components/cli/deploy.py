@@ -37,7 +37,6 @@ def register(verbs: Any) -> None:
         "deploy",
         help="deploy a service into a domain: soop deploy access-service-3.2.3 dev-access",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("references", nargs="+", metavar="SERVICE-VERSION", help="what `soop build` built")
     parser.add_argument("domain", metavar="DOMAIN", help="<environment>-<name>, such as dev-access")

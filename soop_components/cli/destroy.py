@@ -27,9 +27,8 @@ def register(verbs: Any) -> None:
         "destroy",
         help="remove a domain's nodes",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("domain", metavar="DOMAIN")
+    parser.add_argument("domain", metavar="DOMAIN", help="its id, such as dev-access")
     parser.add_argument("--with-data", action="store_true", help="delete protected disks too")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.set_defaults(run=run)

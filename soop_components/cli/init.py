@@ -28,7 +28,6 @@ def register(verbs: Any) -> None:
         "init",
         help="begin a project in this folder",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="instead of this one")
     parser.set_defaults(run=run)

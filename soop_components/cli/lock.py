@@ -13,7 +13,7 @@ from soop_components.project import Project
 DESCRIPTION = """\
 Resolves the Debian packages of each role, with all they depend on, against the base image, and writes
 service.lock beside service.yaml. Commit it: `soop build` takes what is locked and nothing else.
-Packages come from where this machine's apt gets its own; root is not needed.
+Packages come from where this computer's apt gets its own. Root is not needed, but the base image is: soop setup.
 """
 
 
@@ -23,7 +23,6 @@ def register(verbs: Any) -> None:
         "lock",
         help="choose the Debian packages of a service definition",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("definition", metavar="DEFINITION", help="its folder, service_defs/access-service, or its name")
     parser.add_argument("--refresh", action="store_true", help="choose every version anew, not only what is missing")

@@ -17,9 +17,9 @@ def register(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "logs",
         help="show what a node's service logged",
-        description="Shows what the units of a node's service logged. NODE as with `soop ssh`.",
+        description="Shows what the systemd units of a node's service logged.",
     )
-    parser.add_argument("node", metavar="NODE")
+    parser.add_argument("node", metavar="NODE", help="its name, or the beginning of it; `soop status` lists them")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as more is logged; Ctrl-C ends it")
     parser.add_argument("-u", "--unit", action="append", default=[], help="this systemd unit instead (repeatable)")
     parser.add_argument("-n", "--lines", type=_positive, default=100, help="how many of the last lines (100)")

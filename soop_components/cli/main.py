@@ -7,8 +7,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from functools import partial
+from typing import Any, TextIO
 
+from soop_components.cli.paragraphs import Paragraphs
 from soop_components.errors import InvalidInput, SoopError
 
 VERBS = (
@@ -36,6 +38,7 @@ EXIT_CODES = {"LockedPackageGone": 3}
 By name: what a verb needs is loaded after an interrupt has somebody to tell it.
 """
 
+_DISTRIBUTION = "soop-components"
 _RED = "\x1b[31m"
 _PLAIN = "\x1b[0m"
 
@@ -80,16 +83,32 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="soop",
         description="Builds service definitions into versioned artifacts, and deploys them into domains.",
-        epilog="`soop VERB --help` says more. Errors end with exit code 1, a wrong command line with 2.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="`soop VERB --help` says more. Exit codes: 1 an error, 2 a wrong command line, 130 Ctrl-C.",
+        formatter_class=Paragraphs,
     )
+    top.add_argument("--version", action=_Version, help="print the version of soop")
     top.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
-    verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs")
+    kind: Any = partial(argparse.ArgumentParser, formatter_class=Paragraphs)
+    verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs", parser_class=kind)
     asked = [word for word in words if not word.startswith("-")][:1]
     for name in VERBS if not set(asked) & set(VERBS) else asked:
         module = importlib.import_module(f"soop_components.cli.{name}")
         module.register(verbs)
     return top
+
+
+class _Version(argparse.Action):
+    """Prints which soop this is; that is looked up only when somebody asks."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(nargs=0, **given)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it and end."""
+        from importlib import metadata  # takes longer to load than all the rest of this module
+
+        print(f"soop {metadata.version(_DISTRIBUTION)}")
+        parser.exit()
 
 
 def tell(error: SoopError, stream: TextIO) -> None:

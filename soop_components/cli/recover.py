@@ -26,7 +26,6 @@ def register(verbs: Any) -> None:
         "recover",
         help="clear what a killed deployment left behind",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="which one; with --check all if not given")
     parser.add_argument("--check", action="store_true", help="only tell; exit code 1 if there is something to tell")

@@ -22,7 +22,6 @@ def register(verbs: Any) -> None:
         "schema",
         help="print or write the JSON Schemas of the YAML files",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("name", nargs="?", choices=SCHEMAS, metavar="NAME", help=f"one of {', '.join(SCHEMAS)}")

@@ -23,7 +23,6 @@ def register(verbs: Any) -> None:
         "setup",
         help="make this computer ready for the project",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
 

@@ -17,7 +17,7 @@ def register(verbs: Any) -> None:
         help="tell what an artifact holds",
         description="Tells what an artifact holds: configuration, roles, components, smoke tests, packages.",
     )
-    parser.add_argument("reference", metavar="REFERENCE", help="name and version, access-service-3.2.3")
+    parser.add_argument("reference", metavar="SERVICE-VERSION", help="such as access-service-3.2.3")
     parser.add_argument("--json", action="store_true", help="print the resolved definition as JSON")
     parser.set_defaults(run=run)
 

@@ -24,10 +24,9 @@ def register(verbs: Any) -> None:
         "ssh",
         help="open a shell on a node, or run a command there",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("node", metavar="NODE")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
+    parser.add_argument("node", metavar="NODE", help="its name, or the beginning of it; `soop status` lists them")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="instead of a shell")
     parser.set_defaults(run=run)
 
 

@@ -16,7 +16,7 @@ from soop_components.project import Project
 
 DESCRIPTION = """\
 Tells of every domain, or of one, which service definitions run on which nodes, and how the last deployment ended.
-A node's state is what the last deployment, preview or --refresh saw of it.
+A node's state is what the last deployment or --refresh saw of it.
 """
 HEADING = ("DOMAIN", "SERVICE", "VERSION", "DIGEST", "SINCE", "NODE", "ADDRESS", "STATE")
 _SHORT = len("sha256:") + 12
@@ -28,7 +28,6 @@ def register(verbs: Any) -> None:
         "status",
         help="tell what is deployed where",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="only this one")
     parser.add_argument("--refresh", action="store_true", help="look at the nodes now")

@@ -18,7 +18,7 @@ def register(verbs: Any) -> None:
         help="check the size and digest of everything in the store",
         description="Checks size and digest of every blob of one artifact, or of all artifacts in the store.",
     )
-    parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="name and version; all if not given")
+    parser.add_argument("reference", metavar="SERVICE-VERSION", nargs="?", help="only this one")
     parser.add_argument("--json", action="store_true", help="print a list of {reference, problems} as JSON")
     parser.set_defaults(run=run)
 

@@ -42,7 +42,7 @@ def main() -> int:
     try:
         VERBS[verb](Checkout(Path(__file__).resolve().parents[2]))
     except SoopError as error:
-        red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
+        red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else ("", "")
         print(f"{red}{error}{plain}", file=sys.stderr)
         return error.exit_code if isinstance(error, Trouble) else 1
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,34 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
             main([verb, "--help"])
         assert caught.value.code == 0
         assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_fits_the_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in ([], *([verb] for verb in VERBS)):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        lines = capsys.readouterr().out.splitlines()
+        assert max(len(line) for line in lines if "$schema=" not in line) < min(columns, 111)
+    assert any("  # yaml-language-server: $schema=../../docs/schemas/service.json" in line for line in lines)
+
+
+def test_everything_that_a_verb_takes_is_explained() -> None:
+    top = parser()
+    (verbs,) = (action for action in top._actions if action.dest == "VERB" or action.choices)
+    for verb, below in verbs.choices.items():
+        silent = [action.dest for action in below._actions if not action.help]
+        assert not silent, verb
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"soop {metadata.version('soop-components')}\n"
 
 
 def soop(*words: str) -> subprocess.CompletedProcess[str]:
