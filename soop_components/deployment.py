@@ -23,6 +23,9 @@ from soop_components.neighbours import check_capacity
 from soop_components.planning.domain import Definition, DomainPlan, plan_domain
 from soop_components.project import Project
 
+MADE = ("local",)
+"""Kinds of machines that a domain can have so far."""
+
 
 def load_domain_plan(
     project: Project,
@@ -94,7 +97,11 @@ def _environment(project: Project, name: str, label: str) -> Environment:
         have = f"there are {', '.join(known)}" if known else "there are none yet"
         folder = project.name_of(path.parent)
         raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {folder}; {have}"])
-    return load_environment(path, project.name_of(path))
+    found = load_environment(path, project.name_of(path))
+    if found.machines not in MADE:
+        kind = f"machines of the kind {found.machines} are not made yet; expected {' or '.join(MADE)}"
+        raise InvalidInput([f"{project.name_of(path)}: machines: {kind}"])
+    return found
 
 
 def _artifacts(store: Store, domain: DomainDefinition, mistakes: Mistakes) -> tuple[dict[str, Artifact], list[Problem]]:

@@ -44,7 +44,7 @@ class Parameter(Model):
     required: bool = False
     """Whether every component must give it."""
     default: Any = None
-    """A value or a template, which may use the parameters declared before it; None: the parameter is none."""
+    """A value or a template, which may use the parameters declared before it; without one the parameter is ``none``."""
     items: Scalar = "any"
     """Type of a list's items or a map's values."""
     keys: Literal["string", "path"] = "string"

@@ -57,7 +57,7 @@ class Reliability(Model):
     """How much care data gets."""
 
     spread: Literal["availability_zone"] | None = None
-    """What the nodes of a role are spread over, where the kind of machines knows it."""
+    """What the nodes of a role are spread over; local machines know nothing to be spread over."""
     protect_stateful: bool = False
     """Whether disks refuse to be deleted with their domain."""
 
@@ -86,22 +86,22 @@ class Environment(Model):
     name: EnvironmentName
     """The file's name; not written in it."""
     machines: Literal["local", "libvirt", "aws", "ssh"] = "local"
-    """Kind of machines."""
+    """Kind of machines; only ``local`` ones are made yet."""
     sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1, max_length=MOST)] = Field(
         default_factory=lambda: {"small": MachineSize()}
     )
-    """What the sizes of node definitions mean here."""
+    """What the sizes of node definitions mean here; ``small`` with one processor and 512MiB if nothing is said."""
     capacity: Capacity = Capacity()
     """What all domains of the environment may use together; no limit where nothing is said."""
     reliability: Reliability = Reliability()
     """How much care data gets."""
     accessibility: Accessibility = Accessibility()
-    """Who may reach the services."""
+    """Who may reach the services; local machines can be reached from their own computer and nowhere else."""
     security: Security = Security()
-    """What a deployment must satisfy."""
+    """What a deployment must satisfy; not enforced yet."""
     aws: dict[str, Any] | None = None
-    """Settings of the kind of machines ``aws``."""
+    """Settings of machines of the kind ``aws``."""
     libvirt: dict[str, Any] | None = None
-    """Settings of the kind of machines ``libvirt``."""
+    """Settings of machines of the kind ``libvirt``."""
     ssh: dict[str, Any] | None = None
-    """Settings of the kind of machines ``ssh``."""
+    """Settings of machines of the kind ``ssh``."""

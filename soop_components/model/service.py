@@ -161,7 +161,7 @@ class ServiceDefinition(Model):
     summary: str = ""
     """What the service does, in a sentence."""
     base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = "debian-12"
-    """Base image of the nodes."""
+    """Base image of the nodes; there is no other one yet."""
     config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Default configuration by key; a domain may override any of it. Templates read it as ``config.<key>``."""
     components: Annotated[dict[ComponentName, Component], Field(min_length=1, max_length=MOST)]

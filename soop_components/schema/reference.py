@@ -107,10 +107,12 @@ def _table(heading: str, rows: Iterable[Sequence[str]]) -> str:
 def _default(required: bool, value: object) -> str:
     if required:
         return "required"
-    return "" if value is None or value == "" or isinstance(value, list | dict) else f"`{_yaml(value)}`"
+    return "" if value in (None, "", [], ()) or isinstance(value, dict) else f"`{_yaml(value)}`"
 
 
 def _yaml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_yaml, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -124,7 +126,8 @@ def _type(schema: Schema, definitions: Schema) -> str:
         return " or ".join(dict.fromkeys(kinds))
     if schema.get("type") == "array":
         items = schema.get("items") or {}
-        return f"list of {_type(items, definitions)}" if items else "list"
+        of = _type(items, definitions) if items else ""
+        return f"list of {f'({of})' if ' or ' in of else of}" if items else "list"
     return _WORDS[str(schema.get("type"))] + _bounds(schema)
 
 
@@ -164,7 +167,7 @@ def _kind(parameter: Parameter) -> str:
     if parameter.type == "list" and parameter.items != "any":
         return f"list of {parameter.items}s"
     if parameter.type == "map":
-        return "mapping" if parameter.keys == "string" else f"mapping by {parameter.keys}"
+        return "mapping" if parameter.keys == "string" else f"mapping, its keys are {parameter.keys}s"
     return parameter.type
 
 

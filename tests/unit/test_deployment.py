@@ -52,6 +52,14 @@ def refused(project: Project, domain: str, **nodes: int) -> InvalidInput:
     return caught.value
 
 
+@pytest.mark.parametrize("kind", ["aws", "libvirt", "ssh"])
+def test_other_machines_than_can_be_made_are_refused(built: Project, kind: str) -> None:
+    environment(built, "test", f"machines: {kind}\n")
+    assert refused(built, "test-one").problems == (
+        f"stacks/environments/test.yaml: machines: machines of the kind {kind} are not made yet; expected local",
+    )
+
+
 def test_a_service_is_deployed_in_any_number_of_domains_of_an_environment(built: Project) -> None:
     define(built, "dev-one", GREETING)
     first, second = plan(built, "dev-one"), plan(built, "dev-two-more")
