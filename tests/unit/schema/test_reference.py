@@ -16,6 +16,8 @@ from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.planning import plan_service
+from soop_components.planning.encodings import ENCODINGS
+from soop_components.planning.filters import FILTERS
 from soop_components.schema import SCHEMAS
 from soop_components.schema.reference import filled, keys
 from tests.unit.planning.resolve import digest_of, resolve
@@ -90,6 +92,12 @@ def test_the_example_of_a_block_is_planned(tmp_path: Path) -> None:
     assert component.files["/etc/motd"].content == "Welcome to handbook-service\n"
     assert [script.name for script in component.scripts] == ["validate"]
     assert list(plan.roles["web"].packages) == ["nginx-light"]
+
+
+def test_every_filter_of_templates_is_listed() -> None:
+    chapter = (REFERENCE / "service.md").read_text().partition("| filters |")[2].partition("\n\n")[0]
+    known = {name for name in {**FILTERS, **ENCODINGS} if not name.startswith("_")}
+    assert sorted(re.findall(r"`(\w+)`", chapter)) == sorted(known)
 
 
 def unused(kind: str, data: Any, besides: set[str] = frozenset()) -> set[str]:  # type: ignore[assignment]
