@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from soop_components.artifact.sources import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.loader import Mistakes, read_service
+from soop_components.model.paths import path_problem
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import unknown
 from soop_components.planning import guard
@@ -163,8 +165,9 @@ def _files(
 def _smoke_files(folder: Path, service: ServiceDefinition, mistakes: _Findings) -> dict[str, SourceFile]:
     files: dict[str, SourceFile] = {}
     for index, test in enumerate(service.smoke_tests):
-        if test.script is not None:
-            files |= _collected(folder, test.script, f"smoke_tests[{index}].script", mistakes)
+        if test.script is None or path_problem(test.script) or not os.path.isfile(folder / test.script):
+            continue  # none, or told already
+        files |= _collected(folder, test.script, f"smoke_tests[{index}].script", mistakes)
     return files
 
 
