@@ -24,6 +24,9 @@ _PATTERNS = {
     f"^{names.KEY}$": "a name such as database_password (lower-case letters, digits, underscores)",
     f"^{SIZE}$": "a size such as 512MiB, 10GiB or 1TiB",
     r"^/[A-Za-z0-9._/-]+$": "an absolute path such as /var/lib/postgresql",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$": "a file of the block such as bin/migrate.sh",
+    r"^/[!-~]*$": "a path without spaces and line ends such as /health",
+    r"^[a-z][a-z0-9.-]*$": "a base image such as debian-12",
     r"^0[0-7]{3}$": "a file mode such as 0644",
     r"^sha256:[0-9a-f]{64}$": "a digest, sha256: and 64 hexadecimal digits",
 }

@@ -16,6 +16,7 @@ from soop_components.model.names import ComponentName, Digest, RoleName
 from soop_components.model.service import DiskDefinition, Rollout
 
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
 SECRET_MARK = r"@@soop-secret:([a-z][a-z0-9_]*)((?:\|[a-z]+)*)@@"  # noqa: S105 - a pattern, not a secret
 
 
@@ -102,16 +103,16 @@ class HttpHealth(Model):
 
     path: Annotated[str, Field(pattern=r"^/[!-~]*$")]
     """Without spaces and line ends: it is a part of a request's first line."""
-    port: int
-    timeout: int = 60
+    port: Port
+    timeout: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds until it must have answered."""
 
 
 class CommandHealth(Model):
     """Healthy is a command (an argument vector) that exits with 0."""
 
-    command: Annotated[tuple[str, ...], Field(strict=False)]
-    timeout: int = 60
+    command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    timeout: Annotated[int, Field(ge=1, le=3600)] = 60
 
 
 class ComponentPlan(Model):
@@ -155,7 +156,7 @@ class HttpSmoke(Model):
 
     method: str = "GET"
     path: str = "/"
-    port: int
+    port: Port
     nodes: Annotated[tuple[str, ...], Field(strict=False)]
     status: int = 200
     json_: dict[str, object] | None = Field(default=None, alias="json")

@@ -113,7 +113,7 @@ class Endpoint(Model):
 class HttpExpectation(Model):
     """What an HTTP answer must be; ``json`` names the keys that must be there with these values."""
 
-    status: int = 200
+    status: Annotated[int, Field(ge=100, le=599)] = 200
     """The answer's status code."""
     json_: dict[str, Any] | None = Field(default=None, alias="json")
     """Keys that the answer must have, with these values; others are not looked at."""

@@ -14,7 +14,7 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model import block as parts
 from soop_components.model.base import Model
 from soop_components.model.block import Block, Part, packed_path
-from soop_components.model.loader_problems import problems_of
+from soop_components.model.loader_problems import got, problems_of
 from soop_components.model.names import shown
 from soop_components.model.plan import (
     CommandHealth,
@@ -178,6 +178,8 @@ class _Expansion:
     def scripts(self) -> Iterator[Script]:
         for part in self._listed("scripts", self.block.scripts, parts.ScriptPart, "program"):
             place = f"scripts.{shown(part.name)}"
+            if part.phase not in ("before_units", "after_units"):
+                raise SoopError(f"{self._place(place)}: phase: expected before_units or after_units {got(part.phase)}")
             data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers"})
             source = packed_path(self.block.block, part.program) if part.program is not None else part.source
             if source is not None:
