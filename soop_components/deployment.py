@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -73,7 +73,7 @@ def _plan_of(project: Project, left: Remainder[DomainDefinition], label: str, mi
     def define(reference: str) -> ServiceDefinition:
         return known.get(reference) or store.open(reference).definition
 
-    notes = check_capacity(project, domain, conditions, define, label)
+    notes = (*check_capacity(project, domain, conditions, define, label), *_not_enforced(project, conditions))
     opened = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
     return replace(plan_domain(domain, conditions, opened), notes=notes)
 
@@ -102,6 +102,21 @@ def _environment(project: Project, name: str, label: str) -> Environment:
         kind = f"machines of the kind {found.machines} are not made yet; expected {' or '.join(MADE)}"
         raise InvalidInput([f"{project.name_of(path)}: machines: {kind}"])
     return found
+
+
+def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:
+    """Yield what an environment asks for and nobody sees to, so that nobody relies on it."""
+    asked = {
+        "reliability.spread": environment.reliability.spread,
+        "accessibility.public": environment.accessibility.public,
+        "accessibility.allow_from": environment.accessibility.allow_from,
+        "security.require_promotion_from": environment.security.require_promotion_from,
+        "security.ssh_from": environment.security.ssh_from,
+    }
+    keys = [key for key, value in asked.items() if value]
+    if keys:
+        file = project.name_of(project.environments / f"{environment.name}.yaml")
+        yield f"{file}: not enforced yet: {', '.join(keys)}"
 
 
 def _artifacts(store: Store, domain: DomainDefinition, mistakes: Mistakes) -> tuple[dict[str, Artifact], list[Problem]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from soop_components.deployment import plan_of
 from soop_components.errors import SoopError
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_text import new_domain_text, with_services
+from soop_components.model.domain_text import completed_text, is_begun, new_domain_text, with_services
 from soop_components.model.loader import domain_from_document
 from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference
@@ -76,6 +76,8 @@ class DomainFile:
         before = self.read()
         if before is None:
             text = new_domain_text(self.id, references)
+        elif is_begun(before):
+            text = completed_text(before, self.id, references)
         else:
             self.definition(before)
             text = with_services(before, references)

@@ -8,14 +8,21 @@ from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.loader_problems import Problem, got
-from soop_components.model.names import environment_of
+from soop_components.model.names import environment_of, shown
 from soop_components.model.options import value_problem
 from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import unknown
 
+ENVIRONMENT = "soop:environment"
 SERVICES = "soop:services"
 SECRETS = "soop:secrets"
+
+
+def secret_command(domain: str, service: str, key: str) -> str:
+    """Return the command with which people give a domain a secret, whether the domain's stack exists or not."""
+    path = f"{SECRETS}.{shown(service)}.{shown(key)}"
+    return f"`pulumi stack select --create {domain} && pulumi config set --secret --path '{path}'`"
 
 
 def check_domain(
@@ -46,7 +53,7 @@ def all_problems(
         definition = definitions.get(service.reference.service)
         if definition is None:
             continue
-        problems += _service_problems(index, service, definition, environment)
+        problems += _service_problems(domain.id, index, service, definition, environment)
         problems += _secret_problems(domain, definition)
     problems += requirement_problems(SERVICES, domain, definitions, built)
     return list(dict.fromkeys(problems))
@@ -70,11 +77,11 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
 
 
 def _service_problems(
-    index: int, service: DomainService, definition: ServiceDefinition, environment: Environment | None
+    domain: str, index: int, service: DomainService, definition: ServiceDefinition, environment: Environment | None
 ) -> Iterator[Problem]:
     place = (SERVICES, index)
     yield from _role_problems((*place, "nodes"), service, definition)
-    yield from _config_problems((*place, "config"), service, definition)
+    yield from _config_problems(domain, (*place, "config"), service, definition)
     if environment is not None:
         for role, node in definition.nodes.items():
             if node.size not in environment.sizes:
@@ -95,14 +102,14 @@ def _role_problems(
 
 
 def _config_problems(
-    place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
+    domain: str, place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
 ) -> Iterator[Problem]:
     for key, value in service.config.items():
         option = definition.config.get(key)
         if option is None:
             yield Problem((*place, key), f"{service.service} has {unknown('configuration', key, definition.config)}")
         elif option.secret:
-            command = f"pulumi config set --secret --path '{SECRETS}.{definition.service}.{key}'"
+            command = secret_command(domain, definition.service, key)
             yield Problem((*place, key), f"is a secret; give it with {command}")
         elif problem := value_problem(option, value):
             yield Problem((*place, key), problem)
@@ -120,5 +127,5 @@ def _secret_problems(domain: DomainDefinition, definition: ServiceDefinition) ->
             yield Problem((SECRETS, definition.service, key), text)
     for key, option in secrets.items():
         if option.generate is None and key not in given:
-            command = f"pulumi config set --secret --path '{SECRETS}.{definition.service}.{key}'"
+            command = secret_command(domain.id, definition.service, key)
             yield Problem((SECRETS, definition.service, key), f"is required; give it with {command}")

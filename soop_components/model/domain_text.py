@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 
-from soop_components.errors import SoopError
-from soop_components.model.domain_checks import SERVICES
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.domain_checks import ENVIRONMENT, SERVICES
 from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference, environment_of
 
@@ -24,6 +24,34 @@ def new_domain_text(domain: str, references: Sequence[Reference]) -> str:
         f"  soop:environment: {environment_of(domain)}\n"
         f"  {SERVICES}:\n{services}"
     )
+
+
+def is_begun(text: str) -> bool:
+    """Tell whether a stack's configuration is one that Pulumi began, with secrets perhaps, and no definition yet."""
+    try:
+        document = parse_yaml(text, "")
+    except InvalidInput:
+        return False
+    data = document.data
+    if document.problems:
+        return False
+    config = data.get("config") if isinstance(data, dict) else None
+    if config is None:
+        return data is None or isinstance(data, dict)
+    return isinstance(config, dict) and not {ENVIRONMENT, SERVICES} & config.keys()
+
+
+def completed_text(text: str, domain: str, references: Sequence[Reference]) -> str:
+    """Return a text that Pulumi began with the beginning of a definition in it; what it says stays."""
+    beginning = new_domain_text(domain, references).partition("config:\n")[2]
+    config = _value(_composed(text), "config")
+    if config is None or config.start_mark.index == config.end_mark.index:
+        head = text.rstrip("\n").removesuffix("config:").rstrip("\n")
+        return f"{head}\nconfig:\n{beginning}".lstrip("\n")
+    if not isinstance(config, yaml.MappingNode) or config.flow_style or config.start_mark.column != len("  "):
+        raise SoopError("cannot change the domain definition: config is not written as Pulumi writes it", _BY_HAND)
+    start = config.start_mark.index - config.start_mark.column
+    return text[:start] + beginning + text[start:]
 
 
 def with_services(text: str, references: Iterable[Reference]) -> str:
@@ -54,15 +82,20 @@ def _with_service(text: str, reference: Reference) -> str:
 
 def _services(text: str) -> yaml.SequenceNode:
     """Return the node of ``config: soop:services:``."""
+    node = _composed(text)
+    for key in ("config", SERVICES):
+        node = _value(node, key)
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise SoopError(f"the domain definition has no {SERVICES} to change", f"write {SERVICES} under config: first")
+    return node
+
+
+def _composed(text: str) -> yaml.Node | None:
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:  # it is stricter than the parser that reads definitions: about tabs, say
         where = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
         raise SoopError(f"cannot change the domain definition:{where} {error.problem}", _BY_HAND) from None
-    for key in ("config", SERVICES):
-        node = _value(node, key)
-    if not isinstance(node, yaml.SequenceNode) or not node.value:
-        raise SoopError(f"the domain definition has no {SERVICES} to change", f"write {SERVICES} under config: first")
     return node
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import SECRETS, SERVICES, domain_problems
+from soop_components.model.domain_checks import ENVIRONMENT, SECRETS, SERVICES, domain_problems, secret_command
 from soop_components.model.environment import Environment
 from soop_components.model.loader_problems import Problem, got, problems_of
 from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS, Document, read_yaml
@@ -23,7 +23,6 @@ from soop_components.model.service_checks import service_problems
 
 Anything = TypeVar("Anything")
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
-ENVIRONMENT = "soop:environment"
 _KEYS = (ENVIRONMENT, SERVICES, SECRETS)
 
 
@@ -106,7 +105,7 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
         if str(key).startswith("soop:") and key not in _KEYS:
             meant = nearest(key, _KEYS) or f"; expected {', '.join(_KEYS)}"
             problems.append(f"{label}: {shown(key)}: unknown key{meant}")
-    names, sealed = _sealed_names(config.get(SECRETS))
+    names, sealed = _sealed_names(domain, config.get(SECRETS))
     problems += [problem.line(label) for problem in sealed]
     mistakes = Mistakes()
     mistakes.problems += problems
@@ -149,7 +148,7 @@ def stack_keys(problem: Problem) -> Problem:
     return Problem((first, *problem.keys[1:]), problem.text) if first else problem
 
 
-def _sealed_names(secrets: object) -> tuple[dict[str, list[str]], list[Problem]]:
+def _sealed_names(domain: str, secrets: object) -> tuple[dict[str, list[str]], list[Problem]]:
     """Return which secrets a stack's configuration holds, and what is there in plain text."""
     names: dict[str, list[str]] = {}
     if secrets is None:
@@ -163,7 +162,7 @@ def _sealed_names(secrets: object) -> tuple[dict[str, list[str]], list[Problem]]
             continue
         for key, value in values.items():
             if not (isinstance(value, dict) and set(value) == {"secure"}):
-                command = f"pulumi config set --secret --path '{SECRETS}.{shown(service)}.{shown(key)}'"
+                command = secret_command(domain, str(service), str(key))
                 problems.append(Problem((SECRETS, service, key), f"is not encrypted; give it with {command}"))
         names[service] = list(values)
     return names, problems

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from soop_components.model.block import Block
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import SECRETS, SERVICES
+from soop_components.model.domain_checks import ENVIRONMENT, SECRETS, SERVICES
 from soop_components.model.environment import Environment
-from soop_components.model.loader import ENVIRONMENT
 from soop_components.model.service import ServiceDefinition
 from soop_components.schema.generator import Schema, schema_of
 

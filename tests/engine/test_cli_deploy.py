@@ -36,6 +36,14 @@ def test_name_and_version_are_enough(project: StandInProject) -> None:
     assert project.read(DEV) == text.replace("access-service-3.2.3\n", added)
 
 
+def test_secrets_may_be_given_before_there_is_a_definition(project: StandInProject) -> None:
+    project.write(DEV, "config:\n  soop:secrets: {}\n")
+    project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+    assert project.read(DEV).startswith(
+        "config:\n  soop:environment: dev\n  soop:services:\n    - service: access-service-3.2.3\n  soop:secrets: {}\n"
+    )
+
+
 def test_changes_one_line_and_returns_it_when_the_version_is_not_accepted(project: StandInProject) -> None:
     project.write(DEV, COMMENTED)
     project.succeed("deploy", "access-service-3.2.4", "dev-two-access")

@@ -122,6 +122,13 @@ def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
     assert plan(built, "dev-two", web=900).notes == ()
 
 
+def test_what_an_environment_asks_for_and_nobody_sees_to_is_told(built: Project) -> None:
+    environment(built, "dev", "security: {require_promotion_from: test}\nreliability: {spread: availability_zone}\n")
+    assert plan(built, "dev-two").notes == (
+        "stacks/environments/dev.yaml: not enforced yet: reliability.spread, security.require_promotion_from",
+    )
+
+
 def test_an_environment_that_is_not_there(built: Project) -> None:
     environment(built, "test", "")
     assert refused(built, "prod-one").problems == (

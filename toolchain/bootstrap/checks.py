@@ -29,6 +29,6 @@ def soak(checkout: Checkout) -> None:
 
 
 def _lint(checkout: Checkout) -> None:
-    for argv in (["ruff", "check", "."], ["mypy"]):
+    for argv in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         if foreground.run(checkout, argv):
-            raise Trouble(f"{argv[0]} found something to mend")
+            raise Trouble(f"`{' '.join(argv)}` found something to mend")

@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.model.domain_text import new_domain_text, references_in, with_services
+from soop_components.model.domain_text import completed_text, is_begun, new_domain_text, references_in, with_services
 from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference
 
@@ -127,3 +127,36 @@ def test_refuses_what_only_the_other_parser_reads() -> None:
 def test_refuses_a_text_without_services() -> None:
     with pytest.raises(SoopError, match="has no soop:services"):
         with_services("config: {}\n", [ACCESS])
+
+
+REFERENCES = [Reference.parse("access-service-3.2.3")]
+SECRETS = "  soop:secrets:\n    access-service:\n      key:\n        secure: v1:b\n"
+BEGUN = {
+    "nothing": ("", "config:\nBEGINNING"),
+    "salt": ("encryptionsalt: v1:a\n", "encryptionsalt: v1:a\nconfig:\nBEGINNING"),
+    "no values": ("config:\n", "config:\nBEGINNING"),
+    "a secret": (
+        f"encryptionsalt: v1:a\nconfig:\n  # mine\n{SECRETS}",
+        f"encryptionsalt: v1:a\nconfig:\n  # mine\nBEGINNING{SECRETS}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BEGUN)
+def test_a_text_that_pulumi_began_is_completed(kind: str) -> None:
+    before, after = BEGUN[kind]
+    assert is_begun(before)
+    completed = completed_text(before, "dev-access", REFERENCES)
+    beginning = "  soop:environment: dev\n  soop:services:\n    - service: access-service-3.2.3\n"
+    assert completed == after.replace("BEGINNING", beginning)
+    assert not is_begun(completed)
+
+
+@pytest.mark.parametrize("text", ["config: {soop:environment: dev}\n", "config: 5\n", "- a\n", "config: &b {}\n"])
+def test_a_text_that_says_something_of_a_definition_or_is_none(text: str) -> None:
+    assert not is_begun(text)
+
+
+def test_a_text_that_pulumi_did_not_write_is_left_alone() -> None:
+    with pytest.raises(SoopError, match="not written as Pulumi writes it"):
+        completed_text("config: {soop:secrets: {}}\n", "dev-access", REFERENCES)
