@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,6 +13,11 @@ from pydantic_core import SchemaError
 
 _COMPILED = 8
 """Times the engine's limit on the size of a compiled pattern that all patterns of a definition may take together."""
+_SMALL = 200
+"""Steps that matching one character may take, unless the pattern is large."""
+_LARGE = 20_000
+"""Characters of a large pattern, what is repeated counted as often."""
+_COUNTED = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 _LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
@@ -48,6 +54,12 @@ def size_problem(patterns: Iterable[str | None]) -> str | None:
     except SchemaError:
         return r"the patterns are too large; repeat less in them, or write [A-Za-z0-9_] instead of \w"
     return None
+
+
+def match_cost(pattern: str, value: str) -> int:
+    """Return how many steps a match may take, at most and roughly: what is repeated counts as often."""
+    times = math.prod(int(most or least) for least, most in _COUNTED.findall(pattern))
+    return len(value) * (_SMALL if len(pattern) * times <= _LARGE else _SMALL * 20)
 
 
 def matches(pattern: str, value: str) -> bool:

@@ -9,10 +9,12 @@ from soop_components.model.loader_problems import Problem, got
 from soop_components.model.names import listed, nearest, shown
 from soop_components.model.options import value_problem
 from soop_components.model.paths import path_problem
-from soop_components.model.patterns import size_problem
+from soop_components.model.patterns import match_cost, size_problem
 from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
 from soop_components.model.versions import VersionRange
 
+_MOST_MATCHING = 20_000_000
+"""Steps that matching all defaults may take together."""
 _SYSTEM_FOLDERS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var)?")
 _SYSTEM_TREES = ("/dev/", "/proc/", "/run/", "/sys/", "/usr/", "/etc/")
 
@@ -38,12 +40,19 @@ def unknown(kind: str, name: str, known: object) -> str:
 
 def _config_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     too_large = size_problem(option.pattern for option in definition.config.values())
-    if too_large:
-        yield Problem(("config",), too_large)
+    if too_large or _match_cost(definition) > _MOST_MATCHING:
+        yield Problem(("config",), too_large or "the patterns are too large for the texts that they are to match")
         return
     for key, option in definition.config.items():
         for part, text in _option_problems(option):
             yield Problem(("config", key, part), text)
+
+
+def _match_cost(definition: ServiceDefinition) -> int:
+    options = definition.config.values()
+    return sum(
+        match_cost(each.pattern, each.default) for each in options if each.pattern and isinstance(each.default, str)
+    )
 
 
 def _option_problems(option: ConfigOption) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ class _Purse:
     def pay(self, work: int) -> None:
         self.left -= work
         if self.left < 0:
-            raise Refused("the templates of this service do too much together")
+            raise Refused("the templates and patterns of this service do too much together")
 
 
 _left: ContextVar[list[int]] = ContextVar("work_left")
@@ -67,8 +67,7 @@ def together() -> Iterator[None]:
 def budget() -> Iterator[None]:
     """Give the rendering of a template its budget."""
     purse = _purse.get()
-    if purse is not None:
-        purse.pay(_RENDERING)
+    pay_together(_RENDERING)
     left = [WORK]
     token = _left.set(left)
     try:
@@ -87,17 +86,20 @@ def read() -> dict[object, Any]:
 
 def pay_reading(text: str) -> None:
     """Count what reading a template takes, before it is done."""
-    purse = _purse.get()
-    if purse is not None:
-        code = sum(len(found) for found in _CODE.findall(text))
-        purse.pay(_READING + _CHARACTER * code + len(text))
+    code = sum(len(found) for found in _CODE.findall(text))
+    pay_together(_READING + _CHARACTER * code + len(text))
 
 
-def pay_making(nodes_: int) -> None:
+def pay_making(nodes: int) -> None:
     """Count what making a program of a template takes, before it is done."""
+    pay_together(_NODE * nodes)
+
+
+def pay_together(work: int) -> None:
+    """Count ``work`` that is no template's, before it is done."""
     purse = _purse.get()
     if purse is not None:
-        purse.pay(_NODE * nodes_)
+        purse.pay(work)
 
 
 def pay(work: int) -> None:

@@ -10,9 +10,9 @@ from soop_components.model.loader_problems import got
 from soop_components.model.loader_yaml import MAXIMUM_PROBLEMS
 from soop_components.model.names import shown
 from soop_components.model.paths import path_problem
-from soop_components.model.patterns import matches
+from soop_components.model.patterns import match_cost, matches
 from soop_components.model.service_checks import unknown
-from soop_components.planning import marks
+from soop_components.planning import guard, marks
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate
 
@@ -91,5 +91,17 @@ def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | Non
         return None
     if marks.holds_secret(value):
         return f"expected text that matches {shown(pattern)}, not a secret"
-    sample = marks.MARK.sub("x", marks.unmarked(value))
-    return None if matches(pattern, sample) else f"expected text that matches {shown(pattern)} {got(value)}"
+    try:
+        fits = _matches(pattern, marks.MARK.sub("x", marks.unmarked(value)))
+    except guard.Refused as error:
+        return str(error)
+    return None if fits else f"expected text that matches {shown(pattern)} {got(value)}"
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Match a text once, however many roles have it, and pay for that."""
+    known, key = guard.read(), ("match", pattern, value)
+    if key not in known:
+        guard.pay_together(match_cost(pattern, value))
+        known[key] = matches(pattern, value)
+    return bool(known[key])

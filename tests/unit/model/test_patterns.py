@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from soop_components.model.block import Block, Parameter
-from soop_components.model.patterns import Pattern, matches, size_problem
+from soop_components.model.patterns import Pattern, match_cost, matches, size_problem
 
 PATTERN: TypeAdapter[str] = TypeAdapter(Pattern)
 
@@ -50,3 +50,10 @@ def test_patterns_are_not_too_large_together() -> None:
     parameters = {f"p{number}": {"type": "string", "pattern": pattern} for number, pattern in enumerate(large)}
     with pytest.raises(ValidationError, match="the patterns are too large"):
         Block.model_validate({"format": 1, "block": "own", "summary": "", "parameters": parameters})
+
+
+def test_what_is_repeated_makes_a_match_cost_more() -> None:
+    cheap = match_cost("[a-z_][a-z0-9_]{0,62}", "x" * 10)
+    assert match_cost("a{5}", "x" * 10) == match_cost("a+", "x" * 10) == cheap
+    assert match_cost("(?:(?:a|b)*?a){20000}c", "x" * 10) == match_cost("((a{100}){100,}){100}", "x" * 10) > 10 * cheap
+    assert match_cost("a", "x" * 1000) == 100 * cheap

@@ -24,7 +24,7 @@ def refused(texts: list[str]) -> bool:
             for text in texts:
                 evaluate(text, {"a": 1}, "file")
         except SoopError as error:
-            return error.message == "file: the templates of this service do too much together"
+            return error.message == "file: the templates and patterns of this service do too much together"
     return False
 
 
