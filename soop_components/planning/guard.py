@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from soop_components.model.names import bounded_advice
+
 WORK = 1_000_000
 """Steps and characters that one template may cost."""
 LENGTH = 262_144
@@ -58,7 +60,8 @@ def together() -> Iterator[None]:
     """Give all renderings inside one budget beside their own, so that many small ones cannot do what one may not."""
     token = _purse.set(_purse.get() or _Purse())
     try:
-        yield
+        with bounded_advice():
+            yield
     finally:
         _purse.reset(token)
 
