@@ -97,7 +97,8 @@ class Beacon:
     def is_well(self, says: str) -> None:
         """See that every node says this and that nothing is left to change."""
         self.says(says)
-        assert self.changes() == {}
+        changes = self.changes()
+        assert changes == {}, self.project.must("pulumi", "preview", "--diff", "--stack", self.domain)
         self.settled = self.nodes == 2
 
     def resources(self) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from tests.scenarios.ground import as_root
 from tests.scenarios.trouble.beacon import UP, Beacon
 
-MARKER = "marker5ecretMARKER5ecret"
+MARKER = f"marker{secrets.token_hex(16)}"
 FORMS = (MARKER, base64.b64encode(MARKER.encode()).decode().rstrip("="))
 LEFT_OUT = [f"--exclude-dir={name}" for name in ("machines", "images", "root")]
 """Folders with the file systems of nodes."""
