@@ -39,7 +39,8 @@ class Beacon:
         self.domain = domain
         self.nodes = 1
         self.settled = False
-        """Whether all was well since its definition was last changed."""
+        """Whether all is as it was at first since its definition was last changed."""
+        self._is_plain = True
 
     @property
     def definition(self) -> Path:
@@ -59,6 +60,7 @@ class Beacon:
         """Write the domain definition; the engine's own lines in it stay."""
         self.nodes = nodes or self.nodes
         self.settled = False
+        self._is_plain = not secrets and config.keys() <= {"says"}
         kept = self.definition.read_text() if self.definition.exists() else ""
         salt = "".join(line for line in kept.splitlines(keepends=True) if line.startswith("encryptionsalt:"))
         self.definition.write_text(
@@ -99,7 +101,7 @@ class Beacon:
         self.says(says)
         changes = self.changes()
         assert changes == {}, self.project.must("pulumi", "preview", "--diff", "--stack", self.domain)
-        self.settled = self.nodes == 2
+        self.settled = self.nodes == 2 and self._is_plain
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources in the state."""

@@ -21,8 +21,7 @@ def test_two_on_one_domain(beacon: Beacon) -> None:
     beacon.go_on()
     ended = first.end()
     assert ended.exit_code == 0, ended.text
-    beacon.says("the first one's")
-    assert beacon.changes() == {}
+    beacon.is_well("the first one's")
 
 
 def test_two_domains(domains: tuple[Beacon, Beacon]) -> None:
@@ -36,8 +35,7 @@ def test_two_domains(domains: tuple[Beacon, Beacon]) -> None:
     for beacon, run in zip(domains, runs, strict=True):
         ended = run.end()
         assert ended.exit_code == 0, ended.text
-        beacon.says(f"{beacon.domain} beside another one")
-        assert beacon.changes() == {}
+        beacon.is_well(f"{beacon.domain} beside another one")
     for beacon in domains:  # what comes after this finds them as they were
         beacon.define(says="all is well here")
         beacon.deploy()
