@@ -56,17 +56,17 @@ class Beacon:
         """Return the name of a node."""
         return f"web-{number}.{SERVICE}.{self.domain}"
 
-    def define(self, nodes: int | None = None, secrets: str = "", **config: Any) -> None:
+    def define(self, nodes: int | None = None, **config: Any) -> None:
         """Write the domain definition; the engine's own lines in it stay."""
         self.nodes = nodes or self.nodes
         self.settled = False
-        self._is_plain = not secrets and config.keys() <= {"says"}
+        self._is_plain = config.keys() <= {"says"}
         kept = self.definition.read_text() if self.definition.exists() else ""
         salt = "".join(line for line in kept.splitlines(keepends=True) if line.startswith("encryptionsalt:"))
         self.definition.write_text(
             "config:\n  soop:environment: dev\n  soop:services:\n"
             f"    - service: {REFERENCE}\n      nodes: {{web: {self.nodes}}}\n      config: {json.dumps(config)}\n"
-            f"{secrets}{salt}"
+            f"{salt}"
         )
 
     def up(self) -> Outcome:
