@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -53,6 +54,8 @@ LINE = re.compile(
 )
 """What a line of a message begins with: the file, the service definition that is planned, or advice."""
 LONGEST_LINE = 1100
+LONGEST_WAIT = 2
+"""Seconds of the processor that one document may take; most take a hundredth."""
 CHANGED = (Reference("access-service", "3.2.4"), Reference("other-service", "1.0.0"))
 """What is deployed into each domain definition that is right."""
 
@@ -237,7 +240,8 @@ def fire(ground: Ground, kind: str, count: int, derandomize: bool) -> None:
 
 
 def planned_or_refused(ground: Ground, kind: str, content: bytes) -> None:
-    """Try one document; a refusal is lines that name their place and can be read."""
+    """Try one document; a refusal is lines that name their place and can be read, and comes soon."""
+    began = time.thread_time()
     try:
         FORMATS[kind].attempt(ground, content)
     except SoopError as error:
@@ -245,6 +249,7 @@ def planned_or_refused(ground: Ground, kind: str, content: bytes) -> None:
             assert line.isprintable()
             assert len(line) <= LONGEST_LINE
             assert LINE.match(line)
+    assert time.thread_time() - began < LONGEST_WAIT
 
 
 @pytest.mark.parametrize("kind", FORMATS)
