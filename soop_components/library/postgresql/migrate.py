@@ -18,6 +18,8 @@ TRANSACTION = re.compile(
     r"^\s*(?:COMMIT|ROLLBACK|ABORT|START\s+TRANSACTION|BEGIN(?:\s+(?:WORK|TRANSACTION))?)\b[^;\n]*;",
     re.IGNORECASE | re.MULTILINE,
 )
+LOCK_PATIENCE = "30s"
+"""How long a migration waits for a lock; while it waits for one on a table, everybody else who needs that waits too."""
 TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     number integer PRIMARY KEY,
@@ -106,6 +108,16 @@ def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migrat
     return [migration for migration in wanted if migration.number not in applied]
 
 
+def transaction(migration: Migration) -> str:
+    """Return the SQL that runs a migration and records it, both or neither."""
+    return (
+        f"BEGIN;\nSET LOCAL lock_timeout = '{LOCK_PATIENCE}';\nLOCK TABLE schema_migrations IN EXCLUSIVE MODE;\n"
+        f"\\i '{migration.path}'\n;\n"
+        "INSERT INTO schema_migrations (number, name, checksum) "
+        f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}');\nCOMMIT;\n"
+    )
+
+
 def main() -> None:
     """Run what is pending."""
     port, name, owner, folder = sys.argv[1:]
@@ -119,12 +131,7 @@ def main() -> None:
     for migration in pending(wanted, applied):
         sys.stdout.write(f"migration {migration.number:03}_{migration.name}\n")
         sys.stdout.flush()
-        database.run(
-            "BEGIN;\nLOCK TABLE schema_migrations IN EXCLUSIVE MODE;\n"
-            f"\\i '{migration.path}'\n;\n"
-            "INSERT INTO schema_migrations (number, name, checksum) "
-            f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}');\nCOMMIT;\n"
-        )
+        database.run(transaction(migration))
 
 
 if __name__ == "__main__":

@@ -102,6 +102,14 @@ def test_migrations_that_cannot_be_right_are_refused(
         migrate.pending(migrate.migrations(folder_of(tmp_path, files)), {5: migrate.Applied("e", "another")})
 
 
+def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path, migrate: ModuleType) -> None:
+    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    begin, patience, lock, run, *_ = migrate.transaction(found).splitlines()
+    assert (begin, patience) == ("BEGIN;", "SET LOCAL lock_timeout = '30s';")  # the migration itself may choose another
+    assert lock.startswith("LOCK TABLE schema_migrations ")
+    assert run == f"\\i '{found.path}'"
+
+
 def test_programs_of_the_example_start_as_programs() -> None:
     program = LIBRARY.parents[1] / "service_defs/access-service/smoke/grant_and_check.py"
     assert os.access(program, os.X_OK)
