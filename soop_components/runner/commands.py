@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shlex
 import signal
@@ -14,8 +15,13 @@ from typing import Any, NamedTuple, Protocol
 from soop_components.runner.descendants import Descendants
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_POLL = 0.25
-"""Seconds between looks at the output of a command that is watched."""
+_POLL = 0.05
+"""Seconds between looks at the output of a command that runs."""
+_MUCH = 16 << 20
+"""Bytes of output from which on only the end of it is kept: it takes a node's memory."""
+_END = 1 << 20
+_PUNCH_HOLE = 0x01 | 0x02
+"""What ``fallocate`` calls FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE."""
 
 
 class Account(NamedTuple):
@@ -71,7 +77,7 @@ class Programs:
             family = stack.enter_context(Descendants()) if task.alone else None
             process = _start(task, given, out, err)
             lines = _Lines(out, task.on_line) if task.on_line else None
-            timed_out = not _wait(process, task.timeout, lines)
+            timed_out = not _wait(process, task.timeout, (lines.look if lines else out.forget, err.forget))
             if timed_out:
                 os.killpg(process.pid, signal.SIGKILL)
             exit_code = process.wait()
@@ -102,19 +108,17 @@ def _start(task: Task, stdin: _Memory, stdout: _Memory, stderr: _Memory) -> subp
     )
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float | None, lines: _Lines | None) -> bool:
-    """Wait for the end, showing lines as they come; tell whether it came in time."""
+def _wait(process: subprocess.Popen[bytes], timeout: float | None, looks: Sequence[Callable[[], None]]) -> bool:
+    """Wait for the end, looking at the output as it comes; tell whether the end came in time."""
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        if lines is not None:
-            left = _POLL if left is None else min(left, _POLL)
+        left = _POLL if deadline is None else min(max(deadline - time.monotonic(), 0), _POLL)
         try:
             process.wait(left)
             return True
         except subprocess.TimeoutExpired:
-            if lines is not None:
-                lines.look()
+            for look in looks:
+                look()
             if deadline is not None and time.monotonic() >= deadline:
                 return False
         except BaseException:
@@ -123,9 +127,10 @@ def _wait(process: subprocess.Popen[bytes], timeout: float | None, lines: _Lines
 
 
 class _Memory:
-    """A file in memory."""
+    """A file in memory; of what grows without end, the end."""
 
     def __init__(self, content: bytes = b"") -> None:
+        self._forgotten = 0
         self.descriptor = os.memfd_create("soop")
         view = memoryview(content)
         while view:
@@ -138,13 +143,29 @@ class _Memory:
     def __exit__(self, *_: object) -> None:
         os.close(self.descriptor)
 
+    def forget(self) -> None:
+        """Give back the memory of all but the end, if there is much."""
+        size = os.fstat(self.descriptor).st_size
+        if size - self._forgotten <= _MUCH:
+            return
+        start, self._forgotten = self._forgotten, size - _END
+        length = ctypes.c_int64(self._forgotten - start)
+        ctypes.CDLL(None).fallocate64(self.descriptor, _PUNCH_HOLE, ctypes.c_int64(start), length)
+
     def bytes(self, start: int = 0) -> bytes:
-        """Return what was written from an offset on."""
+        """Return what was written from an offset on, as far as it is kept."""
+        self.forget()
+        start = max(start, self._forgotten)
         size = os.fstat(self.descriptor).st_size
         return os.pread(self.descriptor, max(size - start, 0), start)
 
+    @property
+    def forgotten(self) -> int:
+        """How many bytes of its beginning are not kept."""
+        return self._forgotten
+
     def text(self) -> str:
-        """Return all that was written."""
+        """Return all that is kept."""
         return self.bytes().decode(errors="replace")
 
 
@@ -158,7 +179,14 @@ class _Lines:
 
     def look(self) -> None:
         """Pass on the whole lines that came since the last look."""
-        whole, newline, _ = self._output.bytes(self._shown).rpartition(b"\n")
+        text = self._output.bytes(self._shown)
+        if self._shown < self._output.forgotten:  # what is left of its first line may end with half a secret: not shown
+            _, newline, rest = text.partition(b"\n")
+            if not newline:
+                return
+            self._shown = self._output.forgotten + len(text) - len(rest)
+            text = rest
+        whole, newline, _ = text.rpartition(b"\n")
         self._shown += len(whole) + len(newline)
         for line in whole.decode(errors="replace").splitlines():
             self._on_line(line)

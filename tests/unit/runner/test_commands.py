@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from soop_components.runner.commands import Programs, Task
+from soop_components.runner.commands import Programs, Task, _Memory
 from soop_components.runner.descendants import below
 
 
@@ -32,6 +32,28 @@ def test_lines_are_shown_once() -> None:
     lines: list[str] = []
     Programs().run(shell("echo one; sleep 0.4; printf 'two\\nthr'; sleep 0.4; echo ee", on_line=lines.append))
     assert lines == ["one", "two", "three"]
+
+
+def test_of_much_output_only_the_end_is_kept() -> None:
+    lines: list[str] = []
+    script = "yes line | head -c 40000000; sleep 0.2; yes | tr -d '\\n' | head -c 40000000; sleep 0.2; echo; echo end"
+    done = Programs().run(shell(f"({script}) | tee /dev/stderr", on_line=lines.append))
+    for text in (done.stdout, done.stderr):
+        assert len(text) <= 16 << 20
+        assert text.endswith("y\nend\n")
+    assert lines[-1] == "end"
+    assert set(lines[:-1]) <= {"line", ""}, "no line is shown in part"
+
+
+def test_the_memory_of_much_output_is_given_back() -> None:
+    with _Memory() as output:
+        for number in range(40):
+            os.write(output.descriptor, bytes([number]) * (1 << 20))
+            output.forget()
+        assert os.fstat(output.descriptor).st_blocks * 512 <= 17 << 20
+        assert output.bytes()[-1] == 39
+        assert len(output.bytes(0)) <= 17 << 20
+        assert output.bytes(39 << 20) == bytes([39]) * (1 << 20)
 
 
 def test_a_command_that_takes_too_long_is_killed() -> None:
