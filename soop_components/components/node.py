@@ -12,7 +12,10 @@ from soop_components.model.plan import NodePlan
 
 
 class Node(pulumi.ComponentResource):
-    """A node of a service; ``machine`` tells where it is once it exists."""
+    """A node of a service; ``machine`` tells where it is once it exists.
+
+    It registers no outputs of its own: with a thousand nodes, a call for each of them is what a preview waits for.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,6 @@ class Node(pulumi.ComponentResource):
         }
         self.name = plan.name
         self.machine = resources.Machine(plan.name, spec, children)
-        self.register_outputs({"address": self.machine.address})
 
     @property
     def location(self) -> dict[str, pulumi.Input[Any]]:
