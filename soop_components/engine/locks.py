@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 _CLOCK_SLACK = 5.0
 """Seconds by which a process may seem younger than its lock, since the kernel's and the clock's time drift apart."""
+
+_WRITING = 5.0
+"""Seconds after which nobody is at writing a lock any more that cannot be read."""
+_NOBODY = 0
+"""The process of a lock that does not say whose it is."""
 
 
 class _Content(BaseModel):
@@ -56,21 +62,36 @@ class Lock:
         return started is None or started > self.since.timestamp() + _CLOCK_SLACK
 
     def __str__(self) -> str:
+        if self.pid == _NOBODY:
+            return f"a process that could not write it, {self.since.astimezone():%Y-%m-%d %H:%M:%S}"
         return f"process {self.pid} of {self.user} on {self.host} since {self.since.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def locks_in(state: Path, project: str, stack: str) -> tuple[Lock, ...]:
-    """Return the locks on a stack in a file backend's folder."""
+    """Return the locks on a stack in a file backend's folder, with those that a full disk or a kill has cut off.
+
+    The engine reads every file there, temporary ones too, and does nothing while one of them is no lock.
+    """
     folder = state / ".pulumi" / "locks" / "organization" / project / stack
     locks = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*")):
+        if path.suffix == ".attrs":
+            continue
         try:
-            lock = Lock.parse(path.read_text())
+            lock = Lock.parse(path.read_text()) or _cut_off(path)
         except FileNotFoundError:
             continue  # released just now
         if lock is not None:
             locks.append(lock)
     return tuple(locks)
+
+
+def _cut_off(path: Path) -> Lock | None:
+    """Return a dead lock for what is none, unless somebody may be at writing it."""
+    since = path.stat().st_mtime
+    if time.time() - since < _WRITING:
+        return None
+    return Lock(_NOBODY, "", socket.gethostname(), datetime.fromtimestamp(since, UTC))
 
 
 def _started(pid: int) -> float | None:

@@ -56,3 +56,16 @@ def test_finds_the_locks_of_one_stack(tmp_path: Path) -> None:
         (folder / f"{pid}.json.attrs").write_text("{}")
     assert [found.pid for found in locks_in(tmp_path, "soop", "dev-a")] == [1]
     assert locks_in(tmp_path, "soop", "dev-c") == ()
+
+
+def test_a_lock_that_was_cut_off_is_one_of_nobody(tmp_path: Path) -> None:
+    """After a full disk the engine finds its own temporary file, empty, and refuses to do anything."""
+    folder = tmp_path / ".pulumi" / "locks" / "organization" / "soop" / "dev-a"
+    folder.mkdir(parents=True)
+    remains = folder / "8d4ca5a6.json.18eb55e60331d6c0.tmp"
+    remains.touch()
+    assert locks_in(tmp_path, "soop", "dev-a") == (), "somebody may be writing it right now"
+    os.utime(remains, (1, 1))
+    (found,) = locks_in(tmp_path, "soop", "dev-a")
+    assert found.is_dead
+    assert str(found).startswith("a process that could not write it, ")
