@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         definition = file.read()
         code = engine.destroy(id, protected_too=arguments.with_data)
         if code == 0:
+            _refuse_half(id, engine.state(id))
             engine.remove_stack(id)
             file.restore(definition)  # the engine makes one where there was none
             tell(f"{id} is gone" + (f"; its definition stays in {file.label}" if definition else ""))
@@ -67,6 +68,15 @@ def _refuse_protected(id: str, state: StackState, with_data: bool) -> None:
         disks = ", ".join(state.protected)
         raise SoopError(
             f"{id} has protected disks: {disks}", f"to delete their data too: soop destroy --with-data {id}"
+        )
+
+
+def _refuse_half(id: str, state: StackState) -> None:
+    """See that all is deleted: the engine calls it a success when an interrupt has ended it before."""
+    if state.resources:
+        raise SoopError(
+            f"{id} was interrupted before all was deleted: {state.resources} resources are left",
+            f"to go on: soop destroy {id}",
         )
 
 
