@@ -5,6 +5,7 @@ Format: ``.pulumi/locks/organization/<project>/<stack>/<id>.json``, Pulumi's pkg
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
@@ -78,7 +79,8 @@ def locks_in(state: Path, project: str, stack: str) -> tuple[Lock, ...]:
         if path.suffix == ".attrs":
             continue
         try:
-            lock = Lock.parse(path.read_text()) or _cut_off(path)
+            content = path.read_text()
+            lock = Lock.parse(content) or _cut_off(path, content)
         except FileNotFoundError:
             continue  # released just now
         if lock is not None:
@@ -86,12 +88,20 @@ def locks_in(state: Path, project: str, stack: str) -> tuple[Lock, ...]:
     return tuple(locks)
 
 
-def _cut_off(path: Path) -> Lock | None:
-    """Return a dead lock for what is none, unless somebody may be at writing it."""
+def _cut_off(path: Path, content: str) -> Lock | None:
+    """Return a dead lock for what is no JSON, unless somebody may be at writing it; other JSON is not ours to judge."""
     since = path.stat().st_mtime
-    if time.time() - since < _WRITING:
+    if time.time() - since < _WRITING or _is_json(content):
         return None
     return Lock(_NOBODY, "", socket.gethostname(), datetime.fromtimestamp(since, UTC))
+
+
+def _is_json(content: str) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
 
 
 def _started(pid: int) -> float | None:

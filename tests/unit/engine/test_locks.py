@@ -69,3 +69,12 @@ def test_a_lock_that_was_cut_off_is_one_of_nobody(tmp_path: Path) -> None:
     (found,) = locks_in(tmp_path, "soop", "dev-a")
     assert found.is_dead
     assert str(found).startswith("a process that could not write it, ")
+
+
+def test_a_lock_of_another_format_is_not_taken_for_one_that_was_cut_off(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "locks" / "organization" / "soop" / "dev-a"
+    folder.mkdir(parents=True)
+    lock = folder / "8d4ca5a6.json"
+    lock.write_text('{"holder": "a Pulumi to come"}')
+    os.utime(lock, (1, 1))
+    assert locks_in(tmp_path, "soop", "dev-a") == ()
