@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def _make_bare(root: Path) -> None:
     for part in ("Pulumi.yaml", "__main__.py"):
         _copy(HERE / "bare" / part, root / part)
     plugin = root / "pulumi-resource-bare"
-    plugin.write_text(f"#!{sys.executable}\n" + (HERE / "bare" / "provider.py").read_text())
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(HERE / "bare" / "provider.py")])} "$@"\n')
     plugin.chmod(0o755)
 
 

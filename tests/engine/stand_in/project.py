@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import time
@@ -72,7 +73,7 @@ class StandInProject:
         launcher = self.root / "provider" / "pulumi-resource-soop"
         self.write(
             "provider/pulumi-resource-soop",
-            f"#!{sys.executable}\n" + (Path(__file__).parent / "provider.py").read_text(),
+            f'#!/bin/sh\nexec {shlex.join([sys.executable, str(Path(__file__).parent / "provider.py")])} "$@"\n',
         )
         launcher.chmod(0o755)
         for service in ("access-service", "gateway-service"):
