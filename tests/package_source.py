@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +17,21 @@ ARCHITECTURE = subprocess.run(
 ).stdout.strip()
 
 
+_PREFIX = "soop-gpg-"
+
+
 class Key:
     """A signing key; its folder is short-lived, since an agent's socket needs a short path."""
 
     def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="soop-gpg-"))
+        _sweep()
+        self.home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        # An agent ends with the program that it is given, and this one when nobody holds the other end of its input.
+        agent = ["gpg-agent", "--homedir", str(self.home), "--quiet", "--daemon", "cat"]
+        self._agent = subprocess.Popen(agent, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        while not (self.home / "S.gpg-agent").exists():
+            assert self._agent.poll() is None, "gpg-agent does not start"
+            time.sleep(0.01)
         self.gpg("--quick-gen-key", "package source", "ed25519", "sign", "never")
 
     def gpg(self, *arguments: str) -> bytes:
@@ -29,7 +40,15 @@ class Key:
 
     def forget(self) -> None:
         subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=True, capture_output=True)
+        self._agent.communicate()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the keys of killed tests."""
+    for home in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        if not Path("/proc", home.name.removeprefix(_PREFIX).partition("-")[0]).exists():
+            shutil.rmtree(home, ignore_errors=True)
 
 
 class Published(NamedTuple):
