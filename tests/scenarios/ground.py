@@ -96,6 +96,8 @@ class Ground:
             time.sleep(0.05)
         for mount in sorted(self._mounts(), reverse=True):
             as_root("umount", "--lazy", mount)
+        for slot in sorted(self.slots()):
+            as_root("ip", "link", "del", slot, check=False)  # the kernel puts off what goes with a namespace
         for name in sorted(self._named("/run/netns"), reverse=True):
             as_root("ip", "netns", "del", name)
         as_root("/usr/bin/python3", "-I", "-c", _FORGET, self.realm)
