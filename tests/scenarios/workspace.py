@@ -25,6 +25,7 @@ from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
 from soop_components.setup import shell_environment
 from soop_components.setup.place import Place
+from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / ".cache" / "scenarios"
@@ -165,6 +166,9 @@ def _made(root: Path) -> Iterator[Workspace]:
     root.mkdir()
     for part in _COPIED:
         _copy(CHECKOUT / part, root / part)
+    for definition in (root / "stacks").glob("Pulumi.*.yaml"):
+        if not is_shipped(CHECKOUT / definition.relative_to(root)):
+            definition.unlink()
     for part in _LINKED:
         if (CHECKOUT / part).exists():
             (root / part).symlink_to(CHECKOUT / part)

@@ -14,6 +14,7 @@ from soop_components.schema import FOLDER, SCHEMAS, schema_text
 from soop_components.schema.docstrings import docstrings
 from soop_components.schema.generator import _models
 from soop_components.schema.schemas import Block, DomainDefinition, Environment, ServiceDefinition
+from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 STARTER = CHECKOUT / "soop_components/starter/files"
@@ -23,7 +24,7 @@ SHIPPED = {
     "environment": [*CHECKOUT.glob("stacks/environments/*"), *STARTER.glob("stacks/environments/*")],
     "block": [*CHECKOUT.glob("soop_components/library/*/block.yaml"), *CHECKOUT.glob("service_defs/*/blocks/*/*.yaml")],
 }
-FILES = [(kind, file) for kind, files in SHIPPED.items() for file in sorted(files)]
+FILES = [(kind, file) for kind, files in SHIPPED.items() for file in sorted(files) if is_shipped(file)]
 
 
 def mistakes(kind: str, data: Any) -> list[str]:
