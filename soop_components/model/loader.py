@@ -55,11 +55,7 @@ class Mistakes:
 
 def load_service(folder: Path, label: str) -> ServiceDefinition:
     """Load ``service.yaml`` of a folder; ``label`` is the folder's name in messages."""
-    left, problems = read_service(folder, label)
-    if problems:
-        raise InvalidInput(problems)
-    assert left is not None  # noqa: S101 - there would be a problem otherwise
-    return left.value
+    return _whole(*read_service(folder, label))
 
 
 def read_service(folder: Path, label: str) -> tuple[Remainder[ServiceDefinition] | None, list[str]]:
@@ -121,11 +117,7 @@ def domain_from_config(
     domain: str, environment: object, services: object, secret_names: Mapping[str, Iterable[str]], label: str
 ) -> DomainDefinition:
     """Make a domain definition of a stack's configuration values; ``label`` names their origin in messages."""
-    left, problems = read_domain(domain, environment, services, secret_names, label)
-    if problems:
-        raise InvalidInput(problems)
-    assert left is not None  # noqa: S101 - there would be a problem otherwise
-    return left.value
+    return _whole(*read_domain(domain, environment, services, secret_names, label))
 
 
 def read_domain(
@@ -176,10 +168,13 @@ def load_model(
     rename: Callable[[Problem], Problem] = lambda problem: problem,
 ) -> AnyModel:
     """Make a model of a document; ``check`` finds what the types cannot say."""
-    left, problems = read_model(model, document, label, check, rename)
-    if problems:
+    return _whole(*read_model(model, document, label, check, rename))
+
+
+def _whole(left: Remainder[AnyModel] | None, problems: list[str]) -> AnyModel:
+    """Return what was read if all of it was right; else raise ``InvalidInput`` with the mistakes."""
+    if problems or left is None:
         raise InvalidInput(problems)
-    assert left is not None  # noqa: S101 - there would be a problem otherwise
     return left.value
 
 
