@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from soop_components.protocol_only import spare_the_sdk
+from soop_components.provider import launcher
 
 
 def main() -> None:
-    """Serve the resources with Pulumi's protocol alone: its SDK would double the time to start."""
-    spare_the_sdk()
-    from soop_components.provider.server import run
+    """Be the plugin."""
+    launcher.run(_serve)
 
-    run()
+
+def _serve(start: launcher.Start) -> None:
+    """Serve the resources with Pulumi's protocol alone: its SDK would double the time to start."""
+    from soop_components.protocol_only import spare_the_sdk
+
+    spare_the_sdk()
+    from soop_components.provider.server import serve
+
+    serve(start)
 
 
 if __name__ == "__main__":

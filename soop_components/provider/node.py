@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Any, Final
 
 from soop_components.errors import SoopError
 from soop_components.provider.progress import Progress
-from soop_components.runner_archive import RunnerArchive
-from soop_components.transport import Connection, ConnectionLost, Target, connect
+from soop_components.provider.session import Session, Sessions, Stream
+from soop_components.transport import ConnectionLost, Target
 
-_RUNNER_MISSING: Final = 99
 _RECONNECT_PATIENCE: Final = 20.0
 """Seconds a node may be away in the middle of an apply before it counts as lost."""
 _BETWEEN_LOOKS: Final = 0.2
@@ -23,10 +21,6 @@ _CHUNK: Final = 1 << 20
 Document = Mapping[str, Any]
 Blobs = Callable[[str], Path]
 """Where a blob lies on the deployer, by digest; checks the blob."""
-
-
-_Request = Mapping[str, Any] | Callable[[], AsyncIterator[bytes]]
-"""What a verb reads: one JSON value, or a stream that can be begun again."""
 
 
 class NodeFailure(SoopError):
@@ -54,34 +48,26 @@ def _sentence(node: str, event: Mapping[str, Any]) -> str:
 
 
 class Node:
-    """One node, reached over one connection that is opened when first needed and again after a loss."""
+    """One node, reached over a session that is begun when first needed and again after a loss."""
 
-    def __init__(self, target: Target, private_key: str, archive: RunnerArchive, progress: Progress) -> None:
+    def __init__(self, target: Target, private_key: str, sessions: Sessions, progress: Progress) -> None:
         self.target = target
         self.progress = progress
         self._private_key = private_key
-        self._archive = archive
-        self._connection: Connection | None = None
+        self._sessions = sessions
 
     @property
     def name(self) -> str:
         """The node's unique name."""
         return self.target.name
 
-    async def open(self, patience: float) -> None:
+    async def open(self, patience: float) -> Session:
         """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
-        if self._connection is None:
-            self._connection = await connect(self.target, self._private_key, patience)
+        return await self._sessions.open(self.target, self._private_key, patience)
 
-    def close(self) -> None:
-        """Drop the connection."""
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
-
-    async def measure(self, plan_digest: str) -> dict[str, Any]:
+    async def measure(self, plan_digest: str, patience: float) -> dict[str, Any]:
         """Return what the node runs and how that differs from the plan it was given last."""
-        return await self._call("measure", {"plan_digest": plan_digest, "health": True})
+        return await self._repeatable("measure", {"plan_digest": plan_digest, "health": True}, patience=patience)
 
     async def inspect(
         self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()
@@ -102,7 +88,7 @@ class Node:
 
     async def receive(self, digests: Iterable[str], blobs: Blobs) -> None:
         """Send blobs to the node."""
-        await self._repeatable("receive", lambda: _stream(list(digests), blobs))
+        await self._repeatable("receive", {}, lambda: _stream(list(digests), blobs))
 
     async def apply(self, request: Mapping[str, Any], id: str) -> None:
         """Make the node what ``document`` says, with ``secrets``, ``previous_secrets`` and ``hosts``.
@@ -139,83 +125,31 @@ class Node:
                 await self.progress.show("connection lost, reattaching")
             verb, request = "follow", {"id": id}
 
-    async def _repeatable(self, verb: str, request: _Request) -> dict[str, Any]:
+    async def _repeatable(
+        self,
+        verb: str,
+        request: Mapping[str, Any],
+        content: Stream | None = None,
+        patience: float = _RECONNECT_PATIENCE,
+    ) -> dict[str, Any]:
         """Call a verb that may as well be carried out twice, again if the connection is lost."""
         try:
-            return await self._call(verb, request)
+            return await self._call(verb, request, content, patience)
         except ConnectionLost:
-            return await self._call(verb, request)
+            return await self._call(verb, request, content, patience)
 
-    async def _call(self, verb: str, request: _Request) -> dict[str, Any]:
-        await self.open(_RECONNECT_PATIENCE)
-        try:
-            outcome = await self._attempt(verb, request)
-            if outcome is None:
-                await self._install_runner()
-                outcome = await self._attempt(verb, request)
-        except ConnectionLost:
-            self.close()
-            raise
-        if outcome is None:
-            raise SoopError(f"{self.name}: the runner could not be installed", "is /var/lib/soop writable there?")
-        return outcome
-
-    async def _attempt(self, verb: str, request: _Request) -> dict[str, Any] | None:
-        """Run one verb; ``None`` says that the runner is not on the node yet."""
-        if self._connection is None:
-            raise ConnectionLost(f"{self.name}: not connected")
-        path = self._archive.path_on_node
-        command = f"test -f {path} || exit {_RUNNER_MISSING}; exec python3 -I {path} {verb}"
-        async with self._connection.start(command) as process:
-            try:
-                if isinstance(request, Mapping):
-                    await process.send(json.dumps(request).encode())
-                else:
-                    async for chunk in request():
-                        await process.send(chunk)
-                await process.end_input()
-            except ConnectionLost:  # the runner may have ended before it read everything; its words decide
-                pass
-            event = await self._last_event(process.lines())
-            code = await process.wait()
-            errors = (await process.read_errors()).decode(errors="replace")
-        if code == _RUNNER_MISSING and not event:
-            return None
-        if event.get("event") == "result":
-            return event
-        if event.get("event") == "failure":
+    async def _call(
+        self,
+        verb: str,
+        request: Mapping[str, Any],
+        content: Stream | None = None,
+        patience: float = _RECONNECT_PATIENCE,
+    ) -> dict[str, Any]:
+        session = await self.open(patience)
+        event = await session.ask({**request, "verb": verb}, self.progress.show, content)
+        if event["event"] == "failure":
             raise NodeFailure(self.name, event)
-        message = f"the runner ended without a result on `{verb}`"
-        raise NodeFailure(self.name, {"message": message, "exit_code": code, "stderr_tail": errors})
-
-    async def _last_event(self, lines: AsyncIterator[bytes]) -> dict[str, Any]:
-        last: dict[str, Any] = {}
-        async for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if event.get("event") == "progress":
-                await self.progress.show(event["message"])
-            else:
-                last = event
-        return last
-
-    async def _install_runner(self) -> None:
-        if self._connection is None:
-            raise ConnectionLost(f"{self.name}: not connected")
-        path = self._archive.path_on_node
-        folder = path.rsplit("/", 1)[0]
-        command = (
-            f"set -e; umask 077; command -v python3 >/dev/null || exit 3; mkdir -p {folder}; "
-            f"t=$(mktemp {folder}/.new.XXXXXX); cat > $t; mv $t {path}"
-        )
-        outcome = await self._connection.run(command, self._archive.content)
-        if outcome.exit_code == 3:
-            raise SoopError(f"{self.name}: no python3 on the node", "install Debian's package python3 on it")
-        if outcome.exit_code != 0:
-            tail = outcome.stderr.decode(errors="replace")
-            raise NodeFailure(self.name, {"message": "cannot install the runner", "stderr_tail": tail})
+        return event
 
 
 async def _stream(digests: list[str], blobs: Blobs) -> AsyncIterator[bytes]:
@@ -225,3 +159,4 @@ async def _stream(digests: list[str], blobs: Blobs) -> AsyncIterator[bytes]:
             yield f"{digest} {path.stat().st_size}\n".encode()
             while chunk := file.read(_CHUNK):
                 yield chunk
+    yield b"\n"

@@ -7,8 +7,7 @@ already recorded the new version by then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from soop_components.provider.node import Blobs, Node
 from soop_components.provider.release_inputs import ReleaseInputs
 from soop_components.provider.resource import Context, Created, Difference, Measured, PartialFailure
 from soop_components.provider.rollout import ReleaseFailed, Rollout
+from soop_components.provider.session import Sessions
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
 from soop_components.runner_archive import RunnerArchive
 
@@ -37,7 +37,7 @@ class ReleaseResource:
     measured = True
 
     def __init__(self) -> None:
-        self._archive = RunnerArchive.build()
+        self._sessions = Sessions(RunnerArchive.build())
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Find a node that has no address or a role without a plan."""
@@ -78,8 +78,8 @@ class ReleaseResource:
         if not inputs or has_unknown(inputs):
             return Measured(outputs)
         release = ReleaseInputs.parse(inputs)
-        with self._nodes(context, release) as nodes:
-            found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
+        nodes = self._nodes(context, release)
+        found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
         measured = {**outputs, "status": dict(zip(nodes, found, strict=True))}
         for name, node in measured["status"].items():
             if node["drift"]:
@@ -103,29 +103,22 @@ class ReleaseResource:
 
     async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
         blobs = _blobs(release)
-        with self._nodes(context, release) as nodes:
-            await Rollout(release, previous, nodes, blobs, context.cancellation).run(context.progress.show)
+        nodes = self._nodes(context, release)
+        await Rollout(release, previous, nodes, blobs, context.cancellation).run(context.progress.show)
 
-    @contextmanager
-    def _nodes(self, context: Context, release: ReleaseInputs) -> Iterator[dict[str, Node]]:
-        nodes = {
+    def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
+        return {
             name: Node(
-                node.target, release.private_key, self._archive, context.progress.of(_node_urn(context.urn, name))
+                node.target, release.private_key, self._sessions, context.progress.of(_node_urn(context.urn, name))
             )
             for name, node in release.nodes.items()
         }
-        try:
-            yield nodes
-        finally:
-            for node in nodes.values():
-                node.close()
 
     async def _look(self, node: Node, release: ReleaseInputs) -> dict[str, Any]:
         expected = release.documents[node.name]["plan_digest"]
         about = {"role": release.nodes[node.name].role, "address": node.target.address}
         try:
-            await node.open(_MEASURE_PATIENCE)
-            found = await node.measure(expected)
+            found = await node.measure(expected, _MEASURE_PATIENCE)
         except SoopError as error:
             return {**about, "version": None, "digest": None, "healthy": False, "drift": [error.message]}
         running = found.get("running") or {}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import grpc
@@ -30,13 +31,27 @@ _REPLACING = {
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves a fixed set of resources."""
 
-    def __init__(self, resources: Sequence[Resource], version: str, engine_address: str | None) -> None:
+    def __init__(self, resources: Sequence[Resource], version: str) -> None:
         self._resources = {resource.kind: resource for resource in resources}
         self._version = version
-        self._engine = None
-        if engine_address:
-            self._engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(engine_address))
+        self._engine_address = ""
+        self._engine: engine_pb2_grpc.EngineStub | None = None
+        self._operations = 0
         self.cancellation = Cancellation()
+
+    def begin(self, engine_address: str, anew: bool) -> None:
+        """Say to the engine at this address, if there is one, what goes on; ``anew`` forgets earlier cancellations."""
+        if anew:
+            self.cancellation = Cancellation()
+        if engine_address != self._engine_address:
+            self._engine_address = engine_address
+            channel = grpc.aio.insecure_channel(engine_address) if engine_address else None
+            self._engine = engine_pb2_grpc.EngineStub(channel) if channel else None
+
+    @property
+    def at_work(self) -> bool:
+        """Whether an operation goes on."""
+        return self._operations > 0
 
     def _resource(self, urn: str) -> Resource:
         token = urn.split("::")[-2].rsplit("$", 1)[-1]
@@ -44,8 +59,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             raise SoopError(f"{token} is not a resource of provider soop {self._version}")
         return self._resources[token]
 
-    def _context(self, urn: str) -> Context:
-        return Context(urn, Progress(self._engine, urn), self.cancellation)
+    @contextmanager
+    def _operation(self, urn: str) -> Iterator[Context]:
+        self._operations += 1
+        try:
+            yield Context(urn, Progress(self._engine, urn), self.cancellation)
+        finally:
+            self._operations -= 1
 
     async def GetPluginInfo(self, request: Any, context: grpc.aio.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=self._version)
@@ -111,10 +131,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         wanted = decode(request.properties)
         try:
             resource = self._resource(request.urn)
-            operation = self._context(request.urn)
-            if request.preview:
-                return provider_pb2.CreateResponse(properties=encode(resource.foresee(operation, {}, wanted)))
-            created = await resource.create(operation, wanted)
+            with self._operation(request.urn) as operation:
+                if request.preview:
+                    return provider_pb2.CreateResponse(properties=encode(resource.foresee(operation, {}, wanted)))
+                created = await resource.create(operation, wanted)
         except Exception as error:
             await _fail(context, error)
         return provider_pb2.CreateResponse(
@@ -127,7 +147,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             resource = self._resource(request.urn)
             inputs, outputs = decode(request.inputs), decode(request.properties)
-            found = await resource.read(self._context(request.urn), request.id, inputs, outputs)
+            with self._operation(request.urn) as operation:
+                found = await resource.read(operation, request.id, inputs, outputs)
         except Exception as error:
             await _fail(context, error)
         if found is None:
@@ -146,11 +167,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs, outputs, wanted = decode(request.old_inputs), decode(request.olds), decode(request.news)
         try:
             resource = self._resource(request.urn)
-            operation = self._context(request.urn)
-            if request.preview:
-                foreseen = resource.foresee(operation, outputs, wanted)
-                return provider_pb2.UpdateResponse(properties=encode(foreseen))
-            changed = await resource.update(operation, request.id, inputs, outputs, wanted)
+            with self._operation(request.urn) as operation:
+                if request.preview:
+                    foreseen = resource.foresee(operation, outputs, wanted)
+                    return provider_pb2.UpdateResponse(properties=encode(foreseen))
+                changed = await resource.update(operation, request.id, inputs, outputs, wanted)
         except Exception as error:
             await _fail(context, error)
         return provider_pb2.UpdateResponse(properties=encode(changed), refresh_before_update=resource.measured)
@@ -159,7 +180,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             resource = self._resource(request.urn)
             inputs, outputs = decode(request.old_inputs), decode(request.properties)
-            await resource.delete(self._context(request.urn), request.id, inputs, outputs)
+            with self._operation(request.urn) as operation:
+                await resource.delete(operation, request.id, inputs, outputs)
         except Exception as error:
             await _fail(context, error)
         return empty_pb2.Empty()

@@ -1,16 +1,17 @@
 """The runner: makes a node what its plan says. It travels to the node and needs Python's standard library only.
 
-Called as root, ``python3 -I /var/lib/soop/runner/<sha256>.pyz VERB``, it reads JSON from standard input and writes one
-JSON event per line to standard output. The last event is the outcome; exit code 0 is a result, 1 a failure. Events::
+Called as root, ``python3 -I /var/lib/soop/runner/<sha256>.pyz serve``, it reads one JSON request per line from standard
+input, ``{"verb", …}``, and writes one JSON event per line to standard output, until there are no more requests. The
+last event of a request is its outcome::
 
     {"event": "progress", "message": "installing 33 packages"}
     {"event": "result", …}                                        what else is in it, see the verbs
     {"event": "failure", "step", "component", "command", "exit_code", "stderr_tail", "message", "returned",
      "return_failure"?: the failure of putting it back, "debug"?: [line of a traceback]}
 
-``step`` is packages, users, directories, files, links, units, scripts, health, hosts, blobs, plan, lock, state, apply
-or runner (a mistake of ours); ``command`` is one line of text; what does not apply is null. ``returned`` says whether
-the node is what its accepted document says, again, or still since nothing was touched.
+``step`` is request, packages, users, directories, files, links, units, scripts, health, hosts, blobs, plan, lock,
+state, apply or runner (a mistake of ours); ``command`` is one line of text; what does not apply is null. ``returned``
+says whether the node is what its accepted document says, again, or still since nothing was touched.
 
 A document is what one node must be; ``plan_digest`` is over the canonical JSON (``canonical``) of the rest::
 
@@ -28,7 +29,8 @@ Verbs with what they read and what they return (VERSION is {"service", "version"
              -> {"missing": [digest], "changes": number, "changed": [text], "running", "accepted", "intended",
                  "apply_running"}
              without secrets, a secret counts as unchanged
-    receive  blobs, each as ``<digest> <size>\\n<bytes>`` -> {"received": number, "bytes": number}
+    receive  {}, then blobs, each as ``<digest> <size>\\n<bytes>``, then an empty line
+             -> {"received": number, "bytes": number}
     apply    {"document", "secrets", "previous_secrets"?, "hosts": {name: address}, "id", "force_packages"?: bool}
              -> VERSION + {"changes": number, "changed": [text], "seconds": number}
     return   {"secrets", "hosts", "id"} -> as apply, for the accepted document

@@ -91,10 +91,10 @@ class Blobs:
         return self._archives[digest]
 
     def receive(self, stream: IO[bytes]) -> dict[str, int]:
-        """Store each blob of a stream once its digest was checked."""
+        """Store each blob of a stream, up to an empty line, once its digest was checked."""
         self._host.prepare()
         received = size = 0
-        while header := stream.readline(_HEADER_AT_MOST):
+        while (header := stream.readline(_HEADER_AT_MOST)) not in (b"", b"\n"):
             found = _HEADER.fullmatch(header)
             if found is None:
                 raise Failure("blobs", "what was sent is not a stream of blobs")

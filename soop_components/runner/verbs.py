@@ -1,4 +1,4 @@
-"""The verbs, and the way from the command line to the last event."""
+"""The verbs, and the way from a request to its last event."""
 
 from __future__ import annotations
 
@@ -19,30 +19,56 @@ Answer = dict[str, Any]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry out one verb and return the exit code."""
+    """Serve, or be one of the processes of an apply; return the exit code."""
     os.umask(0o077)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    events = Events(_say)
-    host = Host()
     try:
-        answer = _answer(host, arguments, events)
-    except Failure as failure:
-        answer = failure.event()
-    except BrokenPipeError:
-        return _nobody_listens()
-    except OSError as error:
-        answer = Failure("state", describe(error)).event()
-    except Exception as error:
-        from soop_components.runner.apply import unexpected
+        match arguments:
+            case ["serve"]:
+                return _serve()
+            case [verb, id_] if verb in _WORKERS:
+                _WORKERS[verb](Host(), id_)
+                return 0
+    except BrokenPipeError:  # the connection is gone; an apply goes on without us
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    sys.stderr.write("usage: serve, or work ID, or clean-up ID\n")
+    return 2
 
-        answer = unexpected(error)
+
+def _serve() -> int:
+    """Carry out one request after the other until there are no more; what cannot be read ends it."""
+    while line := sys.stdin.buffer.readline():
+        events = Events(_say)
+        try:
+            request = _read(line)
+            answer = _VERBS[request["verb"]](Host(), request, events)
+        except Failure as failure:
+            answer = failure.event()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            answer = Failure("state", describe(error)).event()
+        except Exception as error:
+            from soop_components.runner.apply import unexpected
+
+            answer = unexpected(error)
+        events.emit(answer)
+        if answer["event"] == "failure" and answer["step"] in _UNREAD:
+            return 1
+    return 0
+
+
+def _read(line: bytes) -> dict[str, Any]:
     try:
-        if answer:
-            events.emit(answer)
-    except BrokenPipeError:
-        return _nobody_listens()
-    return 0 if not answer or answer["event"] == "result" else 1
+        request = json.loads(line)
+        known = request["verb"] in _VERBS
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure("request", f"the request is not a JSON object with a verb: {error}") from error
+    if not known:
+        raise Failure("request", f"expected one of the verbs {', '.join(_VERBS)}")
+    return dict(request)
 
 
 def _say(line: str) -> None:
@@ -50,28 +76,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _nobody_listens() -> int:
-    """Leave without a word: the connection is gone, and an apply goes on without us."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
-
-
-def _answer(host: Host, arguments: Sequence[str], events: Events) -> Answer | None:
-    verb, *rest = arguments or ("",)
-    if verb in _WORKERS and len(rest) == 1:
-        return _WORKERS[verb](host, rest[0])
-    if verb == "receive":
-        return _receive(host)
-    if verb not in _VERBS or rest:
-        raise Failure("plan", f"expected one of the verbs {', '.join([*_VERBS, 'receive'])}")
-    try:
-        request = json.load(sys.stdin.buffer)
-    except ValueError as error:
-        raise Failure("plan", f"the request is not JSON: {error}") from error
-    return _VERBS[verb](host, request, events)
-
-
-def _receive(host: Host) -> Answer:
+def _receive(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     from soop_components.runner.blobs import Blobs
 
     with step("blobs"):
@@ -91,39 +96,37 @@ def _inspect(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     return inspect(host, request, events)
 
 
-def _apply(host: Host, request: Mapping[str, Any], events: Events) -> Answer | None:
+def _apply(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     from soop_components.runner import document
 
     document.parse(request.get("document"))
     return _begin(host, "apply", request)
 
 
-def _return(host: Host, request: Mapping[str, Any], events: Events) -> Answer | None:
+def _return(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     return _begin(host, "return", request)
 
 
-def _begin(host: Host, verb: str, request: Mapping[str, Any]) -> Answer | None:
+def _begin(host: Host, verb: str, request: Mapping[str, Any]) -> Answer:
     from soop_components.runner import transient
 
     return _pass_on(host, {"id": transient.start(host, verb, request)})
 
 
-def _follow(host: Host, request: Mapping[str, Any], events: Events) -> Answer | None:
+def _follow(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     return _pass_on(host, request)
 
 
-def _pass_on(host: Host, request: Mapping[str, Any]) -> Answer | None:
+def _pass_on(host: Host, request: Mapping[str, Any]) -> Answer:
     """Repeat an apply's events, which hide their secrets already; return the last."""
     from soop_components.runner import transient
 
-    last: Answer | None = None
     for line in transient.follow(host, request):
         if transient.is_last(line):
-            last = json.loads(line)
-        else:
-            sys.stdout.write(line)
-            sys.stdout.flush()
-    return last
+            return dict(json.loads(line))
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    raise Failure("apply", "the events ended without an outcome")
 
 
 def _accept(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
@@ -177,9 +180,10 @@ def _clean_up(host: Host, id_: str) -> None:
     transient.clean_up(host, id_)
 
 
-_VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer | None]] = {
+_VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer]] = {
     "measure": _measure,
     "inspect": _inspect,
+    "receive": _receive,
     "apply": _apply,
     "return": _return,
     "follow": _follow,
@@ -188,3 +192,5 @@ _VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer | None]]
     "script": _script,
 }
 _WORKERS: Mapping[str, Callable[[Host, str], None]] = {"work": _work, "clean-up": _clean_up}
+_UNREAD = ("request", "blobs")
+"""Steps after whose failure nobody knows where in the input the next request begins."""

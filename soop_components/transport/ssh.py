@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -73,7 +72,7 @@ class Connection:
             return Outcome(await process.wait(), output, errors)
 
     def start(self, command: str) -> Process:
-        """Return a command to be fed and followed; use it as an async context manager."""
+        """Return a command to be fed and followed; open and close it, or use it as an async context manager."""
         return Process(self.target, self._client, command)
 
 
@@ -88,14 +87,22 @@ class Process:
         self._errors: asyncio.Task[bytes] | None = None
 
     async def __aenter__(self) -> Process:
-        with _losses(self._target):
-            self._process = await self._client.create_process(self._command, encoding=None)
-        self._errors = asyncio.create_task(self._process.stderr.read())
+        await self.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    async def open(self) -> None:
+        """Begin the command; the one who does so closes it."""
+        with _losses(self._target):
+            self._process = await self._client.create_process(self._command, encoding=None)
+        self._errors = asyncio.create_task(self._process.stderr.read())
+
+    def close(self) -> None:
+        """Let go of the command, ended or not."""
         if self._errors is not None:
             self._errors.cancel()
         if self._process is not None:
@@ -104,7 +111,7 @@ class Process:
     @property
     def _running(self) -> asyncssh.SSHClientProcess[bytes]:
         if self._process is None:
-            raise RuntimeError("the process was not started with `async with`")
+            raise RuntimeError("the process was not opened")
         return self._process
 
     async def send(self, data: bytes) -> None:
@@ -126,11 +133,10 @@ class Process:
         except ConnectionLost:
             return  # if the connection is gone, waiting for the end says so
 
-    async def lines(self) -> AsyncIterator[bytes]:
-        """Yield lines of standard output as they come."""
+    async def line(self) -> bytes:
+        """Return the next line of standard output, with its end; nothing is left when it is empty."""
         with _losses(self._target):
-            async for line in self._running.stdout:
-                yield line
+            return await self._running.stdout.readline()
 
     async def read(self) -> bytes:
         """Return what is left of standard output."""

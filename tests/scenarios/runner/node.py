@@ -81,22 +81,22 @@ class RunnerNode:
             done = await connection.run(command, encoding=None, **given)
             return b"".join(said for said in (done.stdout, done.stderr) if isinstance(said, bytes)).decode().strip()
 
-    def call(self, verb: str, request: Mapping[str, Any] | bytes) -> Said:
+    def call(self, verb: str, request: Mapping[str, Any], content: bytes = b"") -> Said:
         """Carry out a verb and return what it said."""
-        sent = request if isinstance(request, bytes) else json.dumps(request).encode()
-        lines = self.run(f"python3 -I {self._archive.path_on_node} {verb}", sent).splitlines()
+        sent = json.dumps({**request, "verb": verb}).encode() + b"\n" + content
+        lines = self.run(f"python3 -I {self._archive.path_on_node} serve", sent).splitlines()
         events = [json.loads(line) for line in lines]
         return Said([event["message"] for event in events[:-1]], events[-1])
 
     def begin(self, verb: str, request: Mapping[str, Any]) -> None:
         """Carry out a verb over a connection that is lost at once."""
-        runner = f"python3 -I {self._archive.path_on_node} {verb}"
+        runner = f"python3 -I {self._archive.path_on_node} serve"
         command = f"cat > /tmp/request; {runner} < /tmp/request >/dev/null 2>&1 & sleep 0.5; kill $!"
-        self.run(command, json.dumps(request).encode())
+        self.run(command, json.dumps({**request, "verb": verb}).encode())
 
     def send(self, *blobs: bytes) -> None:
         """Bring blobs to the node."""
-        assert self.call("receive", stream(*blobs)).succeeded
+        assert self.call("receive", {}, stream(*blobs)).succeeded
 
     def request(self, document: Mapping[str, Any], id: str | None = None, **more: Any) -> dict[str, Any]:
         """Return the request for an apply."""

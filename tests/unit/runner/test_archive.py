@@ -45,24 +45,38 @@ def test_it_needs_the_standard_library_only(source: Path) -> None:
             assert name.startswith("soop_components.runner") or top in sys.stdlib_module_names, f"{source.name}: {name}"
 
 
+def begin(path: Path, sent: bytes) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-I", str(path), "serve"], input=sent, capture_output=True, check=False)
+
+
 def test_it_runs_unpacks_itself_once_and_answers_in_json(tmp_path: Path) -> None:
     archive = RunnerArchive.build()
     path = tmp_path / f"{archive.digest}.pyz"
     path.write_bytes(archive.content)
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-I", str(path), "dance"], input=b"{}", capture_output=True, check=False)
+        done = begin(path, b'{"verb": "dance"}\n')
         assert done.returncode == 1, done.stderr
         event = json.loads(done.stdout)
-        assert (event["event"], event["step"]) == ("failure", "plan")
-        assert "expected one of the verbs measure, inspect, apply" in event["message"]
+        assert (event["event"], event["step"]) == ("failure", "request")
+        assert "expected one of the verbs measure, inspect, receive, apply" in event["message"]
         assert sorted(entry.name for entry in tmp_path.iterdir()) == [archive.digest, f"{archive.digest}.pyz"]
 
 
-@pytest.mark.parametrize("sent", [b"", b"{", b"\xff"])
-def test_what_is_not_json_is_a_failure_and_no_traceback(tmp_path: Path, sent: bytes) -> None:
+@pytest.mark.parametrize("sent", [b"\n", b"{\n", b"\xff", b"[]", b"{}", b'{"verb": []}', b'"measure"'])
+def test_what_is_no_request_is_a_failure_and_no_traceback(tmp_path: Path, sent: bytes) -> None:
     path = tmp_path / "runner.pyz"
     path.write_bytes(RunnerArchive.build().content)
-    done = subprocess.run([sys.executable, "-I", str(path), "measure"], input=sent, capture_output=True, check=False)
+    done = begin(path, sent)
     assert done.returncode == 1
-    assert "the request is not JSON" in json.loads(done.stdout)["message"]
+    (line,) = done.stdout.splitlines()
+    assert "the request is not a JSON object with a verb" in json.loads(line)["message"]
     assert done.stderr == b""
+
+
+def test_one_request_after_the_other_is_answered_until_there_are_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "runner.pyz"
+    path.write_bytes(RunnerArchive.build().content)
+    done = begin(path, b'{"verb": "follow", "id": "not an id"}\n{"verb": "apply", "document": {}}\n')
+    assert [json.loads(line)["step"] for line in done.stdout.splitlines()] == ["plan", "plan"]
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert begin(path, b"").returncode == 0
