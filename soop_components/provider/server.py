@@ -55,7 +55,7 @@ class _Server:
             if self._start.door is not None:
                 loop.add_reader(self._start.door, self._let_in, self._start.door, links, port)
             await self._over.wait()
-            self._servicer.cancellation.request()
+            self._servicer.cancel()
             await server.stop(grace=0)
             os._exit(0)  # what threads are still asking or importing nobody waits for
 
@@ -88,7 +88,7 @@ class _Server:
     def _arrive(self, link: socket.socket, engine: str) -> None:
         if self._leaving is not None:
             self._leaving.cancel()
-        self._servicer.begin(engine, anew=not self._links)
+        self._servicer.report_to(engine)
         self._links.append(link)
         self._speak_to_last()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -37,16 +38,20 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._engine_address = ""
         self._engine: engine_pb2_grpc.EngineStub | None = None
         self._operations = 0
-        self.cancellation = Cancellation()
+        self._cancellations: defaultdict[str, Cancellation] = defaultdict(Cancellation)
+        """By the engine's connection: the preview's last word is that it is over, which means nothing to the update."""
 
-    def begin(self, engine_address: str, anew: bool) -> None:
-        """Say to the engine at this address, if there is one, what goes on; ``anew`` forgets earlier cancellations."""
-        if anew:
-            self.cancellation = Cancellation()
+    def report_to(self, engine_address: str) -> None:
+        """Say from now on what goes on to the engine at this address, to nobody if it is empty."""
         if engine_address != self._engine_address:
             self._engine_address = engine_address
             channel = grpc.aio.insecure_channel(engine_address) if engine_address else None
             self._engine = engine_pb2_grpc.EngineStub(channel) if channel else None
+
+    def cancel(self) -> None:
+        """Ask all operations to end."""
+        for cancellation in self._cancellations.values():
+            cancellation.request()
 
     @property
     def at_work(self) -> bool:
@@ -60,10 +65,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._resources[token]
 
     @contextmanager
-    def _operation(self, urn: str) -> Iterator[Context]:
+    def _operation(self, urn: str, context: grpc.aio.ServicerContext) -> Iterator[Context]:
         self._operations += 1
         try:
-            yield Context(urn, Progress(self._engine, urn), self.cancellation)
+            yield Context(urn, Progress(self._engine, urn), self._cancellations[context.peer()])
         finally:
             self._operations -= 1
 
@@ -86,7 +91,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Cancel(self, request: empty_pb2.Empty, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:
-        self.cancellation.request()
+        self._cancellations[context.peer()].request()
         return empty_pb2.Empty()
 
     async def Check(
@@ -131,7 +136,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         wanted = decode(request.properties)
         try:
             resource = self._resource(request.urn)
-            with self._operation(request.urn) as operation:
+            with self._operation(request.urn, context) as operation:
                 if request.preview:
                     return provider_pb2.CreateResponse(properties=encode(resource.foresee(operation, {}, wanted)))
                 created = await resource.create(operation, wanted)
@@ -147,7 +152,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             resource = self._resource(request.urn)
             inputs, outputs = decode(request.inputs), decode(request.properties)
-            with self._operation(request.urn) as operation:
+            with self._operation(request.urn, context) as operation:
                 found = await resource.read(operation, request.id, inputs, outputs)
         except Exception as error:
             await _fail(context, error)
@@ -167,7 +172,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs, outputs, wanted = decode(request.old_inputs), decode(request.olds), decode(request.news)
         try:
             resource = self._resource(request.urn)
-            with self._operation(request.urn) as operation:
+            with self._operation(request.urn, context) as operation:
                 if request.preview:
                     foreseen = resource.foresee(operation, outputs, wanted)
                     return provider_pb2.UpdateResponse(properties=encode(foreseen))
@@ -180,7 +185,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             resource = self._resource(request.urn)
             inputs, outputs = decode(request.old_inputs), decode(request.properties)
-            with self._operation(request.urn) as operation:
+            with self._operation(request.urn, context) as operation:
                 await resource.delete(operation, request.id, inputs, outputs)
         except Exception as error:
             await _fail(context, error)

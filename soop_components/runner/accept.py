@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Any
 from soop_components.runner.blobs import Blobs
 from soop_components.runner.document import parse
 from soop_components.runner.failure import Failure
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, remove_tree
 
 
 def accept(host: Host, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def _prune_runners(host: Host) -> None:
         if name.removesuffix(".pyz") == mine:
             continue
         if os.path.isdir(path):
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
         else:
             with suppress(FileNotFoundError):
                 os.unlink(path)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tarfile
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 
+if TYPE_CHECKING:
+    from soop_components.runner.tars import Tar
+
 _CHUNK = 1 << 20
 _HEADER = re.compile(rb"(sha256:[0-9a-f]{64}) (\d{1,15})\n")
 _HEADER_AT_MOST = 100
-_BROKEN = (KeyError, tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
-"""What reading a tar that was not made by us may end with."""
 
 
 class Blobs:
@@ -26,7 +26,7 @@ class Blobs:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._checked: set[str] = set()
-        self._archives: dict[str, tarfile.TarFile] = {}
+        self._tars: dict[str, Tar] = {}
 
     def path(self, digest: str) -> str:
         """Return where a blob lies."""
@@ -58,37 +58,26 @@ class Blobs:
         """Return the bytes of a file in a component's tar."""
         if blob is None or digest is None:
             raise Failure("blobs", f"{source}: the plan does not say which blob it is in")
-        try:
-            content = self._file(blob, source)
-        except _BROKEN as error:
-            raise Failure("blobs", f"{source} is not in blob {blob}") from error
-        if content is None or "sha256:" + hashlib.sha256(content).hexdigest() != digest:
+        content = self._tar(blob).file(source)
+        if content is None:
+            raise Failure("blobs", f"{source} is not in blob {blob}")
+        if "sha256:" + hashlib.sha256(content).hexdigest() != digest:
             raise Failure("blobs", f"{source} in blob {blob} is not the file that the plan means")
         return content
 
     def program(self, blob: str, source: str) -> bytes:
         """Return the bytes of a file in a tar that only the tar's digest vouches for."""
-        try:
-            content = self._file(blob, source)
-        except _BROKEN:
-            content = None
+        content = self._tar(blob).file(source)
         if content is None:
             raise Failure("blobs", f"{source} is not a file in blob {blob}")
         return content
 
-    def _file(self, blob: str, source: str) -> bytes | None:
-        """Return a file's bytes; None for a link, a device, or a file whose holes make it larger than its blob."""
-        archive = self._archive(blob)
-        member = archive.getmember(source)
-        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None:
-            return None
-        file = archive.extractfile(member)
-        return file.read() if file is not None else None
+    def _tar(self, digest: str) -> Tar:
+        from soop_components.runner.tars import Tar
 
-    def _archive(self, digest: str) -> tarfile.TarFile:
-        if digest not in self._archives:
-            self._archives[digest] = tarfile.open(self.checked(digest), "r:")  # noqa: SIM115 - kept open for more members
-        return self._archives[digest]
+        if digest not in self._tars:
+            self._tars[digest] = Tar(self.checked(digest))
+        return self._tars[digest]
 
     def receive(self, stream: IO[bytes]) -> dict[str, int]:
         """Store each blob of a stream, up to an empty line, once its digest was checked."""

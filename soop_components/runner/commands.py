@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shlex
 import signal
@@ -148,6 +147,8 @@ class _Memory:
         size = os.fstat(self.descriptor).st_size
         if size - self._forgotten <= _MUCH:
             return
+        import ctypes
+
         start, self._forgotten = self._forgotten, size - _END
         length = ctypes.c_int64(self._forgotten - start)
         ctypes.CDLL(None).fallocate64(self.descriptor, _PUNCH_HOLE, ctypes.c_int64(start), length)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -141,6 +140,8 @@ def guarded(host: Host) -> Iterator[None]:
     saved = host.kept("policy-rc.d")
     found = host.places.look(_GUARD)
     if found is not None and not _guard_is_ours(host):
+        import shutil
+
         shutil.copy2(host.places.real(_GUARD), saved, follow_symlinks=False)
     host.places.write(_GUARD, _GUARD_TEXT, 0o755, os.geteuid(), os.getegid())
     try:
@@ -154,6 +155,8 @@ def remove_guard(host: Host) -> None:
     saved = host.kept("policy-rc.d")
     if _guard_is_ours(host):
         if os.path.lexists(saved):
+            import shutil
+
             shutil.copy2(saved, host.places.real(_GUARD) + ".soop", follow_symlinks=False)
             os.rename(host.places.real(_GUARD) + ".soop", host.places.real(_GUARD))
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -96,6 +95,8 @@ def ask(address: str, name: str, request: HttpHealth, left: float) -> str | None
 
     Written by hand: http.client takes longer to load than everything else a look at a node needs.
     """
+    import socket
+
     host = name if request.port == 80 else f"{name}:{request.port}"
     head = f"GET {request.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: soop-health\r\nConnection: close\r\n\r\n"
     timeout = min(left, _ATTEMPT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import hashlib
 import json
@@ -119,6 +118,8 @@ class Host:
 
     def sync(self) -> None:
         """Wait until the disks that hold what we write have everything."""
+        import ctypes
+
         seen = set()
         for path in map(self.places.real, _WRITTEN_TO):
             with suppress(FileNotFoundError):
@@ -162,3 +163,10 @@ def write_whole(path: str, content: bytes, mode: int = 0o600) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise type(error)(error.errno, error.strerror, path) from None
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder of ours as far as that is possible."""
+    import shutil  # takes long to load, and a look at a node needs it not
+
+    shutil.rmtree(path, ignore_errors=True)

@@ -16,19 +16,24 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from soop_components.runner.failure import Failure
 
 _MARK = re.compile(r"@@soop-(?P<kind>secret|node):(?P<key>[a-z][a-z0-9_]*)(?P<encodings>(?:\|[a-z]+)*)@@")
 
 ENCODINGS: Mapping[str, Callable[[str], str]] = {
-    "url": lambda value: quote(value, safe=""),
+    "url": lambda value: _quoted(value),
     "sql": lambda value: "'" + value.replace("'", "''") + "'",
     "sh": shlex.quote,
     "systemd": lambda value: re.sub(r'(["\\`$])', r"\\\1", value),
     "json": lambda value: json.dumps(value, ensure_ascii=False),
 }
+
+
+def _quoted(value: str) -> str:
+    from urllib.parse import quote
+
+    return quote(value, safe="")
 
 
 def encode(value: str, encodings: str) -> str:

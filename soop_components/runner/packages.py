@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from soop_components.runner import dpkg
 from soop_components.runner.dpkg import Installed
 from soop_components.runner.failure import Failure
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import Ledger, PackageRecord
 from soop_components.runner.plan import Package
 from soop_components.runner.versions import older
@@ -189,7 +188,7 @@ def _remove(work: Work, leaving: list[str]) -> None:
 def _archives(work: Work, todo: list[str]) -> Iterator[dict[str, str]]:
     """Give the blobs the names that people know packages by."""
     folder = work.host.kept("debs")
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     os.makedirs(folder, 0o700)
     try:
         paths = {}
@@ -200,7 +199,7 @@ def _archives(work: Work, todo: list[str]) -> Iterator[dict[str, str]]:
             os.symlink(work.blobs.checked(package.digest), paths[name])
         yield paths
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 class _Progress:

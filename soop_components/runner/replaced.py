@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, remove_tree
 
 
 def keep(host: Host, path: str) -> None:
@@ -48,4 +47,4 @@ def put_back(host: Host, path: str) -> bool:
 
 def forget(host: Host) -> None:
     """Drop all copies."""
-    shutil.rmtree(host.kept("replaced"), ignore_errors=True)
+    remove_tree(host.kept("replaced"))

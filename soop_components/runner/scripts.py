@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,7 +11,7 @@ from soop_components.runner import accounts, files
 from soop_components.runner.canonical import canonical
 from soop_components.runner.commands import Account, Completed, Task
 from soop_components.runner.failure import Failure, tail
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import ScriptRecord
 from soop_components.runner.plan import Component, Script
 from soop_components.runner.units import covers
@@ -127,6 +125,8 @@ def run_program(
 @contextmanager
 def _executable(host: Host, name: str, program: bytes, account: Account) -> Iterator[str]:
     """Lay a program where its user, and nobody else, can run it."""
+    import tempfile
+
     host.prepare()
     base = host.kept("scripts")
     os.makedirs(base, exist_ok=True)
@@ -141,12 +141,12 @@ def _executable(host: Host, name: str, program: bytes, account: Account) -> Iter
             file.write(program)
         yield path
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def clear(host: Host) -> None:
     """Remove programs that a killed runner left."""
-    shutil.rmtree(host.kept("scripts"), ignore_errors=True)
+    remove_tree(host.kept("scripts"))
 
 
 def forget_stale(work: Work) -> None:

@@ -45,10 +45,11 @@ def start(host: Host, verb: str, request: Mapping[str, Any]) -> str:
         os.unlink(_events_path(host, id_))
     write_whole(_request_path(host, id_), canonical({**request, "verb": verb}))
     runner = [sys.executable or "/usr/bin/python3", "-I", os.path.abspath(sys.argv[0])]
+    unless_well = f"test $SERVICE_RESULT = success || exec {' '.join(runner)} clean-up {id_}"
     argv = [
         "systemd-run", "--quiet", "--no-block", "--collect", f"--unit={_unit(id_)}", "--description=soop apply",
         "--property=KillMode=control-group", "--property=OOMPolicy=continue", "--property=TimeoutStopSec=20",
-        f"--property=ExecStopPost={' '.join(runner)} clean-up {id_}", "--", *runner, "work", id_,
+        f"--property=ExecStopPost=/bin/sh -c '{unless_well}'", "--", *runner, "work", id_,
     ]  # fmt: skip
     done = host.commands.run(Task(argv, timeout=30))
     if done.exit_code != 0:
@@ -145,8 +146,13 @@ def take(host: Host, id_: str) -> tuple[dict[str, Any], IO[str]]:
     return request, open(descriptor, "w", encoding="utf-8", buffering=1)
 
 
+def leave(host: Host) -> None:
+    """Be no more the apply's process, having said how it ended."""
+    os.unlink(host.volatile("apply.json"))
+
+
 def clean_up(host: Host, id_: str) -> None:
-    """After an apply ended in whatever way, remove its request and see that its events have a last one."""
+    """After an apply was killed, remove its request and see that its events have a last one."""
     with suppress(FileNotFoundError):
         os.unlink(_request_path(host, id_))
     if _at_work(host) is None:

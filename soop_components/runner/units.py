@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from soop_components.runner import systemd
+from soop_components.runner import processes, systemd
 from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host
@@ -16,7 +16,10 @@ from soop_components.runner.systemd import Facts
 from soop_components.runner.work import Work
 
 _SETTLE = 1.0
-"""Seconds a unit must stay up after a start to count as started: one with a mistake often lives for a moment."""
+"""Seconds a unit must stay up after a start to count as started: one with a mistake often lives for a moment.
+
+Less for one that sleeps before: it waits for work, and has done what it could have failed at.
+"""
 _RELOADING = (
     "/etc/systemd/system/",
     "/usr/lib/systemd/system/",
@@ -143,14 +146,7 @@ def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[str]) -> b
     if unit.content is not None:
         return True
     groups = [found.cgroup, *(part.cgroup for part in systemd.facts(work.host, found.parts).values())]
-    return any(_uses_replaced(pid) for group in groups if group for pid in _processes(group))
-
-
-def _processes(group: str) -> list[str]:
-    for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"):
-        with suppress(OSError), open(f"{base}{group}/cgroup.procs", encoding="ascii") as file:
-            return file.read().split()
-    return []
+    return any(_uses_replaced(pid) for group in groups if group for pid in processes.members(group))
 
 
 def _uses_replaced(pid: str) -> bool:
@@ -174,7 +170,8 @@ def verify(work: Work) -> None:
     if not wanted:
         return
     if work.started:
-        time.sleep(max(0.0, max(work.started.values()) + _SETTLE - time.monotonic()))
+        groups = [found.cgroup for found in systemd.facts(work.host, work.started).values() if found.cgroup]
+        processes.wait_until_quiet(groups, max(work.started.values()) + _SETTLE)
     before = systemd.facts(work.host, wanted)
     shaky = {name for name in work.started if name in before and before[name].restarts}
     if shaky:  # started again by systemd at least once: it must have stopped doing so

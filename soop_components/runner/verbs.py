@@ -166,6 +166,7 @@ def _work(host: Host, id_: str) -> None:
 
     events = Events(say)
     events.emit(apply(host, request, events))
+    transient.leave(host)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,60 @@
+"""Processes of a unit, as the kernel shows them."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+_QUIET = 0.25
+"""Seconds without a step of any thread after which a program has done what it does at its start."""
+_BETWEEN_LOOKS = 0.05
+_STATE = re.compile(r"^State:\t(.)", re.MULTILINE)
+_SWITCHES = re.compile(r"^(?:non)?voluntary_ctxt_switches:\t(\d+)", re.MULTILINE)
+_Steps = dict[str, tuple[str, ...]]
+
+
+def members(group: str) -> list[str]:
+    """Return the processes of a control group."""
+    for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"):
+        with suppress(OSError), open(f"{base}{group}/cgroup.procs", encoding="ascii") as file:
+            return file.read().split()
+    return []
+
+
+def wait_until_quiet(groups: Collection[str], deadline: float) -> None:
+    """Return when all processes of these groups have slept for a while, at the latest at a time of the monotonic clock.
+
+    One that computes, waits for a disk, comes, goes or is woken is not quiet; one that waits for requests is.
+    """
+    before, since = _steps(groups), time.monotonic()
+    while (now := time.monotonic()) < deadline:
+        if before is not None and now - since >= _QUIET:
+            return
+        time.sleep(min(_BETWEEN_LOOKS, deadline - now))
+        after = _steps(groups)
+        if after != before:
+            before, since = after, time.monotonic()
+
+
+def _steps(groups: Iterable[str]) -> _Steps | None:
+    """Return how often each thread was switched to and from; None while one does not sleep."""
+    found: _Steps = {}
+    for pid in (pid for group in groups for pid in members(group)):
+        try:
+            threads = os.listdir(f"/proc/{pid}/task")
+        except OSError:  # it ended this moment
+            return None
+        for thread in threads:
+            try:
+                with open(f"/proc/{pid}/task/{thread}/status", encoding="ascii", errors="replace") as file:
+                    status = file.read()
+            except OSError:
+                return None
+            state = _STATE.search(status)
+            if state is None or state[1] not in "SI":
+                return None
+            found[f"{pid}/{thread}"] = tuple(_SWITCHES.findall(status))
+    return found
