@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from soop_components.provider.launcher import Start, is_ours
 from soop_components.provider.resources import all_resources
 from soop_components.provider.servicer import Servicer
+from soop_components.transport import load_library
 
 PATIENCE = 60.0
 """Seconds after a preview for which connections are kept for the update; meanwhile somebody may be reading it."""
@@ -45,7 +45,7 @@ class _Server:
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, importlib.import_module, "asyncssh")  # slow to import, and needed soon
+        loop.run_in_executor(None, load_library)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._over.set)
         if self._start.engine is not None:

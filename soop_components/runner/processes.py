@@ -8,6 +8,8 @@ import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 
+CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
+"""Where control groups may be; systemd keeps its own in one or two of them."""
 _QUIET = 0.25
 """Seconds without a step of any thread after which a program has done what it does at its start."""
 _BETWEEN_LOOKS = 0.05
@@ -18,7 +20,7 @@ _Steps = dict[str, tuple[str, ...]]
 
 def members(group: str) -> list[str]:
     """Return the processes of a control group."""
-    for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"):
+    for base in CGROUPS:
         with suppress(OSError), open(f"{base}{group}/cgroup.procs", encoding="ascii") as file:
             return file.read().split()
     return []

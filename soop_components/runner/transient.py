@@ -1,7 +1,8 @@
-"""Runs applies as transient systemd units, so that a lost connection neither ends nor doubles them.
+"""Runs applies as processes with a systemd unit each, so that a lost connection neither ends nor doubles them.
 
-An apply ``<id>`` is the unit ``soop-apply-<id>``. Its request lies in /run/soop/request-<id>.json until
-it was read, its events in /run/soop/events-<id>.jsonl; /run/soop/apply.json says which process is at work.
+An apply ``<id>`` is a child of the process that was asked for it, with the unit ``soop-apply-<id>``. Its events lie in
+/run/soop/events-<id>.jsonl; /run/soop/apply.json says which process is at work; /run/soop/pipe-<id> is there while
+systemd begins the unit.
 """
 
 from __future__ import annotations
@@ -9,31 +10,35 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import IO, Any
+from types import FrameType
+from typing import IO, NoReturn
 
+from soop_components.runner import own_unit
 from soop_components.runner.canonical import canonical
-from soop_components.runner.commands import Task
-from soop_components.runner.failure import Failure, tail
+from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, write_whole
-from soop_components.runner.systemd import show
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _POLL = 0.05
 _SILENCE = 1.0
-"""Seconds without an event after which systemd is asked whether the apply is still there."""
+"""Seconds without an event after which it is asked whether the apply is still there."""
 _EVENT_FILES_KEPT = 8
+_PIPE_AT_MOST = 300.0
+"""Seconds after which nobody is about to begin any more."""
+_BEGUN = "begun"
 _GOES_ON = "the next one carries on from there"
-_LIVING = ("active", "activating", "deactivating", "reloading")
-_REQUEST = re.compile(r"request-(.+)\.json")
+
+Say = Callable[[str], None]
 
 
-def start(host: Host, verb: str, request: Mapping[str, Any]) -> str:
-    """Start an apply or a return, unless one with the same id is running; return its id."""
-    id_ = _checked(request)
+def start(host: Host, asked: object, work: Callable[[Say], None]) -> str:
+    """Start ``work``, which says its events line by line, unless one with the same id is running; return the id."""
+    id_ = _checked(asked)
     host.prepare()
     busy = running(host)
     if busy == id_:
@@ -43,31 +48,74 @@ def start(host: Host, verb: str, request: Mapping[str, Any]) -> str:
     _prune(host)
     with suppress(FileNotFoundError):
         os.unlink(_events_path(host, id_))
-    write_whole(_request_path(host, id_), canonical({**request, "verb": verb}))
-    runner = [sys.executable or "/usr/bin/python3", "-I", os.path.abspath(sys.argv[0])]
-    unless_well = f"test $SERVICE_RESULT = success || exec {' '.join(runner)} clean-up {id_}"
-    argv = [
-        "systemd-run", "--quiet", "--no-block", "--collect", f"--unit={_unit(id_)}", "--description=soop apply",
-        "--property=KillMode=control-group", "--property=OOMPolicy=continue", "--property=TimeoutStopSec=20",
-        f"--property=ExecStopPost=/bin/sh -c '{unless_well}'", "--", *runner, "work", id_,
-    ]  # fmt: skip
-    done = host.commands.run(Task(argv, timeout=30))
-    if done.exit_code != 0:
-        with suppress(FileNotFoundError):
-            os.unlink(_request_path(host, id_))
-        raise Failure(
-            "apply",
-            "systemd did not start the apply",
-            command="systemd-run",
-            exit_code=done.exit_code,
-            stderr_tail=tail(done.stderr),
-        )
+    sys.stdout.flush()
+    answer, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(answer)
+        _become(host, id_, work, tell)
+    os.close(tell)
+    os.waitpid(child, 0)
+    with open(answer, encoding="utf-8") as said:
+        refusal = said.read()
+    if refusal != _BEGUN:
+        raise Failure(**json.loads(refusal)) if refusal else Failure("apply", "the apply was killed before it began")
     return id_
 
 
-def follow(host: Host, request: Mapping[str, Any]) -> Iterator[str]:
+def _become(host: Host, id_: str, work: Callable[[Say], None], tell: int) -> NoReturn:
+    """Be the process of an apply, in a session and a unit of its own; say on ``tell`` whether that came about."""
+    try:
+        os.setsid()
+        if os.fork() != 0:
+            os._exit(0)
+        signal.signal(signal.SIGTERM, _stop)
+        _let_go()
+        try:
+            held, output = _enter(host, id_)
+        except Failure as failure:
+            said = {key: getattr(failure, key) for key in ("step", "message", "command", "exit_code", "stderr_tail")}
+            os.write(tell, json.dumps(said).encode())
+            os._exit(1)
+        os.write(tell, _BEGUN.encode())
+        os.close(tell)
+        work(lambda line: print(line, file=output, flush=True))
+        os.unlink(host.volatile("apply.json"))
+        own_unit.leave(held)
+        os._exit(0)
+    finally:  # never back to where we came from
+        os._exit(1)
+
+
+def _let_go() -> None:
+    """Leave the connection."""
+    os.chdir("/")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
+    """Become the apply that is at work; return its hold on the unit and where its events go."""
+    clean_up = [sys.executable or "/usr/bin/python3", "-I", os.path.abspath(sys.argv[0]), "clean-up", id_]
+    try:
+        held = own_unit.enter(host, f"soop-apply-{id_}", _pipe_path(host, id_), clean_up)
+        me = {"id": id_, "pid": os.getpid(), "started": _started(os.getpid())}
+        write_whole(host.volatile("apply.json"), canonical(me))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        return held, open(os.open(_events_path(host, id_), flags, 0o600), "w", encoding="utf-8")
+    except OSError as error:
+        raise Failure("apply", describe(error)) from error
+
+
+def follow(host: Host, asked: object) -> Iterator[str]:
     """Yield the lines of an apply's events from the first on, until the last."""
-    id_ = _checked(request)
+    id_ = _checked(asked)
     quiet_since = time.monotonic()
     with _open_events(host, id_) as file:
         while True:
@@ -80,7 +128,7 @@ def follow(host: Host, request: Mapping[str, Any]) -> Iterator[str]:
                 continue
             file.seek(file.tell() - len(line.encode()))
             if time.monotonic() >= quiet_since + _SILENCE:
-                if not _alive(host, id_) and not file.read(1):
+                if running(host) != id_ and not file.read(1):
                     raise Failure("apply", f"apply {id_} was killed before it ended; {_GOES_ON}")
                 quiet_since = time.monotonic()
             time.sleep(_POLL)
@@ -94,29 +142,18 @@ def is_last(line: str) -> bool:
 def _open_events(host: Host, id_: str) -> IO[str]:
     """Open the events, having waited for the unit to begin."""
     while True:
+        about_to_begin = _is_young(_pipe_path(host, id_))
         try:
             return open(_events_path(host, id_), encoding="utf-8")
         except FileNotFoundError:
-            if not _alive(host, id_):
+            if not about_to_begin:
                 what = f"this node knows of no apply {id_}; it was restarted, or never began it"
                 raise Failure("apply", what) from None
             time.sleep(_POLL)
 
 
-def _alive(host: Host, id_: str) -> bool:
-    """Tell whether the apply is at work or about to be; systemd, which may be slow under load, is asked second."""
-    if _at_work(host) == id_:
-        return True
-    found = show(host, ("ActiveState", "Job"), [f"{_unit(id_)}.service"])[0]
-    return found.get("ActiveState") in _LIVING or found.get("Job", "0") not in ("", "0")
-
-
 def running(host: Host) -> str | None:
-    """Return the id of the apply that is at work, or that systemd is about to start."""
-    return _at_work(host) or next((id_ for id_ in _requested(host) if _alive(host, id_)), None)
-
-
-def _at_work(host: Host) -> str | None:
+    """Return the id of the apply that is at work."""
     try:
         with open(host.volatile("apply.json"), "rb") as file:
             found = json.load(file)
@@ -125,37 +162,9 @@ def _at_work(host: Host) -> str | None:
         return None
 
 
-def _requested(host: Host) -> list[str]:
-    """Return the ids of the requests that no apply has taken."""
-    try:
-        found = [_REQUEST.fullmatch(name) for name in os.listdir(host.volatile())]
-    except FileNotFoundError:
-        return []
-    return [each[1] for each in found if each]
-
-
-def take(host: Host, id_: str) -> tuple[dict[str, Any], IO[str]]:
-    """Become the apply's process: return its request, whose file is gone then, and where its events go."""
-    path = _request_path(host, id_)
-    with open(path, "rb") as file:
-        request = json.load(file)
-    os.unlink(path)
-    me = {"id": id_, "pid": os.getpid(), "started": _started(os.getpid())}
-    write_whole(host.volatile("apply.json"), canonical(me))
-    descriptor = os.open(_events_path(host, id_), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    return request, open(descriptor, "w", encoding="utf-8", buffering=1)
-
-
-def leave(host: Host) -> None:
-    """Be no more the apply's process, having said how it ended."""
-    os.unlink(host.volatile("apply.json"))
-
-
 def clean_up(host: Host, id_: str) -> None:
-    """After an apply was killed, remove its request and see that its events have a last one."""
-    with suppress(FileNotFoundError):
-        os.unlink(_request_path(host, id_))
-    if _at_work(host) is None:
+    """After an apply was killed, see that its events have a last one."""
+    if running(host) is None:
         with suppress(FileNotFoundError):
             os.unlink(host.volatile("apply.json"))
     with open(_events_path(host, id_), "a+", encoding="utf-8") as file:
@@ -163,7 +172,7 @@ def clean_up(host: Host, id_: str) -> None:
         lines = file.readlines()
         if lines and lines[-1].endswith("\n") and is_last(lines[-1]):
             return
-        how = os.environ.get("EXIT_STATUS", "")
+        how = os.environ.get("EXIT_STATUS", "") if os.environ.get("EXIT_CODE") != "exited" else ""
         message = f"the apply was killed before it ended ({how or 'unknown how'}); {_GOES_ON}"
         broken = "" if not lines or lines[-1].endswith("\n") else "\n"
         file.write(broken + json.dumps(Failure("apply", message).event()) + "\n")
@@ -175,31 +184,32 @@ def _started(pid: int) -> str:
         return file.read().rpartition(")")[2].split()[19]
 
 
-def _checked(request: Mapping[str, Any]) -> str:
-    id_ = request.get("id")
+def _checked(id_: object) -> str:
     if not isinstance(id_, str) or _ID.fullmatch(id_) is None:
         raise Failure("plan", f"{id_!r} is not an id of an apply")
     return id_
 
 
-def _unit(id_: str) -> str:
-    return f"soop-apply-{id_}"
-
-
-def _request_path(host: Host, id_: str) -> str:
-    return host.volatile(f"request-{id_}.json")
+def _pipe_path(host: Host, id_: str) -> str:
+    return host.volatile(f"pipe-{id_}")
 
 
 def _events_path(host: Host, id_: str) -> str:
     return host.volatile(f"events-{id_}.jsonl")
 
 
+def _is_young(path: str) -> bool:
+    with suppress(FileNotFoundError):
+        return time.time() - os.stat(path).st_mtime < _PIPE_AT_MOST
+    return False
+
+
 def _prune(host: Host) -> None:
-    """Remove the events of applies long over, and requests that nobody took."""
+    """Remove the events of applies long over, and the pipes of those that never began."""
     folder = host.volatile()
     found = [os.path.join(folder, name) for name in os.listdir(folder)]
-    requests = [path for path in found if os.path.basename(path).startswith("request-")]
+    pipes = [path for path in found if os.path.basename(path).startswith("pipe-") and not _is_young(path)]
     events = sorted((path for path in found if os.path.basename(path).startswith("events-")), key=os.path.getmtime)
-    for path in requests + events[:-_EVENT_FILES_KEPT]:
+    for path in pipes + events[:-_EVENT_FILES_KEPT]:
         with suppress(FileNotFoundError):
             os.unlink(path)

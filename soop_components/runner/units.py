@@ -101,6 +101,7 @@ def _run(work: Work, name: str, found: Facts) -> None:
     unit = work.document.units[name]
     changed = work.ledger.changing - work.considered.get(name, set())
     work.considered[name] = set(work.ledger.changing)
+    work.cgroups[name] = found.cgroup
     if unit.state == "stopped":
         if found.active not in ("inactive", "failed"):
             _act(work, "stop", name)
@@ -170,7 +171,9 @@ def verify(work: Work) -> None:
     if not wanted:
         return
     if work.started:
-        groups = [found.cgroup for found in systemd.facts(work.host, work.started).values() if found.cgroup]
+        new = [name for name in work.started if not work.cgroups.get(name)]
+        work.cgroups.update({name: found.cgroup for name, found in systemd.facts(work.host, new).items()})
+        groups = [group for name in work.started if (group := work.cgroups[name])]
         processes.wait_until_quiet(groups, max(work.started.values()) + _SETTLE)
     before = systemd.facts(work.host, wanted)
     shaky = {name for name in work.started if name in before and before[name].restarts}

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
 from typing import Any
 
 from soop_components.runner.events import Events
@@ -19,7 +17,7 @@ Answer = dict[str, Any]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve, or be one of the processes of an apply; return the exit code."""
+    """Serve, or clean up after an apply; return the exit code."""
     os.umask(0o077)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -27,13 +25,13 @@ def main(arguments: Sequence[str]) -> int:
         match arguments:
             case ["serve"]:
                 return _serve()
-            case [verb, id_] if verb in _WORKERS:
-                _WORKERS[verb](Host(), id_)
+            case ["clean-up", id_]:
+                _clean_up(Host(), id_)
                 return 0
     except BrokenPipeError:  # the connection is gone; an apply goes on without us
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    sys.stderr.write("usage: serve, or work ID, or clean-up ID\n")
+    sys.stderr.write("usage: serve, or clean-up ID\n")
     return 2
 
 
@@ -109,8 +107,13 @@ def _return(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
 
 def _begin(host: Host, verb: str, request: Mapping[str, Any]) -> Answer:
     from soop_components.runner import transient
+    from soop_components.runner.apply import apply
 
-    return _pass_on(host, {"id": transient.start(host, verb, request)})
+    def work(say: Callable[[str], None]) -> None:
+        events = Events(say)
+        events.emit(apply(host, {**request, "verb": verb}, events))
+
+    return _pass_on(host, {"id": transient.start(host, request.get("id"), work)})
 
 
 def _follow(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
@@ -121,7 +124,7 @@ def _pass_on(host: Host, request: Mapping[str, Any]) -> Answer:
     """Repeat an apply's events, which hide their secrets already; return the last."""
     from soop_components.runner import transient
 
-    for line in transient.follow(host, request):
+    for line in transient.follow(host, request.get("id")):
         if transient.is_last(line):
             return dict(json.loads(line))
         sys.stdout.write(line)
@@ -153,26 +156,6 @@ def _script(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     return {"event": "result", "exit_code": done.exit_code, **tails}
 
 
-def _work(host: Host, id_: str) -> None:
-    """Be the process of an apply; its outcome is its last event."""
-    from soop_components.runner import transient
-    from soop_components.runner.apply import apply
-
-    signal.signal(signal.SIGTERM, _stop)
-    request, output = transient.take(host, id_)
-
-    def say(line: str) -> None:
-        output.write(line + "\n")
-
-    events = Events(say)
-    events.emit(apply(host, request, events))
-    transient.leave(host)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
 def _clean_up(host: Host, id_: str) -> None:
     """Take away what an apply leaves behind when it was killed."""
     from soop_components.runner import dpkg, transient
@@ -192,6 +175,5 @@ _VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer]] = {
     "hosts": _hosts,
     "script": _script,
 }
-_WORKERS: Mapping[str, Callable[[Host, str], None]] = {"work": _work, "clean-up": _clean_up}
 _UNREAD = ("request", "blobs")
 """Steps after whose failure nobody knows where in the input the next request begins."""

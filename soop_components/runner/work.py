@@ -47,6 +47,8 @@ class Work:
         """For each component, its files as they shall be (``files.Goal``)."""
         self.started: dict[str, float] = {}
         """Units that were started or restarted, and when."""
+        self.cgroups: dict[str, str] = {}
+        """The control groups of units, empty for one that did not run."""
         self.considered: dict[str, set[str]] = {}
         """For each unit, the changes it was restarted for, or not."""
         self.known_to_systemd: set[str] = set()

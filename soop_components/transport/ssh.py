@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes.util
+import sys
 from dataclasses import dataclass
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.25
 """Seconds between attempts to connect."""
+_loading = Lock()
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,22 @@ class Process:
         return code
 
 
+def load_library() -> None:
+    """Import asyncssh, which takes a while; can be done early, in a thread.
+
+    It asks for libraries that we do not use, for which Python runs a C compiler and a linker if there are any: twice as
+    long as the import itself.
+    """
+    with _loading:
+        if "asyncssh" in sys.modules:
+            return
+        search, ctypes.util.find_library = ctypes.util.find_library, lambda name: None
+        try:
+            import asyncssh  # noqa: F401
+        finally:
+            ctypes.util.find_library = search
+
+
 class _losses:
     """Turns what asyncssh says of a lost connection into ``ConnectionLost``."""
 
@@ -185,6 +205,7 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
 
     A wrong host key or a refused login is final at once. Raises ``Unreachable``.
     """
+    load_library()
     import asyncssh
 
     key = asyncssh.import_private_key(private_key)

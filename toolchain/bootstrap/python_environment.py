@@ -14,6 +14,8 @@ from soop_components.setup import step, system_packages
 
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """Debian's store; it knows a company's own authority where pip's does not."""
+_IN_PLACE = ("--config-settings", "editable_mode=compat", "--editable")
+"""As a path that Python looks at; setuptools' own way is a finder that each start of Python would load first."""
 
 
 def ensure(checkout: Checkout) -> None:
@@ -47,7 +49,7 @@ def ensure(checkout: Checkout) -> None:
         "--no-deps",
         "--no-build-isolation",
         "--offline",
-        "-e",
+        *_IN_PLACE,
         ".",
     ]
     step.run("installing soop itself", ours, log / "soop.log", cwd=checkout.root, env=environment())
@@ -67,7 +69,7 @@ def _make(checkout: Checkout) -> None:
 
 def _fingerprint(checkout: Checkout) -> str:
     """Name all that the environment is made from, its place included: scripts in it hold its path."""
-    parts = [str(checkout.venv)]
+    parts = [str(checkout.venv), *_IN_PLACE]
     parts += [(checkout.root / name).read_text() for name in ("pyproject.toml", "requirements.txt", "toolchain/uv.txt")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -1,48 +1,69 @@
-"""How an apply is found again; that systemd runs it is shown on real machines."""
+"""How an apply is begun and found again; that systemd keeps it is shown on real machines."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from soop_components.runner import systemd, transient
-from soop_components.runner.commands import Completed, Task
+from soop_components.runner import own_unit, transient
 from soop_components.runner.failure import Failure
 from tests.unit.runner.node import Node
 
 RESULT = {"event": "result", "changes": 0}
+SAID = json.dumps(RESULT)
 
 
-class Systemd:
-    """Starts nothing, and says of every unit that it is in this state."""
+class Unit:
+    """Is entered without a systemd."""
 
-    def __init__(self, state: str = "inactive") -> None:
-        self.state = state
-        self.job = 0
-        self.silent = 0
-        """How many more questions it leaves unanswered."""
-        self.started: list[list[str]] = []
+    def __init__(self) -> None:
+        self.entered: list[tuple[str, list[str]]] = []
+        self.refusal: Failure | None = None
 
-    def run(self, task: Task) -> Completed:
-        if task.argv[0] == "systemd-run":
-            self.started.append(list(task.argv))
-        if self.silent:
-            self.silent -= 1
-            return Completed("systemctl show", -9, "", "", timed_out=True)
-        return Completed("", 0, f"ActiveState={self.state}\nJob={self.job}\n", "")
+    def enter(self, host: Any, unit: str, pipe: str, after_a_kill: list[str]) -> int:
+        Path(host.volatile("entered")).write_text(json.dumps([unit, list(after_a_kill), str(os.getsid(0))]))
+        if self.refusal is not None:
+            raise self.refusal
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 @pytest.fixture
-def host(node: Node, monkeypatch: pytest.MonkeyPatch) -> Any:
+def unit(monkeypatch: pytest.MonkeyPatch) -> Unit:
+    found = Unit()
+    monkeypatch.setattr(own_unit, "enter", found.enter)
+    return found
+
+
+@pytest.fixture
+def host(node: Node, unit: Unit, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(transient, "_SILENCE", 0.0)
     host = node.host
-    host.commands = Systemd()
     host.prepare()
     return host
+
+
+def hold(host: Any) -> Any:
+    """Return work that goes on until the file ``go`` is there."""
+
+    def work(say: Any) -> None:
+        say(json.dumps({"event": "progress", "message": "ü"}))
+        while not Path(host.volatile("go")).exists():
+            time.sleep(0.01)
+        say(SAID)
+
+    return work
+
+
+def let_go(host: Any) -> None:
+    """Let the work end and wait until its process has left."""
+    Path(host.volatile("go")).touch()
+    while transient.running(host) is not None:
+        time.sleep(0.01)
 
 
 def write(host: Any, id_: str, *events: dict[str, Any]) -> None:
@@ -50,92 +71,115 @@ def write(host: Any, id_: str, *events: dict[str, Any]) -> None:
         file.writelines(json.dumps(event) + "\n" for event in events)
 
 
-def test_a_request_waits_for_its_unit_and_is_gone_once_read(host: Any) -> None:
-    assert transient.start(host, "apply", {"id": "one", "secrets": {"p": "s3cret"}}) == "one"
-    (argv,) = host.commands.started
-    assert "--unit=soop-apply-one" in argv
-    assert argv[-2:] == ["work", "one"]
-    assert "s3cret" not in " ".join(argv)
-    path = host.volatile("request-one.json")
-    assert os.stat(path).st_mode & 0o777 == 0o600
-    request, output = transient.take(host, "one")
-    output.close()
-    assert (request["verb"], request["secrets"]) == ("apply", {"p": "s3cret"})
-    assert not os.path.exists(path)
-    assert transient.running(host) == "one"
+def test_an_apply_is_a_process_of_its_own_that_says_when_it_began(host: Any) -> None:
+    assert transient.start(host, "one", hold(host)) == "one"
+    try:
+        assert transient.running(host) == "one"
+        me = json.loads(Path(host.volatile("apply.json")).read_text())
+        assert me["pid"] != os.getpid()
+        assert os.getsid(me["pid"]) not in (os.getsid(0), 0)
+        name, clean_up, _ = json.loads(Path(host.volatile("entered")).read_text())
+        assert name == "soop-apply-one"
+        assert clean_up[-2:] == ["clean-up", "one"]
+        assert os.stat(host.volatile("events-one.jsonl")).st_mode & 0o777 == 0o600
+    finally:
+        let_go(host)
+    assert [json.loads(line)["event"] for line in transient.follow(host, "one")] == ["progress", "result"]
+    assert not os.path.exists(host.volatile("apply.json"))
 
 
 def test_another_apply_is_refused_and_the_same_is_joined(host: Any) -> None:
-    transient.start(host, "apply", {"id": "one"})
-    transient.take(host, "one")[1].close()
-    with pytest.raises(Failure, match=r"another apply \(one\) is running"):
-        transient.start(host, "apply", {"id": "two"})
-    assert transient.start(host, "apply", {"id": "one"}) == "one"
-    assert len(host.commands.started) == 1
+    transient.start(host, "one", hold(host))
+    try:
+        with pytest.raises(Failure, match=r"another apply \(one\) is running"):
+            transient.start(host, "two", hold(host))
+        assert transient.start(host, "one", hold(host)) == "one"
+    finally:
+        let_go(host)
+    assert len(list(transient.follow(host, "one"))) == 2
+
+
+def test_an_apply_that_gets_no_unit_does_not_begin(host: Any, unit: Unit) -> None:
+    unit.refusal = Failure("apply", "systemd did not start the apply", command="systemd-run", exit_code=1)
+    with pytest.raises(Failure, match="systemd did not start") as raised:
+        transient.start(host, "one", hold(host))
+    assert (raised.value.step, raised.value.command, raised.value.exit_code) == ("apply", "systemd-run", 1)
+    assert transient.running(host) is None
+    assert not os.path.exists(host.volatile("events-one.jsonl"))
+
+
+def test_work_that_fails_in_a_way_nobody_foresaw_never_returns_here(host: Any) -> None:
+    def work(say: Any) -> None:
+        raise RuntimeError("unforeseen")
+
+    me = os.getpid()
+    transient.start(host, "one", work)
+    assert os.getpid() == me
+    with pytest.raises(Failure, match="apply one was killed before it ended"):
+        list(transient.follow(host, "one"))
 
 
 def test_following_begins_at_the_first_event_and_ends_with_the_last(host: Any) -> None:
     write(host, "one", {"event": "progress", "message": "a"}, RESULT, {"event": "progress", "message": "too late"})
-    events = [json.loads(line) for line in transient.follow(host, {"id": "one"})]
+    events = [json.loads(line) for line in transient.follow(host, "one")]
     assert events == [{"event": "progress", "message": "a"}, RESULT]
 
 
-def test_half_a_line_is_waited_for(host: Any) -> None:
-    host.commands.state = "active"
+def test_half_a_line_is_waited_for(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transient, "running", lambda host: "one")
     write(host, "one", {"event": "progress", "message": "ü"})
     with open(host.volatile("events-one.jsonl"), "a", encoding="utf-8") as file:
-        file.write(json.dumps(RESULT)[:9])
-    lines = transient.follow(host, {"id": "one"})
+        file.write(SAID[:9])
+    lines = transient.follow(host, "one")
     assert "ü" in json.loads(next(lines))["message"]
     with open(host.volatile("events-one.jsonl"), "a", encoding="utf-8") as file:
-        file.write(json.dumps(RESULT)[9:] + "\n")
+        file.write(SAID[9:] + "\n")
     assert json.loads(next(lines)) == RESULT
 
 
 def test_following_a_killed_apply_ends(host: Any) -> None:
     write(host, "one", {"event": "progress", "message": "a"})
     with pytest.raises(Failure, match="apply one was killed before it ended"):
-        list(transient.follow(host, {"id": "one"}))
-
-
-@pytest.mark.parametrize(("state", "job"), [("activating", 0), ("inactive", 7)])
-def test_an_apply_that_systemd_is_about_to_start_is_running(host: Any, state: str, job: int) -> None:
-    transient.start(host, "apply", {"id": "one"})
-    host.commands.state, host.commands.job = state, job
-    assert transient.running(host) == "one"
-    with pytest.raises(Failure, match=r"another apply \(one\) is running"):
-        transient.start(host, "apply", {"id": "two"})
-
-
-def test_a_request_without_a_unit_is_nothing_that_runs(host: Any) -> None:
-    transient.start(host, "apply", {"id": "one"})
-    assert transient.running(host) is None
-
-
-def test_a_systemd_too_busy_to_answer_is_asked_again(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systemd, "_PAUSE", 0.0)
-    transient.start(host, "apply", {"id": "one"})
-    host.commands.state, host.commands.silent = "active", 3
-    assert transient.running(host) == "one"
-    monkeypatch.setattr(systemd, "_PATIENCE", 0.0)
-    host.commands.silent = 3
-    with pytest.raises(Failure, match="systemd does not answer"):
-        transient.running(host)
+        list(transient.follow(host, "one"))
 
 
 def test_following_what_never_was_ends(host: Any) -> None:
     with pytest.raises(Failure, match="knows of no apply one"):
-        list(transient.follow(host, {"id": "one"}))
+        list(transient.follow(host, "one"))
 
 
-def test_after_a_kill_there_is_a_last_event_and_no_request(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EXIT_STATUS", "KILL")
-    transient.start(host, "apply", {"id": "one", "secrets": {"p": "s3cret"}})
+def test_one_that_is_about_to_begin_is_waited_for(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = host.volatile("pipe-one")
+    os.mkfifo(pipe)
+    waits = []
+
+    def begin(seconds: float) -> None:
+        waits.append(seconds)
+        write(host, "one", RESULT)
+        os.unlink(pipe)
+
+    monkeypatch.setattr(time, "sleep", begin)
+    assert [json.loads(line) for line in transient.follow(host, "one")] == [RESULT]
+    assert len(waits) == 1
+
+
+def test_a_pipe_that_was_left_is_waited_for_no_more(host: Any) -> None:
+    os.mkfifo(host.volatile("pipe-one"))
+    os.utime(host.volatile("pipe-one"), (0, 0))
+    with pytest.raises(Failure, match="knows of no apply one"):
+        list(transient.follow(host, "one"))
+
+
+@pytest.mark.parametrize(("code", "how"), [("killed", "KILL"), ("exited", "unknown how")])
+def test_after_a_kill_there_is_a_last_event(host: Any, monkeypatch: pytest.MonkeyPatch, code: str, how: str) -> None:
+    monkeypatch.setenv("EXIT_CODE", code)
+    monkeypatch.setenv("EXIT_STATUS", "KILL" if code == "killed" else "1")
     with open(host.volatile("events-one.jsonl"), "w", encoding="utf-8") as file:
         file.write('{"event": "progress", "mess')
+    Path(host.volatile("apply.json")).write_text(json.dumps({"id": "one", "pid": 1, "started": "never"}))
     transient.clean_up(host, "one")
     last = json.loads(Path(host.volatile("events-one.jsonl")).read_text().splitlines()[-1])
-    assert last["message"] == "the apply was killed before it ended (KILL); the next one carries on from there"
+    assert last["message"] == f"the apply was killed before it ended ({how}); the next one carries on from there"
     assert sorted(os.listdir(host.volatile())) == ["events-one.jsonl"]
 
 
@@ -148,16 +192,21 @@ def test_after_an_end_nothing_is_added(host: Any) -> None:
 @pytest.mark.parametrize("id_", ["", "../x", "a b", "x" * 65, None, "-x"])
 def test_an_id_is_a_plain_word(host: Any, id_: Any) -> None:
     with pytest.raises(Failure, match="is not an id"):
-        transient.start(host, "apply", {"id": id_})
+        transient.start(host, id_, hold(host))
+    with pytest.raises(Failure, match="is not an id"):
+        list(transient.follow(host, id_))
 
 
-def test_old_events_and_lost_requests_are_removed(host: Any) -> None:
+def test_old_events_and_pipes_are_removed(host: Any) -> None:
     for number in range(12):
         write(host, f"old-{number}", RESULT)
         os.utime(host.volatile(f"events-old-{number}.jsonl"), (number, number))
-    Path(host.volatile("request-lost.json")).touch()
-    transient.start(host, "apply", {"id": "new"})
+    Path(host.volatile("pipe-old")).touch()
+    os.utime(host.volatile("pipe-old"), (0, 0))
+    Path(host.volatile("pipe-young")).touch()
+    transient.start(host, "new", hold(host))
+    let_go(host)
     left = set(os.listdir(host.volatile()))
-    assert "request-lost.json" not in left
-    assert len([name for name in left if name.startswith("events-")]) == 8
+    assert {name for name in left if name.startswith("pipe-")} == {"pipe-young"}
+    assert len([name for name in left if name.startswith("events-")]) == 9
     assert "events-old-11.jsonl" in left
