@@ -43,9 +43,9 @@ def run(serve: Callable[[Start], None]) -> None:
     name = _name(os.getppid()) if words and hasattr(os, "pidfd_open") else None
     greeting = "".join(words[:1]).encode() + b"\n"
     found = _find(name) if name else None
-    if not (found and _relay(found, greeting)):  # one that is about to leave may say nothing
-        _relay(_make(serve, name), greeting)
-    os._exit(0)  # at once: there is nothing to tidy up
+    served = found is not None and _relay(found, greeting)  # one that is about to leave may say nothing
+    served = served or _relay(_make(serve, name), greeting)
+    os._exit(0 if served else 1)  # at once: there is nothing to tidy up
 
 
 def _name(engine: int) -> bytes | None:

@@ -1,0 +1,162 @@
+"""Requests to a runner that stays, over a connection that is played."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.provider import session
+from soop_components.provider.session import Session, Sessions
+from soop_components.runner_archive import RunnerArchive
+from soop_components.transport import ConnectionLost, Outcome, Target
+
+ARCHIVE = RunnerArchive(b"the runner", "abc")
+TARGET = Target("web-1.access-service.dev-access", "192.0.2.1", "ssh-ed25519 AAAA")
+RESULT = {"event": "result", "changes": 0}
+FAILURE = {"event": "failure", "step": "files", "message": "no room"}
+
+
+class Process:
+    """A runner that says what was laid down for it, then ends with its exit code."""
+
+    def __init__(self, lines: list[Any], code: int | Exception = 0, errors: bytes = b"") -> None:
+        self.said = [line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines]
+        self.code = code
+        self.errors = errors
+        self.sent = b""
+        self.is_open = False
+
+    async def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    async def send(self, data: bytes) -> None:
+        self.sent += data
+
+    async def line(self) -> bytes:
+        return self.said.pop(0) if self.said else b""
+
+    async def wait(self) -> int:
+        if isinstance(self.code, Exception):
+            raise self.code
+        return self.code
+
+    async def read_errors(self) -> bytes:
+        return self.errors
+
+
+class Connection:
+    def __init__(self, *processes: Process, installing: Outcome | None = None) -> None:
+        self.target = TARGET
+        self.processes = list(processes)
+        self.commands: list[str] = []
+        self.installed: list[bytes] = []
+        self.aborted = False
+        self._installing = installing or Outcome(0, b"", b"")
+
+    def start(self, command: str) -> Process:
+        self.commands.append(command)
+        return self.processes[len(self.commands) - 1]
+
+    async def run(self, command: str, stdin: bytes = b"") -> Outcome:
+        self.installed.append(stdin)
+        return self._installing
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def ask(connection: Connection, *verbs: str, shown: list[str] | None = None, content: Any = None) -> list[Any]:
+    """Ask for verbs in one session and return the outcomes."""
+
+    async def show(message: str) -> None:
+        (shown if shown is not None else []).append(message)
+
+    async def asking() -> list[Any]:
+        begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
+        return [await begun.ask({"verb": verb}, show, content) for verb in verbs]
+
+    return asyncio.run(asking())
+
+
+def test_one_process_answers_one_request_after_the_other() -> None:
+    process = Process([{"event": "progress", "message": "looking"}, b"Warning: not JSON\n", RESULT, RESULT])
+    connection, shown = Connection(process), list[str]()
+    assert ask(connection, "measure", "inspect", shown=shown) == [RESULT, RESULT]
+    assert shown == ["looking"]
+    assert [json.loads(line) for line in process.sent.splitlines()] == [{"verb": "measure"}, {"verb": "inspect"}]
+    assert len(connection.commands) == 1
+    assert connection.commands[0].endswith("exec python3 -I /var/lib/soop/runner/abc.pyz serve")
+
+
+def test_a_node_without_the_runner_gets_it() -> None:
+    connection = Connection(Process([], code=99), Process([RESULT]))
+    assert ask(connection, "measure") == [RESULT]
+    assert connection.installed == [b"the runner"]
+
+
+def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
+    with pytest.raises(SoopError, match="could not be installed"):
+        ask(Connection(Process([], code=99), Process([], code=99)), "measure")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(3, "no python3 on the node"), (1, r"cannot install the runner\n  \| full")]
+)
+def test_why_it_cannot_be_installed_is_told(code: int, said: str) -> None:
+    connection = Connection(Process([], code=99), installing=Outcome(code, b"", b"full\n"))
+    with pytest.raises(SoopError, match=said):
+        ask(connection, "measure")
+    assert connection.aborted
+
+
+def test_after_a_failure_a_new_process_is_asked() -> None:
+    first = Process([FAILURE])
+    assert ask(Connection(first, Process([RESULT])), "apply", "measure") == [FAILURE, RESULT]
+    assert not first.is_open
+
+
+def test_a_process_that_says_nothing_is_a_failure_with_its_last_words() -> None:
+    (event,) = ask(Connection(Process([], code=137, errors=b"Killed\n")), "measure")
+    assert event["message"] == "the runner ended without a result on `measure`"
+    assert (event["exit_code"], event["stderr_tail"]) == (137, "Killed\n")
+
+
+def test_content_follows_the_request() -> None:
+    async def content() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    process = Process([RESULT])
+    ask(Connection(process), "receive", content=content)
+    assert process.sent == b'{"verb": "receive"}\nonetwo'
+
+
+def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Connection] = []
+
+    async def connect(target: Target, private_key: str, patience: float) -> Any:
+        lost = Process([], code=ConnectionLost("lost"))
+        made.append(Connection(Process([RESULT, RESULT]) if made else lost))
+        return made[-1]
+
+    async def show(message: str) -> None:
+        """Nobody listens."""
+
+    async def asking() -> None:
+        sessions = Sessions(ARCHIVE)
+        with pytest.raises(ConnectionLost):
+            await (await sessions.open(TARGET, "key", 1.0)).ask({"verb": "measure"}, show)
+        for _ in range(2):
+            assert await (await sessions.open(TARGET, "key", 1.0)).ask({"verb": "measure"}, show) == RESULT
+
+    monkeypatch.setattr(session, "connect", connect)
+    asyncio.run(asking())
+    assert [connection.aborted for connection in made] == [True, False]
