@@ -4,13 +4,13 @@ The engine starts a plugin twice for the preview, ends both, and starts it twice
 server by the engine's process, with its connections to the nodes still open; only a process of the same user is let in.
 It ends with the engine, or when nobody came back within ``server.PATIENCE``.
 
-Between the two is one socket: the link sends the engine's address in a line, the server answers its port in a line and
-then what it writes to standard error. The server is wanted for as long as the socket is open.
+It is run often and loads little. Between the two is one socket: the link sends the engine's address in a line, the
+server answers its port in a line and then what it writes to standard error. The server is wanted for as long as the
+socket is open.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import select
 import signal
@@ -18,21 +18,22 @@ import socket
 import stat
 import struct
 import sys
+import zlib
 from collections.abc import Callable
-from typing import NamedTuple
 
 _ENOUGH = 65536
 
 
-class Start(NamedTuple):
+class Start:
     """What a new server begins with."""
 
-    link: socket.socket
-    """To the process that the engine has started."""
-    door: socket.socket | None
-    """Where others ask for a link; None when this server is not to be found."""
-    engine: int | None
-    """A file descriptor that becomes readable when the engine is gone; None when there is no engine."""
+    def __init__(self, link: socket.socket, door: socket.socket | None, engine: int | None) -> None:
+        self.link = link
+        """To the process that the engine has started."""
+        self.door = door
+        """Where others ask for a link; None when this server is not to be found."""
+        self.engine = engine
+        """A file descriptor that becomes readable when the engine is gone; None when there is no engine."""
 
 
 def run(serve: Callable[[Start], None]) -> None:
@@ -55,8 +56,8 @@ def _name(engine: int) -> bytes | None:
             started = file.read().rpartition(")")[2].split()[19]
     except OSError:
         return None
-    about = "\0".join([str(engine), started, os.getcwd(), *sys.argv[:1], sys.executable])
-    return b"\0soop-provider-" + hashlib.blake2b(about.encode(errors="replace"), digest_size=20).hexdigest().encode()
+    which = zlib.crc32(os.fsencode("\0".join([os.getcwd(), *sys.argv[:1], sys.executable])))
+    return b"\0soop-provider-%d-%s-%08x" % (engine, started.encode(), which)
 
 
 def _find(name: bytes) -> socket.socket | None:
