@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -110,19 +111,21 @@ def _start(task: Task, stdin: _Memory, stdout: _Memory, stderr: _Memory) -> subp
 def _wait(process: subprocess.Popen[bytes], timeout: float | None, looks: Sequence[Callable[[], None]]) -> bool:
     """Wait for the end, looking at the output as it comes; tell whether the end came in time."""
     deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        left = _POLL if deadline is None else min(max(deadline - time.monotonic(), 0), _POLL)
-        try:
-            process.wait(left)
-            return True
-        except subprocess.TimeoutExpired:
+    end = os.pidfd_open(process.pid)
+    try:
+        while True:
+            left = _POLL if deadline is None else min(max(deadline - time.monotonic(), 0), _POLL)
+            if select.select([end], [], [], left)[0]:
+                return True
             for look in looks:
                 look()
             if deadline is not None and time.monotonic() >= deadline:
                 return False
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        os.close(end)
 
 
 class _Memory:

@@ -24,7 +24,8 @@ from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, write_whole
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_POLL = 0.05
+_POLLS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.02, 0.05)
+"""Seconds between looks for the next event, the last of them for as long as it takes."""
 _SILENCE = 1.0
 """Seconds without an event after which it is asked whether the apply is still there."""
 _EVENT_FILES_KEPT = 8
@@ -116,7 +117,7 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
 def follow(host: Host, asked: object) -> Iterator[str]:
     """Yield the lines of an apply's events from the first on, until the last."""
     id_ = _checked(asked)
-    quiet_since = time.monotonic()
+    quiet_since, looks = time.monotonic(), 0
     with _open_events(host, id_) as file:
         while True:
             line = file.readline()
@@ -124,14 +125,15 @@ def follow(host: Host, asked: object) -> Iterator[str]:
                 yield line
                 if is_last(line):
                     return
-                quiet_since = time.monotonic()
+                quiet_since, looks = time.monotonic(), 0
                 continue
             file.seek(file.tell() - len(line.encode()))
             if time.monotonic() >= quiet_since + _SILENCE:
                 if running(host) != id_ and not file.read(1):
                     raise Failure("apply", f"apply {id_} was killed before it ended; {_GOES_ON}")
                 quiet_since = time.monotonic()
-            time.sleep(_POLL)
+            time.sleep(_POLLS[min(looks, len(_POLLS) - 1)])
+            looks += 1
 
 
 def is_last(line: str) -> bool:
@@ -149,7 +151,7 @@ def _open_events(host: Host, id_: str) -> IO[str]:
             if not about_to_begin:
                 what = f"this node knows of no apply {id_}; it was restarted, or never began it"
                 raise Failure("apply", what) from None
-            time.sleep(_POLL)
+            time.sleep(_POLLS[-1])
 
 
 def running(host: Host) -> str | None:
