@@ -44,10 +44,7 @@ def load_domain_plan(
     mistakes.problems += problems
     if left is None and isinstance(environment, str):
         mistakes.attempt(lambda: _environment(project, environment, label))
-    if left is None:
-        mistakes.raise_if_any()
-    assert left is not None  # noqa: S101 - raised above otherwise
-    return _plan_of(project, left, label, mistakes)
+    return _plan_of(project, mistakes.found(left), label, mistakes)
 
 
 def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
@@ -58,14 +55,14 @@ def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPla
 def _plan_of(project: Project, left: Remainder[DomainDefinition], label: str, mistakes: Mistakes) -> DomainPlan:
     """Plan what was read without mistakes, or tell those with all that can be seen besides."""
     domain = left.value
-    conditions = mistakes.attempt(lambda: _environment(project, domain.environment, label))
+    read = mistakes.attempt(lambda: _environment(project, domain.environment, label))
     store = Store.of(project)
     artifacts, problems = _artifacts(store, domain, mistakes)
     definitions = {name: artifact.definition for name, artifact in artifacts.items()}
-    problems += all_problems(domain, definitions, conditions, lambda: [entry.reference for entry in store.list()])
+    problems += all_problems(domain, definitions, read, lambda: [entry.reference for entry in store.list()])
     mistakes.problems += [problem.line(label) for problem in left.independent(problems, stack_keys)]
     mistakes.raise_if_any()
-    assert conditions is not None  # noqa: S101 - raised above otherwise
+    conditions = mistakes.found(read)
 
     known = {service.service: definitions[service.reference.service] for service in domain.services}
 

@@ -51,11 +51,9 @@ def read_source(project: Project, definition: str) -> Source:
 def _read(project: Project, folder: Path) -> Source:
     label = project.name_of(folder)
     mistakes = _Findings(f"{label}/service.yaml")
-    left, problems = read_service(folder, label)
+    read, problems = read_service(folder, label)
     mistakes.problems += problems
-    if left is None:
-        mistakes.raise_if_any()
-    assert left is not None  # noqa: S101 - raised above otherwise
+    left = mistakes.found(read)
     service = left.value
     if service.base not in SUITES:
         mistakes.note("base", SoopError(unknown("base image", service.base, SUITES)))

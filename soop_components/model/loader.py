@@ -47,6 +47,13 @@ class Mistakes:
         if hint:
             self._hints.append(hint)
 
+    def found(self, what: Anything | None) -> Anything:
+        """Return what was read; if nothing could be, raise the mistakes that kept it from being read."""
+        if what is None:
+            self.raise_if_any()
+            raise ValueError("nothing was read, and nothing says why")
+        return what
+
     def raise_if_any(self) -> None:
         """Raise one ``InvalidInput`` with all mistakes noted so far."""
         if self.problems:
