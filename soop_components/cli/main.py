@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, TextIO
 
+from soop_components import VERSION
 from soop_components.cli.paragraphs import Paragraphs
 from soop_components.errors import InvalidInput, SoopError
 
@@ -38,7 +39,6 @@ EXIT_CODES = {"LockedPackageGone": 3}
 By name: what a verb needs is loaded after an interrupt has somebody to tell it.
 """
 
-_DISTRIBUTION = "soop-components"
 _RED = "\x1b[31m"
 _PLAIN = "\x1b[0m"
 
@@ -86,7 +86,7 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         epilog="`soop VERB --help` says more. Exit codes: 1 an error, 2 a wrong command line, 130 Ctrl-C.",
         formatter_class=Paragraphs,
     )
-    top.add_argument("--version", action=_Version, help="print the version of soop")
+    top.add_argument("--version", action="version", version=f"soop {VERSION}", help="print the version of soop")
     top.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
     kind: Any = partial(argparse.ArgumentParser, formatter_class=Paragraphs)
     verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs", parser_class=kind)
@@ -95,20 +95,6 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         module = importlib.import_module(f"soop_components.cli.{name}")
         module.register(verbs)
     return top
-
-
-class _Version(argparse.Action):
-    """Prints which soop this is; that is looked up only when somebody asks."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(nargs=0, **given)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print it and end."""
-        from importlib import metadata  # takes longer to load than all the rest of this module
-
-        print(f"soop {metadata.version(_DISTRIBUTION)}")
-        parser.exit()
 
 
 def tell(error: SoopError, stream: TextIO) -> None:

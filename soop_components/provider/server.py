@@ -7,11 +7,11 @@ import os
 import signal
 import socket
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 
 import grpc.aio
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from soop_components import VERSION
 from soop_components.provider.launcher import Start, is_ours
 from soop_components.provider.resources import all_resources
 from soop_components.provider.servicer import Servicer
@@ -33,7 +33,7 @@ class _Server:
 
     def __init__(self, start: Start) -> None:
         self._start = start
-        self._servicer = Servicer(all_resources(), _own_version())
+        self._servicer = Servicer(all_resources(), VERSION)
         self._links: list[socket.socket] = []
         self._over = asyncio.Event()
         self._leaving: asyncio.TimerHandle | None = None
@@ -116,10 +116,3 @@ async def _readable(what: socket.socket) -> None:
         await ready.wait()
     finally:
         loop.remove_reader(what)
-
-
-def _own_version() -> str:
-    try:
-        return version("soop-components")
-    except PackageNotFoundError:
-        return "0.0.0"
