@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
 import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from soop_components.errors import SoopError
 
+_PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 0.05
 """Seconds between two looks at memory."""
 _TOO_LONG = 1800
@@ -79,17 +82,20 @@ def measure(
 ) -> Sample:
     """Run a command to its end; one that fails, or does not say the pattern ``expect``, ends the figures."""
     began = time.monotonic()
-    with subprocess.Popen(
-        argv,
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
-        watch = _Memory(process.pid) if memory else None
+    with (
+        _adoption() if memory else nullcontext(),
+        subprocess.Popen(
+            argv,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        watch = _Memory(os.getpid()) if memory else None
         said, _ = process.communicate(timeout=_TOO_LONG)
         seconds = time.monotonic() - began
     peak = watch.peak() if watch else 0
@@ -100,8 +106,26 @@ def measure(
     return Sample(seconds, peak, said)
 
 
+@contextmanager
+def _adoption() -> Iterator[None]:
+    """Let what a command's processes leave behind, such as our provider's server, be ours while it runs."""
+    _call_prctl(1)
+    try:
+        yield
+    finally:
+        for pid in set(_family(os.getpid())) - {os.getpid()}:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        _call_prctl(0)
+
+
+def _call_prctl(adopt: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, adopt, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
 class _Memory:
-    """Looks at a process and all below it from time to time."""
+    """Looks at all below a process from time to time."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -118,7 +142,7 @@ class _Memory:
 
     def _look(self) -> None:
         while not self._over.wait(_LOOK_EVERY):
-            self._peak = max(self._peak, sum(map(_resident, _family(self._pid))))
+            self._peak = max(self._peak, sum(_resident(pid) for pid in _family(self._pid)[1:]))
 
 
 def _family(pid: int) -> list[int]:

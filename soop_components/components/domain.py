@@ -32,7 +32,6 @@ class Domain(pulumi.ComponentResource):
         self.services = {
             plan.service: Service(
                 plan,
-                domain=id,
                 environment=environment,
                 images=images,
                 key=self.key,
@@ -40,10 +39,11 @@ class Domain(pulumi.ComponentResource):
             )
             for plan in plans
         }
-        hosts = {node.name: node.machine.address for service in self.services.values() for node in service.nodes}
         for name, service in self.services.items():
             earlier = [self.services[other] for other in (requires or {}).get(name, ()) if other in self.services]
-            service.release_on(hosts, (secrets or {}).get(name, {}), earlier)
+            others = [other for other in self.services.values() if other is not service]
+            neighbours = {node.name: node.address for other in others for node in other.nodes}
+            service.release_on(neighbours, (secrets or {}).get(name, {}), earlier)
         self.register_outputs({"id": id})
 
     def outputs(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -12,7 +13,7 @@ from soop_components.model.plan import NodePlan
 
 
 class Node(pulumi.ComponentResource):
-    """A node of a service; ``machine`` tells where it is once it exists.
+    """A node of a service; ``machine.place`` tells where it is once it exists.
 
     It registers no outputs of its own: with a thousand nodes, a call for each of them is what a preview waits for.
     """
@@ -21,7 +22,6 @@ class Node(pulumi.ComponentResource):
         self,
         plan: NodePlan,
         *,
-        domain: str,
         image: str,
         environment: Environment,
         authorized_key: pulumi.Input[str],
@@ -33,12 +33,10 @@ class Node(pulumi.ComponentResource):
         self.disk: resources.Disk | None = None
         if plan.disk is not None:
             protected = pulumi.ResourceOptions(parent=self, protect=environment.reliability.protect_stateful)
-            self.disk = resources.Disk(plan.name, domain=domain, size=plan.disk.size, opts=protected)
+            self.disk = resources.Disk(plan.name, plan.disk.size, protected)
             disks.append({"disk": self.disk.id, "mount": plan.disk.mount})
         size = environment.sizes[plan.size]
         spec = {
-            "domain": domain,
-            "environment": environment.name,
             "image": image,
             "cpus": size.cpus,
             "memory": size.memory,
@@ -48,13 +46,7 @@ class Node(pulumi.ComponentResource):
         self.name = plan.name
         self.machine = resources.Machine(plan.name, spec, children)
 
-    @property
-    def location(self) -> dict[str, pulumi.Input[Any]]:
-        """Where SSH reaches the node, and the host key that proves it: ``address``, ``port``, ``user``, ``hostKey``."""
-        machine = self.machine
-        return {
-            "address": machine.address,
-            "port": machine.port,
-            "user": machine.user,
-            "hostKey": machine.hostKey,
-        }
+    @cached_property
+    def address(self) -> pulumi.Output[str]:
+        """The address alone, for the releases of other services; made when it is asked for, being one more output."""
+        return self.machine.place["address"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -34,7 +35,16 @@ def deploy_domain() -> None:
         sys.exit(_TOLD)
     for note in plan.notes:
         pulumi.log.warn(note)
+    pulumi.run(lambda: _declare(plan))
+
+
+async def _declare(plan: DomainPlan) -> None:
+    """Declare the domain and let all its registrations begin.
+
+    The SDK awaits those that have begun; of what has not, it watches each output, thousands of them again and again.
+    """
     declare(plan, pulumi.Config("soop").get_secret_object("secrets"))
+    await asyncio.sleep(0)
 
 
 def declare(plan: DomainPlan, given: pulumi.Output[object] | None) -> Domain:

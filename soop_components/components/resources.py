@@ -37,21 +37,22 @@ class GeneratedSecret(pulumi.CustomResource):
 class Disk(pulumi.CustomResource):
     """A disk that outlives its machine; ``size`` such as ``10GiB``."""
 
-    def __init__(self, name: str, *, domain: str, size: str, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("soop:index:Disk", name, {"domain": domain, "size": size}, opts)
+    def __init__(self, name: str, size: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("soop:index:Disk", name, {"size": size}, opts)
 
 
 class Machine(pulumi.CustomResource):
-    """A local machine."""
+    """A local machine: what it must be, and where it is then.
 
-    address: pulumi.Output[str]
-    port: pulumi.Output[int]
-    user: pulumi.Output[str]
-    hostKey: pulumi.Output[str]
+    Each is one property: Pulumi's SDK keeps an output for every property of every resource, and a domain may have a
+    thousand machines.
+    """
 
-    def __init__(self, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        outputs = dict.fromkeys(("address", "port", "user", "hostKey"))
-        super().__init__("soop:index:Machine", name, {**spec, **outputs}, opts)
+    spec: pulumi.Output[Mapping[str, Any]]
+    place: pulumi.Output[Mapping[str, Any]]
+
+    def __init__(self, name: str, spec: Mapping[str, pulumi.Input[Any]], opts: pulumi.ResourceOptions) -> None:
+        super().__init__("soop:index:Machine", name, {"spec": spec, "place": None}, opts)
 
 
 class Release(pulumi.CustomResource):

@@ -20,7 +20,6 @@ class Service(pulumi.ComponentResource):
         self,
         plan: ServicePlan,
         *,
-        domain: str,
         environment: Environment,
         images: Mapping[str, str],
         key: resources.Key,
@@ -32,7 +31,6 @@ class Service(pulumi.ComponentResource):
         self.nodes = [
             Node(
                 node,
-                domain=domain,
                 image=images[plan.service],
                 environment=environment,
                 authorized_key=key.publicKey,
@@ -43,13 +41,12 @@ class Service(pulumi.ComponentResource):
         self.release: resources.Release | None = None
 
     def release_on(
-        self, hosts: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
+        self, neighbours: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
     ) -> resources.Release:
-        """Declare the release; ``hosts`` are addresses of all the domain's nodes, ``given`` the domain's secrets."""
-        locations = {node.name: node.location for node in self.nodes}
+        """Declare the release; ``neighbours`` are addresses of the domain's other nodes, ``given`` its secrets."""
         inputs = {
-            **release_inputs(self._plan, locations),
-            "hosts": dict(hosts),
+            **release_inputs(self._plan, {node.name: node.machine.place for node in self.nodes}),
+            "neighbours": dict(neighbours),
             "secrets": self._secrets(given),
             "privateKey": self._key.privateKey,
         }
@@ -72,7 +69,7 @@ class Service(pulumi.ComponentResource):
         return values
 
 
-def release_inputs(plan: ServicePlan, locations: Mapping[str, Mapping[str, pulumi.Input[Any]]]) -> dict[str, Any]:
+def release_inputs(plan: ServicePlan, places: Mapping[str, pulumi.Input[Mapping[str, Any]]]) -> dict[str, Any]:
     """Return the part of a Release's inputs that holds no secret: one plan per role, and what differs between nodes."""
     shape = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"nodes", "secrets"})
     return {
@@ -81,8 +78,7 @@ def release_inputs(plan: ServicePlan, locations: Mapping[str, Mapping[str, pulum
         "digest": plan.digest,
         "roles": shape["roles"],
         "nodes": {
-            name: {"role": node.role, "values": dict(node.values), "machine": locations[name]}
-            for name, node in plan.nodes.items()
+            name: {"role": node.role, "number": node.number, "place": places[name]} for name, node in plan.nodes.items()
         },
         "smokeTests": shape.get("smoke_tests", []),
         "endpoints": shape.get("endpoints", {}),

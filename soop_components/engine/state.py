@@ -128,13 +128,13 @@ def _releases(releases: Iterable[_Resource], machines: Iterable[_Resource]) -> t
     places: dict[str, dict[str, Mapping[str, Any]]] = {name: _release_places(each) for name, each in by_service.items()}
     for machine in machines:
         service = machine.name.split(".")[1]
-        places.setdefault(service, {})[machine.name] = machine.outputs
+        places.setdefault(service, {})[machine.name] = machine.outputs.get("place", {})
     return tuple(_release(service, by_service.get(service), places[service]) for service in places)
 
 
 def _release_places(release: _Resource) -> dict[str, Mapping[str, Any]]:
     """Return where a release found its nodes, whatever kind of machine they are."""
-    return {name: node.get("machine", {}) for name, node in release.inputs.get("nodes", {}).items()}
+    return {name: node.get("place", {}) for name, node in release.inputs.get("nodes", {}).items()}
 
 
 def _release(service: str, release: _Resource | None, places: Mapping[str, Mapping[str, Any]]) -> Release:

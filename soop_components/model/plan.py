@@ -173,14 +173,24 @@ class ScriptSmoke(Model):
 
 
 class NodePlan(Model):
-    """One node: its role, size and disk, and the marks ``@@soop-node:<key>@@`` that differ between nodes of a role."""
+    """One node: its name and number, in which it differs from others of its role; its role, size and disk."""
 
     name: str
     role: RoleName
+    number: int
+    """Among the nodes of its role, from 1."""
     size: str
     disk: DiskDefinition | None = None
-    values: dict[str, str] = Field(default_factory=dict)
-    """What replaces ``@@soop-node:<key>@@`` in the role's texts on this node: ``name``, ``role``, ``number``."""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What replaces ``@@soop-node:<key>@@`` in the role's texts on this node."""
+        return node_values(self.name, self.role, self.number)
+
+
+def node_values(name: str, role: str, number: int) -> dict[str, str]:
+    """Return what differs between nodes of a role, by the key of the mark ``@@soop-node:<key>@@``."""
+    return {"name": name, "role": role, "number": str(number)}
 
 
 class ServicePlan(Model):

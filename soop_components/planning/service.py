@@ -75,19 +75,10 @@ def _plan(
 
 
 def _nodes(resolved: ResolvedDefinition, role: str, names: tuple[str, ...]) -> list[tuple[str, NodePlan]]:
-    """Return the nodes of a role; what differs between them is in ``values``."""
+    """Return the nodes of a role."""
     node = resolved.definition.nodes[role]
     return [
-        (
-            name,
-            NodePlan(
-                name=name,
-                role=role,
-                size=node.size,
-                disk=node.disk,
-                values={"name": name, "role": role, "number": str(number)},
-            ),
-        )
+        (name, NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk))
         for number, name in enumerate(names, 1)
     ]
 

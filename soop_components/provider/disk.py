@@ -11,7 +11,7 @@ from soop_components.provider.wire import Properties
 
 
 class DiskResource:
-    """Inputs: ``domain``, ``size`` (``10GiB``). Outputs: the same. The name is that of the node it was made for."""
+    """Input: ``size`` (``10GiB``). Output: the same. The name is that of the node it was made for."""
 
     kind = "soop:index:Disk"
     measured = True
@@ -21,9 +21,8 @@ class DiskResource:
         return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """See a new size; another domain would be another disk."""
-        changes = differences(inputs, wanted)
-        return Difference(changes, ("domain",) if "domain" in changes else ())
+        """See a new size."""
+        return Difference(differences(inputs, wanted))
 
     def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show the wanted size."""

@@ -10,20 +10,24 @@ from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
 from soop_components.provider.resource import Context, Created, Difference, Measured
+from soop_components.provider.together import Together
 from soop_components.provider.wire import UNKNOWN, Properties
 
-_FOUND = ("address", "port", "user", "hostKey", "running")
-_REPLACES = ("image", "domain", "environment")
+_REPLACING = ("spec.image",)
 
 
 class MachineResource:
-    """Inputs: ``domain``, ``environment``, ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
+    """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
 
-    Outputs: ``address``, ``port``, ``user``, ``hostKey`` (public key line), ``running``. The name is the node's.
+    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``running``. The name is
+    the node's.
     """
 
     kind = "soop:index:Machine"
     measured = True
+
+    def __init__(self) -> None:
+        self._looks = Together(lambda names: _machines().inspect(names))
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Trust the component that declares it: names and sizes come out of checked models."""
@@ -34,23 +38,23 @@ class MachineResource:
         changes = differences(inputs, wanted)
         if outputs.get("running") is False:
             changes["running"] = Change.UPDATED
-        return Difference(changes, tuple(key for key in _REPLACES if key in changes))
+        return Difference(changes, tuple(path for path in _REPLACING if path in changes))
 
     def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
-        """Keep the address and host key of an existing machine; those of a new one are unknown."""
+        """Keep the place of an existing machine; that of a new one is unknown."""
         if outputs:
             return {**outputs, **wanted, "running": True}
-        return {**wanted, **dict.fromkeys(_FOUND, UNKNOWN)}
+        return {**wanted, "place": UNKNOWN, "running": UNKNOWN}
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Make and start it; adopt one that an interrupted run left behind."""
         await context.progress.show("starting")
-        facts = await _machines().create(_spec(context.name, wanted), new_host_key())
+        facts = await _machines().create(_spec(context.name, wanted["spec"]), new_host_key())
         return Created(context.name, {**wanted, **_found(facts)})
 
     async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
         """See whether it is there and runs."""
-        facts = (await _machines().inspect([id])).get(id)
+        facts = await self._looks.about(id)
         if facts is None:
             return None
         if not facts.running:
@@ -62,7 +66,7 @@ class MachineResource:
     ) -> Properties:
         """Make it what is wanted, and start it if it does not run."""
         await context.progress.show("starting" if outputs.get("running") is False else "changing")
-        facts = await _machines().create(_spec(id, wanted), new_host_key())
+        facts = await _machines().create(_spec(id, wanted["spec"]), new_host_key())
         return {**wanted, **_found(facts)}
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
@@ -75,22 +79,17 @@ def _machines() -> LocalMachines:
     return LocalMachines(Project.find())
 
 
-def _spec(name: str, wanted: Properties) -> MachineSpec:
+def _spec(name: str, spec: Properties) -> MachineSpec:
     return MachineSpec(
         name=name,
-        image=wanted["image"],
-        authorized_keys=(wanted["authorizedKey"],),
-        cpus=wanted["cpus"],
-        memory=bytes_of(wanted["memory"]),
-        disks=tuple(Attachment(disk["disk"], disk["mount"]) for disk in wanted["disks"]),
+        image=spec["image"],
+        authorized_keys=(spec["authorizedKey"],),
+        cpus=spec["cpus"],
+        memory=bytes_of(spec["memory"]),
+        disks=tuple(Attachment(disk["disk"], disk["mount"]) for disk in spec["disks"]),
     )
 
 
 def _found(facts: MachineFacts) -> dict[str, Any]:
-    return {
-        "address": facts.address,
-        "port": facts.port,
-        "user": facts.user,
-        "hostKey": facts.host_key,
-        "running": facts.running,
-    }
+    place = {"address": facts.address, "port": facts.port, "user": facts.user, "hostKey": facts.host_key}
+    return {"place": place, "running": facts.running}

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from soop_components.model.plan import RolePlan, SmokeTestPlan
+from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
 from soop_components.provider.wire import Properties, reveal
 from soop_components.transport import Target
 
 
 @dataclass(frozen=True)
 class ReleaseNode:
-    """A node of the release: where it is, its role, and what differs from its role's other nodes."""
+    """A node of the release: where it is, its role, and its number among the nodes of its role."""
 
     target: Target
     role: str
-    values: Mapping[str, str]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class ReleaseInputs:
     smoke_tests: tuple[SmokeTestPlan, ...]
     endpoints: Mapping[str, tuple[str, ...]]
     hosts: Mapping[str, str]
+    """The addresses of all nodes of the domain."""
     secrets: Mapping[str, str]
     private_key: str
 
@@ -45,15 +46,16 @@ class ReleaseInputs:
     def parse(cls, properties: Properties) -> ReleaseInputs:
         """Turn Pulumi's properties, all known, into typed values."""
         plain = reveal(properties)
+        nodes = {name: _node(name, node) for name, node in plain["nodes"].items()}
         return cls(
             service=plain["service"],
             version=plain["version"],
             digest=plain["digest"],
             roles={role: RolePlan.model_validate(plan) for role, plan in plain["roles"].items()},
-            nodes={name: _node(name, node) for name, node in plain["nodes"].items()},
+            nodes=nodes,
             smoke_tests=tuple(SmokeTestPlan.model_validate(test) for test in plain.get("smokeTests", [])),
             endpoints={name: tuple(urls) for name, urls in plain.get("endpoints", {}).items()},
-            hosts=plain["hosts"],
+            hosts={**{name: node.target.address for name, node in nodes.items()}, **plain["neighbours"]},
             secrets=plain.get("secrets", {}),
             private_key=plain["privateKey"],
         )
@@ -76,7 +78,7 @@ class ReleaseInputs:
             "version": self.version,
             "digest": self.digest,
             "role": node.role,
-            "node": dict(node.values),
+            "node": node_values(node.target.name, node.role, node.number),
             "plan": plan,
         }
         return {**document, "plan_digest": canonical_digest(document)}
@@ -84,7 +86,7 @@ class ReleaseInputs:
     def nodes_of(self, role: str) -> list[str]:
         """Return the names of a role's nodes in the order of their numbers."""
         names = [name for name, node in self.nodes.items() if node.role == role]
-        return sorted(names, key=lambda name: int(self.nodes[name].values.get("number", 0)))
+        return sorted(names, key=lambda name: self.nodes[name].number)
 
     @property
     def role_groups(self) -> list[list[str]]:
@@ -114,15 +116,15 @@ class ReleaseInputs:
 
 
 def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
-    machine = properties["machine"]
+    place = properties["place"]
     target = Target(
         name=name,
-        address=machine["address"],
-        host_key=machine["hostKey"],
-        port=machine.get("port", 22),
-        user=machine.get("user", "root"),
+        address=place["address"],
+        host_key=place["hostKey"],
+        port=place.get("port", 22),
+        user=place.get("user", "root"),
     )
-    return ReleaseNode(target, properties["role"], properties.get("values", {}))
+    return ReleaseNode(target, properties["role"], properties["number"])
 
 
 def canonical_digest(value: Any) -> str:

@@ -45,7 +45,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Difference:
-    """What an update would change, by property path, and which of the changed properties need a new resource."""
+    """What an update would change, by property path, and which of these changes need a new resource."""
 
     changes: dict[str, Change] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()

@@ -116,7 +116,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         changes = provider_pb2.DiffResponse.DIFF_SOME if found.changes else provider_pb2.DiffResponse.DIFF_NONE
         detailed = {
             path: provider_pb2.PropertyDiff(
-                kind=(_REPLACING if _top(path) in found.replaces else _PLAIN)[change],
+                kind=(_REPLACING if path in found.replaces else _PLAIN)[change],
                 inputDiff=_top(path) in request.news.fields or _top(path) in request.old_inputs.fields,
             )
             for path, change in found.changes.items()
@@ -124,7 +124,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(
             changes=changes,
             diffs=sorted({_top(path) for path in found.changes}),
-            replaces=list(found.replaces),
+            replaces=sorted({_top(path) for path in found.replaces}),
             deleteBeforeReplace=bool(found.replaces),
             detailedDiff=detailed,
             hasDetailedDiff=True,

@@ -9,8 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import _get_rpc_manager
 
-from soop_components.components import Domain
+from soop_components.components import Domain, program
 from soop_components.model.environment import Environment, Reliability
 from soop_components.model.plan import (
     ComponentPlan,
@@ -22,6 +23,7 @@ from soop_components.model.plan import (
     SmokeTestPlan,
 )
 from soop_components.model.service import DiskDefinition
+from soop_components.planning.domain import DomainPlan
 
 DIGEST = "sha256:" + "a" * 64
 DOMAIN = "dev-access"
@@ -39,11 +41,13 @@ class Recorder(mocks.Mocks):
         self.resources.setdefault(args.typ, []).append(args)
         outputs = dict(args.inputs)
         if args.typ == "soop:index:Machine":
-            outputs |= {"address": "10.0.0.9", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}
+            outputs |= {"place": {"address": "10.0.0.9", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}}
         if args.typ == "soop:index:Key":
             outputs |= {"publicKey": "ssh-ed25519 BBBB", "privateKey": "PRIVATE"}
         if args.typ == "soop:index:Secret":
             outputs |= {"value": "made-up"}
+        if args.typ == "soop:index:Release":
+            outputs |= {"since": "2026-01-02T03:04:05+00:00", "status": {}}
         return args.name, outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
@@ -82,8 +86,7 @@ def recorder() -> Iterator[Recorder]:
 
 def node(role: str, number: int, service: str, disk: DiskDefinition | None = None) -> NodePlan:
     name = f"{role}-{number}.{service}.{DOMAIN}"
-    values = {"name": name, "role": role, "number": str(number)}
-    return NodePlan(name=name, role=role, size="small", disk=disk, values=values)
+    return NodePlan(name=name, role=role, number=number, size="small", disk=disk)
 
 
 def plan(version: str = "3.2.3", web: int = 2) -> ServicePlan:
@@ -120,7 +123,7 @@ def declare(
     declared: list[Domain] = []
 
     @pulumi.runtime.test
-    def program() -> None:
+    def declared_by_the_program() -> None:
         domain = Domain(
             DOMAIN,
             environment or Environment(name="dev"),
@@ -131,7 +134,7 @@ def declare(
         )
         declared.append(domain)
 
-    program()
+    declared_by_the_program()
     return declared[0]
 
 
@@ -141,7 +144,7 @@ def test_every_node_has_a_machine_and_only_a_role_with_a_disk_has_one(recorder: 
     assert recorder.names("soop:index:Node") == names
     assert recorder.names("soop:index:Machine") == names
     assert recorder.names("soop:index:Disk") == names[:1]
-    disks = {args.name: args.inputs["disks"] for args in recorder.resources["soop:index:Machine"]}
+    disks = {args.name: args.inputs["spec"]["disks"] for args in recorder.resources["soop:index:Machine"]}
     assert disks == {names[0]: [{"disk": names[0], "mount": "/var/lib/postgresql"}], names[1]: [], names[2]: []}
 
 
@@ -151,8 +154,10 @@ def test_there_is_one_release_for_each_service(recorder: Recorder) -> None:
     assert release.name == "access-service"
     assert release.inputs["version"] == "3.2.3"
     assert release.inputs["roles"]["web"]["components"]["page"]["files"]["/etc/motd"]["content"] == "this is 3.2.3\n"
-    assert set(release.inputs["hosts"]) == set(recorder.names("soop:index:Machine"))
-    assert set(release.inputs["hosts"].values()) == {"10.0.0.9"}
+    assert {name: node["place"]["address"] for name, node in release.inputs["nodes"].items()} == dict.fromkeys(
+        recorder.names("soop:index:Machine"), "10.0.0.9"
+    )
+    assert release.inputs["neighbours"] == {}
 
 
 def test_a_release_waits_for_those_that_its_service_requires_and_for_no_other(recorder: Recorder) -> None:
@@ -172,9 +177,11 @@ def test_all_nodes_of_a_domain_know_each_other_s_addresses_and_serve_one_service
     nodes = {name: set(inputs["nodes"]) for name, inputs in releases.items()}
     assert nodes["gateway-service"] == {f"all-1.gateway-service.{DOMAIN}"}
     assert not nodes["gateway-service"] & nodes["access-service"]
-    assert {name: set(inputs["hosts"]) for name, inputs in releases.items()} == dict.fromkeys(
-        releases, nodes["gateway-service"] | nodes["access-service"]
-    )
+    neighbours = {name: inputs["neighbours"] for name, inputs in releases.items()}
+    assert neighbours == {
+        "access-service": dict.fromkeys(nodes["gateway-service"], "10.0.0.9"),
+        "gateway-service": dict.fromkeys(nodes["access-service"], "10.0.0.9"),
+    }
 
 
 def test_only_secrets_that_the_domain_does_not_give_are_made_up(recorder: Recorder) -> None:
@@ -206,3 +213,16 @@ def test_an_environment_can_protect_disks(recorder: Recorder, protect: bool) -> 
     disk = domain.services["access-service"].nodes[0].disk
     assert disk is not None
     assert disk._protect is protect
+
+
+def test_every_registration_has_begun_when_the_program_ends(recorder: Recorder) -> None:
+    only = simple("portal")
+    plan = DomainPlan(DOMAIN, Environment(name="dev"), (only,), {"portal": "debian-12"}, {"portal": ()}, {})
+    begun: list[int] = []
+
+    async def whole() -> None:
+        await program._declare(plan)
+        begun.append(len(_get_rpc_manager().rpcs))
+
+    pulumi.runtime.test(whole)()
+    assert begun[0] >= len(["Provider", "Domain", "Key", "Service", "Node", "Machine", "Release"])

@@ -46,8 +46,8 @@ class StandInMachine(Asis, MachineResource):
     async def create(self, context: Context, wanted: Properties) -> Created:
         await wait_at_gate("Machine")
         port, host_key = int(os.environ.get("STAND_IN_PORT", "22")), os.environ.get("STAND_IN_HOST_KEY", "")
-        place = {"address": "127.0.0.1", "port": port, "user": "root", "hostKey": host_key, "running": True}
-        return Created(context.name, {**wanted, **place})
+        place = {"address": "127.0.0.1", "port": port, "user": "root", "hostKey": host_key}
+        return Created(context.name, {**wanted, "place": place, "running": True})
 
     async def update(self, context: Context, id: str, inputs: Any, outputs: Any, wanted: Properties) -> Properties:
         return {**outputs, **wanted}

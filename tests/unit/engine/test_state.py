@@ -19,7 +19,7 @@ def state(*resources: dict[str, Any], pending: list[dict[str, Any]] | None = Non
 
 
 def machine(node: str, **more: Any) -> dict[str, Any]:
-    return resource("soop:index:Machine", f"{node}.access-service.dev-a", outputs={**PLACE, **more})
+    return resource("soop:index:Machine", f"{node}.access-service.dev-a", outputs={"place": {**PLACE, **more}})
 
 
 def release(version: str | None, **inputs: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_machines_are_known_before_anything_was_accepted() -> None:
 
 
 def test_a_new_machine_counts_more_than_where_the_release_found_the_old_one() -> None:
-    nodes = {"web-1.access-service.dev-a": {"role": "web", "machine": {**PLACE, "address": "10.9.9.9"}}}
+    nodes = {"web-1.access-service.dev-a": {"role": "web", "place": {**PLACE, "address": "10.9.9.9"}}}
     assert state(release("3.2.3", nodes=nodes), machine("web-1")).nodes[0].address == "10.1.0.2"
     assert state(release("3.2.3", nodes=nodes)).nodes[0].address == "10.9.9.9"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from soop_components.provider.diff import Change
 from soop_components.provider.release import ReleaseResource
+from soop_components.provider.release_inputs import ReleaseInputs
 from soop_components.provider.wire import UNKNOWN, Properties
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
@@ -27,3 +28,13 @@ def test_drift_of_a_node_is_a_change_and_that_of_one_that_leaves_is_none() -> No
 
 def test_nodes_that_are_not_known_because_a_machine_is_replaced() -> None:
     assert changes(OUTPUTS, {**INPUTS, "nodes": UNKNOWN}) == {"nodes": Change.UPDATED}
+
+
+def test_a_node_knows_the_addresses_of_its_service_and_of_its_neighbours() -> None:
+    place = {"address": "10.0.0.1", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}
+    nodes = {f"web-{number}.a.dev": {"role": "web", "number": number, "place": place} for number in (10, 2)}
+    given = {**INPUTS, "digest": "sha256:1", "roles": {"web": {}}, "nodes": nodes, "privateKey": "PRIVATE"}
+    release = ReleaseInputs.parse({**given, "neighbours": {"all-1.b.dev": "10.0.0.2"}})
+    assert release.hosts == {**dict.fromkeys(nodes, "10.0.0.1"), "all-1.b.dev": "10.0.0.2"}
+    assert release.nodes_of("web") == ["web-2.a.dev", "web-10.a.dev"]
+    assert release.documents["web-2.a.dev"]["node"] == {"name": "web-2.a.dev", "role": "web", "number": "2"}
