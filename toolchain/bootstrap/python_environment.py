@@ -14,8 +14,9 @@ from soop_components.setup import step, system_packages
 
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """Debian's store; it knows a company's own authority where pip's does not."""
-_IN_PLACE = ("--config-settings", "editable_mode=compat", "--editable")
-"""As a path that Python looks at; setuptools' own way is a finder that each start of Python would load first."""
+_PACKAGE = "soop_components"
+_FORM = "2"
+"""Changes when what is done here does, so that it is done again."""
 
 
 def ensure(checkout: Checkout) -> None:
@@ -49,11 +50,22 @@ def ensure(checkout: Checkout) -> None:
         "--no-deps",
         "--no-build-isolation",
         "--offline",
-        *_IN_PLACE,
+        "-e",
         ".",
     ]
     step.run("installing soop itself", ours, log / "soop.log", cwd=checkout.root, env=environment())
+    _link_package(checkout)
     stamp.write_text(wanted)
+
+
+def _link_package(checkout: Checkout) -> None:
+    """Let the package be found by a link: setuptools' way is a finder that every start of Python would load first."""
+    (packages,) = (checkout.venv / "lib").glob("python3*/site-packages")
+    for finder in packages.glob(f"__editable__*{_PACKAGE}*"):
+        finder.unlink()
+    link = packages / _PACKAGE
+    link.unlink(missing_ok=True)
+    link.symlink_to(checkout.root / _PACKAGE)
 
 
 def _make(checkout: Checkout) -> None:
@@ -69,7 +81,7 @@ def _make(checkout: Checkout) -> None:
 
 def _fingerprint(checkout: Checkout) -> str:
     """Name all that the environment is made from, its place included: scripts in it hold its path."""
-    parts = [str(checkout.venv), *_IN_PLACE]
+    parts = [_FORM, str(checkout.venv)]
     parts += [(checkout.root / name).read_text() for name in ("pyproject.toml", "requirements.txt", "toolchain/uv.txt")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
