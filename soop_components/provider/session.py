@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -20,13 +21,14 @@ Show = Callable[[str], Awaitable[None]]
 
 
 class Session:
-    """One connection and, once something was asked, the runner's process; for one request at a time."""
+    """One connection and, once something was asked, the runner's process; requests wait for their turn."""
 
     def __init__(self, connection: Connection, archive: RunnerArchive) -> None:
         self._connection = connection
         self._archive = archive
         self._name = connection.target.name
         self._process: Process | None = None
+        self._turn = asyncio.Lock()
         self.is_open = True
         """Whether the connection was there when it was used last."""
 
@@ -41,14 +43,15 @@ class Session:
 
         Without an answer the outcome is a failure made up here. The connection is lost after every exception.
         """
-        try:
-            event = await self._attempt(request, show, content)
-            if event is None:
-                await self._install()
+        async with self._turn:
+            try:
                 event = await self._attempt(request, show, content)
-        except BaseException:  # also when we are told to stop: nobody will read the answer that is under way
-            self.abort()
-            raise
+                if event is None:
+                    await self._install()
+                    event = await self._attempt(request, show, content)
+            except BaseException:  # also when we are told to stop: nobody will read the answer that is under way
+                self.abort()
+                raise
         if event is None:
             raise SoopError(f"{self._name}: the runner could not be installed", "is /var/lib/soop writable there?")
         return event

@@ -34,7 +34,11 @@ def enter(host: Host, unit: str, pipe: str, after_a_kill: Sequence[str]) -> int:
         held = _held(pipe)
     finally:
         os.unlink(pipe)
-    _move(host, unit)
+    try:
+        _move(unit)
+    except BaseException:
+        os.close(held)
+        raise
     return held
 
 
@@ -76,7 +80,7 @@ def _held(pipe: str) -> int:
         time.sleep(_PAUSE)
 
 
-def _move(host: Host, unit: str) -> None:
+def _move(unit: str) -> None:
     """Enter the unit's control group wherever systemd keeps it."""
     with open("/proc/1/cgroup", encoding="ascii", errors="replace") as file:
         lines = [line.rstrip("\n").split(":", 2) for line in file]
