@@ -28,12 +28,12 @@ class Node(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("soop:index:Node", plan.name, {}, opts)
-        children = pulumi.ResourceOptions(parent=self)
         disks: list[dict[str, Any]] = []
         self.disk: resources.Disk | None = None
         if plan.disk is not None:
-            protected = pulumi.ResourceOptions(parent=self, protect=environment.reliability.protect_stateful)
-            self.disk = resources.Disk(plan.name, plan.disk.size, protected)
+            self.disk = resources.Disk(
+                plan.name, plan.disk.size, self._options(protect=environment.reliability.protect_stateful)
+            )
             disks.append({"disk": self.disk.id, "mount": plan.disk.mount})
         size = environment.sizes[plan.size]
         spec = {
@@ -44,7 +44,11 @@ class Node(pulumi.ComponentResource):
             "disks": disks,
         }
         self.name = plan.name
-        self.machine = resources.Machine(plan.name, spec, children)
+        self.machine = resources.Machine(plan.name, spec, self._options())
+
+    def _options(self, protect: bool | None = None) -> pulumi.ResourceOptions:
+        """Let the old one go before a new one comes, also when `pulumi up --replace` asks for it: both have one name."""
+        return pulumi.ResourceOptions(parent=self, protect=protect, delete_before_replace=True)
 
     @cached_property
     def address(self) -> pulumi.Output[str]:

@@ -59,13 +59,16 @@ class Recorder(mocks.Mocks):
 
 
 class Monitor(mocks.MockMonitor):
-    """Remembers what every release waits for."""
+    """Remembers what every release waits for, and what goes before its replacement comes."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
         self.waits_for: dict[str, set[str]] = {}
+        self.goes_first: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:
+        if request.deleteBeforeReplace:
+            self.goes_first.add(request.type)
         if request.type == "soop:index:Release":
             urns = (urn.split("::") for urn in request.dependencies)
             self.waits_for[request.name] = {name for *_, types, name in urns if types.endswith("soop:index:Release")}
@@ -146,6 +149,11 @@ def test_every_node_has_a_machine_and_only_a_role_with_a_disk_has_one(recorder: 
     assert recorder.names("soop:index:Disk") == names[:1]
     disks = {args.name: args.inputs["spec"]["disks"] for args in recorder.resources["soop:index:Machine"]}
     assert disks == {names[0]: [{"disk": names[0], "mount": "/var/lib/postgresql"}], names[1]: [], names[2]: []}
+
+
+def test_what_has_one_name_on_the_host_goes_before_its_replacement_comes(recorder: Recorder) -> None:
+    declare([plan()])
+    assert recorder.monitor.goes_first == {"soop:index:Disk", "soop:index:Machine"}
 
 
 def test_there_is_one_release_for_each_service(recorder: Recorder) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.scenarios.ground import as_root
-from tests.scenarios.trouble.beacon import Beacon
+from tests.scenarios.trouble.beacon import UP, Beacon
 from tests.scenarios.trouble.realm import Realm
 
 
@@ -72,6 +72,17 @@ def test_a_machine_killed_between_runs(beacon: Beacon) -> None:
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text
     beacon.ssh("test -e /var/lib/kept")
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+
+
+def test_a_machine_whose_replacement_is_asked_for(beacon: Beacon) -> None:
+    """The engine does not ask the provider then whether the old one has to go first."""
+    first, second = beacon.says()
+    beacon.ssh("touch /var/lib/gone")
+    (machine,) = (each["urn"] for each in beacon.resources() if each["urn"].endswith(f":Machine::{beacon.node}"))
+    beacon.project.must(*UP, "--replace", machine, "--stack", beacon.domain)
+    beacon.ssh("test ! -e /var/lib/gone")
     assert beacon.says()[1] == second
     beacon.is_well(first["says"])
 
