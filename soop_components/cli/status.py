@@ -141,7 +141,7 @@ def _condition(node: Node) -> str:
         return "not configured"
     more = f" (and {len(node.drift) - 1} more)" if len(node.drift) > 1 else ""
     if node.drift:
-        return node.drift[0] + more
+        return node.drift[0].partition("\n")[0] + more
     return "healthy" if node.healthy else "not healthy"
 
 

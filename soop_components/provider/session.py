@@ -12,7 +12,8 @@ from soop_components.runner_archive import RunnerArchive
 from soop_components.transport import Connection, ConnectionLost, Process, Target, connect
 
 _RUNNER_MISSING: Final = 99
-_NO_PYTHON: Final = 3
+_NO_PYTHON: Final = 127
+"""What a shell says of a command that it does not find."""
 
 Event = dict[str, Any]
 Stream = Callable[[], AsyncIterator[bytes]]
@@ -79,6 +80,8 @@ class Session:
         self._end()
         if code == _RUNNER_MISSING:
             return None
+        if code == _NO_PYTHON:
+            raise self._without_python()
         message = f"the runner ended without a result on `{request['verb']}`"
         return {"event": "failure", "message": message, "exit_code": code, "stderr_tail": errors}
 
@@ -104,10 +107,13 @@ class Session:
         )
         outcome = await self._connection.run(command, self._archive.content)
         if outcome.exit_code == _NO_PYTHON:
-            raise SoopError(f"{self._name}: no python3 on the node", "install Debian's package python3 on it")
+            raise self._without_python()
         if outcome.exit_code != 0:
             tail = "".join(f"\n  | {line}" for line in outcome.stderr.decode(errors="replace").splitlines()[-20:])
             raise SoopError(f"{self._name}: cannot install the runner{tail}")
+
+    def _without_python(self) -> SoopError:
+        return SoopError(f"{self._name}: no python3 on the node", "install Debian's package python3 on it")
 
 
 class Sessions:

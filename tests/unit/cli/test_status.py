@@ -45,6 +45,11 @@ def test_a_row_per_node() -> None:
     ]
 
 
+def test_what_a_node_said_in_several_lines_takes_one() -> None:
+    found = deployed(release(node("web-1", False, ("web-1: the runner ended (exit code 1)\n  | Killed",))))
+    assert table(list(rows(found))).endswith("web-1: the runner ended (exit code 1)")
+
+
 def test_nothing_deployed() -> None:
     assert [row[-1] for row in rows(DomainStatus("dev-a"))] == ["not deployed"]
     assert [row[-1] for row in rows(DomainStatus("dev-a", StackState()))] == ["not deployed"]

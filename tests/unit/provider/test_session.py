@@ -108,11 +108,18 @@ def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(3, "no python3 on the node"), (1, r"cannot install the runner\n  \| full")]
+    ("code", "said"), [(127, "no python3 on the node"), (1, r"cannot install the runner\n  \| full")]
 )
 def test_why_it_cannot_be_installed_is_told(code: int, said: str) -> None:
     connection = Connection(Process([], code=99), installing=Outcome(code, b"", b"full\n"))
     with pytest.raises(SoopError, match=said):
+        ask(connection, "measure")
+    assert connection.aborted
+
+
+def test_a_node_that_has_lost_its_python_is_told_apart() -> None:
+    connection = Connection(Process([], code=127, errors=b"bash: line 1: exec: python3: not found\n"))
+    with pytest.raises(SoopError, match="no python3 on the node\n  install Debian's package python3 on it"):
         ask(connection, "measure")
     assert connection.aborted
 
