@@ -47,7 +47,7 @@ class Node(pulumi.ComponentResource):
         self.machine = resources.Machine(plan.name, spec, self._options())
 
     def _options(self, protect: bool | None = None) -> pulumi.ResourceOptions:
-        """Let the old one go before a new one comes, also when `pulumi up --replace` asks for it: both have one name."""
+        """Let the old one go before a new one comes, also when a user asks for a new one: both have one name."""
         return pulumi.ResourceOptions(parent=self, protect=protect, delete_before_replace=True)
 
     @cached_property

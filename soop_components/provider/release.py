@@ -127,11 +127,11 @@ class ReleaseResource:
             "version": running.get("version"),
             "digest": running.get("digest"),
             "healthy": bool(found.get("healthy")),
-            "drift": _drift(found, running, expected, release),
+            "drift": drift_of(found, running, expected, release),
         }
 
 
-def _drift(found: Mapping[str, Any], running: Mapping[str, Any], expected: str, release: ReleaseInputs) -> list[str]:
+def drift_of(found: Mapping[str, Any], running: Mapping[str, Any], expected: str, release: ReleaseInputs) -> list[str]:
     """Say in words how a node differs from what was accepted."""
     drift = list(found.get("drift") or [])
     if not running:
@@ -141,7 +141,8 @@ def _drift(found: Mapping[str, Any], running: Mapping[str, Any], expected: str, 
     elif not running.get("accepted", True):
         drift.insert(0, f"runs {release.reference}, which was not accepted")
     if running and not found.get("healthy") and not drift:
-        drift.append("is not healthy")
+        ill = {problem.partition(": ")[0] for problem in found.get("health") or ()}  # an answer may hold secrets
+        drift += [f"component {component} is not healthy" for component in sorted(ill)] or ["is not healthy"]
     return drift
 
 

@@ -115,7 +115,7 @@ def _give_up(work: Work, request: Request, event: dict[str, Any]) -> dict[str, A
     if not work.begun:
         return {**event, "returned": _is_accepted(work.host)}
     if accepted is None or _same(request, accepted):
-        return event
+        return {**event, "returned": _is_accepted(work.host)}
     work.events.progress(f"{event['message']}; returning to {accepted['service']}-{accepted['version']}")
     document = parse(accepted)
     if work.host.release_reserve():

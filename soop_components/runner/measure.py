@@ -98,6 +98,8 @@ def inspect(host: Host, request: Mapping[str, Any], events: Events) -> dict[str,
     running = stored["running.json"]
     if not changed and (running is None or running["plan_digest"] != document.plan_digest):
         changed = [f"recorded version: {document.reference}"]
+    if not changed:  # carrying it out waits until it is healthy, or says what it is ill of
+        changed = health.look(host, document, hosts.current(host))
     return {
         "event": "result",
         "missing": missing,

@@ -64,6 +64,16 @@ def test_a_file_and_a_unit_changed_by_hand(beacon: Beacon) -> None:
     beacon.is_well(first["says"])
 
 
+def test_a_service_that_hangs(beacon: Beacon) -> None:
+    """All its units are active and nothing was changed: no update may call it accepted."""
+    says = beacon.says()[0]["says"]
+    beacon.ssh("systemctl kill --signal=STOP beacon-service-beacon")
+    assert "component beacon is not healthy" in beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
+    beacon.fails(f"was not accepted: {beacon.node}: http://{beacon.node}:8080/health: expected a status below 400")
+    beacon.ssh("systemctl kill --signal=CONT beacon-service-beacon")
+    beacon.is_well(says)
+
+
 def test_a_machine_killed_between_runs(beacon: Beacon) -> None:
     first, second = beacon.says()
     beacon.ssh("touch /var/lib/kept")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from soop_components.provider.diff import Change
-from soop_components.provider.release import ReleaseResource
+from soop_components.provider.release import ReleaseResource, drift_of
 from soop_components.provider.release_inputs import ReleaseInputs
 from soop_components.provider.wire import UNKNOWN, Properties
 
@@ -38,3 +38,13 @@ def test_a_node_knows_the_addresses_of_its_service_and_of_its_neighbours() -> No
     assert release.hosts == {**dict.fromkeys(nodes, "10.0.0.1"), "all-1.b.dev": "10.0.0.2"}
     assert release.nodes_of("web") == ["web-2.a.dev", "web-10.a.dev"]
     assert release.documents["web-2.a.dev"]["node"] == {"name": "web-2.a.dev", "role": "web", "number": "2"}
+
+
+def test_what_is_not_healthy_is_named_without_what_it_answered() -> None:
+    release = ReleaseInputs("a", "1.0.0", "sha256:0", {}, {}, (), {}, {}, {}, "key")
+    running = {"service": "a", "version": "1.0.0", "plan_digest": "sha256:1", "accepted": True}
+    problems = ["web: /bin/check: exit code 1: wrong password s3cret", "web: http://web-1/: status 500: s3cret"]
+    found = {"drift": [], "healthy": False, "health": problems}
+    assert drift_of(found, running, "sha256:1", release) == ["component web is not healthy"]
+    assert drift_of({**found, "health": []}, running, "sha256:1", release) == ["is not healthy"]
+    assert drift_of({**found, "healthy": True}, running, "sha256:1", release) == []

@@ -122,3 +122,17 @@ def test_measure_says_whether_it_is_healthy(node: Node) -> None:
     flag.unlink()
     found = node.measure(health=True)
     assert (found["healthy"], found["health"]) == (False, [f"web: /bin/sh -c test -e {flag}: exit code 1"])
+
+
+def test_what_is_not_healthy_is_to_be_carried_out_again_and_fails_while_it_stays_so(node: Node) -> None:
+    flag = node.root / "flag"
+    flag.touch()
+    wanted = document(web={"command_health": {"command": ["/bin/sh", "-c", f"test -e {flag}"], "timeout": 1}})
+    node.accept(wanted)
+    assert node.inspect(wanted)["changes"] == 0
+    flag.unlink()
+    assert node.inspect(wanted)["changed"] == [f"web: /bin/sh -c test -e {flag}: exit code 1"]
+    event = node.apply(wanted)
+    assert (event["step"], event["returned"]) == ("health", True)
+    flag.touch()
+    assert node.apply(wanted)["changes"] == 0
