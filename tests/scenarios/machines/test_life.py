@@ -90,6 +90,7 @@ def test_a_key_that_is_authorized_later_replaces_the_first(ground: Ground) -> No
         await ground.machines.create(other, new_host_key())
         with pytest.raises(asyncssh.PermissionDenied):
             await ground.run(facts, "true")
+        assert (await ground.look(WEB)).pid == facts.pid  # for that nothing is started again
 
     asyncio.run(scenario())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,11 +127,16 @@ def _bring_up(realm: Realm, record: Record) -> None:
 
 
 def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
-    """Make an existing machine what ``spec`` says at its next boot, which comes at once."""
+    """Make an existing machine what ``spec`` says: who may log in at once, all else by booting it again."""
     if spec.image != record.spec.image:
         raise Refused(f"{spec.name} was made from {record.spec.image}, not {spec.image}", "replace the machine")
-    take_down(realm, record, _PATIENCE)
-    seed.authorize(realm.machine(spec.name) / "upper", spec)
+    root = record.root(realm)
+    runs = process.supervisor(root) is not None and _is_in_place(realm, record)
+    if runs and spec == replace(record.spec, authorized_keys=spec.authorized_keys):
+        seed.authorize(root, spec)
+    else:
+        take_down(realm, record, _PATIENCE)
+        seed.authorize(realm.machine(spec.name) / "upper", spec)
     changed = Record(spec, record.image_digest, record.host_key, record.slot, record.number)
     changed.save(realm)
     return changed

@@ -1,4 +1,4 @@
-"""The few files that make a copy of the base image one particular machine; written while it does not run."""
+"""The few files that make a copy of the base image one particular machine."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def plant(upper: Path, spec: Spec, host_key: HostKey) -> None:
     authorize(upper, spec)
 
 
-def authorize(upper: Path, spec: Spec) -> None:
-    """Write who may log in."""
-    _write(upper, "root/.ssh/authorized_keys", "".join(f"{key}\n" for key in spec.authorized_keys), 0o600)
+def authorize(root: Path, spec: Spec) -> None:
+    """Write who may log in, into the upper layer of a machine that does not run or into the root of one that does."""
+    _write(root, "root/.ssh/authorized_keys", "".join(f"{key}\n" for key in spec.authorized_keys), 0o600)
 
 
-def _write(upper: Path, path: str, content: str, mode: int) -> None:
-    """Write one file, following no symbolic link: a machine that ran before may have left any."""
+def _write(root: Path, path: str, content: str, mode: int) -> None:
+    """Write one file, following no symbolic link: a machine that runs, or ran before, may have left any."""
     *folders, name = path.split("/")
     temporary = f".{name}.soop"
     try:
         with ExitStack() as open_folders:
-            folder = _opened(open_folders, str(upper), None)
+            folder = _opened(open_folders, str(root), None)
             for depth, part in enumerate(folders, 1):
                 _make(part, _FOLDERS.get("/".join(folders[:depth]), 0o755), folder)
                 folder = _opened(open_folders, part, folder)
