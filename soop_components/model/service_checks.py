@@ -11,10 +11,13 @@ from soop_components.model.options import value_problem
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, size_problem
 from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
+from soop_components.model.size import bytes_of
 from soop_components.model.versions import VersionRange
 
 _MOST_MATCHING = 20_000_000
 """Steps that matching all defaults may take together."""
+_SMALLEST_DISK, _LARGEST_DISK = "8MiB", "16TiB"
+"""What a file system that outlives its machine can be made on."""
 _SYSTEM_FOLDERS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var)?")
 _SYSTEM_TREES = ("/dev/", "/proc/", "/run/", "/sys/", "/usr/", "/etc/")
 
@@ -116,6 +119,9 @@ def _count_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
 def _disk_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
     if node.disk is None:
         return
+    if not bytes_of(_SMALLEST_DISK) <= bytes_of(node.disk.size) <= bytes_of(_LARGEST_DISK):
+        expected = f"expected {_SMALLEST_DISK} to {_LARGEST_DISK} {got(node.disk.size)}"
+        yield Problem(("nodes", role, "disk", "size"), expected)
     mount = node.disk.mount
     path = ("nodes", role, "disk", "mount")
     if any(part in ("", ".", "..") for part in mount[1:].split("/")):
