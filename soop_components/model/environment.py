@@ -11,7 +11,10 @@ from pydantic import AfterValidator, Field
 from soop_components.model.base import Model
 from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName, SizeName
 from soop_components.model.service import MOST, Size
+from soop_components.model.size import bytes_of
 
+_LEAST_MEMORY, _MOST_MEMORY = "64MiB", "64TiB"
+"""What a machine can be made with."""
 _ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
 
 
@@ -29,6 +32,12 @@ def _endpoint(value: str) -> str:
     return value
 
 
+def _memory(value: str) -> str:
+    if not bytes_of(_LEAST_MEMORY) <= bytes_of(value) <= bytes_of(_MOST_MEMORY):
+        raise ValueError(f"expected {_LEAST_MEMORY} to {_MOST_MEMORY}")
+    return value
+
+
 Network = Annotated[str, AfterValidator(_network)]
 PublicEndpoint = Annotated[str, AfterValidator(_endpoint)]
 
@@ -36,9 +45,9 @@ PublicEndpoint = Annotated[str, AfterValidator(_endpoint)]
 class MachineSize(Model):
     """What a node definition's ``size`` means here."""
 
-    cpus: Annotated[int, Field(ge=1)] = 1
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 1
     """Processors of a machine."""
-    memory: Size = "512MiB"
+    memory: Annotated[Size, AfterValidator(_memory)] = "512MiB"
     """Memory of a machine, ``512MiB``."""
 
 
