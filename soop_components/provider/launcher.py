@@ -21,6 +21,8 @@ import sys
 import zlib
 from collections.abc import Callable
 
+_PATIENCE = 10_000
+"""Milliseconds that a server which is there already may take for its first word."""
 _ENOUGH = 65536
 
 
@@ -44,7 +46,7 @@ def run(serve: Callable[[Start], None]) -> None:
     name = _name(os.getppid()) if words and hasattr(os, "pidfd_open") else None
     greeting = "".join(words[:1]).encode() + b"\n"
     found = _find(name) if name else None
-    served = found is not None and _relay(found, greeting)  # one that is about to leave may say nothing
+    served = found is not None and _relay(found, greeting, _PATIENCE)  # one that is about to leave may say nothing
     served = served or _relay(_make(serve, name), greeting)
     os._exit(0 if served else 1)  # at once: there is nothing to tidy up
 
@@ -118,8 +120,11 @@ def _door(name: bytes | None) -> socket.socket | None:
     return door
 
 
-def _relay(link: socket.socket, greeting: bytes) -> bool:
-    """Pass on what the server says until it or the engine is gone; tell whether it said which port it has."""
+def _relay(link: socket.socket, greeting: bytes, patience: int | None = None) -> bool:
+    """Pass on what the server says until it or the engine is gone; tell whether it said which port it has.
+
+    One that has not said so after ``patience`` milliseconds of silence is left.
+    """
     watched = select.poll()
     watched.register(link, select.POLLIN)
     if _is_pipe(0):  # from the engine, whose end closes it
@@ -128,7 +133,10 @@ def _relay(link: socket.socket, greeting: bytes) -> bool:
     try:
         link.sendall(greeting)
         while True:
-            for descriptor, _ in watched.poll():
+            ready = watched.poll(patience if output == 1 else None)
+            if not ready:
+                return False
+            for descriptor, _ in ready:
                 said = os.read(descriptor, _ENOUGH)
                 if not said:
                     return output == 2

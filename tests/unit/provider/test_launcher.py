@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from soop_components.provider import launcher
+
 ENGINE = """
 import json, os, signal, subprocess, sys
 
@@ -92,3 +94,10 @@ def test_what_keeps_a_server_from_starting_is_told() -> None:
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "SystemError: no luck" in done.stderr
+
+
+def test_a_server_that_says_nothing_is_left() -> None:
+    ours, its = socket.socketpair()
+    with ours, its:
+        assert not launcher._relay(ours, b"127.0.0.1:1\n", patience=1)
+        assert its.recv(100) == b"127.0.0.1:1\n"
