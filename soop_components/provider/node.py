@@ -88,7 +88,7 @@ class Node:
 
     async def receive(self, digests: Iterable[str], blobs: Blobs) -> None:
         """Send blobs to the node."""
-        await self._repeatable("receive", {}, lambda: _stream(list(digests), blobs))
+        await self._repeatable("receive", {}, content=lambda: _stream(list(digests), blobs))
 
     async def apply(self, request: Mapping[str, Any], id: str) -> None:
         """Make the node what ``document`` says, with ``secrets``, ``previous_secrets`` and ``hosts``.
@@ -125,23 +125,18 @@ class Node:
                 await self.progress.show("connection lost, reattaching")
             verb, request = "follow", {"id": id}
 
-    async def _repeatable(
-        self,
-        verb: str,
-        request: Mapping[str, Any],
-        content: Stream | None = None,
-        patience: float = _RECONNECT_PATIENCE,
-    ) -> dict[str, Any]:
+    async def _repeatable(self, verb: str, request: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Call a verb that may as well be carried out twice, again if the connection is lost."""
         try:
-            return await self._call(verb, request, content, patience)
+            return await self._call(verb, request, **more)
         except ConnectionLost:
-            return await self._call(verb, request, content, patience)
+            return await self._call(verb, request, **more)
 
     async def _call(
         self,
         verb: str,
         request: Mapping[str, Any],
+        *,
         content: Stream | None = None,
         patience: float = _RECONNECT_PATIENCE,
     ) -> dict[str, Any]:
