@@ -116,8 +116,7 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
         lambda: domain_from_config(domain, config.get(ENVIRONMENT), config.get(SERVICES), names, label)
     )
     mistakes.raise_if_any()
-    assert loaded is not None  # noqa: S101 - raised above otherwise
-    return loaded
+    return mistakes.found(loaded)
 
 
 def domain_from_config(

@@ -24,7 +24,7 @@ _ENOUGH = 4096
 
 
 def serve(start: Start) -> None:
-    """Serve one link to the engine after the other until there are no more, and end the process."""
+    """Serve all links to the engine until there are no more, and end the process."""
     asyncio.run(_Server(start).run())
 
 

@@ -133,7 +133,7 @@ def _executable(host: Host, name: str, program: bytes, account: Account) -> Iter
     os.chmod(base, 0o711)  # noqa: S103 - others pass through, to what is theirs
     folder = tempfile.mkdtemp(dir=base)
     try:
-        os.chmod(folder, 0o711)  # noqa: S103
+        os.chmod(folder, 0o711)  # noqa: S103 - as above
         path = os.path.join(folder, name or "script")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o500), "wb") as file:
             if account.uid != os.geteuid():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes.util
+import importlib
 import sys
 from dataclasses import dataclass
 from threading import Lock
@@ -175,7 +176,7 @@ def load_library() -> None:
             return
         search, ctypes.util.find_library = ctypes.util.find_library, lambda name: None
         try:
-            import asyncssh  # noqa: F401
+            importlib.import_module("asyncssh")
         finally:
             ctypes.util.find_library = search
 

@@ -11,6 +11,7 @@ import asyncio
 import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from soop_components.provider import resources
 from soop_components.provider.disk import DiskResource
@@ -70,7 +71,7 @@ class StandInRelease(Asis, ReleaseResource):
 
 if __name__ == "__main__":
     stand_ins = [KeyResource(), SecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
-    resources.all_resources = lambda: stand_ins  # type: ignore[assignment,return-value]
+    mock.patch.object(resources, "all_resources", return_value=stand_ins).start()
     from soop_components.provider.main import main  # finds the stand-ins instead of the real ones
 
     main()

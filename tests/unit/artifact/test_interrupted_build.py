@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
+from unittest import mock
 
 import pytest
 
@@ -48,7 +49,7 @@ def _build_until(step: int, number: signal.Signals) -> NoReturn:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.fsync = counted(os.fsync)
-        Path.replace = counted(Path.replace)  # type: ignore[method-assign]
+        mock.patch.object(Path, "replace", counted(Path.replace)).start()
         code = main(["build", "greeting-service"])
     finally:
         os._exit(code)

@@ -2,10 +2,9 @@
 
 import os
 import sys
+from importlib import import_module
 
 # Python puts this folder itself on the path; the package is found from the folder above.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from root_helper.verbs import main  # type: ignore[import-not-found]  # noqa: E402
-
-sys.exit(main(sys.argv[1:]))
+sys.exit(import_module("root_helper.verbs").main(sys.argv[1:]))
