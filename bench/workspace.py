@@ -21,6 +21,7 @@ from bench.sample import Sample, measure
 from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
+from soop_components.setup.shell_environment import WHOLE
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / ".cache" / "bench"
@@ -36,7 +37,7 @@ class Workspace:
         self.root = root
         self.project = Project(root)
         self.environment = surroundings(self.project, find_pulumi(Project(CHECKOUT), clean), clean)
-        self.environment["PULUMI_BACKEND_URL"] = (root / ".soop" / "state").as_uri()
+        self.environment["PULUMI_BACKEND_URL"] = (root / ".soop" / "state").as_uri() + WHOLE
         prepare(self.project, self.environment)
 
     def run(self, *argv: str | Path, expect: str = "", memory: bool = False) -> Sample:

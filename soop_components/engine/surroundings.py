@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.setup.shell_environment import PASSPHRASE
+from soop_components.setup.shell_environment import PASSPHRASE, WHOLE
 
 
 def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
@@ -35,17 +36,20 @@ def surroundings(project: Project, pulumi: Path, environ: Mapping[str, str]) -> 
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     if not environ.get("PULUMI_BACKEND_URL") and not _logged_in(home):
-        result["PULUMI_BACKEND_URL"] = project.backend
+        result["PULUMI_BACKEND_URL"] = project.backend + (WHOLE if project.folder_of(project.backend) else "")
     if "PULUMI_CONFIG_PASSPHRASE" not in environ and not environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
         result["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(project.passphrase)
     return result
 
 
 def prepare(project: Project, environment: Mapping[str, str]) -> None:
-    """Make the state folder and, once, the passphrase, where they are ours to make."""
+    """Make the state folder and, once, the passphrase, where they are ours to make, and the state readable."""
     project.make_home()
-    if project.folder_of(environment.get("PULUMI_BACKEND_URL", "")) == project.state.resolve():
+    folder = project.folder_of(environment.get("PULUMI_BACKEND_URL", ""))
+    if folder == project.state.resolve():
         project.state.mkdir(mode=0o700, exist_ok=True)
+    if folder is not None:
+        _drop_cut_off_notes(folder)
     if environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(project.passphrase) and not project.passphrase.exists():
         fresh = project.passphrase.with_name(f"passphrase.{os.getpid()}")
         fresh.touch(mode=0o600)
@@ -56,6 +60,15 @@ def prepare(project: Project, environment: Mapping[str, str]) -> None:
             pass
         finally:
             fresh.unlink()
+
+
+def _drop_cut_off_notes(state: Path) -> None:
+    """Remove what a killed engine left of the notes beside the files of a state: see ``WHOLE``."""
+    for folder, _, names in os.walk(state / ".pulumi"):
+        for note in (Path(folder, name) for name in names if name.endswith(".attrs")):
+            with suppress(FileNotFoundError):  # another engine may put it away meanwhile
+                if not note.stat().st_size:
+                    note.unlink()
 
 
 def _built(project: Project) -> Path:

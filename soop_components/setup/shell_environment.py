@@ -11,6 +11,12 @@ from soop_components.setup.place import Place
 
 OURS = "file://./.soop/state"
 """The backend of a project that says nothing else; Pulumi itself takes it from the working directory."""
+WHOLE = "?metadata=skip"
+"""Appended to the URL of a file backend, spares the notes beside each file of the state, which the engine never needs.
+
+It writes them in place: killed at that moment it would leave an empty note, and no ``pulumi`` does more than say "EOF"
+then.
+"""
 PASSPHRASE = "local domains only"  # noqa: S105 - deliberately public, see below
 """Encrypts secrets in the state of local domains.
 
@@ -28,7 +34,7 @@ def variables(place: Place, base: Mapping[str, str]) -> dict[str, str]:
     if (place.built / "bin").is_dir():
         ours.append(str(place.built / "bin"))
     path = [folder for folder in base.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
-    backend = {} if keeps_state_elsewhere(place) else {"PULUMI_BACKEND_URL": (place.home / "state").as_uri()}
+    backend = {} if keeps_state_elsewhere(place) else {"PULUMI_BACKEND_URL": (place.home / "state").as_uri() + WHOLE}
     return {
         "PATH": os.pathsep.join([*ours, *path]),
         **backend,
@@ -85,4 +91,4 @@ def keeps_state_elsewhere(place: Place) -> bool:
     file = place.root / "Pulumi.yaml"
     text = file.read_text() if file.is_file() else ""
     said = re.search(r"^backend:\s+url:\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
-    return said is not None and said[1] != OURS
+    return said is not None and said[1].partition("?")[0] != OURS

@@ -34,6 +34,7 @@ def test_the_next_deployment_clears_what_a_killed_first_one_left(project: StandI
     status = project.status("dev-access")
     assert status["locked"]
     assert status["pending_creates"]
+    assert not list(project.root.glob(".soop/state/.pulumi/**/*.attrs")), "the engine may be killed while it writes one"
     assert "a deployment was killed; `soop recover dev-access`" in project.succeed("status")
     assert "a deployment was killed; `soop recover dev-access`" in project.fail("recover", "--check")
 

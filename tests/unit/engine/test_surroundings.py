@@ -43,7 +43,7 @@ def test_needs_no_variable_to_be_set(project: Project) -> None:
     assert found == {
         "PATH": os.pathsep.join(map(str, ours)),
         "LANG": "C.UTF-8",
-        "PULUMI_BACKEND_URL": f"file://{project.root}/.soop/state",
+        "PULUMI_BACKEND_URL": f"file://{project.root}/.soop/state?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
         "PULUMI_HOME": str(project.home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -74,6 +74,15 @@ def test_prepares_state_and_passphrase_for_their_owner_only(project: Project) ->
         "0o600",
     ]
     assert sorted(path.name for path in project.home.iterdir()) == ["passphrase", "state"]
+
+
+def test_drops_what_a_killed_engine_left_of_the_notes_beside_a_state(project: Project, tmp_path: Path) -> None:
+    stacks = tmp_path / "elsewhere" / ".pulumi" / "stacks" / "p"
+    stacks.mkdir(parents=True)
+    for name, text in {"a.json": "", "a.json.attrs": "", "b.json.attrs": "{}"}.items():
+        (stacks / name).write_text(text)
+    prepare(project, {"PULUMI_BACKEND_URL": f"file://{tmp_path}/elsewhere"})
+    assert sorted(path.name for path in stacks.iterdir()) == ["a.json", "b.json.attrs"]
 
 
 def test_keeps_a_passphrase_that_is_there(project: Project) -> None:

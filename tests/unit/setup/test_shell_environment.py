@@ -28,7 +28,7 @@ def test_a_shell_reads_it_whatever_the_folder_is_called(place: Place) -> None:
     )
     assert answer.stdout.splitlines() == [
         f"{place.root}/.venv/bin:{place.root}/.toolchain/bin:/bin:/usr/bin",
-        (place.root / ".soop" / "state").as_uri(),
+        (place.root / ".soop" / "state").as_uri() + "?metadata=skip",
         f"{place.root}/.soop/passphrase",
     ]
 
@@ -77,5 +77,7 @@ def test_a_built_engine_is_on_path_only_when_it_was_built(tmp_path: Path) -> Non
 def test_state_that_lies_elsewhere_is_left_there(place: Place) -> None:
     (place.root / "Pulumi.yaml").write_text("name: x\nbackend:\n  url: s3://state\n")
     assert "PULUMI_BACKEND_URL" not in shell_environment.variables(place, {})
-    (place.root / "Pulumi.yaml").write_text("name: x\nbackend:\n  url: file://./.soop/state\n")
-    assert shell_environment.variables(place, {})["PULUMI_BACKEND_URL"] == (place.root / ".soop" / "state").as_uri()
+    for written in ("file://./.soop/state", "file://./.soop/state?metadata=skip"):
+        (place.root / "Pulumi.yaml").write_text(f"name: x\nbackend:\n  url: {written}\n")
+        ours = shell_environment.variables(place, {})["PULUMI_BACKEND_URL"]
+        assert ours == (place.root / ".soop" / "state").as_uri() + "?metadata=skip"
