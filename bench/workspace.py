@@ -21,6 +21,7 @@ from bench.sample import Sample, measure
 from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
+from soop_components.provider.launcher import dismiss
 from soop_components.setup.shell_environment import WHOLE
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -76,6 +77,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Remove every machine, disk and network of the project, and its folder."""
+        dismiss(self.root)
         asyncio.run(LocalMachines(self.project).clean())
         subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
 
@@ -88,9 +90,10 @@ def examples() -> Iterator[Workspace]:
 
 
 @contextmanager
-def small() -> Iterator[Workspace]:
-    """Yield a project with the small service, built."""
+def small(**environment: str) -> Iterator[Workspace]:
+    """Yield a project with the small service, built; ``environment`` goes with its commands."""
     with _workspace("small", _make_small) as made:
+        made.environment |= environment
         made.run("soop", "build", "service_defs/small-service")
         yield made
 

@@ -11,6 +11,7 @@ from soop_components.engine import Engine
 from soop_components.errors import SoopError
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
+from soop_components.provider.launcher import dismiss
 
 DESCRIPTION = """\
 Removes all local machines, their disks with all data, networks and processes that were made on this host from this
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not confirmed("Remove all local machines of this checkout, with their data?"):
             tell("nothing was changed")
             return 1
+    dismiss(project.root)
     asyncio.run(LocalMachines(project).clean())
     tell("removed the local machines and disks of this checkout")
     _forget(project)

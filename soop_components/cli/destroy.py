@@ -13,6 +13,7 @@ from soop_components.engine.recovery import recover
 from soop_components.engine.turn import turn
 from soop_components.errors import SoopError
 from soop_components.project import Project
+from soop_components.provider.launcher import dismiss
 
 DESCRIPTION = """\
 Removes everything of one domain: its services, machines and disks. The domain definition stays, so that
@@ -59,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             _refuse_half(id, engine.state(id))
             engine.remove_stack(id)
             file.restore(definition)  # the engine makes one where there was none
+            dismiss(project.root)
             tell(f"{id} is gone" + (f"; its definition stays in {file.label}" if definition else ""))
         return code
 

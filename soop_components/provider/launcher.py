@@ -1,12 +1,13 @@
 """What the engine starts as its plugin: a link between the engine and a server that outlasts it for a while.
 
-The engine starts a plugin twice for the preview, ends both, and starts it twice again for the update. All find one
-server by the engine's process, with its connections to the nodes still open; only a process of the same user is let in.
-It ends with the engine, or when nobody came back within ``server.PATIENCE``.
+The engine starts a plugin twice for the preview, ends both, and starts it twice again for the update; somebody who
+tries things out starts the next engine a minute later. All find one server, with its connections to the nodes still
+open, as long as project, program and environment are the same; only a process of the same user is let in. It works for
+one engine at a time: one that begins meanwhile has a server of its own, which ends with it.
 
-It is run often and loads little. Between the two is one socket: the link sends the engine's address in a line, the
-server answers its port in a line and then what it writes to standard error. The server is wanted for as long as the
-socket is open.
+It is run often and loads little. Between the two is one socket: the link sends the engine's address and process in a
+line, the server answers its port in a line and then what it writes to standard error. The server is wanted for as long
+as the socket is open.
 """
 
 from __future__ import annotations
@@ -19,23 +20,33 @@ import stat
 import struct
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
+LINGER = 300.0
+"""Seconds for which a server waits for the next engine; ``SOOP_LINGER`` is another number, 0 that it does not."""
+LEAVE = b"leave\n"
+"""What is said to a server that waits in vain."""
 _PATIENCE = 10_000
 """Milliseconds that a server which is there already may take for its first word."""
 _ENOUGH = 65536
+_A_DAY = 86400
+_PREFIX = "soop-provider-"
+_PASSING = ("PULUMI_", "TRACE", "OTEL_")
+_PASSED_ON = ("PULUMI_BACKEND_URL", "PULUMI_HOME")
+_OF_THE_SHELL = ("_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES")
 
 
 class Start:
     """What a new server begins with."""
 
-    def __init__(self, link: socket.socket, door: socket.socket | None, engine: int | None) -> None:
+    def __init__(self, link: socket.socket, door: socket.socket | None, linger: float) -> None:
         self.link = link
         """To the process that the engine has started."""
         self.door = door
         """Where others ask for a link; None when this server is not to be found."""
-        self.engine = engine
-        """A file descriptor that becomes readable when the engine is gone; None when there is no engine."""
+        self.linger = linger
+        """Seconds to wait for another engine when there is none."""
 
 
 def run(serve: Callable[[Start], None]) -> None:
@@ -43,27 +54,86 @@ def run(serve: Callable[[Start], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    name = _name(os.getppid()) if words and hasattr(os, "pidfd_open") else None
-    greeting = "".join(words[:1]).encode() + b"\n"
-    found = _find(name) if name else None
-    served = found is not None and _relay(found, greeting, _PATIENCE)  # one that is about to leave may say nothing
-    served = served or _relay(_make(serve, name), greeting)
+    linger = _linger()
+    names = _names(os.getppid(), linger) if words and hasattr(os, "pidfd_open") else {}
+    greeting = f"{words[0]} {os.getppid()}\n".encode() if words else b"\n"
+    for name in list(names):
+        found = _find(name)
+        if found is None:
+            break
+        if _relay(found, greeting, _PATIENCE):
+            os._exit(0)
+        del names[name]  # at work for another engine, or about to leave
+    served = _relay(_make(serve, names), greeting)
     os._exit(0 if served else 1)  # at once: there is nothing to tidy up
 
 
-def _name(engine: int) -> bytes | None:
-    """Return the abstract address of the engine's server."""
+def dismiss(project: os.PathLike[str]) -> None:
+    """End the servers that wait for the next engine in a project's folder; those at work stay."""
+    begin = "@" + _of_project(os.path.realpath(project))
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+        addresses = {line.split()[-1] for line in file}
+    for address in sorted(each for each in addresses if each.startswith(begin)):
+        found = _find(b"\0" + address[1:].encode())
+        if found is not None:
+            with found, suppress(OSError):  # gone by itself just now
+                found.sendall(LEAVE)
+                found.recv(1)  # its end, or its refusal
+
+
+def _linger() -> float:
+    said = os.environ.get("SOOP_LINGER", "").strip()
+    try:
+        seconds = float(said) if said else LINGER
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= _A_DAY:
+        sys.stderr.write(f"SOOP_LINGER: expected seconds from 0 to {_A_DAY}, not {said!r}\n")
+        os._exit(1)
+    return seconds
+
+
+def _names(engine: int, linger: float) -> dict[bytes, float]:
+    """Return the abstract addresses where this engine's server may be, and how long one lingers there."""
+    began = _of_project(os.getcwd())
+    names = {f"{began}{_fingerprint():08x}": linger} if linger else {}
     try:
         with open(f"/proc/{engine}/stat", encoding="ascii", errors="replace") as file:
-            started = file.read().rpartition(")")[2].split()[19]
+            names[f"{began}{engine}-{file.read().rpartition(')')[2].split()[19]}"] = 0.0
     except OSError:
-        return None
-    which = zlib.crc32(os.fsencode("\0".join([os.getcwd(), *sys.argv[:1], sys.executable])))
-    return b"\0soop-provider-%d-%s-%08x" % (engine, started.encode(), which)
+        pass
+    return {b"\0" + name.encode(): seconds for name, seconds in names.items()}
+
+
+def _of_project(folder: str) -> str:
+    return f"{_PREFIX}{zlib.crc32(os.fsencode(folder)):08x}-"
+
+
+def _fingerprint() -> int:
+    """Return a number that is another one when program, libraries, folder or environment are others."""
+    environment = sorted(
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or not (name.startswith(_PASSING) or name in _OF_THE_SHELL)
+    )
+    here = os.stat(".")
+    said = [*sys.argv[:1], sys.executable, f"{here.st_dev} {here.st_ino}", *environment]
+    said += [f"{path} {_changed(path)}" for path in sys.path]
+    for folder, _, files in os.walk(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))):
+        if not folder.endswith("__pycache__"):
+            said += [f"{folder}/{name} {_changed(os.path.join(folder, name))}" for name in sorted(files)]
+    return zlib.crc32(os.fsencode("\0".join(said)))
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _find(name: bytes) -> socket.socket | None:
-    """Return a link to the server of this engine, if there is one."""
+    """Return a link to the server at an address, if there is one."""
     link = socket.socket(socket.AF_UNIX)
     try:
         link.connect(name)
@@ -81,10 +151,9 @@ def is_ours(link: socket.socket) -> bool:
     return bool(struct.unpack("3i", credentials)[1] == os.geteuid())
 
 
-def _make(serve: Callable[[Start], None], name: bytes | None) -> socket.socket:
+def _make(serve: Callable[[Start], None], names: Mapping[bytes, float]) -> socket.socket:
     """Make a server that the engine's signals do not reach, and return the link to it."""
     ours, its = socket.socketpair()
-    engine = os.pidfd_open(os.getppid()) if name else None
     if os.fork() == 0:
         ours.close()
         os.setsid()
@@ -92,7 +161,7 @@ def _make(serve: Callable[[Start], None], name: bytes | None) -> socket.socket:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             _let_go(its)
-            serve(Start(its, _door(name), engine))
+            serve(Start(its, *_door(names)))
         os._exit(0)
     its.close()
     os.wait()
@@ -107,23 +176,23 @@ def _let_go(link: socket.socket) -> None:
     os.close(nothing)
 
 
-def _door(name: bytes | None) -> socket.socket | None:
-    if name is None:
-        return None
-    door = socket.socket(socket.AF_UNIX)
-    try:
-        door.bind(name)
-        door.listen()
-    except OSError:  # another plugin of this engine was faster
-        door.close()
-        return None
-    return door
+def _door(names: Mapping[bytes, float]) -> tuple[socket.socket | None, float]:
+    """Return where a server is to be found and how long it lingers there: not at all if others were faster."""
+    for name, linger in names.items():
+        door = socket.socket(socket.AF_UNIX)
+        try:
+            door.bind(name)
+            door.listen()
+            return door, linger
+        except OSError:
+            door.close()
+    return None, 0.0
 
 
 def _relay(link: socket.socket, greeting: bytes, patience: int | None = None) -> bool:
     """Pass on what the server says until it or the engine is gone; tell whether it said which port it has.
 
-    One that has not said so after ``patience`` milliseconds of silence is left.
+    One that has not said so after ``patience`` milliseconds of silence, or refuses, is left.
     """
     watched = select.poll()
     watched.register(link, select.POLLIN)

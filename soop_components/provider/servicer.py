@@ -48,6 +48,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             channel = grpc.aio.insecure_channel(engine_address) if engine_address else None
             self._engine = engine_pb2_grpc.EngineStub(channel) if channel else None
 
+    def forget(self) -> None:
+        """Be as new for the next engine, whose connections may bear the names of those of the last."""
+        self.report_to("")
+        self._cancellations.clear()
+
     def cancel(self) -> None:
         """Ask all operations to end."""
         for cancellation in self._cancellations.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,10 @@ from soop_components.transport import Connection, ConnectionLost, Process, Targe
 _RUNNER_MISSING: Final = 99
 _NO_PYTHON: Final = 127
 """What a shell says of a command that it does not find."""
+_SURE: Final = 1.0
+"""Seconds after its last word for which a runner counts as there."""
+_PATIENCE: Final = 3.0
+"""Seconds within which one that was silent for longer has to answer."""
 
 Event = dict[str, Any]
 Stream = Callable[[], AsyncIterator[bytes]]
@@ -30,6 +35,7 @@ class Session:
         self._name = connection.target.name
         self._process: Process | None = None
         self._turn = asyncio.Lock()
+        self._heard = 0.0
         self.is_open = True
         """Whether the connection was there when it was used last."""
 
@@ -38,6 +44,19 @@ class Session:
         self.is_open = False
         self._end()
         self._connection.abort()
+
+    async def is_there(self) -> bool:
+        """Tell whether the node is still at the other end; one that was restarted or cut off meanwhile is not."""
+        if not self.is_open or self._process is None or self._turn.locked() or time.monotonic() - self._heard < _SURE:
+            return self.is_open
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self.ask(
+                    {"verb": "ping"}, _to_nobody
+                )  # a runner that was ended is begun anew by the next request
+        except (SoopError, TimeoutError):
+            return False
+        return True
 
     async def ask(self, request: Mapping[str, Any], show: Show, content: Stream | None = None) -> Event:
         """Return a request's outcome; the runner is brought to the node if it is not there.
@@ -72,6 +91,7 @@ class Session:
             if event.get("event") == "progress":
                 await show(event["message"])
             elif event:
+                self._heard = time.monotonic()
                 if event["event"] == "failure":  # which may have left half of the request unread
                     self._end()
                 return event
@@ -126,11 +146,15 @@ class Sessions:
     async def open(self, target: Target, private_key: str, patience: float) -> Session:
         """Return the session with a node; ``Unreachable`` after ``patience`` seconds if one has to be begun."""
         known = self._open.get((target, private_key))
-        if known is not None and known.is_open:
+        if known is not None and await known.is_there():
             return known
         begun = Session(await connect(target, private_key, patience), self._archive)
         self._open[target, private_key] = begun
         return begun
+
+
+async def _to_nobody(message: str) -> None:
+    """Show nothing."""
 
 
 def _event(line: bytes) -> Event:

@@ -74,6 +74,10 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _ping(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+    return {"event": "result"}
+
+
 def _receive(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
     from soop_components.runner.blobs import Blobs
 
@@ -165,6 +169,7 @@ def _clean_up(host: Host, id_: str) -> None:
 
 
 _VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer]] = {
+    "ping": _ping,
     "measure": _measure,
     "inspect": _inspect,
     "receive": _receive,

@@ -61,6 +61,7 @@ class StandInProject:
             **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(REPOSITORY),
+            "SOOP_LINGER": "0",
             "STAND_IN_WAITS": str(self.gate),
         }
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
 
 from soop_components.provider import launcher
 
+REPOSITORY = Path(__file__).parents[3]
 ENGINE = """
 import json, os, signal, subprocess, sys
 
@@ -40,11 +46,33 @@ sys.stdin.readline()
 
 
 @contextmanager
-def engine() -> Iterator[dict[str, list[int]]]:
+def engine(folder: Path, **environment: str) -> Iterator[dict[str, list[int]]]:
     argv = [sys.executable, "-c", ENGINE]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    surroundings = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    with subprocess.Popen(argv, cwd=folder, env=surroundings, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A project where servers wait for the next engine, at the end for none."""
+    yield tmp_path
+    launcher.dismiss(tmp_path)
+    assert servers(tmp_path) == set()
+
+
+def servers(folder: Path) -> set[int]:
+    """Return the processes of the servers that can be found in a project."""
+    begin = launcher._of_project(str(folder))
+    found = set()
+    for line in Path("/proc/net/unix").read_text().splitlines():
+        if line.split()[-1].startswith(f"@{begin}"):
+            with socket.socket(socket.AF_UNIX) as link, suppress(ConnectionRefusedError):  # gone since it was listed
+                link.connect(b"\0" + line.split()[-1][1:].encode())
+                credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+                found.add(struct.unpack("3i", credentials)[0])
+    return found
 
 
 def answers(port: int) -> bool:
@@ -58,14 +86,56 @@ def wait_until_gone(port: int) -> None:
         time.sleep(0.02)
 
 
-def test_one_server_for_all_starts_of_an_engine_that_ends_with_it() -> None:
-    with engine() as mine, engine() as other:
-        (port,) = set(mine["ports"])
-        assert mine["codes"] == [0, 0, 0]
-        assert answers(port)
-        assert set(other["ports"]).isdisjoint({port})
-    wait_until_gone(port)
-    wait_until_gone(other["ports"][0])
+@pytest.mark.parametrize("linger", ["0", "300"])
+def test_one_server_for_all_starts_of_an_engine_and_none_for_two_engines(folder: Path, linger: str) -> None:
+    with engine(folder, SOOP_LINGER=linger) as mine, engine(folder, SOOP_LINGER=linger) as other:
+        assert mine["codes"] == other["codes"] == [0, 0, 0]
+        assert len(servers(folder)) == 2
+        launcher.dismiss(folder)
+        assert len(servers(folder)) == 2, "they have an engine"
+    wait_for_servers(folder, int(linger != "0"))
+
+
+def test_the_next_engine_finds_the_server_of_the_last(folder: Path) -> None:
+    with engine(folder, SOOP_LINGER="300"):
+        waits = servers(folder)
+    assert len(waits) == 1
+    with engine(folder, SOOP_LINGER="300", PULUMI_CONFIG="another", COLUMNS="7"):
+        assert servers(folder) == waits
+
+
+def test_an_engine_with_another_environment_has_another_server(folder: Path) -> None:
+    with engine(folder, SOOP_LINGER="300"):
+        pass
+    with engine(folder, SOOP_LINGER="300", SOOP_STORE="elsewhere"):
+        assert len(servers(folder)) == 2
+
+
+def test_a_server_waits_no_longer_than_it_was_told(folder: Path) -> None:
+    with engine(folder, SOOP_LINGER="0.1"):
+        pass
+    wait_for_servers(folder, 0)
+
+
+def test_no_port_is_open_while_no_plugin_is_linked(folder: Path) -> None:
+    with engine(folder, SOOP_LINGER="300") as mine:
+        wait_until_gone(mine["ports"][-1])
+        assert len(servers(folder)) == 1
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", "nan", "1e9"])
+def test_how_long_to_wait_is_checked(folder: Path, said: str) -> None:
+    argv = [sys.executable, "-m", "soop_components.provider.main", "127.0.0.1:1"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "SOOP_LINGER": said}
+    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"SOOP_LINGER: expected seconds from 0 to 86400, not {said!r}\n"
+
+
+def wait_for_servers(folder: Path, number: int) -> None:
+    """Wait until so many are left."""
+    while len(servers(folder)) != number:
+        time.sleep(0.02)
 
 
 def test_without_an_engine_it_serves_until_its_input_ends() -> None:

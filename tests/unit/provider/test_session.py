@@ -167,3 +167,49 @@ def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.Mon
     monkeypatch.setattr(session, "connect", connect)
     asyncio.run(asking())
     assert [connection.aborted for connection in made] == [True, False]
+
+
+def is_there(connection: Connection, process: Process, since: float) -> bool:
+    """Ask once, then tell whether the session is there so many seconds later."""
+
+    async def asking() -> bool:
+        begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
+        await begun.ask({"verb": "measure"}, session._to_nobody)
+        begun._heard -= since
+        process.sent = b""
+        return await begun.is_there()
+
+    return asyncio.run(asking())
+
+
+@pytest.mark.parametrize(("since", "asked"), [(0, b""), (2, b'{"verb": "ping"}\n')])
+def test_a_runner_that_was_silent_for_long_is_asked_whether_it_is_there(since: float, asked: bytes) -> None:
+    process = Process([RESULT, {"event": "result"}])
+    assert is_there(Connection(process), process, since)
+    assert process.sent == asked
+
+
+def test_one_whose_connection_was_lost_is_not_there() -> None:
+    process = Process([RESULT], code=ConnectionLost("gone"))
+    assert not is_there(Connection(process), process, 2)
+
+
+def test_one_that_was_ended_is_begun_anew_over_the_same_connection() -> None:
+    process = Process([RESULT], code=-9)
+    connection = Connection(process, Process([RESULT]))
+    assert is_there(connection, process, 2)
+    assert not connection.aborted
+
+
+def test_one_that_says_nothing_in_time_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(Process):
+        async def line(self) -> bytes:
+            if not self.said:
+                await asyncio.sleep(60)
+            return await super().line()
+
+    monkeypatch.setattr(session, "_PATIENCE", 0.01)
+    process = Silent([RESULT])
+    connection = Connection(process)
+    assert not is_there(connection, process, 2)
+    assert connection.aborted
