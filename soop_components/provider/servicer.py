@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._engine_address = ""
         self._engine: engine_pb2_grpc.EngineStub | None = None
         self._operations = 0
+        self._cut_off = False
         self._cancellations: defaultdict[str, Cancellation] = defaultdict(Cancellation)
         """By the engine's connection: the preview's last word is that it is over, which means nothing to the update."""
 
@@ -52,6 +54,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Be as new for the next engine, whose connections may bear the names of those of the last."""
         self.report_to("")
         self._cancellations.clear()
+        self._cut_off = False
 
     def cancel(self) -> None:
         """Ask all operations to end."""
@@ -60,8 +63,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @property
     def at_work(self) -> bool:
-        """Whether an operation goes on."""
-        return self._operations > 0
+        """Whether an operation goes on, or was given up by the engine before its end."""
+        return self._operations > 0 or self._cut_off
 
     def _resource(self, urn: str) -> Resource:
         token = urn.split("::")[-2].rsplit("$", 1)[-1]
@@ -74,6 +77,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._operations += 1
         try:
             yield Context(urn, Progress(self._engine, urn), self._cancellations[context.peer()])
+        except asyncio.CancelledError:
+            self._cut_off = True
+            raise
         finally:
             self._operations -= 1
 
