@@ -39,11 +39,14 @@ class Rollout:
     ) -> None:
         self._wanted = wanted
         self._previous_secrets = previous.secrets if previous else wanted.secrets
+        self._has_new_secrets = self._previous_secrets != wanted.secrets
         self._nodes = nodes
         self._blobs = blobs
         self._cancellation = cancellation
         self._touched: list[str] = []
         self._accepted_before: set[str] = set()
+        self._has_another: set[str] = set()
+        """Of those the ones with another plan to return to than the one that is rolled out."""
 
     async def run(self, show: _Show) -> None:
         """Roll out, test and accept; or put back what was touched and raise ``ReleaseFailed``."""
@@ -75,6 +78,8 @@ class Rollout:
             if accepted := state.get("accepted"):
                 self._accepted_before.add(name)
                 self._refuse_shared(name, accepted)
+                if accepted["plan_digest"] != wanted.documents[name]["plan_digest"] or self._has_new_secrets:
+                    self._has_another.add(name)
         return states
 
     def _refuse_shared(self, name: str, accepted: Mapping[str, Any]) -> None:
@@ -126,12 +131,13 @@ class Rollout:
     async def _give_up(self, error: Exception, show: _Show) -> NoReturn:
         """Put the nodes back and raise what happened; one that cannot be put back does not stop the others."""
         already = {error.node} if isinstance(error, NodeFailure) and error.returned else set()
-        candidates = [name for name in self._touched if name in self._accepted_before and name not in already]
+        changed = [name for name in self._touched if name in self._has_another]
+        candidates = [name for name in changed if name not in already]
         if candidates:
             await show(f"returning {len(candidates)} nodes")
         results = await asyncio.gather(*(self._put_back(name) for name in candidates), return_exceptions=True)
         lost = {name: result for name, result in zip(candidates, results, strict=True) if result is not None}
-        returned = sorted({*candidates, *(already & set(self._touched))} - set(lost))
+        returned = sorted(set(changed) - set(lost))
         if not isinstance(error, SoopError):
             raise error
         raise ReleaseFailed(_verdict(self._wanted.reference, error, returned, lost)) from error

@@ -69,7 +69,9 @@ def _checks(host: Host, document: Document, component: Component, hosts: Mapping
 
 
 def _wait(work: Work, component: Component, check: Check) -> None:
+    """Wait until the check passes; units that nothing was changed for may hang, and are restarted once."""
     deadline = time.monotonic() + check.timeout
+    restarted = ""
     for tries in count():
         wrong = check.attempt(max(0.1, deadline - time.monotonic()))
         if wrong is None:
@@ -78,8 +80,11 @@ def _wait(work: Work, component: Component, check: Check) -> None:
         pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
         if given_up is not None:
             _give_up(work, component, check, f"{check.text}: expected {check.expected}, but {given_up} failed")
+        if time.monotonic() + pause >= deadline and units.restart_untouched(work, component):
+            deadline = time.monotonic() + check.timeout
+            restarted = ", also after a restart"
         if time.monotonic() + pause >= deadline:
-            what = f"expected {check.expected} within {check.timeout} seconds, last came {wrong}"
+            what = f"expected {check.expected} within {check.timeout} seconds{restarted}, last came {wrong}"
             _give_up(work, component, check, f"{check.text}: {what}")
         if tries == 0:
             work.events.progress(f"waiting for {check.text} ({component.name})")

@@ -188,6 +188,14 @@ def verify(work: Work) -> None:
             raise Failure("units", f"{name}: {state}, expected it to stay up", stderr_tail=said)
 
 
+def restart_untouched(work: Work, component: Component) -> bool:
+    """Restart the units of a component that were left as they were; tell whether there were any."""
+    names = [name for name, unit in component.units.items() if unit.state == "started" and name not in work.started]
+    for name in names:
+        _act(work, "restart", name)
+    return bool(names)
+
+
 def failed(work: Work, component: Component) -> str | None:
     """Return a unit that shall be started and has failed for good."""
     wanted = [name for name, unit in component.units.items() if unit.state == "started"]

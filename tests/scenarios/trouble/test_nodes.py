@@ -65,12 +65,27 @@ def test_a_file_and_a_unit_changed_by_hand(beacon: Beacon) -> None:
 
 
 def test_a_service_that_hangs(beacon: Beacon) -> None:
-    """All its units are active and nothing was changed: no update may call it accepted."""
-    says = beacon.says()[0]["says"]
+    first, second = beacon.says()
     beacon.ssh("systemctl kill --signal=STOP beacon-service-beacon")
     assert "component beacon is not healthy" in beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
-    beacon.fails(f"was not accepted: {beacon.node}: http://{beacon.node}:8080/health: expected a status below 400")
-    beacon.ssh("systemctl kill --signal=CONT beacon-service-beacon")
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+
+
+def test_a_service_that_hangs_again_after_a_restart(beacon: Beacon) -> None:
+    """All its units are active and nothing of ours was changed: no update may call it accepted."""
+    says = beacon.says()[0]["says"]
+    extra = "/run/systemd/system/beacon-service-beacon.service.d"
+    beacon.ssh(f"mkdir {extra}; printf '[Service]\\nExecStart=\\nExecStart=sleep infinity\\n' > {extra}/hang.conf")
+    beacon.ssh("systemctl daemon-reload; systemctl kill --signal=STOP beacon-service-beacon")
+    check = f"http://{beacon.node}:8080/health: expected a status below 400 within 4 seconds, also after a restart"
+    told = beacon.fails(f"was not accepted: {beacon.node}: {check}, last came no answer")
+    assert "returned" not in told, "there is nothing to return to"
+    beacon.ssh(f"rm -r {extra}; systemctl daemon-reload")
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
     beacon.is_well(says)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Played:
         self.told: list[str] = []
         self.fails: dict[str, str] = {}
         """Commands that fail, with what they say."""
+        self.on_restart: Callable[[], object] = lambda: None
 
     def run(self, task: Task) -> Completed:
         program, *arguments = task.argv
@@ -55,6 +56,8 @@ class Played:
             return Completed(command, 1, "", self.fails[self.told[-1]])
         for name in names:
             self.units.setdefault(name, {}).update(_EFFECTS[verb])
+        if verb == "restart":
+            self.on_restart()
         return Completed(command, 0, "", "")
 
     def _show(self, name: str) -> str:

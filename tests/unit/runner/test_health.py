@@ -136,3 +136,23 @@ def test_what_is_not_healthy_is_to_be_carried_out_again_and_fails_while_it_stays
     assert (event["step"], event["returned"]) == ("health", True)
     flag.touch()
     assert node.apply(wanted)["changes"] == 0
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_unit_that_nothing_was_changed_for_is_restarted_once(node: Node, hangs: bool) -> None:
+    node.systemd.units["app.service"] = {"ActiveState": "active", "SubState": "running", "ControlGroup": "/app"}
+    flag = node.root / "flag"
+    flag.touch()
+    check = {"command": ["/bin/sh", "-c", f"test -e {flag}"], "timeout": 1}
+    unit = {"app.service": {"state": "started", "enabled": False}}
+    wanted = document(web={"command_health": check, "units": unit})
+    node.accept(wanted)
+    flag.unlink()
+    if not hangs:
+        node.systemd.on_restart = flag.touch
+    event = node.apply(wanted)
+    assert node.systemd.told == ["restart app.service"]
+    if hangs:
+        assert "expected exit code 0 within 1 seconds, also after a restart, last came exit code 1" in event["message"]
+    else:
+        assert event["changed"] == ["unit app.service restarted"]
