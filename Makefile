@@ -39,7 +39,7 @@ lint:         ## Lint and types only
 docs:         ## Write schemas and the reference anew, after the models have changed
 	@$(RUN) docs
 
-toolchain:    ## Build Pulumi's engine from its Go module, for where its installer cannot be had
+toolchain:    ## Build Pulumi's engine and a language host with Go, for where its installer cannot be had
 	@$(RUN) toolchain
 
 requirements: ## Pin the Python packages anew, by version and hash

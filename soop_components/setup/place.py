@@ -30,7 +30,7 @@ class Place:
 
     @property
     def built(self) -> Path:
-        """Pulumi's engine, where it was built here."""
+        """Pulumi's engine and our language host, where they were built here."""
         return self.root / ".toolchain"
 
     @property

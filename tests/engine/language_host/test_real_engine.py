@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from bootstrap.language_host import EXECUTOR
 
-EXECUTOR = "pulumi-language-python-exec"
-HOST = Path(__file__).parents[2] / "toolchain" / "language_host"
+from tests.engine.language_host.host import is_running
+
 GREETING = """
 import pulumi
 
@@ -34,11 +34,11 @@ time.sleep(600)
 class Program:
     """A Pulumi program in a folder of its own, with a state of its own and our language host before any other."""
 
-    def __init__(self, folder: Path, launchers: Path) -> None:
+    def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
-            "PATH": os.pathsep.join([str(launchers), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
             "PULUMI_BACKEND_URL": f"file://{folder}",
             "PULUMI_CONFIG_PASSPHRASE": "a test's",
             "PULUMI_HOME": str(folder / "home"),
@@ -71,23 +71,10 @@ class Program:
         return output
 
 
-@pytest.fixture(scope="session")
-def launchers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with our language host as the engine looks for it, made as `make toolchain` makes it."""
-    beside = os.pathsep.join([str(Path(shutil.which("pulumi") or "").resolve().parent), os.environ["PATH"]])
-    executor = shutil.which(EXECUTOR, path=beside)
-    assert executor, "Pulumi is not on PATH: run these through `make test`, or after `. .soop/env`"
-    folder = tmp_path_factory.mktemp("launchers")
-    launcher = folder / "pulumi-language-python"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{HOST}" --executor "{executor}" "$@"\n')
-    launcher.chmod(0o755)
-    return folder
-
-
 @pytest.fixture
-def program(tmp_path: Path, launchers: Path) -> Program:
+def program(tmp_path: Path, language_host: Path) -> Program:
     (tmp_path / "venv").symlink_to(sys.prefix)
-    made = Program(tmp_path, launchers)
+    made = Program(tmp_path, language_host.parent)
     made.describe()
     made.write(GREETING)
     made.pulumi("stack", "init", "dev")
@@ -120,14 +107,6 @@ def wait_until_gone(processes: set[int]) -> None:
     """Return when none of ``processes`` runs; pytest's own timeout is the only clock."""
     while any(is_running(process) for process in processes):
         time.sleep(0.05)
-
-
-def is_running(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 def errors(output: str) -> list[str]:
@@ -211,7 +190,7 @@ def test_a_wrong_option_is_one_error(program: Program, options: dict[str, object
 
 def test_about_names_the_python_and_the_packages(program: Program) -> None:
     output = program.pulumi("about", "--json", "--transitive")
-    about = json.loads(output[output.index("{") :])  # after a warning that the host is not the one beside the engine
+    about = json.loads(output)
     assert about["runtime"]["executable"] == str(program.folder / "venv" / "bin" / "python")
     assert "pulumi" in {package["name"] for package in about["dependencies"]}
 

@@ -1,11 +1,9 @@
-"""Print as JSON which Python runs this and which packages it has; run with the program's own Python."""
+"""Print as JSON which packages a Python has, and which of them others ask for; run with the program's own Python."""
 
 from __future__ import annotations
 
 import json
-import platform
 import re
-import sys
 from importlib import metadata
 
 
@@ -14,7 +12,7 @@ def _plain(name: str) -> str:
 
 
 def main() -> None:
-    """Print executable, version and packages, each with whether another package asks for it."""
+    """Print name and version of each package, and whether another package asks for it."""
     versions: dict[str, str] = {}
     asked_for: set[str] = set()
     for package in metadata.distributions():
@@ -23,7 +21,7 @@ def main() -> None:
             if "extra ==" not in requirement:
                 asked_for.add(_plain(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]))
     packages = [{"name": name, "version": versions[name], "asked_for": name in asked_for} for name in sorted(versions)]
-    print(json.dumps({"executable": sys.executable, "version": platform.python_version(), "packages": packages}))
+    print(json.dumps(packages))
 
 
 if __name__ == "__main__":
