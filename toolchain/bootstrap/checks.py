@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from bootstrap import foreground, setup
+from bootstrap import foreground, go_checks, language_host, setup
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
 
 def lint(checkout: Checkout) -> None:
-    """Run ruff and mypy."""
+    """Run ruff and mypy, and Go's own checks where our language host is built."""
     setup.run(checkout)
     _lint(checkout)
 
@@ -19,7 +20,13 @@ def test(checkout: Checkout) -> None:
     """Run lint and every test; the last line is pytest's summary."""
     setup.run(checkout, tests=True)
     _lint(checkout)
-    sys.exit(foreground.run(checkout, ["python", "-m", "pytest"]))
+    left_out: Sequence[str] = ()
+    if language_host.is_built(checkout):
+        go_checks.test(checkout)
+    else:
+        left_out = [f"--ignore={language_host.TESTS}"]
+        print("Pulumi's own language host is installed; the tests of ours are left out (`make toolchain` builds it)")
+    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", *left_out]))
 
 
 def soak(checkout: Checkout) -> None:
@@ -32,3 +39,5 @@ def _lint(checkout: Checkout) -> None:
     for argv in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         if foreground.run(checkout, argv):
             raise Trouble(f"`{' '.join(argv)}` found something to mend")
+    if language_host.is_built(checkout):
+        go_checks.lint(checkout)

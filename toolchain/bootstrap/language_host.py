@@ -1,4 +1,7 @@
-"""Our language host: goes with an engine that was built here, since Pulumi publishes no source of its own."""
+"""Our language host: goes with an engine that was built here, since Pulumi publishes no source of its own.
+
+Its tests need what builds it, so they run where it was built; where Pulumi is installed, nothing uses it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ SDK = "github.com/pulumi/pulumi/sdk/v3"
 PACKAGE = "./language_host"
 EXECUTOR = "pulumi-language-python-exec"
 """The file of Pulumi's SDK that runs a program; the host expects it beside itself."""
+TESTS = "tests/engine/language_host"
 
 
 def is_built(checkout: Checkout) -> bool:
