@@ -169,7 +169,6 @@ def _clean_up(host: Host, id_: str) -> None:
 
 
 _VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer]] = {
-    "ping": _ping,
     "measure": _measure,
     "inspect": _inspect,
     "receive": _receive,
@@ -179,6 +178,7 @@ _VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer]] = {
     "accept": _accept,
     "hosts": _hosts,
     "script": _script,
+    "ping": _ping,
 }
 _UNREAD = ("request", "blobs")
 """Steps after whose failure nobody knows where in the input the next request begins."""
