@@ -9,7 +9,7 @@ from bench.report import Comparison
 from bench.run import Run
 from bench.sample import Contestant, Sample, Series, side_by_side
 from bench.tools import Place, Tools
-from bench.workspace import Workspace, small
+from bench.workspace import COLD, Workspace, small
 from soop_components.engine.state import StackState
 
 SERVICE = "small-service"
@@ -30,6 +30,7 @@ class _Contest:
 
     def __init__(self, run: Run, ours: Workspace, nodes: int) -> None:
         self._run, self._ours, self._nodes = run, ours, nodes
+        self._cold = ours.with_environment(**COLD)
         self._domain = f"bench-n{nodes}"
         self._reference = f"{SERVICE}-1.0.0"
         self._greetings = (f"hello {number}" for number in itertools.count())
@@ -48,18 +49,23 @@ class _Contest:
             Contestant("soop", self._up(r"\d+ unchanged")),
             Contestant("Ansible", lambda: self._tools.ansible("good morning", self._recap("changed=0 "))),
             Contestant("pyinfra", lambda: self._tools.pyinfra("good morning", rf"(?i)No changes|{self._nodes}")),
+            Contestant("soop, cold", self._up(r"\d+ unchanged", self._cold)),
         ]
-        yield from self._compare("nothing to change", side_by_side(still, self._run.rounds(5), self._run.calm.wait))
+        found = side_by_side(still, self._run.rounds(5), self._run.calm.wait)
+        yield from self._compare("nothing to change", found[:3])
+        yield from self._tell_of("nothing to change, from cold", found[3], found[1:3])
         self._run.tell(f"{self._nodes} nodes, one line to change")
         changes = [
             Contestant("soop", self._up("1 updated"), lambda: self._define(next(self._greetings))),
             Contestant("Ansible", lambda: self._tools.ansible(next(self._greetings), self._recap("changed=[1-9]"))),
             Contestant("pyinfra", lambda: self._tools.pyinfra(next(self._greetings))),
+            Contestant("soop, cold", self._up("1 updated", self._cold), lambda: self._define(next(self._greetings))),
             Contestant("soop build", self._build_and_up, self._edit),
         ]
         found = side_by_side(changes, self._run.rounds(3), self._run.calm.wait)
         yield from self._compare("one line to change", found[:3])
-        yield from self._compare("the same in a source, build included", [found[3], *found[1:3]])
+        yield from self._tell_of("one line to change, from cold", found[3], found[1:3])
+        yield from self._compare("the same in a source, build included", [found[4], *found[1:3]])
         self._ours.destroy(self._domain)
 
     def _compare(self, what: str, series: list[Series]) -> Iterator[Comparison]:
@@ -68,8 +74,12 @@ class _Contest:
             aim = _AIMS[self._nodes][other.name]
             yield Comparison("c", f"{self._nodes} nodes, {what}", mine, other, aim, kind="speed")
 
-    def _up(self, expect: str) -> Callable[[], Sample]:
-        return lambda: self._ours.up(self._domain, expect=expect)
+    def _tell_of(self, what: str, mine: Series, others: Iterable[Series]) -> Iterator[Comparison]:
+        for other in others:
+            yield Comparison("c", f"{self._nodes} nodes, {what}", mine, other, kind="speed")
+
+    def _up(self, expect: str, project: Workspace | None = None) -> Callable[[], Sample]:
+        return lambda: (project or self._ours).up(self._domain, expect=expect)
 
     def _recap(self, pattern: str) -> str:
         """Return what Ansible says when this holds of the last node and none failed."""

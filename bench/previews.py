@@ -8,14 +8,15 @@ from bench.report import Comparison
 from bench.run import Run
 from bench.sample import Contestant, Series, side_by_side
 from bench.unchanged import make_bare
-from bench.workspace import Workspace, bare, small
+from bench.workspace import COLD, Workspace, bare, small
 
 FEW, SOME, MANY = 100, 550, 1000
 
 
 def figures(run: Run) -> Iterable[Comparison]:
     """Preview domains that were never created; nothing is made."""
-    with small(SOOP_LINGER="0") as ours, bare() as other:  # all that a preview starts ends with it and is counted
+    with small() as project, bare() as other:
+        ours = project.with_environment(**COLD)  # all that a preview starts ends with it, and is counted
         found = {nodes: _previews(run, ours, other, nodes) for nodes in (FEW, SOME, MANY)}
     for nodes in (FEW, MANY):
         mine, theirs = found[nodes]

@@ -19,7 +19,8 @@ class Comparison:
     what: str
     ours: Series
     other: Series
-    aim: float
+    aim: float | None = None
+    """None: it is told, and nothing is asked of it."""
     most: float | None = None
     """What must hold even where the aim is missed; None: the aim itself."""
     kind: Literal["cost", "memory", "speed"] = "cost"
@@ -40,7 +41,9 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Whether the aim is reached, or at least the limit."""
+        """Whether the aim is reached, or at least the limit; empty without an aim."""
+        if self.aim is None:
+            return ""
         if self._reaches(self.aim):
             return "reached"
         if self.most is not None and self._reaches(self.most):
@@ -74,6 +77,12 @@ def _samples(series: Series, kind: str) -> list[float]:
     return [round(each, 3) for each in series.seconds]
 
 
+def _bound(each: Comparison) -> str:
+    if each.aim is None:
+        return ""
+    return f"{'>=' if each.kind == 'speed' else '<='} {each.aim:g}" + (f" ({each.most:g})" if each.most else "")
+
+
 def table(comparisons: Sequence[Comparison]) -> str:
     """Return the figures as Markdown."""
     lines = ["| | soop | against | | ratio | aim | |", "| --- | ---: | --- | ---: | ---: | ---: | --- |"]
@@ -81,7 +90,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
         unit = " MiB" if each.kind == "memory" else " s"
         ours, other = (f"{value:.0f}{unit}" if value >= 100 else f"{value:.2f}{unit}" for value in each.values)
         sign = "x faster" if each.kind == "speed" else ""
-        bound = f"{'>=' if each.kind == 'speed' else '<='} {each.aim:g}" + (f" ({each.most:g})" if each.most else "")
+        bound = _bound(each)
         ratio = f"{each.ratio:.2f}{sign}"
         cells = (f"({each.figure}) {each.what}", ours, each.other.name, other, ratio, bound, each.verdict)
         lines.append(f"| {' | '.join(cells)} |")

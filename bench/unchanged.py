@@ -8,7 +8,7 @@ from typing import Any
 from bench.report import Comparison
 from bench.run import Run
 from bench.sample import Contestant, side_by_side
-from bench.workspace import Workspace, bare, examples
+from bench.workspace import COLD, Workspace, bare, examples
 
 DOMAIN = "dev-access"
 BARE = "as-many"
@@ -25,14 +25,18 @@ def figures(run: Run) -> Iterable[Comparison]:
         make_bare(other, BARE, *count(resources))
         other.up(BARE, "--skip-preview")
         expect = r"\d+ unchanged"
+        cold = ours.with_environment(**COLD)
         contestants = [
             Contestant("soop", lambda: ours.up(DOMAIN, "--skip-preview", expect=expect)),
+            Contestant("soop, cold", lambda: cold.up(DOMAIN, "--skip-preview", expect=expect)),
             Contestant("bare Pulumi", lambda: other.up(BARE, "--skip-preview", expect=expect)),
         ]
         run.tell("updating without changes")
-        mine, theirs = side_by_side(contestants, run.rounds(7), run.calm.wait)
+        mine, cold_one, theirs = side_by_side(contestants, run.rounds(7), run.calm.wait)
         ours.destroy(DOMAIN)
-    yield Comparison("b", f"`pulumi up` without changes, {len(resources)} resources", mine, theirs, 1.5, 2.5)
+    what = f"`pulumi up` without changes, {len(resources)} resources"
+    yield Comparison("b", what, mine, theirs, 1.5, 2.5)
+    yield Comparison("b", f"{what}, from cold", cold_one, theirs)
 
 
 def build_examples(project: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
 import shlex
@@ -24,6 +25,8 @@ from soop_components.project import Project
 from soop_components.provider.launcher import dismiss
 from soop_components.setup.shell_environment import WHOLE
 
+COLD = {"SOOP_LINGER": "0"}
+"""Variables with which each run starts with nothing that an earlier one has opened."""
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / ".cache" / "bench"
 WORKSPACES = FOLDER / "workspaces"
@@ -40,6 +43,12 @@ class Workspace:
         self.environment = surroundings(self.project, find_pulumi(Project(CHECKOUT), clean), clean)
         self.environment["PULUMI_BACKEND_URL"] = (root / ".soop" / "state").as_uri() + WHOLE
         prepare(self.project, self.environment)
+
+    def with_environment(self, **environment: str) -> Workspace:
+        """Return the same project with further variables for its commands."""
+        other = copy.copy(self)
+        other.environment = {**self.environment, **environment}
+        return other
 
     def run(self, *argv: str | Path, expect: str = "", memory: bool = False) -> Sample:
         """Run a command and measure it."""
@@ -90,10 +99,9 @@ def examples() -> Iterator[Workspace]:
 
 
 @contextmanager
-def small(**environment: str) -> Iterator[Workspace]:
-    """Yield a project with the small service, built; ``environment`` goes with its commands."""
+def small() -> Iterator[Workspace]:
+    """Yield a project with the small service, built."""
     with _workspace("small", _make_small) as made:
-        made.environment |= environment
         made.run("soop", "build", "service_defs/small-service")
         yield made
 
