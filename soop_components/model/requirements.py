@@ -47,7 +47,7 @@ def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | Non
     requires = f"{asks} requires {wanted.service} {wanted.version}"
     if got is None:
         together = f"soop deploy {best or f'{wanted.service}-VERSION'} {asks} {domain}"
-        return f"{requires}, which is not in this domain; deploy them together: {together}"
+        return f"{requires}, which is not in this domain; deploy both: {together}; or take {asks.service} out too"
     advice = f"deploy one that fits, such as {best}" if best else "build and deploy one that fits"
     return f"{requires} (got {got}); {advice}, or another {asks.service} that admits {got.version}"
 

@@ -51,13 +51,13 @@ def test_a_requirement_that_is_met(version: str) -> None:
 
 def test_a_required_service_that_is_missing() -> None:
     said = "[0].service: gateway-service-1.2.3 requires access-service >=3.2,<4, which is not in this domain"
-    advice = "deploy them together: soop deploy"
+    advice, otherwise = "deploy both: soop deploy", "or take gateway-service out too"
     assert problems({"gateway-service-1.2.3": RANGE}) == [
-        f"{said}; {advice} access-service-VERSION gateway-service-1.2.3 dev-access"
+        f"{said}; {advice} access-service-VERSION gateway-service-1.2.3 dev-access; {otherwise}"
     ]
     built = ("access-service-3.2.3", "access-service-3.2.4-dev.1", "access-service-4.0.0", "other-service-3.9.0")
     assert problems({"gateway-service-1.2.3": RANGE}, built) == [
-        f"{said}; {advice} access-service-3.2.3 gateway-service-1.2.3 dev-access"
+        f"{said}; {advice} access-service-3.2.3 gateway-service-1.2.3 dev-access; {otherwise}"
     ]
 
 
