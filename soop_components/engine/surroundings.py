@@ -25,13 +25,14 @@ def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
 
 
 def surroundings(project: Project, pulumi: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the engine's environment; what the user has set stays as it is."""
+    """Return the engine's environment; what the user has set stays as it is.
+
+    In a shell that has read ``.soop/env`` it is that of a bare ``pulumi``, whose provider's server it finds so.
+    """
     home = Path(environ.get("PULUMI_HOME") or project.home / "pulumi")
-    ours = [str(project.root / ".venv" / "bin"), str(_built(project)), str(pulumi.parent)]
-    rest = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
     result = {
         **environ,
-        "PATH": os.pathsep.join([*ours, *rest]),
+        "PATH": os.pathsep.join(_folders(project, pulumi, environ)),
         "PULUMI_HOME": str(home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
@@ -69,6 +70,16 @@ def _drop_cut_off_notes(state: Path) -> None:
             with suppress(FileNotFoundError):  # another engine may put it away meanwhile
                 if not note.stat().st_size:
                     note.unlink()
+
+
+def _folders(project: Project, pulumi: Path, environ: Mapping[str, str]) -> list[str]:
+    """Return PATH with ours before all others, and the engine's where it is not found without."""
+    built = _built(project)
+    ours = [str(project.root / ".venv" / "bin"), *([str(built)] if built.is_dir() else [])]
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    if folders[: len(ours)] != ours:
+        folders = [*ours, *(folder for folder in folders if folder not in ours)]
+    return folders if str(pulumi.parent) in folders else [*folders, str(pulumi.parent)]
 
 
 def _built(project: Project) -> Path:

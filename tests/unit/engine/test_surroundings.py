@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.setup.shell_environment import PASSPHRASE
+from soop_components.setup.place import Place
+from soop_components.setup.shell_environment import PASSPHRASE, ensure
 
 
 @pytest.fixture
@@ -39,15 +41,37 @@ def test_finds_the_one_built_here_then_on_path_then_the_installers(project: Proj
 
 def test_needs_no_variable_to_be_set(project: Project) -> None:
     found = surroundings(project, Path("/opt/pulumi/bin/pulumi"), {"PATH": "/usr/bin", "LANG": "C.UTF-8"})
-    ours = [project.root / ".venv" / "bin", project.root / ".toolchain" / "bin", "/opt/pulumi/bin", "/usr/bin"]
     assert found == {
-        "PATH": os.pathsep.join(map(str, ours)),
+        "PATH": os.pathsep.join([f"{project.root}/.venv/bin", "/usr/bin", "/opt/pulumi/bin"]),
         "LANG": "C.UTF-8",
         "PULUMI_BACKEND_URL": f"file://{project.root}/.soop/state?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
         "PULUMI_HOME": str(project.home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
+
+
+@pytest.mark.parametrize("is_built", [True, False])
+def test_is_that_of_a_shell_which_has_read_our_env(project: Project, is_built: bool) -> None:
+    if is_built:
+        program(project.root / ".toolchain" / "bin")
+    project.make_home()
+    ensure(Place(project.root))
+    shell = {"PATH": "/usr/local/bin:/usr/bin"}
+    for _ in range(2):  # also where it was read twice
+        text = f'. {project.home}/env; printf %s "$PATH"'
+        shell["PATH"] = subprocess.run(
+            ["/bin/sh", "-c", text], env=shell, capture_output=True, text=True, check=True
+        ).stdout
+        pulumi = find_pulumi(project, shell) if is_built else Path("/usr/local/bin/pulumi")
+        assert surroundings(project, pulumi, shell)["PATH"] == shell["PATH"]
+
+
+def test_puts_our_folders_before_all_others(project: Project) -> None:
+    pulumi = program(project.root / ".toolchain" / "bin")
+    path = os.pathsep.join(["/another/.venv/bin", str(pulumi.parent), "/usr/bin"])
+    found = surroundings(project, pulumi, {"PATH": path})["PATH"]
+    assert found == os.pathsep.join([f"{project.root}/.venv/bin", str(pulumi.parent), "/another/.venv/bin", "/usr/bin"])
 
 
 def test_leaves_what_the_user_has_set(project: Project) -> None:
