@@ -28,7 +28,7 @@ LINGER = 300.0
 LEAVE = b"leave\n"
 """What is said to a server that waits in vain."""
 _PATIENCE = 10_000
-"""Milliseconds that a server which is there already may take for its first word."""
+"""Milliseconds that a server which is there already may take for its first word, or its last."""
 _ENOUGH = 65536
 _A_DAY = 86400
 _PREFIX = "soop-provider-"
@@ -69,7 +69,10 @@ def run(serve: Callable[[Start], None]) -> None:
 
 
 def dismiss(project: os.PathLike[str]) -> None:
-    """End the servers that wait for the next engine in a project's folder; those at work stay."""
+    """End the servers that wait for the next engine in a project's folder; those at work stay.
+
+    One that does not answer, stopped perhaps, is killed: it would hold the domain's key for as long as it is there.
+    """
     begin = "@" + _of_project(os.path.realpath(project))
     with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
         addresses = {line.split()[-1] for line in file}
@@ -77,8 +80,13 @@ def dismiss(project: os.PathLike[str]) -> None:
         found = _find(b"\0" + address[1:].encode())
         if found is not None:
             with found, suppress(OSError):  # gone by itself just now
+                found.settimeout(_PATIENCE / 1000)
                 found.sendall(LEAVE)
-                found.recv(1)  # its end, or its refusal
+                try:
+                    found.recv(1)  # its end, or its refusal
+                except TimeoutError:
+                    if process := _peer(found)[0]:  # none in a container that shares our network
+                        os.kill(process, signal.SIGKILL)
 
 
 def _linger() -> float:
@@ -147,8 +155,14 @@ def _find(name: bytes) -> socket.socket | None:
 
 def is_ours(link: socket.socket) -> bool:
     """Tell whether a process of the same user is at the other end."""
+    return _peer(link)[1] == os.geteuid()
+
+
+def _peer(link: socket.socket) -> tuple[int, int]:
+    """Return process and user at the other end."""
     credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return bool(struct.unpack("3i", credentials)[1] == os.geteuid())
+    process, user, _ = struct.unpack("3i", credentials)
+    return process, user
 
 
 def _make(serve: Callable[[Start], None], names: Mapping[bytes, float]) -> socket.socket:

@@ -104,6 +104,15 @@ def test_the_next_engine_finds_the_server_of_the_last(folder: Path) -> None:
         assert servers(folder) == waits
 
 
+def test_a_server_that_is_stopped_is_ended_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "_PATIENCE", 100)
+    with engine(folder, SOOP_LINGER="300"):
+        (waits,) = servers(folder)
+    os.kill(waits, signal.SIGSTOP)
+    launcher.dismiss(folder)
+    wait_for_servers(folder, 0)
+
+
 def test_an_engine_with_another_environment_has_another_server(folder: Path) -> None:
     with engine(folder, SOOP_LINGER="300"):
         pass
