@@ -16,7 +16,7 @@ _RUNNER_MISSING: Final = 99
 _NO_PYTHON: Final = 127
 """What a shell says of a command that it does not find."""
 _SURE: Final = 1.0
-"""Seconds after its last word for which a runner counts as there."""
+"""Seconds after its last word for which a node counts as there."""
 _PATIENCE: Final = 3.0
 """Seconds within which one that was silent for longer has to answer."""
 
@@ -35,7 +35,7 @@ class Session:
         self._name = connection.target.name
         self._process: Process | None = None
         self._turn = asyncio.Lock()
-        self._heard = 0.0
+        self._heard = time.monotonic()
         self.is_open = True
         """Whether the connection was there when it was used last."""
 
@@ -47,7 +47,7 @@ class Session:
 
     async def is_there(self) -> bool:
         """Tell whether the node is still at the other end; one that was restarted or cut off meanwhile is not."""
-        if not self.is_open or self._process is None or self._turn.locked() or time.monotonic() - self._heard < _SURE:
+        if not self.is_open or self._turn.locked() or time.monotonic() - self._heard < _SURE:
             return self.is_open
         try:
             async with asyncio.timeout(_PATIENCE):

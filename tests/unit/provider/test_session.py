@@ -201,6 +201,12 @@ def test_one_that_was_ended_is_begun_anew_over_the_same_connection() -> None:
     assert not connection.aborted
 
 
+def test_one_that_ended_with_a_failure_is_begun_anew_to_see_whether_it_is_there() -> None:
+    connection = Connection(Process([FAILURE]), lost := Process([], code=ConnectionLost("gone")))
+    assert not is_there(connection, lost, 2)
+    assert lost.sent == b'{"verb": "ping"}\n'
+
+
 def test_one_that_says_nothing_in_time_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent(Process):
         async def line(self) -> bytes:
