@@ -117,6 +117,14 @@ def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     raise Failure("units", told, command=done.command, exit_code=done.exit_code, stderr_tail=said)
 
 
+def forget_starts(host: Host, name: str) -> None:
+    """Let a unit be started however often it was just now; one that is not loaded has nothing to forget.
+
+    Systemd refuses the sixth start in ten seconds, and counts those it is told: StartLimitBurst in systemd.unit(5).
+    """
+    host.commands.run(Task(["systemctl", "reset-failed", "--no-ask-password", "--", name], timeout=_JOB_TIMEOUT))
+
+
 def journal(host: Host, unit: str, since: float) -> str:
     """Return the last lines that a unit wrote from a time on, in seconds of the epoch."""
     host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # what was said this moment counts most

@@ -124,6 +124,8 @@ def _act(work: Work, verb: str, name: str) -> None:
     work.changed(f"unit {name} {verb}ed" if verb != "stop" else f"unit {name} stopped")
     if verb != "stop":
         work.started[name] = time.monotonic()
+    if verb == "restart":
+        systemd.forget_starts(work.host, name)
     systemd.tell(work.host, verb, [name])
 
 

@@ -22,6 +22,8 @@ from soop_components.runner.measure import inspect, measure
 USER = getpass.getuser()
 GROUP = grp.getgrgid(os.getegid()).gr_name
 NODE = {"name": "web-1.access-service.dev-access", "role": "web", "number": "1"}
+RESTARTED = ["reset-failed app.service", "restart app.service"]
+"""What systemd is told for a restart: it refuses the sixth start in ten seconds unless it forgets those before."""
 ME = {"owner": USER, "group": GROUP}
 """Files of tests belong to whoever runs them."""
 
