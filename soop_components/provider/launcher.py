@@ -55,8 +55,11 @@ def run(serve: Callable[[Start], None]) -> None:
         signal.signal(number, lambda *_: os._exit(0))
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     linger = _linger()
-    names = _names(os.getppid(), linger) if words and hasattr(os, "pidfd_open") else {}
-    greeting = f"{words[0]} {os.getppid()}\n".encode() if words else b"\n"
+    engine = os.getppid()
+    if words and _is_left(0):
+        os._exit(1)  # the engine was killed meanwhile, and our parent is another process, which may never end
+    names = _names(engine, linger) if words and hasattr(os, "pidfd_open") else {}
+    greeting = f"{words[0]} {engine}\n".encode() if words else b"\n"
     for name in list(names):
         found = _find(name)
         if found is None:
@@ -232,6 +235,13 @@ def _relay(link: socket.socket, greeting: bytes, patience: int | None = None) ->
                 os.write(2, said)
     except OSError:
         return output == 2
+
+
+def _is_left(descriptor: int) -> bool:
+    """Tell whether somebody was at the other end and is gone."""
+    watched = select.poll()
+    watched.register(descriptor, 0)
+    return _is_pipe(descriptor) and any(event & select.POLLHUP for _, event in watched.poll(0))
 
 
 def _is_pipe(descriptor: int) -> bool:

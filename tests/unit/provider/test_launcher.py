@@ -120,6 +120,16 @@ def test_an_engine_with_another_environment_has_another_server(folder: Path) -> 
         assert len(servers(folder)) == 2
 
 
+def test_no_server_is_made_for_an_engine_that_is_gone(folder: Path) -> None:
+    argv = [sys.executable, "-m", "soop_components.provider.main", "127.0.0.1:1"]
+    left, its = os.pipe()
+    os.close(its)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(argv, cwd=folder, env=environment, stdin=left, capture_output=True, check=False)
+    os.close(left)
+    assert (done.returncode, done.stdout, servers(folder)) == (1, b"", set())
+
+
 def test_a_server_waits_no_longer_than_it_was_told(folder: Path) -> None:
     with engine(folder, SOOP_LINGER="0.1"):
         pass
