@@ -141,15 +141,18 @@ class Sessions:
 
     def __init__(self, archive: RunnerArchive) -> None:
         self._archive = archive
-        self._open: dict[tuple[Target, str], Session] = {}
+        self._open: dict[str, tuple[Target, str, Session]] = {}
+        """By node: where it is, the key it was opened with, and the session."""
 
     async def open(self, target: Target, private_key: str, patience: float) -> Session:
         """Return the session with a node; ``Unreachable`` after ``patience`` seconds if one has to be begun."""
-        known = self._open.get((target, private_key))
-        if known is not None and await known.is_there():
-            return known
+        if known := self._open.get(target.name):
+            *where, session = known
+            if where == [target, private_key] and await session.is_there():
+                return session
+            session.abort()  # at another place, or with a key that is not the domain's any more
         begun = Session(await connect(target, private_key, patience), self._archive)
-        self._open[target, private_key] = begun
+        self._open[target.name] = (target, private_key, begun)
         return begun
 
 

@@ -117,12 +117,18 @@ def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     raise Failure("units", told, command=done.command, exit_code=done.exit_code, stderr_tail=said)
 
 
-def forget_starts(host: Host, name: str) -> None:
-    """Let a unit be started however often it was just now; one that is not loaded has nothing to forget.
+def start(host: Host, verb: str, name: str) -> None:
+    """Start, restart or reload a unit, however often that was done just now.
 
     Systemd refuses the sixth start in ten seconds, and counts those it is told: StartLimitBurst in systemd.unit(5).
     """
-    host.commands.run(Task(["systemctl", "reset-failed", "--no-ask-password", "--", name], timeout=_JOB_TIMEOUT))
+    try:
+        tell(host, verb, [name])
+    except Failure:
+        if facts(host, [name])[name].result != "start-limit-hit":
+            raise
+        tell(host, "reset-failed", [name])
+        tell(host, verb, [name])
 
 
 def journal(host: Host, unit: str, since: float) -> str:

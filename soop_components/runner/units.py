@@ -122,11 +122,11 @@ def _act(work: Work, verb: str, name: str) -> None:
     words = {"stop": "stopping", "start": "starting", "restart": "restarting", "reload": "reloading"}
     work.events.progress(f"{words[verb]} {name}")
     work.changed(f"unit {name} {verb}ed" if verb != "stop" else f"unit {name} stopped")
-    if verb != "stop":
-        work.started[name] = time.monotonic()
-    if verb == "restart":
-        systemd.forget_starts(work.host, name)
-    systemd.tell(work.host, verb, [name])
+    if verb == "stop":
+        systemd.tell(work.host, verb, [name])
+        return
+    work.started[name] = time.monotonic()
+    systemd.start(work.host, verb, name)
 
 
 def _own_file_changed(name: str, changed: Iterable[str]) -> bool:

@@ -17,6 +17,7 @@ from soop_components.transport import ConnectionLost, Outcome, Target
 
 ARCHIVE = RunnerArchive(b"the runner", "abc")
 TARGET = Target("web-1.access-service.dev-access", "192.0.2.1", "ssh-ed25519 AAAA")
+ELSEWHERE = Target(TARGET.name, "192.0.2.2", TARGET.host_key)
 RESULT = {"event": "result", "changes": 0}
 FAILURE = {"event": "failure", "step": "files", "message": "no room"}
 
@@ -167,6 +168,23 @@ def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.Mon
     monkeypatch.setattr(session, "connect", connect)
     asyncio.run(asking())
     assert [connection.aborted for connection in made] == [True, False]
+
+
+def test_a_session_is_dropped_when_the_node_is_elsewhere_or_the_key_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Connection] = []
+
+    async def connect(target: Target, private_key: str, patience: float) -> Connection:
+        made.append(Connection())
+        return made[-1]
+
+    async def asking() -> None:
+        sessions = Sessions(ARCHIVE)
+        for target, key in ((TARGET, "key"), (TARGET, "key"), (TARGET, "another"), (ELSEWHERE, "another")):
+            await sessions.open(target, key, 1.0)
+
+    monkeypatch.setattr(session, "connect", connect)
+    asyncio.run(asking())
+    assert [connection.aborted for connection in made] == [True, True, False]
 
 
 def is_there(connection: Connection, process: Process, since: float) -> bool:

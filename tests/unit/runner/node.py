@@ -22,8 +22,6 @@ from soop_components.runner.measure import inspect, measure
 USER = getpass.getuser()
 GROUP = grp.getgrgid(os.getegid()).gr_name
 NODE = {"name": "web-1.access-service.dev-access", "role": "web", "number": "1"}
-RESTARTED = ["reset-failed app.service", "restart app.service"]
-"""What systemd is told for a restart: it refuses the sixth start in ten seconds unless it forgets those before."""
 ME = {"owner": USER, "group": GROUP}
 """Files of tests belong to whoever runs them."""
 
@@ -36,6 +34,8 @@ class Played:
         self.told: list[str] = []
         self.fails: dict[str, str] = {}
         """Commands that fail, with what they say."""
+        self.refuses: set[str] = set()
+        """Units that were started too often, until that is reset."""
         self.on_restart: Callable[[], object] = lambda: None
 
     def run(self, task: Task) -> Completed:
@@ -56,6 +56,11 @@ class Played:
         self.told.append(" ".join([verb, *names]))
         if self.told[-1] in self.fails:
             return Completed(command, 1, "", self.fails[self.told[-1]])
+        if verb == "reset-failed":
+            self.refuses -= set(names)
+        elif verb == "restart" and self.refuses & set(names):
+            self.units[names[0]] |= {"ActiveState": "failed", "Result": "start-limit-hit"}
+            return Completed(command, 1, "", "start of the service was attempted too often")
         for name in names:
             self.units.setdefault(name, {}).update(_EFFECTS[verb])
         if verb == "restart":
@@ -76,7 +81,7 @@ _EFFECTS: Mapping[str, dict[str, str]] = {
     "enable": {"UnitFileState": "enabled"},
     "disable": {"UnitFileState": "disabled"},
     "daemon-reload": {},
-    "reset-failed": {},
+    "reset-failed": {"Result": "success"},
     "unmask": {"UnitFileState": "disabled"},
 }
 
