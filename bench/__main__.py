@@ -35,6 +35,8 @@ def main() -> int:
     unknown = sorted(set(arguments.figure) - set(FIGURES))
     if unknown:
         parser.error(f"there is no figure {unknown[0]}; there are {', '.join(FIGURES)}")
+    for name in [name for name in os.environ if name.startswith(("PULUMI_", "SOOP_"))]:
+        del os.environ[name]  # of a shell that has read .soop/env: each project here has its own
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         try:

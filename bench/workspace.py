@@ -23,7 +23,6 @@ from soop_components.engine.surroundings import find_pulumi, prepare, surroundin
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
 from soop_components.provider.launcher import dismiss
-from soop_components.setup.shell_environment import WHOLE
 
 COLD = {"SOOP_LINGER": "0"}
 """Variables with which each run starts with nothing that an earlier one has opened."""
@@ -37,11 +36,9 @@ class Workspace:
     """A project, driven by commands as its users drive it."""
 
     def __init__(self, root: Path) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))}
         self.root = root
         self.project = Project(root)
-        self.environment = surroundings(self.project, find_pulumi(Project(CHECKOUT), clean), clean)
-        self.environment["PULUMI_BACKEND_URL"] = (root / ".soop" / "state").as_uri() + WHOLE
+        self.environment = surroundings(self.project, find_pulumi(Project(CHECKOUT), os.environ), os.environ)
         prepare(self.project, self.environment)
 
     def with_environment(self, **environment: str) -> Workspace:
