@@ -23,6 +23,7 @@ import pytest
 from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
+from soop_components.provider.launcher import dismiss
 from soop_components.setup import shell_environment
 from soop_components.setup.place import Place
 from tests.shipped import is_shipped
@@ -123,6 +124,11 @@ class Workspace:
     def processes(self) -> list[int]:
         """Return the processes on the host, not those in machines, that work in the project's folder."""
         return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and self._is_in(entry)]
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing goes on in the project; a provider's server that waits for the next engine leaves."""
+        dismiss(self.root)
+        return not self.processes()
 
     def _is_in(self, entry: Path) -> bool:
         try:

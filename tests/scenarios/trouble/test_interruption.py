@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scenarios.trouble.beacon import ONE, REFERENCE, UP, Beacon
-from tests.scenarios.workspace import Outcome
+from tests.scenarios.workspace import Outcome, eventually
 
 UPDATE = (*UP, "--stack", ONE)
 DEPLOY = ("soop", "deploy", "--yes", REFERENCE, ONE)
@@ -59,7 +59,7 @@ def test_twice_leaves_at_once(beacon: Beacon) -> None:
     run.until("(?i)cancel|interrupt")
     run.interrupt()
     assert_clean(run.end())
-    assert not beacon.project.processes()
+    eventually(beacon.project.is_quiet, 5)
     again = beacon.begin().until("waiting for an apply that an earlier deployment began")
     beacon.go_on()
     ended = again.end()

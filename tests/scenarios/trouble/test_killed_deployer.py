@@ -34,7 +34,7 @@ def fresh(beacon: Beacon) -> Iterator[Beacon]:
 def kill(beacon: Beacon, pattern: str) -> None:
     """Bring a domain up and kill the engine when it says something; the processes that it had started notice."""
     beacon.begin().until(pattern).kill()
-    eventually(lambda: not beacon.project.processes())
+    eventually(beacon.project.is_quiet)
 
 
 @pytest.mark.parametrize("point", sorted(CREATING))
