@@ -51,7 +51,8 @@ class _Server:
         self._door = start.door
         self._linger = start.linger
         self._first = start.link
-        self._servicer = Servicer(all_resources(), VERSION)
+        self._servicer = Servicer(all_resources(), VERSION, self._get_ready)
+        self._is_ready = False
         self._port = _Port(self._servicer)
         self._engine: _Engine | None = None
         self._links: list[socket.socket] = []
@@ -61,7 +62,6 @@ class _Server:
     async def run(self) -> None:
         """Serve, and leave at once when it is over, whatever is still at work."""
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, load_library)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._over.set)
         async with asyncio.TaskGroup() as links:
@@ -75,6 +75,12 @@ class _Server:
             self._servicer.cancel()
             await self._port.close()
             os._exit(0)  # what threads are still asking or importing nobody waits for
+
+    def _get_ready(self) -> None:
+        """Load beforehand what connections need; a preview of what does not exist yet needs none."""
+        if not self._is_ready:
+            self._is_ready = True
+            asyncio.get_running_loop().run_in_executor(None, load_library)
 
     def _let_in(self, door: socket.socket, links: asyncio.TaskGroup) -> None:
         """Take a link of the same user."""

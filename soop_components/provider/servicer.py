@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -33,9 +33,11 @@ _REPLACING = {
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves a fixed set of resources."""
 
-    def __init__(self, resources: Sequence[Resource], version: str) -> None:
+    def __init__(self, resources: Sequence[Resource], version: str, get_ready: Callable[[], object]) -> None:
+        """Call ``get_ready`` before each operation that looks at what there is, or changes it."""
         self._resources = {resource.kind: resource for resource in resources}
         self._version = version
+        self._get_ready = get_ready
         self._engine_address = ""
         self._engine: engine_pb2_grpc.EngineStub | None = None
         self._operations = 0
@@ -150,6 +152,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             with self._operation(request.urn, context) as operation:
                 if request.preview:
                     return provider_pb2.CreateResponse(properties=encode(resource.foresee(operation, {}, wanted)))
+                self._get_ready()
                 created = await resource.create(operation, wanted)
         except Exception as error:
             await _fail(context, error)
@@ -164,6 +167,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             resource = self._resource(request.urn)
             inputs, outputs = decode(request.inputs), decode(request.properties)
             with self._operation(request.urn, context) as operation:
+                self._get_ready()
                 found = await resource.read(operation, request.id, inputs, outputs)
         except Exception as error:
             await _fail(context, error)
@@ -187,6 +191,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 if request.preview:
                     foreseen = resource.foresee(operation, outputs, wanted)
                     return provider_pb2.UpdateResponse(properties=encode(foreseen))
+                self._get_ready()
                 changed = await resource.update(operation, request.id, inputs, outputs, wanted)
         except Exception as error:
             await _fail(context, error)

@@ -30,7 +30,7 @@ def asked(wanted: Properties, **found: Any) -> provider_pb2.DiffResponse:
         olds=encode({"spec": SPEC, "place": PLACE, "running": True, **found}),
         news=encode(wanted),
     )
-    return asyncio.run(Servicer([MachineResource()], "1").Diff(request, None))  # type: ignore[arg-type]
+    return asyncio.run(Servicer([MachineResource()], "1", lambda: None).Diff(request, None))  # type: ignore[arg-type]
 
 
 def kinds(response: provider_pb2.DiffResponse) -> dict[str, Any]:
