@@ -33,6 +33,8 @@ class Host:
     def __init__(self, root: str = "/", commands: Commands | None = None) -> None:
         self.places = Places(root)
         self.commands: Commands = commands or Programs()
+        self.has_systemd = commands is None
+        """Whether its systemd may be asked directly."""
         self._key = b""
 
     def kept(self, *parts: str) -> str:

@@ -45,6 +45,11 @@ class RunnerNode:
         self._applies = 0
         self.facts: MachineFacts
 
+    @property
+    def archive(self) -> str:
+        """Where the runner lies on the machine."""
+        return self._archive.path_on_node
+
     def make(self) -> None:
         """Make the machine and bring the runner there."""
         spec = MachineSpec(NAME, IMAGE, (_LOGIN.public,), 1, 512 * MIB, ())

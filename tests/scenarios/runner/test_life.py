@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.scenarios.runner.node import RunnerNode
 from tests.scenarios.runner.service import BLOB, web
 from tests.unit.runner.node import document, sha256, tar
@@ -100,3 +102,28 @@ def test_a_smoke_test_runs_out_of_its_blob(node: RunnerNode) -> None:
     request = {"blob": sha256(blob), "source": "smoke/check.py", "environment": {"WHO": "me"}, "timeout": 10}
     said = node.call("script", request)
     assert (said["exit_code"], said["stdout_tail"]) == (3, "checked me")
+
+
+COMPARE = """
+import json, subprocess, sys
+sys.path.insert(0, ARCHIVE)
+from soop_components.runner import bus, systemd
+from soop_components.runner.host import Host
+from soop_components.runner.commands import Programs
+listed = subprocess.run(
+    ["systemctl", "list-units", "--all", "--plain", "--no-legend"], capture_output=True, text=True, check=True
+)
+names = [line.split()[0] for line in listed.stdout.splitlines()] + ["none.service", "9-x@a.service"]
+asked = bus.show(systemd._PROPERTIES, names, 10)
+shown = systemd.show(Host("/", Programs()), systemd._PROPERTIES, names)
+print(json.dumps([len(names), [[one, other] for one, other in zip(asked, shown, strict=True) if one != other]]))
+"""
+
+
+def test_systemd_itself_says_of_every_unit_what_systemctl_shows(node: RunnerNode) -> None:
+    node.send(BLOB)
+    node.accept(web())
+    script = COMPARE.replace("ARCHIVE", repr(node.archive))
+    number, differences = json.loads(node.run("python3 -I -", script.encode()))
+    assert number > 50
+    assert differences == []
