@@ -19,10 +19,10 @@ from typing import Any
 import yaml
 
 from bench.sample import Sample, measure
-from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
+from soop_components.engine.environment import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
-from soop_components.provider.launcher import dismiss
+from soop_components.provider.plugin.launcher import dismiss
 
 COLD = {"SOOP_LINGER": "0"}
 """Variables with which each run starts with nothing that an earlier one has opened."""

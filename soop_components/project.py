@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from soop_components.errors import SoopError
-from soop_components.model.loader_yaml import read_yaml
+from soop_components.reading.yaml_file import read_yaml
 
 _FILE_SCHEME = "file://"
 

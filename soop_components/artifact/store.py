@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from soop_components.artifact import oci
-from soop_components.artifact.checked import Checked
-from soop_components.artifact.consistency import foreign, mismatch, tars, too_large
-from soop_components.artifact.contents import contents_problem
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.artifact.layout import BrokenBlob, Layout
+from soop_components.artifact.manifest_check import foreign, mismatch, tars, too_large
+from soop_components.artifact.tar_check import contents_problem
+from soop_components.artifact.verified_blobs import Checked
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.loader import Mistakes, load_service
 from soop_components.model.names import Reference, nearest
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.model.versions import version_key
 from soop_components.project import Project
+from soop_components.reading.loader import Mistakes, load_service
 
 Problems: TypeAlias = list[str]
 _ADVICE = "build it again with soop build, or copy it again from where it came; soop verify checks all of the store"

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from soop_components.artifact.builder import build
-from soop_components.artifact.source import read_source
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
 from soop_components.cli.progress import show
 from soop_components.model.names import Version
 from soop_components.project import Project

@@ -11,7 +11,7 @@ from soop_components.engine import Engine
 from soop_components.errors import SoopError
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
-from soop_components.provider.launcher import dismiss
+from soop_components.provider.plugin.launcher import dismiss
 
 DESCRIPTION = """\
 Removes all local machines, their disks with all data, networks and processes that were made on this host from this

@@ -11,15 +11,15 @@ from typing import Any
 
 from soop_components.cli.status import show
 from soop_components.cli.terminal import confirmed, is_interactive, tell
-from soop_components.domain_file import DomainFile
+from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
+from soop_components.engine.domain_lock import turn
 from soop_components.engine.domains import DomainStatus
 from soop_components.engine.recovery import recover, refuse_if_busy
-from soop_components.engine.turn import turn
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.domain_text import references_in
 from soop_components.model.names import Reference
 from soop_components.project import Project
+from soop_components.reading.domain_text import references_in
 
 DESCRIPTION = """\
 Deploys one or more service definitions into a domain. The domain definition, stacks/Pulumi.<domain>.yaml, is begun

@@ -6,14 +6,14 @@ import argparse
 from typing import Any
 
 from soop_components.cli.terminal import confirmed, is_interactive, tell
-from soop_components.domain_file import DomainFile
+from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
+from soop_components.engine.domain_lock import turn
 from soop_components.engine.domains import defined, unknown_domain
 from soop_components.engine.recovery import recover
-from soop_components.engine.turn import turn
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.provider.launcher import dismiss
+from soop_components.provider.plugin.launcher import dismiss
 
 DESCRIPTION = """\
 Removes everything of one domain: its services, machines and disks. The domain definition stays, so that

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from soop_components.artifact.locking import Change, lock
-from soop_components.artifact.source import read_source
+from soop_components.build.locker import Change, lock
+from soop_components.build.service_source import read_source
 from soop_components.cli.progress import show
 from soop_components.project import Project
 

@@ -7,8 +7,8 @@ import shlex
 from typing import Any
 
 from soop_components.engine import Engine
+from soop_components.engine.node_access import find_node, ssh_session
 from soop_components.engine.process import run_in_terminal
-from soop_components.node_access import find_node, ssh_session
 from soop_components.project import Project
 
 DESCRIPTION = """\

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from soop_components.components import resources
+from soop_components.components import custom_resources
 from soop_components.components.service import Service
 from soop_components.model.environment import Environment
 from soop_components.model.plan import ServicePlan
@@ -28,7 +28,7 @@ class Domain(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("soop:index:Domain", id, {}, opts)
-        self.key = resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
+        self.key = custom_resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
         self.services = {
             plan.service: Service(
                 plan,

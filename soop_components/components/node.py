@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from soop_components.components import resources
+from soop_components.components import custom_resources
 from soop_components.model.environment import Environment
 from soop_components.model.plan import NodePlan
 
@@ -29,9 +29,9 @@ class Node(pulumi.ComponentResource):
     ) -> None:
         super().__init__("soop:index:Node", plan.name, {}, opts)
         disks: list[dict[str, Any]] = []
-        self.disk: resources.Disk | None = None
+        self.disk: custom_resources.Disk | None = None
         if plan.disk is not None:
-            self.disk = resources.Disk(
+            self.disk = custom_resources.Disk(
                 plan.name, plan.disk.size, self._options(protect=environment.reliability.protect_stateful)
             )
             disks.append({"disk": self.disk.id, "mount": plan.disk.mount})
@@ -44,7 +44,7 @@ class Node(pulumi.ComponentResource):
             "disks": disks,
         }
         self.name = plan.name
-        self.machine = resources.Machine(plan.name, spec, self._options())
+        self.machine = custom_resources.Machine(plan.name, spec, self._options())
 
     def _options(self, protect: bool | None = None) -> pulumi.ResourceOptions:
         """Let the old one go before a new one comes, also when a user asks for a new one: both have one name."""

@@ -11,9 +11,9 @@ from typing import cast
 
 import pulumi
 
+from soop_components.components.custom_resources import Provider
 from soop_components.components.domain import Domain
-from soop_components.components.resources import Provider
-from soop_components.deployment import load_domain_plan
+from soop_components.deployment.domain_plan import load_domain_plan
 from soop_components.errors import SoopError
 from soop_components.planning.domain import DomainPlan
 from soop_components.project import Project

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from soop_components.components import resources
+from soop_components.components import custom_resources
 from soop_components.components.node import Node
 from soop_components.model.environment import Environment
 from soop_components.model.plan import ServicePlan
@@ -22,7 +22,7 @@ class Service(pulumi.ComponentResource):
         *,
         environment: Environment,
         images: Mapping[str, str],
-        key: resources.Key,
+        key: custom_resources.Key,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("soop:index:Service", plan.service, {}, opts)
@@ -38,11 +38,11 @@ class Service(pulumi.ComponentResource):
             )
             for node in plan.nodes.values()
         ]
-        self.release: resources.Release | None = None
+        self.release: custom_resources.Release | None = None
 
     def release_on(
         self, neighbours: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
-    ) -> resources.Release:
+    ) -> custom_resources.Release:
         """Declare the release; ``neighbours`` are addresses of the domain's other nodes, ``given`` its secrets."""
         inputs = {
             **release_inputs(self._plan, {node.name: node.machine.place for node in self.nodes}),
@@ -52,7 +52,7 @@ class Service(pulumi.ComponentResource):
         }
         waits_for: list[pulumi.Resource] = [service.release for service in after if service.release is not None]
         opts = pulumi.ResourceOptions(parent=self, depends_on=waits_for)
-        self.release = resources.Release(self._plan.service, inputs, opts)
+        self.release = custom_resources.Release(self._plan.service, inputs, opts)
         self.register_outputs({"version": self.release.version, "digest": self.release.digest})
         return self.release
 
@@ -62,7 +62,7 @@ class Service(pulumi.ComponentResource):
             if name in given:
                 values[name] = pulumi.Output.secret(given[name])
             elif length is not None:
-                made = resources.GeneratedSecret(
+                made = custom_resources.GeneratedSecret(
                     f"{self._plan.service}.{name}", length, pulumi.ResourceOptions(parent=self)
                 )
                 values[name] = pulumi.Output.secret(made.value)

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from soop_components.engine.environment import find_pulumi, prepare, surroundings
 from soop_components.engine.history import Run, last_run
 from soop_components.engine.locks import Lock, locks_in
 from soop_components.engine.process import run_in_terminal, run_quietly
 from soop_components.engine.state import StackState
-from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
 from soop_components.errors import SoopError
-from soop_components.model.loader_yaml import read_yaml
 from soop_components.project import Project
+from soop_components.reading.yaml_file import read_yaml
 
 _TOLD_LINES = 15
 _SALT = b"encryptionsalt:"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from soop_components.errors import InvalidInput
 from soop_components.model.block import Block, packed_path
-from soop_components.model.loader import load_model
-from soop_components.model.loader_problems import Problem
-from soop_components.model.loader_yaml import read_yaml
 from soop_components.model.names import KEY
 from soop_components.model.service_checks import unknown
+from soop_components.reading.loader import load_model
+from soop_components.reading.problems import Problem
+from soop_components.reading.yaml_file import read_yaml
 
 LIBRARY = Path(__file__).parent
 _TEMPLATE_SUFFIX = ".j2"

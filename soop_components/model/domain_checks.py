@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
-from soop_components.model.loader_problems import Problem, got
 from soop_components.model.names import environment_of, shown
 from soop_components.model.options import value_problem
 from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import unknown
+from soop_components.reading.problems import Problem, got
 
 ENVIRONMENT = "soop:environment"
 SERVICES = "soop:services"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from soop_components.model.loader_problems import got
 from soop_components.model.names import quoted
+from soop_components.reading.problems import got
 
 
 def path_problem(path: object) -> str | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.loader_problems import Problem
 from soop_components.model.names import Reference
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import VersionRange, version_key
+from soop_components.reading.problems import Problem
 
 Built = Callable[[], Iterable[Reference]]
 """Returns the service definitions that could be deployed, for advice."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from soop_components.model.loader_problems import Problem, got
 from soop_components.model.names import listed, nearest, shown
 from soop_components.model.options import value_problem
 from soop_components.model.paths import path_problem
@@ -13,6 +12,7 @@ from soop_components.model.patterns import match_cost, size_problem
 from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
 from soop_components.model.size import bytes_of
 from soop_components.model.versions import VersionRange
+from soop_components.reading.problems import Problem, got
 
 _MOST_MATCHING = 20_000_000
 """Steps that matching all defaults may take together."""

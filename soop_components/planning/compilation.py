@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined, Template, Undefined, nodes
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from soop_components.planning import acceptance, encodings, filters, guard, marks, operators
+from soop_components.planning import allowed_syntax, encodings, filters, guard, marks, operators
 from soop_components.planning.guard import Refused
 
 FILE = "<template>"
@@ -128,10 +128,10 @@ def compiled(text: str, native: bool) -> Compiled:
 
 def _newly_compiled(text: str, native: bool) -> Compiled:
     tree = _parsed(text)
-    count = acceptance.accept(tree)
+    count = allowed_syntax.accept(tree)
     guard.pay_making(count)
     _check_arguments(tree)
-    tree = acceptance.counted(tree)
+    tree = allowed_syntax.counted(tree)
     expression = _single_expression(tree) if native else None
     if expression is not None:
         target = nodes.Name("result", "store", lineno=1)

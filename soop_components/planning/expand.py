@@ -14,7 +14,6 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model import block as parts
 from soop_components.model.base import Model
 from soop_components.model.block import Block, Part, packed_path
-from soop_components.model.loader_problems import got, problems_of
 from soop_components.model.names import shown
 from soop_components.model.plan import (
     CommandHealth,
@@ -28,11 +27,12 @@ from soop_components.model.plan import (
     User,
 )
 from soop_components.model.service_checks import unknown
+from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.planning.marks import holds_secret
-from soop_components.planning.packing import component_packages, component_sources
 from soop_components.planning.parts import listed_parts, named_destinations, named_parts, one_part
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import render
+from soop_components.reading.problems import got, problems_of
 
 __all__ = ["component_packages", "component_sources", "expand"]
 

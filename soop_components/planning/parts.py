@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Part
-from soop_components.model.loader_problems import problems_of
 from soop_components.model.names import shown
 from soop_components.planning.marks import unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
+from soop_components.reading.problems import problems_of
 
 P = TypeVar("P", bound=Part)
 

@@ -12,9 +12,9 @@ from soop_components.model.names import node_name
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
 from soop_components.planning import guard
 from soop_components.planning.checks import role_problems, secret_keys
+from soop_components.planning.component_needs import package_names
 from soop_components.planning.configuration import merge, secrets_of
 from soop_components.planning.expand import expand
-from soop_components.planning.packing import package_names
 from soop_components.planning.parameters import parameters
 from soop_components.planning.scope import Scope, component_scope, service_scope
 from soop_components.planning.smoke import Checks

@@ -8,9 +8,9 @@ from soop_components.machines import Attachment, MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
+from soop_components.provider.batched_lookup import Together
 from soop_components.provider.diff import Change, differences
 from soop_components.provider.resource import Context, Created, Difference, Measured
-from soop_components.provider.together import Together
 from soop_components.provider.wire import UNKNOWN, Properties
 
 _REPLACING = ("spec.image",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soop_components.provider import launcher
+from soop_components.provider.plugin import launcher
 
 
 def main() -> None:
@@ -12,10 +12,10 @@ def main() -> None:
 
 def _serve(start: launcher.Start) -> None:
     """Serve the resources with Pulumi's protocol alone: its SDK would double the time to start."""
-    from soop_components.protocol_only import spare_the_sdk
+    from soop_components.provider.plugin.pulumi_protocol import spare_the_sdk
 
     spare_the_sdk()
-    from soop_components.provider.server import serve
+    from soop_components.provider.plugin.server import serve
 
     serve(start)
 

@@ -14,13 +14,13 @@ from typing import Any
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
-from soop_components.provider.node import Blobs, Node
-from soop_components.provider.release_inputs import ReleaseInputs
 from soop_components.provider.resource import Context, Created, Difference, Measured, PartialFailure
-from soop_components.provider.rollout import ReleaseFailed, Rollout
-from soop_components.provider.session import Sessions
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
-from soop_components.runner_archive import RunnerArchive
+from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Blobs, Node
+from soop_components.release.rollout import ReleaseFailed, Rollout
+from soop_components.release.runner_archive import RunnerArchive
+from soop_components.release.session import Sessions
 
 _MEASURE_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""

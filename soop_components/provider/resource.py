@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from soop_components.errors import SoopError
-from soop_components.provider.cancellation import Cancellation
 from soop_components.provider.diff import Change
 from soop_components.provider.progress import Progress
 from soop_components.provider.wire import Properties
+from soop_components.release.cancellation import Cancellation
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from soop_components.errors import SoopError
-from soop_components.provider.cancellation import Cancellation
 from soop_components.provider.diff import Change
 from soop_components.provider.progress import Progress
 from soop_components.provider.resource import Context, Measured, PartialFailure, Resource
 from soop_components.provider.wire import Properties, decode, encode
+from soop_components.release.cancellation import Cancellation
 
 _KIND = provider_pb2.PropertyDiff.Kind
 _PLAIN = {Change.ADDED: _KIND.ADD, Change.REMOVED: _KIND.DELETE, Change.UPDATED: _KIND.UPDATE}

@@ -18,7 +18,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import IO, NoReturn
 
-from soop_components.runner import own_unit
+from soop_components.runner import transient_unit
 from soop_components.runner.canonical import canonical
 from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, write_whole
@@ -82,7 +82,7 @@ def _become(host: Host, id_: str, work: Callable[[Say], None], tell: int) -> NoR
         os.close(tell)
         work(lambda line: print(line, file=output, flush=True))
         os.unlink(host.volatile("apply.json"))
-        own_unit.leave(held)
+        transient_unit.leave(held)
         os._exit(0)
     finally:  # never back to where we came from
         os._exit(1)
@@ -105,7 +105,7 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
     """Become the apply that is at work; return its hold on the unit and where its events go."""
     clean_up = [sys.executable or "/usr/bin/python3", "-I", os.path.abspath(sys.argv[0]), "clean-up", id_]
     try:
-        held = own_unit.enter(host, f"soop-apply-{id_}", _pipe_path(host, id_), clean_up)
+        held = transient_unit.enter(host, f"soop-apply-{id_}", _pipe_path(host, id_), clean_up)
         me = {"id": id_, "pid": os.getpid(), "started": _started(os.getpid())}
         write_whole(host.volatile("apply.json"), canonical(me))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC

@@ -18,25 +18,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from soop_components.artifact.definition import Base, PackedFile, PackedFiles, ResolvedDefinition
-from soop_components.artifact.source import Source, read_source
-from soop_components.artifact.sources import SourceFile
 from soop_components.artifact.store import Entry, Store
-from soop_components.artifact.trial import try_plan
-from soop_components.domain_file import DomainFile
+from soop_components.build.service_source import Source, read_source
+from soop_components.build.source_files import SourceFile
+from soop_components.build.trial import try_plan
+from soop_components.deployment.domain_file import DomainFile
 from soop_components.errors import SoopError
 from soop_components.library import LIBRARY
 from soop_components.model.block import Block
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.domain_checks import check_domain
-from soop_components.model.domain_text import with_services
 from soop_components.model.environment import Environment
-from soop_components.model.loader import domain_from_config, load_domain, load_environment
-from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.names import Reference
 from soop_components.model.plan import Package
 from soop_components.model.service import ServiceDefinition
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
+from soop_components.reading.domain_text import with_services
+from soop_components.reading.loader import domain_from_config, load_domain, load_environment
+from soop_components.reading.yaml_file import parse_yaml
 from tests.fuzz.documents import documents
 from tests.unit.library.test_examples import FILES, example_of
 

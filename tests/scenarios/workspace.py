@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from soop_components.engine.surroundings import find_pulumi, prepare, surroundings
+from soop_components.engine.environment import find_pulumi, prepare, surroundings
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
-from soop_components.provider.launcher import dismiss
+from soop_components.provider.plugin.launcher import dismiss
 from soop_components.setup import shell_environment
 from soop_components.setup.place import Place
 from tests.shipped import is_shipped

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.artifact.builder import build
-from soop_components.artifact.locking import lock
-from soop_components.artifact.source import read_source
 from soop_components.artifact.store import Store
+from soop_components.build.builder import build
+from soop_components.build.locker import lock
+from soop_components.build.service_source import read_source
 from soop_components.project import Project
 from tests.package_source import ARCHITECTURE, Key, PackageSource
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from soop_components.artifact.builder import build
-from soop_components.artifact.source import read_source
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
 from soop_components.project import Project
 
 REPOSITORY = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ import asyncssh
 
 from soop_components.machines import MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
-from soop_components.runner_archive import RunnerArchive
+from soop_components.release.runner_archive import RunnerArchive
 from tests.scenarios.ground import IMAGE, MIB
 from tests.unit.runner.node import document, stream
 

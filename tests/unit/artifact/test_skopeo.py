@@ -7,9 +7,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from soop_components.artifact.builder import build
-from soop_components.artifact.source import read_source
 from soop_components.artifact.store import Store
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
 from soop_components.project import Project
 
 NAME = "greeting-service-1.0.0"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from soop_components.artifact import oci
-from soop_components.artifact.builder import build
-from soop_components.artifact.source import read_source
 from soop_components.artifact.store import Store
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from tests.unit.artifact.damage import NAME, index_of, refused, write_index

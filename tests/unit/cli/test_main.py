@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.artifact.packages import LockedPackageGone
+from soop_components.build.package_cache import LockedPackageGone
 from soop_components.cli import main as entry
 from soop_components.cli.main import VERBS, main, parser, tell
 from soop_components.errors import InvalidInput, SoopError

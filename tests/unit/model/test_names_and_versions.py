@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from soop_components.model.loader_problems import got, path_text
 from soop_components.model.names import (
     ROLE_NAME,
     Reference,
@@ -18,6 +17,7 @@ from soop_components.model.names import (
 )
 from soop_components.model.versions import VersionRange, next_patch, version_key
 from soop_components.planning.marks import secret_mark
+from soop_components.reading.problems import got, path_text
 
 
 @pytest.mark.parametrize(

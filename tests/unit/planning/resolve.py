@@ -12,7 +12,7 @@ from soop_components.library import load_block
 from soop_components.model.block import Block
 from soop_components.model.plan import Package
 from soop_components.model.service import ServiceDefinition
-from soop_components.planning.packing import component_packages, component_sources
+from soop_components.planning.component_needs import component_packages, component_sources
 
 
 def digest_of(text: str) -> str:

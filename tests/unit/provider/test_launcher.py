@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.provider import launcher
+from soop_components.provider.plugin import launcher
 
 REPOSITORY = Path(__file__).parents[3]
 ENGINE = """
@@ -178,7 +178,7 @@ def test_a_link_that_is_killed_takes_a_server_without_an_engine_along() -> None:
 
 
 def test_what_keeps_a_server_from_starting_is_told() -> None:
-    script = "from soop_components.provider import launcher\ndef fail(start):\n    raise SystemError('no luck')\n"
+    script = "from soop_components.provider.plugin import launcher\ndef fail(start):\n    raise SystemError('no luck')\n"
     argv = [sys.executable, "-c", f"{script}launcher.run(fail)\n", "127.0.0.1:1"]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from soop_components.provider.diff import Change
 from soop_components.provider.release import ReleaseResource, drift_of
-from soop_components.provider.release_inputs import ReleaseInputs
 from soop_components.provider.wire import UNKNOWN, Properties
+from soop_components.release.inputs import ReleaseInputs
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
 OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}

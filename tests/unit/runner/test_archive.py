@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import soop_components.runner
-from soop_components.runner_archive import RunnerArchive
+from soop_components.release.runner_archive import RunnerArchive
 
 SOURCES = sorted(Path(soop_components.runner.__file__).parent.glob("*.py"))
 

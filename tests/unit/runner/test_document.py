@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from soop_components.model.plan import ComponentPlan, File, Package, RolePlan, Script, Unit
-from soop_components.provider.release_inputs import canonical_digest
+from soop_components.release.inputs import canonical_digest
 from soop_components.runner.canonical import canonical, digest_of
 from soop_components.runner.document import parse
 from soop_components.runner.failure import Failure

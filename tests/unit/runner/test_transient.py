@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import own_unit, transient
+from soop_components.runner import transient, transient_unit
 from soop_components.runner.failure import Failure
 from tests.unit.runner.node import Node
 
@@ -35,7 +35,7 @@ class Unit:
 @pytest.fixture
 def unit(monkeypatch: pytest.MonkeyPatch) -> Unit:
     found = Unit()
-    monkeypatch.setattr(own_unit, "enter", found.enter)
+    monkeypatch.setattr(transient_unit, "enter", found.enter)
     return found
 
 

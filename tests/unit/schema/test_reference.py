@@ -11,13 +11,13 @@ import pytest
 from soop_components.library import load_block
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
-from soop_components.model.loader import domain_from_document, load_environment, load_model
-from soop_components.model.loader_yaml import parse_yaml
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.planning import plan_service
 from soop_components.planning.encodings import ENCODINGS
 from soop_components.planning.filters import FILTERS
+from soop_components.reading.loader import domain_from_document, load_environment, load_model
+from soop_components.reading.yaml_file import parse_yaml
 from soop_components.schema import SCHEMAS
 from soop_components.schema.reference import filled, keys
 from tests.unit.planning.resolve import digest_of, resolve

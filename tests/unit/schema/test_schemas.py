@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from soop_components.model.loader_yaml import read_yaml
+from soop_components.reading.yaml_file import read_yaml
 from soop_components.schema import FOLDER, SCHEMAS, schema_text
 from soop_components.schema.docstrings import docstrings
 from soop_components.schema.generator import _models

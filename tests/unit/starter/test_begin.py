@@ -12,8 +12,8 @@ import pytest
 from soop_components import starter
 from soop_components.errors import InvalidInput
 from soop_components.model.domain_checks import check_domain
-from soop_components.model.loader import load_domain, load_environment, load_service
 from soop_components.project import Project
+from soop_components.reading.loader import load_domain, load_environment, load_service
 from soop_components.starter import begin, project_name, requirement
 
 

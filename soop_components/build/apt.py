@@ -1,0 +1,130 @@
+"""apt with folders of its own: reads the host's package sources, touches nothing of the host, needs no root."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from soop_components.build.apt_settings import PackageMirrorFailed, alone, environment_of, run
+from soop_components.errors import SoopError
+
+_INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) .*\[([a-z0-9-]+)\]\)", re.MULTILINE)
+_UNKNOWN = re.compile(r"^E: (?:Unable to locate package|Package '?)\s?'?([a-z0-9][a-z0-9+.-]*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A package that apt would install."""
+
+    name: str
+    version: str
+    architecture: str
+
+
+class UnknownPackages(SoopError):
+    """No package source has a package of this name."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"no such Debian package: {', '.join(names)}", "look for the right name with: apt-cache search"
+        )
+        self.names = tuple(names)
+
+
+class Apt:
+    """Package lists of some sources, and the packages that a system has already."""
+
+    def __init__(self, folder: Path, sources: Sequence[str], status: Path | None = None) -> None:
+        """Use ``folder`` for everything; ``status`` is the dpkg database of the system (an empty one if not given)."""
+        self._folder = folder
+        self._sources = sources
+        self._status = status
+        self._environment: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def ready(self) -> Iterator[None]:
+        """Hold the folder's lock, with apt's configuration written."""
+        with alone(self._folder):
+            sources, text = self._folder / "sources.list", "\n".join(self._sources) + "\n"
+            if not sources.exists() or sources.read_text(encoding="utf-8") != text:
+                (self._folder / "updated").unlink(missing_ok=True)
+                sources.write_text(text, encoding="utf-8")
+            nothing = self._folder / "no-packages"
+            nothing.touch()
+            settings = {
+                "Dir::State::status": self._status or nothing,
+                "Dir::Etc::sourcelist": sources,
+                "Dir::Etc::sourceparts": self._folder / "empty",
+            }
+            self._environment = environment_of(self._folder, settings)
+            self._pin({})
+            yield
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether package lists of these sources were fetched some time."""
+        return (self._folder / "updated").exists()
+
+    def update(self) -> None:
+        """Fetch the package lists."""
+        (self._folder / "updated").unlink(missing_ok=True)
+        result = self._apt("apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any")
+        if result.returncode != 0:
+            raise PackageMirrorFailed(
+                f"the package lists cannot be fetched: {_reason(result)}",
+                "check the network and /etc/apt/sources.list*",
+            )
+        (self._folder / "updated").touch()
+
+    def closure(self, names: Sequence[str], pins: Mapping[str, str]) -> list[Candidate]:
+        """Return what would have to be installed for ``names``; ``pins`` are versions to prefer."""
+        self._pin(pins)
+        result = self._apt("apt-get", "install", "--simulate", "--yes", "--no-remove", "--", *names)
+        if result.returncode != 0:
+            missing = [name for name in _UNKNOWN.findall(result.stderr) if name in names]
+            if missing:
+                raise UnknownPackages(missing)
+            raise SoopError(f"packages {', '.join(names)} cannot be installed together: {_reason(result)}")
+        return [Candidate(*match) for match in _INSTALL.findall(result.stdout)]
+
+    def records(self, wanted: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Return the fields of the packages (versions by name) that the lists have, by name."""
+        if not wanted:
+            return {}
+        result = self._apt("apt-cache", "show", "--", *(f"{name}={version}" for name, version in wanted.items()))
+        found: dict[str, dict[str, str]] = {}
+        for stanza in result.stdout.split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
+            name = fields.get("Package", "")
+            if wanted.get(name) == fields.get("Version"):
+                found.setdefault(name, fields)
+        return found
+
+    def download(self, wanted: Mapping[str, str], folder: Path) -> None:
+        """Fetch packages (versions by name) into ``folder``."""
+        result = self._apt(
+            "apt-get", "download", "-q", *(f"{name}={version}" for name, version in wanted.items()), cwd=folder
+        )
+        if result.returncode != 0:
+            raise PackageMirrorFailed(
+                f"packages cannot be fetched: {_reason(result)}", "check the network and try again"
+            )
+
+    def _pin(self, pins: Mapping[str, str]) -> None:
+        text = "".join(
+            f"Package: {name}\nPin: version {version}\nPin-Priority: 999\n\n" for name, version in sorted(pins.items())
+        )
+        (self._folder / "preferences").write_text(text, encoding="utf-8")
+
+    def _apt(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return run(command, self._environment, cwd)
+
+
+def _reason(result: subprocess.CompletedProcess[str]) -> str:
+    """Return what apt says went wrong, shortly."""
+    lines = [line[3:] for line in result.stderr.splitlines() if line.startswith("E: ")]
+    return "; ".join(lines[:5]) or (result.stderr or result.stdout).strip()[-500:]

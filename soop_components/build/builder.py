@@ -1,0 +1,192 @@
+"""Builds a service definition: once, out of its sources and its lock and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soop_components.artifact import oci
+from soop_components.artifact.base_image import SUITES
+from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
+from soop_components.artifact.layout import Writer
+from soop_components.artifact.manifest_check import too_large
+from soop_components.artifact.store import Store
+from soop_components.build.apt import Apt
+from soop_components.build.apt_settings import host_sources
+from soop_components.build.lock_file import FILE, Lock, advice_for, load_lock
+from soop_components.build.package_cache import PackageCache
+from soop_components.build.service_source import Source
+from soop_components.build.source_files import SourceFile
+from soop_components.build.tar_writer import pack
+from soop_components.build.trial import try_plan
+from soop_components.build.yaml_lines import placed
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.names import Reference
+from soop_components.model.plan import Package
+from soop_components.model.service import ServiceDefinition
+from soop_components.model.versions import next_patch
+from soop_components.project import Project
+
+Progress = Callable[[str], None]
+_HASH_CHARACTERS = 12
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build ended with."""
+
+    reference: Reference
+    digest: str
+    is_new: bool
+    """Whether the store did not have it before."""
+    instead_of: str | None = None
+    """The version that was built already with other content, so that this became a development version."""
+
+
+def build(
+    project: Project, source: Source, progress: Progress, version: str | None = None, development: bool = False
+) -> Build:
+    """Build into the project's store.
+
+    An edit of a version that was built already becomes ``<next patch>-dev.<digest of the content>``, as does everything
+    if ``development`` is asked for. Other content under a ``version`` that was asked for is refused.
+    """
+    lock = _lock_of(source)
+    store = Store.of(project)
+    cache = PackageCache(project.cache / "debs", [store.layout.path / "blobs" / "sha256"])
+    files = cache.fetch(lock.packages, lambda: _apt(project, lock), source.label, progress)
+    progress("packing")
+    with store.layout.writing() as writer:
+        return _Assembly(source, lock, store, writer, files).finish(version, development)
+
+
+def _apt(project: Project, lock: Lock) -> Apt:
+    folder = project.cache / "apt"
+    return Apt(folder / lock.base.name, host_sources(SUITES[lock.base.name], folder / "host"))
+
+
+def _lock_of(source: Source) -> Lock:
+    """Return the lock beside the definition, which must fit it."""
+    lock = load_lock(source.folder, source.label)
+    advice = f"run: soop lock {source.label}"
+    if lock is None:
+        raise SoopError(f"{source.label} has no {FILE}, which says which Debian packages are built in", advice)
+    problems = lock.mismatches(source.definition.base, source.packages)
+    if problems:
+        raise InvalidInput([f"{source.label}/{FILE}: {problem}" for problem in problems], advice)
+    return lock
+
+
+class _Assembly:
+    """The parts of one artifact, written but not yet published."""
+
+    def __init__(self, source: Source, lock: Lock, store: Store, writer: Writer, files: Mapping[str, Path]) -> None:
+        self._source = source
+        self._store = store
+        self._writer = writer
+        self._layers: list[oci.Descriptor] = []
+        components = {name: self._tar(name, source.components[name]) for name in sorted(source.components)}
+        smoke = self._tar("smoke", source.smoke) if source.smoke else None
+        packages = {name: self._package(lock, name, files[name]) for name in sorted(lock.packages)}
+        self._resolved = ResolvedDefinition(
+            definition=source.definition,
+            blocks={name: loaded.block for name, loaded in source.blocks.items()},
+            components=components,
+            smoke=smoke,
+            packages=packages,
+            roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
+            base=lock.base,
+        )
+        problem = too_large(self._layers)
+        if problem:
+            raise SoopError(f"{source.label}: {problem}", "leave large files out, and let a script fetch them")
+        self._try(store)
+
+    def _try(self, store: Store) -> None:
+        """Plan once, and tell mistakes by the line that they are in."""
+        try:
+            try_plan(self._resolved, store)
+        except SoopError as error:
+            problems = error.problems if isinstance(error, InvalidInput) else (error.message,)
+            reference = str(self._reference(self._source.definition.version))
+            told = placed(problems, reference, self._source.folder, self._source.label)
+            raise InvalidInput(told, error.hint) from None
+
+    def finish(self, version: str | None, development: bool) -> Build:
+        """Choose the version, and publish unless the store has the same already."""
+        wanted = version or self._source.definition.version
+        instead_of = None
+        if development:
+            wanted = self._development_version(wanted)
+        entry = self._entry(wanted)
+        existing = self._store.find(self._reference(wanted))
+        if existing is not None and existing.digest != entry.digest and version is None and not development:
+            instead_of, wanted = wanted, self._development_version(wanted)
+            entry = self._entry(wanted)
+            existing = self._store.find(self._reference(wanted))
+        if existing is not None and existing.digest != entry.digest:
+            raise SoopError(
+                f"{self._reference(wanted)} is built already, with other content ({existing.digest})",
+                "what was built never changes: choose another version, or omit --version for a development version",
+            )
+        if existing is None or self._store.is_broken(existing):
+            self._writer.publish(entry)
+        return Build(self._reference(wanted), entry.digest, existing is None, instead_of)
+
+    def _reference(self, version: str) -> Reference:
+        return Reference(self._source.definition.service, version)
+
+    def _development_version(self, version: str) -> str:
+        """Name the content: the same edit has the same version, wherever and whenever it is built."""
+        digest, _ = oci.digest_and_size(self._definition("0.0.0"))
+        return f"{next_patch(version)}-dev.{digest.removeprefix('sha256:')[:_HASH_CHARACTERS]}"
+
+    def _definition(self, version: str) -> bytes:
+        """Return the config blob. Defaults are left out: they belong to the format, and a new key changes no digest."""
+        definition = self._resolved.definition.model_copy(update={"version": version})
+        resolved = self._resolved.model_copy(update={"definition": definition})
+        return oci.canonical({"format": 1, **resolved.model_dump(mode="json", by_alias=True, exclude_defaults=True)})
+
+    def _entry(self, version: str) -> oci.Descriptor:
+        """Write definition and manifest for a version, and return what the index will say."""
+        digest, size = self._writer.add(self._definition(version))
+        definition: ServiceDefinition = self._source.definition
+        annotations = {oci.TITLE: definition.service, oci.VERSION: version}
+        if definition.summary:
+            annotations[oci.DESCRIPTION] = definition.summary
+        manifest = oci.Manifest(
+            config=oci.Descriptor(mediaType=oci.DEFINITION, digest=digest, size=size),
+            layers=tuple(self._layers),
+            annotations=annotations,
+        )
+        digest, size = self._writer.add(oci.shape_bytes(manifest))
+        return oci.Descriptor(
+            mediaType=oci.MANIFEST,
+            digest=digest,
+            size=size,
+            artifactType=oci.ARTIFACT,
+            annotations={oci.REFERENCE_NAME: str(self._reference(version))},
+        )
+
+    def _tar(self, title: str, files: Mapping[str, SourceFile]) -> PackedFiles:
+        with self._writer.stream() as blob:
+            packed = pack(files, blob)
+        self._layer(oci.COMPONENT, blob.digest, blob.size, title)
+        return PackedFiles(blob=blob.digest, files=packed)
+
+    def _package(self, lock: Lock, name: str, path: Path) -> Package:
+        locked = lock.packages[name]
+        digest, size = self._writer.add_file(path)
+        if digest != f"sha256:{locked.sha256}":
+            raise SoopError(f"package {name} {locked.version} is not what was locked", "run soop build again")
+        if size != locked.size:
+            problem = f"{self._source.label}/{FILE}: packages.{name}.size: expected {size} (got {locked.size})"
+            raise InvalidInput([problem], advice_for(self._source.label))
+        self._layer(oci.PACKAGE, digest, size, locked.file)
+        return Package(version=locked.version, architecture=locked.architecture, digest=digest, size=size)
+
+    def _layer(self, media_type: str, digest: str, size: int, title: str) -> None:
+        annotations: dict[str, Any] = {oci.TITLE: title}
+        self._layers.append(oci.Descriptor(mediaType=media_type, digest=digest, size=size, annotations=annotations))

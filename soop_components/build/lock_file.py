@@ -1,0 +1,116 @@
+"""``service.lock``: the exact Debian packages of a service definition, committed beside ``service.yaml``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from soop_components.artifact.definition import Base, PackageName
+from soop_components.errors import InvalidInput
+from soop_components.model.base import Model
+from soop_components.model.names import RoleName
+from soop_components.reading.loader import load_model
+from soop_components.reading.problems import Problem
+from soop_components.reading.yaml_file import read_yaml
+
+FILE = "service.lock"
+_HEADER = """\
+# The exact Debian packages of this service, with all their dependencies; `soop build` takes these and no others.
+# Made by `soop lock`: commit it, don't edit it. `soop lock --refresh` chooses every version anew.
+"""
+
+
+class LockedPackage(Model):
+    """One package: which file it is, so that nobody can give us another."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9][A-Za-z0-9.+:~-]*$", max_length=100)]
+    architecture: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=20)]
+    size: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~_%-]*\.deb$", max_length=250)]
+
+
+class LockedRole(Model):
+    """The packages that the nodes of a role get."""
+
+    asked: Annotated[tuple[PackageName, ...], Field(strict=False)] = ()
+    """Those that its components name."""
+    packages: Annotated[tuple[PackageName, ...], Field(strict=False)] = ()
+    """Those to be installed for it on the base: dependencies included, without what the base has."""
+
+
+class Lock(Model):
+    """What a build may use."""
+
+    format: Literal[1] = 1
+    base: Base
+    packages: dict[PackageName, LockedPackage] = Field(default_factory=dict)
+    roles: dict[RoleName, LockedRole] = Field(default_factory=dict)
+
+    def mismatches(self, base: str, asked: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """Say where the lock does not fit a definition: its base, and the packages asked for by role."""
+        problems = [] if self.base.name == base else [f"base.name: expected {base} (got {self.base.name})"]
+        for role, names in asked.items():
+            locked = set(self.roles[role].asked) if role in self.roles else set()
+            problems += [f"roles.{role}: package {name} is not locked" for name in names if name not in locked]
+            problems += [f"roles.{role}: package {name} is not needed" for name in sorted(locked - set(names))]
+        problems += [f"roles.{role}: the service has no such role" for role in self.roles if role not in asked]
+        return problems
+
+
+def load_lock(folder: Path, label: str) -> Lock | None:
+    """Return the lock beside a service definition, or None if there is none; ``label`` is the folder's name."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    name = f"{label}/{FILE}"
+    try:
+        return load_model(Lock, read_yaml(path, name), name, _problems)
+    except InvalidInput as error:
+        raise InvalidInput(error.problems, advice_for(label)) from None
+
+
+def advice_for(label: str) -> str:
+    """Say what to do about a lock that is damaged."""
+    return f"restore it out of git, or make it anew: soop lock --refresh {label}"
+
+
+def _problems(lock: Lock) -> list[Problem]:
+    """Find packages that a role refers to and that are not there."""
+    return [
+        Problem(("roles", role, "packages", index), f"package {name} is not among the packages")
+        for role, locked in lock.roles.items()
+        for index, name in enumerate(locked.packages)
+        if name not in lock.packages
+    ]
+
+
+def write_lock(folder: Path, lock: Lock) -> None:
+    """Write the lock beside the service definition, in one step."""
+    text = lock_text(lock)
+    temporary = folder / f".{FILE}.{os.getpid()}"
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(folder / FILE)
+    except OSError as error:
+        raise InvalidInput([f"{folder / FILE}: cannot be written: {error.strerror}"]) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def lock_text(lock: Lock) -> str:
+    """Return the lock as YAML, sorted, a package a line."""
+    lines = [_HEADER + f"format: {lock.format}", f"base: {json.dumps(lock.base.model_dump())}"]
+    lines.append("packages:" if lock.packages else "packages: {}")
+    lines += [f"  {name}: {json.dumps(package.model_dump())}" for name, package in sorted(lock.packages.items())]
+    lines.append("roles:" if lock.roles else "roles: {}")
+    for role, locked in sorted(lock.roles.items()):
+        lines.append(f"  {role}:")
+        lines.append(f"    asked: {json.dumps(sorted(locked.asked))}")
+        lines.append(f"    packages: {json.dumps(sorted(locked.packages))}")
+    return "\n".join(lines) + "\n"

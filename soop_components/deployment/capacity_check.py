@@ -1,0 +1,80 @@
+"""The other domains of an environment: what all take together of its capacity, by their definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.capacity import Demand, capacity_problems, demand_of
+from soop_components.model.domain import DomainDefinition, DomainService
+from soop_components.model.environment import Capacity, Environment
+from soop_components.model.service import ServiceDefinition
+from soop_components.project import Project
+from soop_components.reading.loader import load_domain
+
+Define = Callable[[str], ServiceDefinition]
+"""Returns the service definition of a reference, or raises ``SoopError``."""
+_SHOWN = 5
+"""Gaps that a note names."""
+
+
+def check_capacity(
+    project: Project, domain: DomainDefinition, environment: Environment, define: Define, label: str
+) -> tuple[str, ...]:
+    """Raise ``InvalidInput`` if the environment has too little for the domain beside all others that are defined.
+
+    Returns notes on what could not be counted: somebody else's mistake is no reason to refuse this domain.
+    """
+    if environment.capacity == Capacity():
+        return ()
+    count = _Count(environment, define)
+    others = {id: count.file(path, project.name_of(path)) for id, path in _others(project, domain)}
+    problems = capacity_problems(environment, domain.id, count.domain(domain), others)
+    if problems:
+        file = project.name_of(project.environments / f"{environment.name}.yaml")
+        hint = f"ask for fewer nodes, destroy a domain and delete its definition, or raise `capacity:` in {file}"
+        raise InvalidInput([f"{label}: soop:services: {problem}" for problem in problems], hint)
+    return tuple(count.notes())
+
+
+def _others(project: Project, domain: DomainDefinition) -> Iterator[tuple[str, Path]]:
+    for path in sorted(project.stacks.glob(f"Pulumi.{domain.environment}-*.yaml")):
+        id = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        if id != domain.id:
+            yield id, path
+
+
+@dataclass
+class _Count:
+    """Counts what domains take, and remembers what could not be counted."""
+
+    environment: Environment
+    define: Define
+    gaps: list[str] = field(default_factory=list)
+
+    def domain(self, domain: DomainDefinition) -> Demand:
+        return sum((self._service(service, domain.id) for service in domain.services), Demand())
+
+    def file(self, path: Path, label: str) -> Demand:
+        try:
+            return self.domain(load_domain(path, label))
+        except SoopError:
+            self.gaps.append(f"{label} has mistakes")
+            return Demand()
+
+    def _service(self, service: DomainService, domain: str) -> Demand:
+        try:
+            definition = self.define(service.service)
+        except SoopError:
+            self.gaps.append(f"{service.service} of {domain} is not in the store")
+            return demand_of(service, None, self.environment)
+        return demand_of(service, definition, self.environment)
+
+    def notes(self) -> Iterator[str]:
+        if self.gaps:
+            more = [f"{len(self.gaps) - _SHOWN} more"] if len(self.gaps) > _SHOWN else []
+            gaps = ", ".join([*self.gaps[:_SHOWN], *more])
+            name = self.environment.name
+            yield f"the capacity of environment {name} may be exceeded, not all could be counted: {gaps}"

@@ -1,0 +1,91 @@
+"""A domain definition's file: what it would say after a change, checked before it is written as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from soop_components.deployment.domain_plan import plan_of
+from soop_components.errors import SoopError
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.names import Reference
+from soop_components.project import Project
+from soop_components.reading.domain_text import completed_text, is_begun, new_domain_text, with_services
+from soop_components.reading.loader import domain_from_document
+from soop_components.reading.yaml_file import parse_yaml
+
+
+@dataclass(frozen=True)
+class DomainFile:
+    """The file ``stacks/Pulumi.<domain>.yaml``."""
+
+    project: Project
+    id: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.project.stacks / f"Pulumi.{self.id}.yaml"
+
+    @property
+    def label(self) -> str:
+        """Its name in messages."""
+        return self.project.name_of(self.path)
+
+    def read(self) -> str | None:
+        """Return its text as it is, or None if there is no such file."""
+        if self.path.exists() and not self.path.is_file():
+            raise SoopError(f"{self.label}: is not a file", "move it away, or deploy into a domain of another name")
+        try:
+            return self.path.read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise SoopError(f"{self.label}: expected UTF-8 text (byte {error.start} is not)") from None
+
+    def write(self, text: str) -> None:
+        """Replace it in one step, so that nobody ever reads half of it."""
+        self.path.parent.mkdir(exist_ok=True)
+        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with fresh.open("wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            if self.path.exists():
+                fresh.chmod(self.path.stat().st_mode & 0o777)
+            fresh.replace(self.path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def restore(self, before: str | None) -> None:
+        """Let it be what it was: this text, or absent."""
+        if before is None:
+            self.path.unlink(missing_ok=True)
+        elif before != self.read():
+            self.write(before)
+
+    def definition(self, text: str) -> DomainDefinition:
+        """Return the definition that a text gives; ``InvalidInput`` tells all its mistakes."""
+        return domain_from_document(self.id, parse_yaml(text, self.label), self.label)
+
+    def deploying(self, references: Sequence[Reference]) -> str:
+        """Return its text with these references; raise ``SoopError`` if that could not be deployed."""
+        before = self.read()
+        if before is None:
+            text = new_domain_text(self.id, references)
+        elif is_begun(before):
+            text = completed_text(before, self.id, references)
+        else:
+            self.definition(before)
+            text = with_services(before, references)
+        plan_of(self.project, self.definition(text), self.label)
+        return text
+
+    def put(self, references: Sequence[Reference]) -> None:
+        """Change it to these references; whatever else it says stays."""
+        text = self.read()
+        if text is not None:
+            self.write(with_services(text, references))

@@ -1,0 +1,133 @@
+"""From a domain's configuration to its plan: read the environment and the artifacts, check everything, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from soop_components.artifact.base_image import SUITES
+from soop_components.artifact.store import Artifact, Store
+from soop_components.deployment.capacity_check import check_capacity
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.domain import DomainDefinition
+from soop_components.model.domain_checks import SERVICES, all_problems
+from soop_components.model.environment import Environment
+from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import unknown
+from soop_components.planning.domain import Definition, DomainPlan, plan_domain
+from soop_components.project import Project
+from soop_components.reading.loader import Mistakes, domain_from_document, load_environment, read_domain, stack_keys
+from soop_components.reading.partial import Remainder
+from soop_components.reading.problems import Problem
+from soop_components.reading.yaml_file import read_yaml
+
+MADE = ("local",)
+"""Kinds of machines that a domain can have so far."""
+
+
+def load_domain_plan(
+    project: Project,
+    id: str,
+    *,
+    environment: object,
+    services: object,
+    secret_names: Mapping[str, Iterable[str]],
+) -> DomainPlan:
+    """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` tells all mistakes at once."""
+    path = project.stacks / f"Pulumi.{id}.yaml"
+    label = project.name_of(path)
+    mistakes = Mistakes()
+    mistakes.attempt(lambda: _check_as_written(path, id, label))
+    left, problems = read_domain(id, environment, services, secret_names, label)
+    mistakes.problems += problems
+    if left is None and isinstance(environment, str):
+        mistakes.attempt(lambda: _environment(project, environment, label))
+    return _plan_of(project, mistakes.found(left), label, mistakes)
+
+
+def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
+    """Plan a domain definition; ``label`` names its file in messages."""
+    return _plan_of(project, Remainder(domain), label, Mistakes())
+
+
+def _plan_of(project: Project, left: Remainder[DomainDefinition], label: str, mistakes: Mistakes) -> DomainPlan:
+    """Plan what was read without mistakes, or tell those with all that can be seen besides."""
+    domain = left.value
+    read = mistakes.attempt(lambda: _environment(project, domain.environment, label))
+    store = Store.of(project)
+    artifacts, problems = _artifacts(store, domain, mistakes)
+    definitions = {name: artifact.definition for name, artifact in artifacts.items()}
+    problems += all_problems(domain, definitions, read, lambda: [entry.reference for entry in store.list()])
+    mistakes.problems += [problem.line(label) for problem in left.independent(problems, stack_keys)]
+    mistakes.raise_if_any()
+    conditions = mistakes.found(read)
+
+    known = {service.service: definitions[service.reference.service] for service in domain.services}
+
+    @cache
+    def define(reference: str) -> ServiceDefinition:
+        return known.get(reference) or store.open(reference).definition
+
+    notes = (*check_capacity(project, domain, conditions, define, label), *_not_enforced(project, conditions))
+    opened = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
+    return replace(plan_domain(domain, conditions, opened), notes=notes)
+
+
+def _check_as_written(path: Path, id: str, label: str) -> None:
+    """Refuse what the engine lets pass and configuration values do not show: tags, unknown keys, secrets in plain text.
+
+    The values of a stack may come from elsewhere; its file is looked at if it says anything of ours.
+    """
+    if path.exists():
+        document = read_yaml(path, label)
+        config = document.data.get("config") if isinstance(document.data, dict) else None
+        if isinstance(config, dict) and any(str(key).startswith("soop:") for key in config):
+            domain_from_document(id, document, label)
+
+
+def _environment(project: Project, name: str, label: str) -> Environment:
+    path = project.environments / f"{name}.yaml"
+    if not path.exists():
+        known = sorted(each.stem for each in project.environments.glob("*.yaml"))
+        have = f"there are {', '.join(known)}" if known else "there are none yet"
+        folder = project.name_of(path.parent)
+        raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {folder}; {have}"])
+    found = load_environment(path, project.name_of(path))
+    if found.machines not in MADE:
+        kind = f"machines of the kind {found.machines} are not made yet; expected {' or '.join(MADE)}"
+        raise InvalidInput([f"{project.name_of(path)}: machines: {kind}"])
+    return found
+
+
+def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:
+    """Yield what an environment asks for and nobody sees to, so that nobody relies on it."""
+    asked = {
+        "reliability.spread": environment.reliability.spread,
+        "accessibility.public": environment.accessibility.public,
+        "accessibility.allow_from": environment.accessibility.allow_from,
+        "security.require_promotion_from": environment.security.require_promotion_from,
+        "security.ssh_from": environment.security.ssh_from,
+    }
+    keys = [key for key, value in asked.items() if value]
+    if keys:
+        file = project.name_of(project.environments / f"{environment.name}.yaml")
+        yield f"{file}: not enforced yet: {', '.join(keys)}"
+
+
+def _artifacts(store: Store, domain: DomainDefinition, mistakes: Mistakes) -> tuple[dict[str, Artifact], list[Problem]]:
+    """Return the artifacts of the domain's services that can be had, and what is wrong with the others."""
+    artifacts: dict[str, Artifact] = {}
+    problems: list[Problem] = []
+    for index, service in enumerate(domain.services):
+        try:
+            artifact = store.open_whole(service.service)
+            artifacts[service.reference.service] = artifact
+            base = artifact.definition.base
+            if base not in SUITES:
+                problems.append(Problem((SERVICES, index, "service"), unknown("base image", base, SUITES)))
+        except SoopError as error:
+            problems.append(Problem((SERVICES, index, "service"), error.message))
+            mistakes.advise(error.hint)
+    return artifacts, problems

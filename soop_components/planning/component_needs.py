@@ -1,0 +1,84 @@
+"""What a component needs in the artifact: paths of the service definition, and Debian packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from soop_components.errors import SoopError
+from soop_components.model.block import Block, PackagePart, Parameter
+from soop_components.model.paths import path_problem
+from soop_components.planning.marks import Marked
+from soop_components.planning.templates import evaluate
+from soop_components.reading.problems import got
+
+
+def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[str], list[str]]:
+    """Return the paths of the service definition that a component refers to, a folder's ends in ``/``, and mistakes.
+
+    They are the values of its parameters of type ``path``, as they are written: a template there is a mistake, since
+    what is in an artifact cannot depend on a domain. Mistakes begin with the parameter's name.
+    """
+    paths: set[str] = set()
+    problems: list[str] = []
+    for name, parameter in block.parameters.items():
+        given = with_.get(name)
+        for path in _paths(parameter, parameter.default if given is None else given):
+            problem = path_problem(path)
+            if problem:
+                problems.append(f"{name}: {problem}")
+            else:
+                paths.add(str(path))
+    return paths, problems
+
+
+def _paths(parameter: Parameter, value: object) -> list[object]:
+    """Return what is a path in a parameter's value."""
+    if value is None:
+        return []
+    if parameter.type == "path":
+        return [value]
+    if parameter.type == "list" and parameter.items == "path" and isinstance(value, list | tuple):
+        return list(value)
+    if parameter.type == "map" and isinstance(value, Mapping):
+        found: list[object] = list(value.keys()) if parameter.keys == "path" else []
+        return found + (list(value.values()) if parameter.items == "path" else [])
+    return []
+
+
+def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
+    """Return the names of the Debian packages that a component needs, sorted, without their dependencies.
+
+    They may depend on the component's parameters as they are written, but not on configuration, nodes or domain: a
+    parameter that is a template is not defined here.
+    """
+    where = f"block {block.block}: packages"
+    params: dict[str, object] = {}
+    for name, parameter in block.parameters.items():
+        given = with_.get(name)
+        try:
+            params[name] = evaluate(parameter.default if given is None else given, {"params": params}, where)
+        except SoopError:
+            continue  # depends on the domain: whoever uses it below is told so
+    try:
+        return sorted(package_names(block, {"params": params}, where))
+    except SoopError as error:
+        raise SoopError(
+            error.message, "packages can depend only on parameters, and those cannot be templates then"
+        ) from None
+
+
+def package_names(block: Block, scope: Mapping[str, object], where: str) -> set[str]:
+    """Return the names of the packages that a block asks for in a scope."""
+    packages = block.packages if isinstance(block.packages, tuple) else [block.packages]
+    return {name for package in packages for name in _names(package, scope, where)}
+
+
+def _names(package: PackagePart | str, scope: Mapping[str, object], where: str) -> list[str]:
+    if isinstance(package, PackagePart):
+        return _names(package.name, scope, where) if evaluate(package.when, scope, where) else []
+    found = evaluate(package, scope, where)
+    names = found if isinstance(found, list) else [] if found is None else [found]
+    for name in names:
+        if not isinstance(name, str) or isinstance(name, Marked) or not name:
+            raise SoopError(f"{where}: expected the name of a package {got(name)}")
+    return names

@@ -1,0 +1,238 @@
+"""Turns what the validator of the models finds into lines that name the key and what was expected there."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from soop_components.model import names
+from soop_components.model.names import nearest, shown
+from soop_components.model.service import SIZE
+from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
+
+_PATTERNS = {
+    f"^{names.SERVICE_NAME}$": "a service name such as access-service (lower-case letters, digits, hyphens)",
+    f"^{names.VERSION}$": "a version such as 3.2.3",
+    f"^{names.ROLE_NAME}$": "a name such as web (lower-case letters and digits, then hyphens and letters)",
+    f"^{names.ENVIRONMENT_NAME}$": "an environment's name such as dev (lower-case letters and digits, no hyphen)",
+    f"^{names.DOMAIN_ID}$": "a domain id such as dev-access, <environment>-<name>",
+    f"^{names.KEY}$": "a name such as database_password (lower-case letters, digits, underscores)",
+    f"^{SIZE}$": "a size such as 512MiB, 10GiB or 1TiB",
+    r"^/[A-Za-z0-9._/-]+$": "an absolute path such as /var/lib/postgresql",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$": "a file of the block such as bin/migrate.sh",
+    r"^/[!-~]*$": "a path without spaces and line ends such as /health",
+    r"^[a-z][a-z0-9.-]*$": "a base image such as debian-12",
+    r"^0[0-7]{3}$": "a file mode such as 0644",
+    r"^sha256:[0-9a-f]{64}$": "a digest, sha256: and 64 hexadecimal digits",
+}
+_KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_EXPECTED: dict[str, str] = {
+    "string_type": "expected text",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "int_parsing_size": "expected a smaller number",
+    "float_type": "expected a number",
+    "finite_number": "expected a finite number",
+    "bool_type": "expected true or false",
+    "dict_type": "expected a mapping",
+    "model_type": "expected a mapping",
+    "model_attributes_type": "expected a mapping",
+    "tuple_type": "expected a list",
+    "list_type": "expected a list",
+    "none_required": "expected nothing",
+}
+_BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "greater_than_equal": lambda context: f"expected at least {_number(context['ge'])}",
+    "greater_than": lambda context: f"expected more than {_number(context['gt'])}",
+    "less_than_equal": lambda context: f"expected at most {_number(context['le'])}",
+    "less_than": lambda context: f"expected less than {_number(context['lt'])}",
+    "string_too_short": lambda context: f"expected at least {context['min_length']} characters",
+    "string_too_long": lambda context: f"expected at most {context['max_length']} characters",
+    "too_short": lambda context: f"expected at least {_entries(context['min_length'])}",
+    "too_long": lambda context: f"expected at most {_entries(context['max_length'])}",
+    "literal_error": lambda context: f"expected {context['expected'].replace(chr(39), '')}",
+    "string_pattern_mismatch": lambda context: (
+        "expected " + _PATTERNS.get(context["pattern"], f"text that matches {shown(context['pattern'])}")
+    ),
+    "value_error": lambda context: str(context["error"]),
+}
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _entries(count: int) -> str:
+    return "one entry" if count == 1 else f"{count} entries"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: the path of keys to it, and what was expected there."""
+
+    keys: tuple[str | int, ...]
+    text: str
+
+    def line(self, label: str) -> str:
+        """Return the mistake as people read it; ``label`` names the file."""
+        path = path_text(self.keys)
+        return f"{label}: {path}: {self.text}" if path else f"{label}: {self.text}"
+
+
+def path_text(keys: tuple[str | int, ...]) -> str:
+    """Write a path of keys: ``nodes.web.components[0]``."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{shown(key)}" if text else shown(key)
+    return text
+
+
+def got(value: object) -> str:
+    """Say what stood there, shortly."""
+    if value is None:
+        return "(got nothing)"
+    if isinstance(value, bool):
+        return f"(got {str(value).lower()})"
+    if isinstance(value, int | float):
+        return f"(got {value})"
+    if isinstance(value, str):
+        plain = str.__str__(value)  # what stands for a secret can be shown, although nothing else looks inside
+        short = plain if len(plain) <= 60 else plain[:57] + "…"
+        return f'(got "{short}")' if short.isprintable() else f"(got {short!r})"
+    return "(got a mapping)" if isinstance(value, dict) else "(got a list)"
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Return the mistakes in a value that is not what ``model`` says."""
+    details = error.errors(include_url=False)[:MAXIMUM_PROBLEMS]
+    placed = [(_Place.of(model, detail["loc"]), detail) for detail in details]
+    found: dict[tuple[str | int, ...], Problem] = {}
+    around = {place.keys[:length] for place, _ in placed for length in range(len(place.keys))}
+    for place, detail in placed:
+        if place.choice is not None and place.keys == place.choice:
+            if place.choice not in around:  # what is inside says more
+                found.setdefault(place.keys, Problem(place.keys, _choice_text(place, detail)))
+        else:
+            found.setdefault(place.keys, Problem(place.keys, _text(place, detail)))
+    return [problem for problem in found.values() if not _follows(problem, found)]
+
+
+def _follows(problem: Problem, found: Collection[tuple[str | int, ...]]) -> bool:
+    """Say whether a list is only too short because what is in it is mistaken."""
+    inside = any(keys[: len(problem.keys)] == problem.keys != keys for keys in found)
+    return inside and problem.text.startswith("expected at least")
+
+
+@dataclass
+class _Place:
+    """Where a mistake is: the keys to it, and what the models say about that place."""
+
+    keys: tuple[str | int, ...] = ()
+    annotation: Any = None
+    choice: tuple[str | int, ...] | None = None
+    """The keys to the innermost place that may be one of several kinds."""
+    kinds: tuple[Any, ...] = ()
+    pattern: str | None = None
+    """What text must look like here."""
+    siblings: tuple[str, ...] = ()
+    """The keys that are known where an unknown one was found."""
+
+    @classmethod
+    def of(cls, model: type[BaseModel], location: tuple[str | int, ...]) -> _Place:
+        """Follow a location through the annotations of the models."""
+        place = cls(annotation=model)
+        for item in location:
+            place._enter(item)
+        if get_origin(place.annotation) is Annotated:
+            place.pattern = _pattern(get_args(place.annotation)[1:])
+        return place
+
+    def _enter(self, item: str | int) -> None:
+        annotation = _bare(self.annotation)
+        members = _members(annotation)
+        if members:
+            self.choice, self.kinds = self.keys, members
+            self.annotation = _member(members, str(item))
+            return
+        if item == "[key]":
+            return
+        self.keys = (*self.keys, item)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = {(field.alias or name): field for name, field in annotation.model_fields.items()}
+            self.siblings = tuple(fields)
+            field = fields.get(str(item))
+            self.annotation = field.annotation if field else None
+            self.pattern = _pattern(field.metadata) if field else None
+        else:
+            inner = [argument for argument in get_args(annotation) if argument is not Ellipsis]
+            self.annotation = inner[-1] if inner else None
+
+
+def _pattern(metadata: Iterable[Any]) -> str | None:
+    patterns = (getattr(item, "pattern", None) for item in metadata)
+    return next((pattern for pattern in patterns if isinstance(pattern, str)), None)
+
+
+def _bare(annotation: Any) -> Any:
+    """Strip constraints, and "or nothing"."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, types.UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        if len(kinds) == 1:
+            return _bare(kinds[0])
+    return annotation
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """Return the kinds of a place that may be one of several."""
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return ()
+    return tuple(_bare(kind) for kind in get_args(annotation) if kind is not type(None))
+
+
+def _member(members: tuple[Any, ...], tag: str) -> Any:
+    """Return the kind that the validator calls ``tag``."""
+    for member in members:
+        kind = get_origin(member) or member
+        if tag.startswith(getattr(kind, "__name__", "?")):
+            return member
+    return None
+
+
+def _kind_text(kind: Any) -> str:
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if get_origin(kind) is Literal:
+        return " or ".join(str(value) for value in get_args(kind))
+    return "a list" if get_origin(kind) in (tuple, list) else "a mapping"
+
+
+def _choice_text(place: _Place, detail: ErrorDetails) -> str:
+    kinds = list(dict.fromkeys(_kind_text(kind) for kind in place.kinds))
+    return f"expected {', '.join(kinds[:-1])} or {kinds[-1]} {got(detail['input'])}"
+
+
+def _text(place: _Place, detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        return _unknown_key(str(place.keys[-1]), place.siblings)
+    if kind == "string_type" and place.pattern in _PATTERNS:
+        return f"expected {_PATTERNS[place.pattern]} {got(detail['input'])}"
+    bound = _BOUNDS.get(kind)
+    if bound is not None:
+        expected = bound(detail.get("ctx", {}))
+    else:
+        expected = _EXPECTED.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]
+    return f"{expected} {got(detail['input'])}" if kind not in ("too_short", "too_long") else expected
+
+
+def _unknown_key(key: str, siblings: tuple[str, ...]) -> str:
+    return "unknown key" + (nearest(key, siblings) or f"; expected one of {', '.join(siblings)}")

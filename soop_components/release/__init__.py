@@ -1,0 +1,1 @@
+"""What the deployer does on the nodes of one service: the rollout, sessions with runners, smoke tests."""

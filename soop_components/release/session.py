@@ -1,0 +1,169 @@
+"""The runner on a node, waiting at the other end of a connection for one request after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from soop_components.errors import SoopError
+from soop_components.release.runner_archive import RunnerArchive
+from soop_components.transport import Connection, ConnectionLost, Process, Target, connect
+
+_RUNNER_MISSING: Final = 99
+_NO_PYTHON: Final = 127
+"""What a shell says of a command that it does not find."""
+_SURE: Final = 1.0
+"""Seconds after its last word for which a node counts as there."""
+_PATIENCE: Final = 3.0
+"""Seconds within which one that was silent for longer has to answer."""
+
+Event = dict[str, Any]
+Stream = Callable[[], AsyncIterator[bytes]]
+"""What follows a request; can be begun again."""
+Show = Callable[[str], Awaitable[None]]
+
+
+class Session:
+    """One connection and, once something was asked, the runner's process; requests wait for their turn."""
+
+    def __init__(self, connection: Connection, archive: RunnerArchive) -> None:
+        self._connection = connection
+        self._archive = archive
+        self._name = connection.target.name
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+        self._heard = time.monotonic()
+        self.is_open = True
+        """Whether the connection was there when it was used last."""
+
+    def abort(self) -> None:
+        """Drop the connection at once, and with it the process."""
+        self.is_open = False
+        self._end()
+        self._connection.abort()
+
+    async def is_there(self) -> bool:
+        """Tell whether the node is still at the other end; one that was restarted or cut off meanwhile is not."""
+        if not self.is_open or self._turn.locked() or time.monotonic() - self._heard < _SURE:
+            return self.is_open
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self.ask(
+                    {"verb": "ping"}, _to_nobody
+                )  # a runner that was ended is begun anew by the next request
+        except (SoopError, TimeoutError):
+            return False
+        return True
+
+    async def ask(self, request: Mapping[str, Any], show: Show, content: Stream | None = None) -> Event:
+        """Return a request's outcome; the runner is brought to the node if it is not there.
+
+        Without an answer the outcome is a failure made up here. The connection is lost after every exception.
+        """
+        async with self._turn:
+            try:
+                event = await self._attempt(request, show, content)
+                if event is None:
+                    await self._install()
+                    event = await self._attempt(request, show, content)
+            except BaseException:  # also when we are told to stop: nobody will read the answer that is under way
+                self.abort()
+                raise
+        if event is None:
+            raise SoopError(f"{self._name}: the runner could not be installed", "is /var/lib/soop writable there?")
+        return event
+
+    async def _attempt(self, request: Mapping[str, Any], show: Show, content: Stream | None) -> Event | None:
+        """Ask once; ``None`` says that the runner is not on the node yet."""
+        process = await self._begun()
+        try:
+            await process.send(json.dumps(request).encode() + b"\n")
+            if content is not None:
+                async for chunk in content():
+                    await process.send(chunk)
+        except ConnectionLost:  # the runner may have ended before it read everything; its words decide
+            pass
+        while line := await process.line():
+            event = _event(line)
+            if event.get("event") == "progress":
+                await show(event["message"])
+            elif event:
+                self._heard = time.monotonic()
+                if event["event"] == "failure":  # which may have left half of the request unread
+                    self._end()
+                return event
+        code = await process.wait()
+        errors = (await process.read_errors()).decode(errors="replace")
+        self._end()
+        if code == _RUNNER_MISSING:
+            return None
+        if code == _NO_PYTHON:
+            raise self._without_python()
+        message = f"the runner ended without a result on `{request['verb']}`"
+        return {"event": "failure", "message": message, "exit_code": code, "stderr_tail": errors}
+
+    async def _begun(self) -> Process:
+        if self._process is None:
+            path = self._archive.path_on_node
+            command = f"test -f {path} || exit {_RUNNER_MISSING}; exec python3 -I {path} serve"
+            self._process = self._connection.start(command)
+            await self._process.open()
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    async def _install(self) -> None:
+        path = self._archive.path_on_node
+        folder = path.rsplit("/", 1)[0]
+        command = (
+            f"set -e; umask 077; command -v python3 >/dev/null || exit {_NO_PYTHON}; mkdir -p {folder}; "
+            f"t=$(mktemp {folder}/.new.XXXXXX); cat > $t; mv $t {path}"
+        )
+        outcome = await self._connection.run(command, self._archive.content)
+        if outcome.exit_code == _NO_PYTHON:
+            raise self._without_python()
+        if outcome.exit_code != 0:
+            tail = "".join(f"\n  | {line}" for line in outcome.stderr.decode(errors="replace").splitlines()[-20:])
+            raise SoopError(f"{self._name}: cannot install the runner{tail}")
+
+    def _without_python(self) -> SoopError:
+        return SoopError(f"{self._name}: no python3 on the node", "install Debian's package python3 on it")
+
+
+class Sessions:
+    """Sessions that are kept until they are lost: from the preview to the update, in a server that outlasts both."""
+
+    def __init__(self, archive: RunnerArchive) -> None:
+        self._archive = archive
+        self._open: dict[str, tuple[Target, str, Session]] = {}
+        """By node: where it is, the key it was opened with, and the session."""
+
+    async def open(self, target: Target, private_key: str, patience: float) -> Session:
+        """Return the session with a node; ``Unreachable`` after ``patience`` seconds if one has to be begun."""
+        if known := self._open.get(target.name):
+            *where, session = known
+            if where == [target, private_key] and await session.is_there():
+                return session
+            session.abort()  # at another place, or with a key that is not the domain's any more
+        begun = Session(await connect(target, private_key, patience), self._archive)
+        self._open[target.name] = (target, private_key, begun)
+        return begun
+
+
+async def _to_nobody(message: str) -> None:
+    """Show nothing."""
+
+
+def _event(line: bytes) -> Event:
+    """Return an event; what else may be said is no event."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) and "event" in event else {}

@@ -1,0 +1,118 @@
+"""Smoke tests: HTTP from the deployer, scripts on a node; the service is ready when all of them pass."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from soop_components.errors import SoopError
+from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
+from soop_components.release.cancellation import Cancellation
+from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Node
+
+_PAUSE = 0.5
+"""Seconds between attempts."""
+_BODY_LIMIT = 1 << 20
+_SHOWN = 500
+
+
+class SmokeTestFailed(SoopError):
+    """A smoke test did not pass in its time."""
+
+
+class SmokeTests:
+    """The smoke tests of one release against its nodes."""
+
+    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, Node], cancellation: Cancellation) -> None:
+        self._wanted = wanted
+        self._nodes = nodes
+        self._cancellation = cancellation
+
+    async def run(self) -> None:
+        """Run one after the other; raise ``SmokeTestFailed`` with what was expected and what came back."""
+        for test in self._wanted.smoke_tests:
+            self._cancellation.check()
+            if test.http is not None:
+                await self._cancellation.unless_requested(self._run_http(test, test.http))
+            if test.script is not None:
+                await self._run_script(test, test.script)
+
+    async def _run_http(self, test: SmokeTestPlan, request: HttpSmoke) -> None:
+        checks = [self._until_right(test, request, node) for node in request.nodes]
+        for result in await asyncio.gather(*checks, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _until_right(self, test: SmokeTestPlan, request: HttpSmoke, node: str) -> None:
+        address = self._wanted.nodes[node].target.address
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + test.timeout
+        while True:
+            wrong = await asyncio.to_thread(ask, request, node, address)
+            if wrong is None:
+                return
+            if loop.time() + _PAUSE >= deadline:
+                url = f"http://{node}:{request.port}{request.path}"
+                raise SmokeTestFailed(f"smoke test '{test.name}': {request.method} {url}: {wrong}")
+            await asyncio.sleep(_PAUSE)
+
+    async def _run_script(self, test: SmokeTestPlan, script: ScriptSmoke) -> None:
+        node = self._nodes[script.node]
+        await node.progress.show(f"smoke test {test.name}")
+        result = await node.script(script.blob, script.source, script.environment, test.timeout)
+        if result.get("exit_code") == 0:
+            return
+        output = "\n".join(str(result.get(key) or "").strip() for key in ("stdout_tail", "stderr_tail")).strip()
+        tail = "\n".join(f"  | {line}" for line in output.splitlines()[-20:])
+        message = f"smoke test '{test.name}' on {script.node}: {script.source} ended with {result.get('exit_code')}"
+        raise SmokeTestFailed(f"{message}, expected 0\n{tail}".rstrip())
+
+
+def ask(request: HttpSmoke, node: str, address: str, timeout: float = 5.0) -> str | None:
+    """Make the request once; return what is wrong with the answer, ``None`` if nothing is."""
+    connection = http.client.HTTPConnection(address, request.port, timeout=timeout)
+    try:
+        host = node if request.port == 80 else f"{node}:{request.port}"
+        connection.request(request.method, request.path, headers={"Host": host, "User-Agent": "soop-smoke-test"})
+        answer = connection.getresponse()
+        body = answer.read(_BODY_LIMIT).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return f"expected status {request.status}, got no answer ({error or type(error).__name__})"
+    finally:
+        connection.close()
+    return judge(request, answer.status, body)
+
+
+def judge(request: HttpSmoke, status: int, body: str) -> str | None:
+    """Compare an answer with what is expected; return the first difference in words."""
+    shown = body.strip()[:_SHOWN]
+    if status != request.status:
+        return f"expected status {request.status}, got {status}: {shown}"
+    if request.contains is not None and request.contains not in body:
+        return f"expected a body with {request.contains!r}, got: {shown}"
+    if request.json_ is None:
+        return None
+    try:
+        got = json.loads(body)
+    except ValueError:
+        return f"expected JSON, got: {shown}"
+    return _missing(request.json_, got, "")
+
+
+def _missing(expected: Any, got: Any, path: str) -> str | None:
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for key, value in expected.items():
+            inner = f"{path}.{key}" if path else key
+            if key not in got:
+                return f"expected {inner} to be {json.dumps(value)}, got no such key"
+            wrong = _missing(value, got[key], inner)
+            if wrong:
+                return wrong
+        return None
+    if expected != got:
+        return f"expected {path or 'the answer'} to be {json.dumps(expected)}, got {json.dumps(got)}"
+    return None

@@ -1,0 +1,240 @@
+"""From definitions in the project's folders to a domain's plan: what is refused before anything is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from soop_components.artifact.store import Store
+from soop_components.deployment import domain_plan
+from soop_components.deployment.domain_file import DomainFile
+from soop_components.deployment.domain_plan import load_domain_plan
+from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.names import Reference
+from soop_components.planning.domain import DomainPlan
+from soop_components.project import Project
+
+GREETING = "greeting-service-1.0.0"
+"""By default 3 nodes: two for the role web, one for the role time."""
+
+
+@pytest.fixture
+def built(locked: Project, store: Store) -> Project:
+    """A project with an environment, and with what it deploys in its store."""
+    environment(locked, "dev", "capacity: {nodes: 8, cpus: 16, memory: 8GiB}\n")
+    return locked
+
+
+def environment(project: Project, name: str, text: str) -> None:
+    project.environments.mkdir(parents=True, exist_ok=True)
+    (project.environments / f"{name}.yaml").write_text(text)
+
+
+def define(project: Project, domain: str, *services: str) -> None:
+    """Write a domain definition."""
+    lines = "".join(f"    - {{service: {service}}}\n" for service in services)
+    text = f"config:\n  soop:environment: {domain.split('-')[0]}\n  soop:services:\n{lines}"
+    (project.stacks / f"Pulumi.{domain}.yaml").write_text(text)
+
+
+def plan(project: Project, domain: str, **nodes: int) -> DomainPlan:
+    services = [{"service": GREETING, "nodes": nodes}]
+    name = domain.split("-")[0]
+    return load_domain_plan(project, domain, environment=name, services=services, secret_names={})
+
+
+def refused(project: Project, domain: str, **nodes: int) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        plan(project, domain, **nodes)
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ["aws", "libvirt", "ssh"])
+def test_other_machines_than_can_be_made_are_refused(built: Project, kind: str) -> None:
+    environment(built, "test", f"machines: {kind}\n")
+    assert refused(built, "test-one").problems == (
+        f"stacks/environments/test.yaml: machines: machines of the kind {kind} are not made yet; expected local",
+    )
+
+
+def test_a_service_is_deployed_in_any_number_of_domains_of_an_environment(built: Project) -> None:
+    define(built, "dev-one", GREETING)
+    first, second = plan(built, "dev-one"), plan(built, "dev-two-more")
+    names = [set(each.services[0].nodes) for each in (first, second)]
+    assert names[0] == {f"{node}.greeting-service.dev-one" for node in ("web-1", "web-2", "time-1")}
+    assert not names[0] & names[1]
+    assert first.notes == second.notes == ()
+
+
+def test_capacity_is_counted_over_all_domains_that_are_defined(built: Project) -> None:
+    define(built, "dev-one", GREETING)
+    define(built, "dev-two", f"{GREETING}, nodes: {{web: 1}}")
+    assert plan(built, "dev-three")
+    error = refused(built, "dev-three", web=3)
+    assert error.problems == (
+        "stacks/Pulumi.dev-three.yaml: soop:services: environment dev has 8 nodes; dev-three asks for 4 nodes, "
+        "5 of them are taken by dev-one (3), dev-two (2)",
+    )
+    assert error.hint is not None
+    assert "raise `capacity:` in stacks/environments/dev.yaml" in error.hint
+
+
+def test_cpus_and_memory_are_counted_by_the_environment_s_sizes(built: Project) -> None:
+    sizes = "sizes: {small: {cpus: 4, memory: 2GiB}}\n"
+    environment(built, "dev", f"{sizes}capacity: {{nodes: 60, cpus: 20, memory: 10GiB}}\n")
+    define(built, "dev-one", GREETING)
+    assert plan(built, "dev-two", web=1)
+    assert refused(built, "dev-two").problems == (
+        "stacks/Pulumi.dev-two.yaml: soop:services: environment dev has 20 cpus; dev-two asks for 12 cpus, "
+        "12 of them are taken by dev-one (12)",
+        "stacks/Pulumi.dev-two.yaml: soop:services: environment dev has 10GiB of memory; dev-two asks for 6GiB of "
+        "memory, 6GiB of them are taken by dev-one (6GiB)",
+    )
+
+
+def test_what_the_domain_itself_said_before_and_other_environments_do_not_count(built: Project) -> None:
+    environment(built, "test", "capacity: {nodes: 3}\n")
+    define(built, "dev-one", GREETING)
+    define(built, "dev-two", GREETING)
+    define(built, "test-one", GREETING)
+    assert plan(built, "dev-two", web=4)
+    assert plan(built, "test-one")
+    assert refused(built, "test-two").problems
+
+
+def test_what_cannot_be_counted_of_others_is_told_and_refuses_nothing(built: Project) -> None:
+    define(built, "dev-broken", "greeting-service")
+    define(built, "dev-later", "other-service-2.0.0, nodes: {web: 5}")
+    assert plan(built, "dev-two").notes == (
+        "the capacity of environment dev may be exceeded, not all could be counted: "
+        "stacks/Pulumi.dev-broken.yaml has mistakes, other-service-2.0.0 of dev-later is not in the store",
+    )
+    (problem,) = refused(built, "dev-two", web=3).problems
+    assert "8 nodes; dev-two asks for 4 nodes, 5 of them are taken by dev-later (5)" in problem
+
+
+def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
+    environment(built, "dev", "")
+    define(built, "dev-broken", "greeting-service")
+    assert plan(built, "dev-two", web=900).notes == ()
+
+
+def test_what_an_environment_asks_for_and_nobody_sees_to_is_told(built: Project) -> None:
+    environment(built, "dev", "security: {require_promotion_from: test}\nreliability: {spread: availability_zone}\n")
+    assert plan(built, "dev-two").notes == (
+        "stacks/environments/dev.yaml: not enforced yet: reliability.spread, security.require_promotion_from",
+    )
+
+
+def test_an_environment_that_is_not_there(built: Project) -> None:
+    environment(built, "test", "")
+    assert refused(built, "prod-one").problems == (
+        "stacks/Pulumi.prod-one.yaml: soop:environment: no environment 'prod' in stacks/environments; "
+        "there are dev, test",
+    )
+
+
+def test_mistakes_of_all_files_are_told_at_once(built: Project) -> None:
+    environment(built, "dev", "machnes: local\n")
+    services = [{"service": 5}, {"service": GREETING, "nodes": {"wb": 2}}, {"service": "greting-service-2.0.0"}]
+    with pytest.raises(InvalidInput) as caught:
+        load_domain_plan(built, "dev-one", environment="dev", services=services, secret_names={})
+    domain = "stacks/Pulumi.dev-one.yaml: soop:services"
+    assert caught.value.problems == (
+        f"{domain}[0].service: expected text (got 5)",
+        "stacks/environments/dev.yaml: machnes: unknown key; did you mean machines?",
+        f"{domain}[2].service: greting-service-2.0.0 is not in the store {built.store}",
+        f"{domain}[1].nodes.wb: {GREETING} has no role wb; did you mean web?",
+    )
+    assert caught.value.hint == "did you mean greeting-service-1.0.0?"
+    with pytest.raises(InvalidInput) as caught:
+        load_domain_plan(built, "dev-one", environment="dev", services=5, secret_names={})
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == [
+        "stacks/Pulumi.dev-one.yaml",
+        "stacks/environments/dev.yaml",
+    ]
+
+
+def test_a_size_that_the_environment_does_not_have(built: Project) -> None:
+    environment(built, "dev", "sizes: {medium: {cpus: 2}}\n")
+    assert refused(built, "dev-one").problems == (
+        "stacks/Pulumi.dev-one.yaml: soop:services[0].service: web nodes of greeting-service: no size small; "
+        "there is medium (environment dev)",
+        "stacks/Pulumi.dev-one.yaml: soop:services[0].service: time nodes of greeting-service: no size small; "
+        "there is medium (environment dev)",
+    )
+
+
+AS_WRITTEN = {
+    "anchor": ("{web: 1}", "&all {web: 1}", "line 4: anchor &all is not allowed"),
+    "tag": ("{web: 1}", "{web: !!int 1}", "line 4: tag tag:yaml.org,2002:int is not allowed"),
+    "unknown key": ("soop:services", "soop:notes: x\n  soop:services", "soop:notes: unknown key"),
+    "plain secret": (
+        "soop:services",
+        "soop:secrets: {greeting-service: {token: abcdefgh}}\n  soop:services",
+        "soop:secrets.greeting-service.token: is not encrypted",
+    ),
+    "repeated key": ("{web: 1}", "{web: 1, web: 1}", "config.soop:services[0].nodes.web: line 4 repeats the key"),
+}
+
+
+@pytest.mark.parametrize("mistake", AS_WRITTEN)
+def test_what_the_engine_lets_pass_in_a_domain_s_file_is_refused_all_the_same(built: Project, mistake: str) -> None:
+    old, new, said = AS_WRITTEN[mistake]
+    define(built, "dev-one", f"{GREETING}, nodes: {{web: 1}}")
+    assert plan(built, "dev-one", web=1)
+    path = built.stacks / "Pulumi.dev-one.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    problems = refused(built, "dev-one", web=1).problems
+    assert any(problem.startswith(f"stacks/Pulumi.dev-one.yaml: {said}") for problem in problems), problems
+
+
+@pytest.mark.parametrize("text", ["", "encryptionsalt: v1:abc\n", "environment: [shared]\nconfig:\n  aws:region: x\n"])
+def test_a_stack_s_values_may_come_from_elsewhere(built: Project, text: str) -> None:
+    (built.stacks / "Pulumi.dev-one.yaml").write_text(text)
+    assert plan(built, "dev-one")
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+@pytest.mark.timeout(20)
+def test_files_that_are_none(built: Project, make: Callable[[Path], None]) -> None:
+    path = built.stacks / "Pulumi.dev-one.yaml"
+    make(path)
+    assert refused(built, "dev-one").problems[0].startswith("stacks/Pulumi.dev-one.yaml: ")
+    with pytest.raises(SoopError, match=r"^stacks/Pulumi.dev-one.yaml: is not a file"):
+        DomainFile(built, "dev-one").deploying([Reference.parse(GREETING)])
+    path.rename(built.stacks / "away")
+    (built.environments / "dev.yaml").unlink()
+    make(built.environments / "dev.yaml")
+    assert refused(built, "dev-one").problems[0].startswith("stacks/environments/dev.yaml: ")
+
+
+def test_an_artifact_that_is_not_built_not_there_or_not_whole(built: Project, store: Store) -> None:
+    def told(service: str) -> str:
+        with pytest.raises(InvalidInput) as caught:
+            load_domain_plan(built, "dev-one", environment="dev", services=[{"service": service}], secret_names={})
+        (problem,) = caught.value.problems
+        return f"{problem.removeprefix('stacks/Pulumi.dev-one.yaml: soop:services[0].service: ')} | {caught.value.hint}"
+
+    definition = built.service_defs / "greeting-service" / "service.yaml"
+    definition.write_text(definition.read_text().replace("version: 1.0.0", "version: 1.1.0"))
+    not_built = "greeting-service-1.1.0 is not built yet | run: soop build service_defs/greeting-service"
+    assert told("greeting-service-1.1.0") == not_built
+    assert told("greting-service-1.0.0").endswith("| did you mean greeting-service-1.0.0?")
+    assert told("greeting-service-2.0.0").endswith("| greeting-service is there as 1.0.0")
+    layer = store.open(GREETING).manifest.layers[0]
+    store.layout.blob_file(layer.digest).unlink()
+    broken = told(GREETING)
+    assert broken.startswith(f"artifact {GREETING} is broken: blob {layer.digest} is missing")
+    assert "soop build" in broken
+
+
+def test_an_artifact_for_a_base_image_that_nobody_makes(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(domain_plan, "SUITES", {"debian-21": "x"})
+    assert refused(built, "dev-one").problems == (
+        "stacks/Pulumi.dev-one.yaml: soop:services[0].service: no base image debian-12; did you mean debian-21?",
+    )

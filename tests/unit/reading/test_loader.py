@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soop_components.errors import InvalidInput
+from soop_components.model.domain_checks import check_domain
+from soop_components.model.service import ServiceDefinition, size_bytes
+from soop_components.model.service_checks import service_problems
+from soop_components.reading.loader import (
+    Mistakes,
+    domain_from_config,
+    load_domain,
+    load_environment,
+    load_model,
+    load_service,
+)
+from soop_components.reading.yaml_file import Document
+
+GOOD = Path(__file__).parent / "good"
+
+
+def test_a_service_definition() -> None:
+    definition = load_service(GOOD, "service_defs/access-service")
+    assert definition.components["store"].with_ == {"database": "access", "mode": "0644"}
+    assert definition.nodes["web"].after == ("database",)
+    assert definition.nodes["web"].count.default == 2
+    assert definition.smoke_tests[0].http is not None
+    assert definition.smoke_tests[0].http.expect.json_ == {"version": "3.2.3"}
+
+
+def test_a_definition_is_frozen() -> None:
+    definition = load_service(GOOD, "x")
+    with pytest.raises(ValueError, match="frozen"):
+        definition.version = "3.2.4"  # type: ignore[misc]
+
+
+def test_a_domain_definition(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev-one-access.yaml"
+    file.write_text("""\
+secretsprovider: passphrase
+encryptionsalt: v1:abc
+config:
+  aws:region: eu-west-1
+  soop:environment: dev
+  soop:services:
+    - {service: access-service-3.2.3, nodes: {web: 4}, config: {port: 8081, title: Access}}
+    - service: other-service-3.2.0
+  soop:secrets:
+    access-service: {token: {secure: v1:abc}}
+""")
+    domain = load_domain(file, "stacks/Pulumi.dev-one-access.yaml")
+    assert domain.id == "dev-one-access"
+    assert domain.environment == "dev"
+    assert [str(service.reference) for service in domain.services] == ["access-service-3.2.3", "other-service-3.2.0"]
+    assert domain.secrets == {"access-service": ("token",)}
+    definitions = {"access-service": load_service(GOOD, "x")}
+    check_domain(domain, definitions, "x")
+
+
+def test_a_domain_out_of_the_program_is_checked_alike() -> None:
+    services = [{"service": "access-service-3.2.3", "nodes": {"web": 0}}, {"service": "other-service-3.2.0"}]
+    domain = domain_from_config("dev-access", "dev", services, {"access-service": ["token"]}, "stacks/x.yaml")
+    with pytest.raises(InvalidInput) as caught:
+        check_domain(domain, {"access-service": load_service(GOOD, "x")}, "stacks/x.yaml")
+    assert caught.value.problems == (
+        "stacks/x.yaml: soop:services[0].nodes.web: expected 1 to 1000 nodes (got 0)",
+        "stacks/x.yaml: soop:services[0].config.title: is required: access-service-3.2.3 has no default for it",
+    )
+
+
+@pytest.mark.parametrize("name", ["access", "dev_access", "Dev-access", "dev-", "9dev-x", "dev-access\n"])
+def test_what_is_not_a_domain_id(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        domain_from_config(name, "dev", [{"service": "a-1.0.0"}], {}, "x")
+    assert caught.value.problems[0].startswith("x: the stack's name: expected a domain id such as dev-access")
+
+
+def test_an_environment(tmp_path: Path) -> None:
+    (tmp_path / "dev.yaml").write_text("capacity: {nodes: 40}\naccessibility: {allow_from: [203.0.113.0/24]}\n")
+    environment = load_environment(tmp_path / "dev.yaml", "x")
+    assert environment.name == "dev"
+    assert environment.machines == "local"
+    (tmp_path / "empty.yaml").touch()
+    assert load_environment(tmp_path / "empty.yaml", "x").name == "empty"
+
+
+def test_an_environment_with_a_name_that_cannot_be_one(tmp_path: Path) -> None:
+    (tmp_path / "pre-prod.yaml").touch()
+    with pytest.raises(InvalidInput, match="name: expected an environment's name such as dev"):
+        load_environment(tmp_path / "pre-prod.yaml", "x")
+
+
+def test_mistakes_of_all_files_together(tmp_path: Path) -> None:
+    (tmp_path / "service.yaml").write_text("format: 1\nformat: 1\n")
+    (tmp_path / "dev.yaml").write_text("machines: lokal")
+    mistakes = Mistakes()
+    assert mistakes.attempt(lambda: load_service(tmp_path, "service_defs/a")) is None
+    assert mistakes.attempt(lambda: load_environment(tmp_path / "dev.yaml", "dev.yaml")) is None
+    assert mistakes.attempt(lambda: load_environment(tmp_path / "no.yaml", "no.yaml")) is None
+    with pytest.raises(InvalidInput) as caught:
+        mistakes.raise_if_any()
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == [
+        *["service_defs/a/service.yaml"] * 5,
+        "dev.yaml",
+        "no.yaml",
+    ]
+
+
+def test_sizes() -> None:
+    assert [size_bytes(size) for size in ("512MiB", "10GiB", "1TiB")] == [512 * 2**20, 10 * 2**30, 2**40]
+
+
+leaves = st.none() | st.booleans() | st.integers(-5, 70000) | st.floats(allow_nan=False) | st.text(max_size=8)
+trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
+
+
+def paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    found = [path]
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        found += paths(inner, (*path, key))
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_definition_with_anything_anywhere_is_read_or_refused(data: st.DataObject) -> None:
+    definition = yaml.safe_load((GOOD / "service.yaml").read_text())
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(paths(definition)[1:]))
+        target = definition
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = data.draw(trees)
+    with contextlib.suppress(InvalidInput):
+        load_model(ServiceDefinition, Document(definition), "x", service_problems)

@@ -1,0 +1,239 @@
+"""Requests to a runner that stays, over a connection that is played."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.release import session
+from soop_components.release.runner_archive import RunnerArchive
+from soop_components.release.session import Session, Sessions
+from soop_components.transport import ConnectionLost, Outcome, Target
+
+ARCHIVE = RunnerArchive(b"the runner", "abc")
+TARGET = Target("web-1.access-service.dev-access", "192.0.2.1", "ssh-ed25519 AAAA")
+ELSEWHERE = Target(TARGET.name, "192.0.2.2", TARGET.host_key)
+RESULT = {"event": "result", "changes": 0}
+FAILURE = {"event": "failure", "step": "files", "message": "no room"}
+
+
+class Process:
+    """A runner that says what was laid down for it, then ends with its exit code."""
+
+    def __init__(self, lines: list[Any], code: int | Exception = 0, errors: bytes = b"") -> None:
+        self.said = [line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines]
+        self.code = code
+        self.errors = errors
+        self.sent = b""
+        self.is_open = False
+
+    async def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    async def send(self, data: bytes) -> None:
+        self.sent += data
+
+    async def line(self) -> bytes:
+        return self.said.pop(0) if self.said else b""
+
+    async def wait(self) -> int:
+        if isinstance(self.code, Exception):
+            raise self.code
+        return self.code
+
+    async def read_errors(self) -> bytes:
+        return self.errors
+
+
+class Connection:
+    def __init__(self, *processes: Process, installing: Outcome | None = None) -> None:
+        self.target = TARGET
+        self.processes = list(processes)
+        self.commands: list[str] = []
+        self.installed: list[bytes] = []
+        self.aborted = False
+        self._installing = installing or Outcome(0, b"", b"")
+
+    def start(self, command: str) -> Process:
+        self.commands.append(command)
+        return self.processes[len(self.commands) - 1]
+
+    async def run(self, command: str, stdin: bytes = b"") -> Outcome:
+        self.installed.append(stdin)
+        return self._installing
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def ask(connection: Connection, *verbs: str, shown: list[str] | None = None, content: Any = None) -> list[Any]:
+    """Ask for verbs in one session and return the outcomes."""
+
+    async def show(message: str) -> None:
+        (shown if shown is not None else []).append(message)
+
+    async def asking() -> list[Any]:
+        begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
+        return [await begun.ask({"verb": verb}, show, content) for verb in verbs]
+
+    return asyncio.run(asking())
+
+
+def test_one_process_answers_one_request_after_the_other() -> None:
+    process = Process([{"event": "progress", "message": "looking"}, b"Warning: not JSON\n", RESULT, RESULT])
+    connection, shown = Connection(process), list[str]()
+    assert ask(connection, "measure", "inspect", shown=shown) == [RESULT, RESULT]
+    assert shown == ["looking"]
+    assert [json.loads(line) for line in process.sent.splitlines()] == [{"verb": "measure"}, {"verb": "inspect"}]
+    assert len(connection.commands) == 1
+    assert connection.commands[0].endswith("exec python3 -I /var/lib/soop/runner/abc.pyz serve")
+
+
+def test_a_node_without_the_runner_gets_it() -> None:
+    connection = Connection(Process([], code=99), Process([RESULT]))
+    assert ask(connection, "measure") == [RESULT]
+    assert connection.installed == [b"the runner"]
+
+
+def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
+    with pytest.raises(SoopError, match="could not be installed"):
+        ask(Connection(Process([], code=99), Process([], code=99)), "measure")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(127, "no python3 on the node"), (1, r"cannot install the runner\n  \| full")]
+)
+def test_why_it_cannot_be_installed_is_told(code: int, said: str) -> None:
+    connection = Connection(Process([], code=99), installing=Outcome(code, b"", b"full\n"))
+    with pytest.raises(SoopError, match=said):
+        ask(connection, "measure")
+    assert connection.aborted
+
+
+def test_a_node_that_has_lost_its_python_is_told_apart() -> None:
+    connection = Connection(Process([], code=127, errors=b"bash: line 1: exec: python3: not found\n"))
+    with pytest.raises(SoopError, match="no python3 on the node\n  install Debian's package python3 on it"):
+        ask(connection, "measure")
+    assert connection.aborted
+
+
+def test_after_a_failure_a_new_process_is_asked() -> None:
+    first = Process([FAILURE])
+    assert ask(Connection(first, Process([RESULT])), "apply", "measure") == [FAILURE, RESULT]
+    assert not first.is_open
+
+
+def test_a_process_that_says_nothing_is_a_failure_with_its_last_words() -> None:
+    (event,) = ask(Connection(Process([], code=137, errors=b"Killed\n")), "measure")
+    assert event["message"] == "the runner ended without a result on `measure`"
+    assert (event["exit_code"], event["stderr_tail"]) == (137, "Killed\n")
+
+
+def test_content_follows_the_request() -> None:
+    async def content() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    process = Process([RESULT])
+    ask(Connection(process), "receive", content=content)
+    assert process.sent == b'{"verb": "receive"}\nonetwo'
+
+
+def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Connection] = []
+
+    async def connect(target: Target, private_key: str, patience: float) -> Any:
+        lost = Process([], code=ConnectionLost("lost"))
+        made.append(Connection(Process([RESULT, RESULT]) if made else lost))
+        return made[-1]
+
+    async def show(message: str) -> None:
+        """Nobody listens."""
+
+    async def asking() -> None:
+        sessions = Sessions(ARCHIVE)
+        with pytest.raises(ConnectionLost):
+            await (await sessions.open(TARGET, "key", 1.0)).ask({"verb": "measure"}, show)
+        for _ in range(2):
+            assert await (await sessions.open(TARGET, "key", 1.0)).ask({"verb": "measure"}, show) == RESULT
+
+    monkeypatch.setattr(session, "connect", connect)
+    asyncio.run(asking())
+    assert [connection.aborted for connection in made] == [True, False]
+
+
+def test_a_session_is_dropped_when_the_node_is_elsewhere_or_the_key_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Connection] = []
+
+    async def connect(target: Target, private_key: str, patience: float) -> Connection:
+        made.append(Connection())
+        return made[-1]
+
+    async def asking() -> None:
+        sessions = Sessions(ARCHIVE)
+        for target, key in ((TARGET, "key"), (TARGET, "key"), (TARGET, "another"), (ELSEWHERE, "another")):
+            await sessions.open(target, key, 1.0)
+
+    monkeypatch.setattr(session, "connect", connect)
+    asyncio.run(asking())
+    assert [connection.aborted for connection in made] == [True, True, False]
+
+
+def is_there(connection: Connection, process: Process, since: float) -> bool:
+    """Ask once, then tell whether the session is there so many seconds later."""
+
+    async def asking() -> bool:
+        begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
+        await begun.ask({"verb": "measure"}, session._to_nobody)
+        begun._heard -= since
+        process.sent = b""
+        return await begun.is_there()
+
+    return asyncio.run(asking())
+
+
+@pytest.mark.parametrize(("since", "asked"), [(0, b""), (2, b'{"verb": "ping"}\n')])
+def test_a_runner_that_was_silent_for_long_is_asked_whether_it_is_there(since: float, asked: bytes) -> None:
+    process = Process([RESULT, {"event": "result"}])
+    assert is_there(Connection(process), process, since)
+    assert process.sent == asked
+
+
+def test_one_whose_connection_was_lost_is_not_there() -> None:
+    process = Process([RESULT], code=ConnectionLost("gone"))
+    assert not is_there(Connection(process), process, 2)
+
+
+def test_one_that_was_ended_is_begun_anew_over_the_same_connection() -> None:
+    process = Process([RESULT], code=-9)
+    connection = Connection(process, Process([RESULT]))
+    assert is_there(connection, process, 2)
+    assert not connection.aborted
+
+
+def test_one_that_ended_with_a_failure_is_begun_anew_to_see_whether_it_is_there() -> None:
+    connection = Connection(Process([FAILURE]), lost := Process([], code=ConnectionLost("gone")))
+    assert not is_there(connection, lost, 2)
+    assert lost.sent == b'{"verb": "ping"}\n'
+
+
+def test_one_that_says_nothing_in_time_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(Process):
+        async def line(self) -> bytes:
+            if not self.said:
+                await asyncio.sleep(60)
+            return await super().line()
+
+    monkeypatch.setattr(session, "_PATIENCE", 0.01)
+    process = Silent([RESULT])
+    connection = Connection(process)
+    assert not is_there(connection, process, 2)
+    assert connection.aborted
