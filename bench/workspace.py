@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from bench.sample import Sample, measure
-from soop_components.engine.environment import find_pulumi, prepare, surroundings
+from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
 from soop_components.provider.plugin.launcher import dismiss
@@ -38,7 +38,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.project = Project(root)
-        self.environment = surroundings(self.project, find_pulumi(Project(CHECKOUT), os.environ), os.environ)
+        self.environment = pulumi_environment(self.project, find_pulumi(Project(CHECKOUT), os.environ), os.environ)
         prepare(self.project, self.environment)
 
     def with_environment(self, **environment: str) -> Workspace:

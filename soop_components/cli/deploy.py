@@ -13,7 +13,7 @@ from soop_components.cli.status import show
 from soop_components.cli.terminal import confirmed, is_interactive, tell
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
-from soop_components.engine.domain_lock import turn
+from soop_components.engine.domain_lock import domain_lock
 from soop_components.engine.domains import DomainStatus
 from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.errors import InvalidInput, SoopError
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = DomainFile(project, arguments.domain)
     text = file.deploying(references)
     engine = Engine(project)
-    with turn(project, file.id):
+    with domain_lock(project, file.id):
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
             code = _preview(engine, file, text)

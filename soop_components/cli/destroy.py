@@ -8,7 +8,7 @@ from typing import Any
 from soop_components.cli.terminal import confirmed, is_interactive, tell
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
-from soop_components.engine.domain_lock import turn
+from soop_components.engine.domain_lock import domain_lock
 from soop_components.engine.domains import defined, unknown_domain
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise unknown_domain(project, id, stacks)
         tell(f"{id} is not deployed")
         return 0
-    with turn(project, id):
+    with domain_lock(project, id):
         recover(engine, id, tell)
         state = engine.state(id)
         _refuse_protected(id, state, arguments.with_data)

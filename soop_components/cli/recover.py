@@ -7,7 +7,7 @@ from typing import Any
 
 from soop_components.cli.terminal import tell
 from soop_components.engine import Engine
-from soop_components.engine.domain_lock import turn
+from soop_components.engine.domain_lock import domain_lock
 from soop_components.engine.domains import overview, stack_of
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.domain is None:
         raise SoopError("which domain is to be recovered?", "soop recover DOMAIN; `soop recover --check` tells which")
     id = stack_of(engine, arguments.domain)
-    with turn(project, id):
+    with domain_lock(project, id):
         if not recover(engine, id, tell, force=arguments.force):
             tell(f"{id}: nothing to recover")
     return 0

@@ -11,7 +11,7 @@ from soop_components.project import Project
 
 
 @contextmanager
-def turn(project: Project, id: str) -> Iterator[None]:
+def domain_lock(project: Project, id: str) -> Iterator[None]:
     """Keep other soop commands from changing the domain meanwhile; refuse when one does already."""
     folder = project.make_home() / "run"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from soop_components.engine.environment import find_pulumi, prepare, surroundings
+from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.engine.history import Run, last_run
 from soop_components.engine.locks import Lock, locks_in
 from soop_components.engine.process import run_in_terminal, run_quietly
@@ -32,7 +32,7 @@ class Engine:
         given = os.environ if environ is None else environ
         self.project = project
         self._pulumi = find_pulumi(project, given)
-        self.environment = surroundings(project, self._pulumi, given)
+        self.environment = pulumi_environment(project, self._pulumi, given)
         prepare(project, self.environment)
 
     def stacks(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.setup.shell_environment import PASSPHRASE, WHOLE
+from soop_components.setup.shell_environment import PASSPHRASE, WITHOUT_METADATA
 
 
 def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
@@ -24,7 +24,7 @@ def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
     return Path(found)
 
 
-def surroundings(project: Project, pulumi: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def pulumi_environment(project: Project, pulumi: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the engine's environment; what the user has set stays as it is.
 
     In a shell that has read ``.soop/env`` it is that of a bare ``pulumi``, whose provider's server it finds so.
@@ -37,7 +37,9 @@ def surroundings(project: Project, pulumi: Path, environ: Mapping[str, str]) -> 
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     if not environ.get("PULUMI_BACKEND_URL") and not _logged_in(home):
-        result["PULUMI_BACKEND_URL"] = project.backend + (WHOLE if project.folder_of(project.backend) else "")
+        result["PULUMI_BACKEND_URL"] = project.backend + (
+            WITHOUT_METADATA if project.folder_of(project.backend) else ""
+        )
     if "PULUMI_CONFIG_PASSPHRASE" not in environ and not environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
         result["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(project.passphrase)
     return result
@@ -64,7 +66,7 @@ def prepare(project: Project, environment: Mapping[str, str]) -> None:
 
 
 def _drop_cut_off_notes(state: Path) -> None:
-    """Remove what a killed engine left of the notes beside the files of a state: see ``WHOLE``."""
+    """Remove what a killed engine left of the notes beside the files of a state: see ``WITHOUT_METADATA``."""
     for folder, _, names in os.walk(state / ".pulumi"):
         for note in (Path(folder, name) for name in names if name.endswith(".attrs")):
             with suppress(FileNotFoundError):  # another engine may put it away meanwhile

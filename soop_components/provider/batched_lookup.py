@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 _Found = TypeVar("_Found")
 
 
-class Together(Generic[_Found]):
+class BatchedLookup(Generic[_Found]):
     """Asks for one name at once, then for all that were asked for meanwhile; no answer is older than its question."""
 
     def __init__(self, ask: Callable[[list[str]], Awaitable[Mapping[str, _Found]]]) -> None:
@@ -17,7 +17,7 @@ class Together(Generic[_Found]):
         self._waiting: dict[str, asyncio.Future[_Found | None]] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def about(self, name: str) -> _Found | None:
+    async def get(self, name: str) -> _Found | None:
         """Return what is known of a name, None if nothing is."""
         if name not in self._waiting:
             self._waiting[name] = asyncio.get_running_loop().create_future()

@@ -6,7 +6,7 @@ from soop_components.machines.local import LocalMachines
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.diff import differences
-from soop_components.provider.resource import Context, Created, Difference, Measured
+from soop_components.provider.resource import Context, Created, Difference, ReadResult
 from soop_components.provider.wire import Properties
 
 
@@ -14,7 +14,7 @@ class DiskResource:
     """Input: ``size`` (``10GiB``). Output: the same. The name is that of the node it was made for."""
 
     kind = "soop:index:Disk"
-    measured = True
+    refresh_before_update = True
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Trust the component that declares it."""
@@ -24,7 +24,7 @@ class DiskResource:
         """See a new size."""
         return Difference(differences(inputs, wanted))
 
-    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show the wanted size."""
         return dict(wanted)
 
@@ -33,9 +33,9 @@ class DiskResource:
         await _machines().create_disk(context.name, bytes_of(wanted["size"]))
         return Created(context.name, dict(wanted))
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
         """See whether it is there."""
-        return None if await _machines().inspect_disk(id) is None else Measured(outputs)
+        return None if await _machines().inspect_disk(id) is None else ReadResult(outputs)
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties

@@ -28,7 +28,7 @@ class SecretResource(Stored):
         """Make a new one when the length changes."""
         return Difference(differences(inputs, wanted), ("length",))
 
-    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the value there is; a new one is unknown."""
         return outputs or {**wanted, "value": Secret(UNKNOWN)}
 

@@ -24,7 +24,7 @@ class KeyResource(Stored):
         """See no change that would be worth a new key."""
         return Difference()
 
-    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the keys there are; new ones are unknown."""
         return outputs or {**wanted, "publicKey": UNKNOWN, "privateKey": Secret(UNKNOWN)}
 

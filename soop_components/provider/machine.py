@@ -8,9 +8,9 @@ from soop_components.machines import Attachment, MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
-from soop_components.provider.batched_lookup import Together
+from soop_components.provider.batched_lookup import BatchedLookup
 from soop_components.provider.diff import Change, differences
-from soop_components.provider.resource import Context, Created, Difference, Measured
+from soop_components.provider.resource import Context, Created, Difference, ReadResult
 from soop_components.provider.wire import UNKNOWN, Properties
 
 _REPLACING = ("spec.image",)
@@ -24,10 +24,10 @@ class MachineResource:
     """
 
     kind = "soop:index:Machine"
-    measured = True
+    refresh_before_update = True
 
     def __init__(self) -> None:
-        self._looks = Together(lambda names: _machines().inspect(names))
+        self._looks = BatchedLookup(lambda names: _machines().inspect(names))
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Trust the component that declares it: names and sizes come out of checked models."""
@@ -40,7 +40,7 @@ class MachineResource:
             changes["running"] = Change.UPDATED
         return Difference(changes, tuple(path for path in _REPLACING if path in changes))
 
-    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the place of an existing machine; that of a new one is unknown."""
         if outputs:
             return {**outputs, **wanted, "running": True}
@@ -52,14 +52,14 @@ class MachineResource:
         facts = await _machines().create(_spec(context.name, wanted["spec"]), new_host_key())
         return Created(context.name, {**wanted, **_found(facts)})
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
         """See whether it is there and runs."""
-        facts = await self._looks.about(id)
+        facts = await self._looks.get(id)
         if facts is None:
             return None
         if not facts.running:
             await context.progress.warn("the machine does not run; the next update starts it")
-        return Measured({**outputs, **_found(facts)})
+        return ReadResult({**outputs, **_found(facts)})
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties

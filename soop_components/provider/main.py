@@ -12,9 +12,9 @@ def main() -> None:
 
 def _serve(start: launcher.Start) -> None:
     """Serve the resources with Pulumi's protocol alone: its SDK would double the time to start."""
-    from soop_components.provider.plugin.pulumi_protocol import spare_the_sdk
+    from soop_components.provider.plugin.pulumi_protocol import stub_pulumi_sdk
 
-    spare_the_sdk()
+    stub_pulumi_sdk()
     from soop_components.provider.plugin.server import serve
 
     serve(start)

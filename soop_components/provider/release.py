@@ -14,7 +14,7 @@ from typing import Any
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
-from soop_components.provider.resource import Context, Created, Difference, Measured, PartialFailure
+from soop_components.provider.resource import Context, Created, Difference, PartialFailure, ReadResult
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node
@@ -30,11 +30,11 @@ class ReleaseResource:
     """Inputs: ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``.
 
     ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how
-    it differs from what was accepted, measured at the last look.
+    it differs from what was accepted, current at the last look.
     """
 
     kind = "soop:index:Release"
-    measured = True
+    refresh_before_update = True
 
     def __init__(self) -> None:
         self._sessions = Sessions(RunnerArchive.build())
@@ -58,7 +58,7 @@ class ReleaseResource:
             changes["version"] = Change.ADDED
         return Difference(changes, ("service",) if "service" in changes else ())
 
-    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show the version to come; health and time are known only afterwards."""
         known = {key: wanted[key] for key in ("service", "version", "digest")}
         return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "status": UNKNOWN}
@@ -73,18 +73,18 @@ class ReleaseResource:
             raise PartialFailure(str(error), id=context.name, outputs=outputs) from error
         return Created(context.name, _accepted(release))
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
         """Look at every node at once."""
         if not inputs or has_unknown(inputs):
-            return Measured(outputs)
+            return ReadResult(outputs)
         release = ReleaseInputs.parse(inputs)
         nodes = self._nodes(context, release)
         found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
-        measured = {**outputs, "status": dict(zip(nodes, found, strict=True))}
-        for name, node in measured["status"].items():
+        current = {**outputs, "status": dict(zip(nodes, found, strict=True))}
+        for name, node in current["status"].items():
             if node["drift"]:
                 await context.progress.of(_node_urn(context.urn, name)).warn("; ".join(node["drift"][:5]))
-        return Measured(measured)
+        return ReadResult(current)
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties

@@ -36,7 +36,7 @@ class Created:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ReadResult:
     """What a read found: outputs as they are now, and what is wrong, if anything."""
 
     outputs: Properties
@@ -65,7 +65,7 @@ class Resource(Protocol):
 
     kind: str
     """Type token, ``soop:index:Machine``."""
-    measured: bool
+    refresh_before_update: bool
     """Whether the engine reads it before each preview and update."""
 
     def check(self, inputs: Properties) -> dict[str, str]:
@@ -76,7 +76,7 @@ class Resource(Protocol):
         """Compare what the resource was last given and is with what it should be given."""
         ...
 
-    def foresee(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Return the outputs that a preview of create (no outputs yet) or update shows."""
         ...
 
@@ -84,7 +84,7 @@ class Resource(Protocol):
         """Make it, or adopt what an interrupted create left behind."""
         ...
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
         """Measure it; ``None`` says that it is gone."""
         ...
 

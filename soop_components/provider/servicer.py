@@ -17,7 +17,7 @@ from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2, prov
 from soop_components.errors import SoopError
 from soop_components.provider.diff import Change
 from soop_components.provider.progress import Progress
-from soop_components.provider.resource import Context, Measured, PartialFailure, Resource
+from soop_components.provider.resource import Context, PartialFailure, ReadResult, Resource
 from soop_components.provider.wire import Properties, decode, encode
 from soop_components.release.cancellation import Cancellation
 
@@ -151,13 +151,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             resource = self._resource(request.urn)
             with self._operation(request.urn, context) as operation:
                 if request.preview:
-                    return provider_pb2.CreateResponse(properties=encode(resource.foresee(operation, {}, wanted)))
+                    return provider_pb2.CreateResponse(properties=encode(resource.preview(operation, {}, wanted)))
                 self._get_ready()
                 created = await resource.create(operation, wanted)
         except Exception as error:
             await _fail(context, error)
         return provider_pb2.CreateResponse(
-            id=created.id, properties=encode(created.outputs), refresh_before_update=resource.measured
+            id=created.id, properties=encode(created.outputs), refresh_before_update=resource.refresh_before_update
         )
 
     async def Read(
@@ -178,7 +178,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             id=request.id,
             inputs=request.inputs,
             properties=encode(found.outputs),
-            refresh_before_update=resource.measured,
+            refresh_before_update=resource.refresh_before_update,
         )
 
     async def Update(
@@ -189,13 +189,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             resource = self._resource(request.urn)
             with self._operation(request.urn, context) as operation:
                 if request.preview:
-                    foreseen = resource.foresee(operation, outputs, wanted)
-                    return provider_pb2.UpdateResponse(properties=encode(foreseen))
+                    previewed = resource.preview(operation, outputs, wanted)
+                    return provider_pb2.UpdateResponse(properties=encode(previewed))
                 self._get_ready()
                 changed = await resource.update(operation, request.id, inputs, outputs, wanted)
         except Exception as error:
             await _fail(context, error)
-        return provider_pb2.UpdateResponse(properties=encode(changed), refresh_before_update=resource.measured)
+        return provider_pb2.UpdateResponse(
+            properties=encode(changed), refresh_before_update=resource.refresh_before_update
+        )
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:
         try:
@@ -225,7 +227,7 @@ async def _fail(context: grpc.aio.ServicerContext, error: Exception) -> NoReturn
 
 
 async def _refuse_if_wrong(
-    context: grpc.aio.ServicerContext, request: provider_pb2.ReadRequest, found: Measured
+    context: grpc.aio.ServicerContext, request: provider_pb2.ReadRequest, found: ReadResult
 ) -> None:
     """Tell the engine that the resource is there but not right: a warning now and an update to come."""
     if found.problems:

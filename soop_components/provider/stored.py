@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from soop_components.provider.resource import Context, Measured
+from soop_components.provider.resource import Context, ReadResult
 from soop_components.provider.wire import Properties
 
 
 class Stored:
     """Reads, updates and deletes of a resource that exists nowhere but in the state."""
 
-    measured = False
+    refresh_before_update = False
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
         """Return what is stored."""
-        return Measured(outputs)
+        return ReadResult(outputs)
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties

@@ -11,7 +11,7 @@ from soop_components.setup.place import Place
 
 OURS = "file://./.soop/state"
 """The backend of a project that says nothing else; Pulumi itself takes it from the working directory."""
-WHOLE = "?metadata=skip"
+WITHOUT_METADATA = "?metadata=skip"
 """Appended to the URL of a file backend, spares the notes beside each file of the state, which the engine never needs.
 
 It writes them in place: killed at that moment it would leave an empty note, and no ``pulumi`` does more than say "EOF"
@@ -34,7 +34,11 @@ def variables(place: Place, base: Mapping[str, str]) -> dict[str, str]:
     if (place.built / "bin").is_dir():
         ours.append(str(place.built / "bin"))
     path = [folder for folder in base.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
-    backend = {} if keeps_state_elsewhere(place) else {"PULUMI_BACKEND_URL": (place.home / "state").as_uri() + WHOLE}
+    backend = (
+        {}
+        if keeps_state_elsewhere(place)
+        else {"PULUMI_BACKEND_URL": (place.home / "state").as_uri() + WITHOUT_METADATA}
+    )
     return {
         "PATH": os.pathsep.join([*ours, *path]),
         **backend,

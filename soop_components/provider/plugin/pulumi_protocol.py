@@ -8,7 +8,7 @@ import types
 from pathlib import Path
 
 
-def spare_the_sdk() -> None:
+def stub_pulumi_sdk() -> None:
     """Stand empty packages in for ``pulumi`` and ``pulumi.runtime``: importing the protocol below then runs neither.
 
     The SDK takes longer to import than all the rest, at each command of the engine. Only for a process of its own.

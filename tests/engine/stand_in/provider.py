@@ -19,7 +19,7 @@ from soop_components.provider.generated_secret import SecretResource
 from soop_components.provider.key import KeyResource
 from soop_components.provider.machine import MachineResource
 from soop_components.provider.release import ReleaseResource
-from soop_components.provider.resource import Context, Created, Measured
+from soop_components.provider.resource import Context, Created, ReadResult
 from soop_components.provider.wire import Properties
 from soop_components.release.rollout import ReleaseFailed
 
@@ -36,8 +36,8 @@ async def wait_at_gate(kind: str) -> None:
 class Asis:
     """Reads find what is recorded, deletions do nothing."""
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Measured | None:
-        return Measured(outputs)
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
+        return ReadResult(outputs)
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Nothing is there."""

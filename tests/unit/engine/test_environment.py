@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.engine.environment import find_pulumi, prepare, surroundings
+from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.setup.place import Place
@@ -40,7 +40,7 @@ def test_finds_the_one_built_here_then_on_path_then_the_installers(project: Proj
 
 
 def test_needs_no_variable_to_be_set(project: Project) -> None:
-    found = surroundings(project, Path("/opt/pulumi/bin/pulumi"), {"PATH": "/usr/bin", "LANG": "C.UTF-8"})
+    found = pulumi_environment(project, Path("/opt/pulumi/bin/pulumi"), {"PATH": "/usr/bin", "LANG": "C.UTF-8"})
     assert found == {
         "PATH": os.pathsep.join([f"{project.root}/.venv/bin", "/usr/bin", "/opt/pulumi/bin"]),
         "LANG": "C.UTF-8",
@@ -64,31 +64,31 @@ def test_is_that_of_a_shell_which_has_read_our_env(project: Project, is_built: b
             ["/bin/sh", "-c", text], env=shell, capture_output=True, text=True, check=True
         ).stdout
         pulumi = find_pulumi(project, shell) if is_built else Path("/usr/local/bin/pulumi")
-        assert surroundings(project, pulumi, shell)["PATH"] == shell["PATH"]
+        assert pulumi_environment(project, pulumi, shell)["PATH"] == shell["PATH"]
 
 
 def test_puts_our_folders_before_all_others(project: Project) -> None:
     pulumi = program(project.root / ".toolchain" / "bin")
     path = os.pathsep.join(["/another/.venv/bin", str(pulumi.parent), "/usr/bin"])
-    found = surroundings(project, pulumi, {"PATH": path})["PATH"]
+    found = pulumi_environment(project, pulumi, {"PATH": path})["PATH"]
     assert found == os.pathsep.join([f"{project.root}/.venv/bin", str(pulumi.parent), "/another/.venv/bin", "/usr/bin"])
 
 
 def test_leaves_what_the_user_has_set(project: Project) -> None:
     given = {"PULUMI_BACKEND_URL": "s3://state", "PULUMI_CONFIG_PASSPHRASE": "", "PULUMI_HOME": "/home/me/.pulumi"}
-    found = surroundings(project, Path("/usr/bin/pulumi"), given)
+    found = pulumi_environment(project, Path("/usr/bin/pulumi"), given)
     assert given.items() <= found.items()
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in found
 
 
 def test_leaves_a_backend_that_the_user_logged_in_to(project: Project, tmp_path: Path) -> None:
     (tmp_path / "credentials.json").write_text('{"current": "https://api.example.com"}')
-    found = surroundings(project, Path("/usr/bin/pulumi"), {"PULUMI_HOME": str(tmp_path)})
+    found = pulumi_environment(project, Path("/usr/bin/pulumi"), {"PULUMI_HOME": str(tmp_path)})
     assert "PULUMI_BACKEND_URL" not in found
 
 
 def test_prepares_state_and_passphrase_for_their_owner_only(project: Project) -> None:
-    environment = surroundings(project, Path("/usr/bin/pulumi"), {})
+    environment = pulumi_environment(project, Path("/usr/bin/pulumi"), {})
     prepare(project, environment)
     prepare(project, environment)
     assert project.passphrase.read_text() == f"{PASSPHRASE}\n"
@@ -112,5 +112,5 @@ def test_drops_what_a_killed_engine_left_of_the_notes_beside_a_state(project: Pr
 def test_keeps_a_passphrase_that_is_there(project: Project) -> None:
     project.make_home()
     project.passphrase.write_text("our own\n")
-    prepare(project, surroundings(project, Path("/usr/bin/pulumi"), {}))
+    prepare(project, pulumi_environment(project, Path("/usr/bin/pulumi"), {}))
     assert project.passphrase.read_text() == "our own\n"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from soop_components.provider.batched_lookup import Together
+from soop_components.provider.batched_lookup import BatchedLookup
 
 
 class Registry:
@@ -28,11 +28,11 @@ def test_what_is_asked_meanwhile_is_asked_in_one_go() -> None:
     registry = Registry()
 
     async def ask() -> list[str | None]:
-        together = Together(registry.find)
-        first = asyncio.create_task(together.about("a"))
+        together = BatchedLookup(registry.find)
+        first = asyncio.create_task(together.get("a"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        rest = [asyncio.create_task(together.about(name)) for name in ("b", "unknown", "a", "b")]
+        rest = [asyncio.create_task(together.get(name)) for name in ("b", "unknown", "a", "b")]
         return [await each for each in (first, *rest)]
 
     assert asyncio.run(ask()) == ["A", "B", None, "A", "B"]
@@ -43,8 +43,8 @@ def test_one_after_the_other_is_asked_each_time() -> None:
     registry = Registry()
 
     async def ask() -> list[str | None]:
-        together = Together(registry.find)
-        return [await together.about(name) for name in ("a", "b")]
+        together = BatchedLookup(registry.find)
+        return [await together.get(name) for name in ("a", "b")]
 
     assert asyncio.run(ask()) == ["A", "B"]
     assert registry.asked == [["a"], ["b"]]
@@ -55,11 +55,11 @@ def test_all_who_asked_learn_that_it_failed_and_may_ask_again() -> None:
     registry.fails = True
 
     async def ask() -> str | None:
-        together = Together(registry.find)
-        failed = await asyncio.gather(*(together.about(name) for name in ("a", "b")), return_exceptions=True)
+        together = BatchedLookup(registry.find)
+        failed = await asyncio.gather(*(together.get(name) for name in ("a", "b")), return_exceptions=True)
         assert [str(error) for error in failed] == ["no registry", "no registry"]
         registry.fails = False
-        return await together.about("a")
+        return await together.get("a")
 
     assert asyncio.run(ask()) == "A"
 
@@ -68,8 +68,8 @@ def test_who_gives_up_does_not_take_the_answer_from_others() -> None:
     registry = Registry()
 
     async def ask() -> str | None:
-        together = Together(registry.find)
-        one, other = asyncio.create_task(together.about("a")), asyncio.create_task(together.about("a"))
+        together = BatchedLookup(registry.find)
+        one, other = asyncio.create_task(together.get("a")), asyncio.create_task(together.get("a"))
         await asyncio.sleep(0)
         one.cancel()
         with pytest.raises(asyncio.CancelledError):

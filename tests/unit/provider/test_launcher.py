@@ -48,8 +48,10 @@ sys.stdin.readline()
 @contextmanager
 def engine(folder: Path, **environment: str) -> Iterator[dict[str, list[int]]]:
     argv = [sys.executable, "-c", ENGINE]
-    surroundings = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
-    with subprocess.Popen(argv, cwd=folder, env=surroundings, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    pulumi_environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    with subprocess.Popen(
+        argv, cwd=folder, env=pulumi_environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
 
@@ -178,7 +180,9 @@ def test_a_link_that_is_killed_takes_a_server_without_an_engine_along() -> None:
 
 
 def test_what_keeps_a_server_from_starting_is_told() -> None:
-    script = "from soop_components.provider.plugin import launcher\ndef fail(start):\n    raise SystemError('no luck')\n"
+    script = (
+        "from soop_components.provider.plugin import launcher\ndef fail(start):\n    raise SystemError('no luck')\n"
+    )
     argv = [sys.executable, "-c", f"{script}launcher.run(fail)\n", "127.0.0.1:1"]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")

@@ -75,6 +75,6 @@ def test_what_is_not_known_yet_is_an_update() -> None:
 
 def test_a_preview_shows_what_a_machine_will_be_and_keeps_the_place_of_one_that_is_there() -> None:
     machine, wanted = MachineResource(), {"spec": {**SPEC, "cpus": 2}}
-    assert machine.foresee(None, {}, wanted) == {**wanted, "place": UNKNOWN, "running": UNKNOWN}  # type: ignore[arg-type]
+    assert machine.preview(None, {}, wanted) == {**wanted, "place": UNKNOWN, "running": UNKNOWN}  # type: ignore[arg-type]
     there = {"spec": SPEC, "place": PLACE, "running": False}
-    assert machine.foresee(None, there, wanted) == {**wanted, "place": PLACE, "running": True}  # type: ignore[arg-type]
+    assert machine.preview(None, there, wanted) == {**wanted, "place": PLACE, "running": True}  # type: ignore[arg-type]
