@@ -7,7 +7,6 @@ already recorded the new version by then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +20,8 @@ from soop_components.release.node import Blobs, Node
 from soop_components.release.rollout import ReleaseFailed, Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
+from soop_components.release.wording import drift_in_words
+from soop_components.runner.protocol import Measured
 
 _MEASURE_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
@@ -118,31 +119,30 @@ class ReleaseResource:
         expected = release.documents[node.name]["plan_digest"]
         about = {"role": release.nodes[node.name].role, "address": node.target.address}
         try:
-            found = await node.measure(expected, _MEASURE_PATIENCE)
+            found = await node.measure(_MEASURE_PATIENCE)
         except SoopError as error:
             return {**about, "version": None, "digest": None, "healthy": False, "drift": [error.message]}
-        running = found.get("running") or {}
+        running = found.running
         return {
             **about,
-            "version": running.get("version"),
-            "digest": running.get("digest"),
-            "healthy": bool(found.get("healthy")),
-            "drift": drift_of(found, running, expected, release),
+            "version": running.version if running else None,
+            "digest": running.digest if running else None,
+            "healthy": found.healthy,
+            "drift": drift_of(found, expected, release),
         }
 
 
-def drift_of(found: Mapping[str, Any], running: Mapping[str, Any], expected: str, release: ReleaseInputs) -> list[str]:
+def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str]:
     """Say in words how a node differs from what was accepted."""
-    drift = list(found.get("drift") or [])
-    if not running:
+    drift = [drift_in_words(difference) for difference in found.drift]
+    if found.running is None:
         drift.insert(0, f"does not run {release.reference}")
-    elif running.get("plan_digest") != expected:
-        drift.insert(0, f"runs {running.get('service')}-{running.get('version')} with another plan")
-    elif not running.get("accepted", True):
+    elif found.running.plan_digest != expected:
+        drift.insert(0, f"runs {found.running.reference} with another plan")
+    elif not found.accepted:
         drift.insert(0, f"runs {release.reference}, which was not accepted")
-    if running and not found.get("healthy") and not drift:
-        ill = {problem.partition(": ")[0] for problem in found.get("health") or ()}  # an answer may hold secrets
-        drift += [f"component {component} is not healthy" for component in sorted(ill)] or ["is not healthy"]
+    if not drift:  # what a health check got may hold secrets
+        drift += [f"component {name} is not healthy" for name in sorted({it.component for it in found.health})]
     return drift
 
 

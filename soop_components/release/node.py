@@ -1,16 +1,38 @@
-"""A node as a release sees it: measure, send, apply, accept, return; each a verb of the runner on the node."""
+"""A node as a release sees it: each method is a request to the runner on the node."""
 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from soop_components.errors import SoopError
 from soop_components.provider.progress import Progress
 from soop_components.release.session import Session, Sessions, Stream
+from soop_components.release.wording import failure_in_words
+from soop_components.runner.protocol import (
+    PROTOCOL,
+    Accept,
+    Applied,
+    Apply,
+    Done,
+    Failed,
+    Follow,
+    Hosts,
+    Inspect,
+    Inspected,
+    Measure,
+    Measured,
+    Receive,
+    Request,
+    Rollback,
+    Script,
+    ScriptEnded,
+    UnknownVerb,
+)
 from soop_components.transport import ConnectionLost, Target
 
 _RECONNECT_PATIENCE: Final = 20.0
@@ -19,32 +41,18 @@ _BETWEEN_LOOKS: Final = 0.2
 _CHUNK: Final = 1 << 20
 
 Document = Mapping[str, Any]
+_A = TypeVar("_A", bound=tuple[Any, ...])
 Blobs = Callable[[str], Path]
 """Where a blob lies on the deployer, by digest; checks the blob."""
 
 
 class NodeFailure(SoopError):
-    """A step failed on a node."""
+    """A step failed on a node; ``failed`` says which, and whether the node was rolled back."""
 
-    def __init__(self, node: str, event: Mapping[str, Any]) -> None:
+    def __init__(self, node: str, failed: Failed) -> None:
         self.node = node
-        self.step: str | None = event.get("step")
-        self.returned: bool | None = event.get("returned")
-        super().__init__(_sentence(node, event))
-
-
-def _sentence(node: str, event: Mapping[str, Any]) -> str:
-    where = [f"step {event['step']}"] if event.get("step") else []
-    if event.get("component"):
-        where.append(f"component {event['component']}")
-    if event.get("command"):
-        command = event["command"]
-        where.append(f"command `{command if isinstance(command, str) else ' '.join(command)}`")
-    if event.get("exit_code") is not None:
-        where.append(f"exit code {event['exit_code']}")
-    lines = [f"{node}: {event.get('message', 'failed')}" + (f" ({', '.join(where)})" if where else "")]
-    lines += [f"  | {line}" for line in str(event.get("stderr_tail") or "").splitlines()[-20:]]
-    return "\n".join(lines)
+        self.failed = failed
+        super().__init__(f"{node}: {failure_in_words(failed)}")
 
 
 class Node:
@@ -65,86 +73,92 @@ class Node:
         """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
         return await self._sessions.open(self.target, self._private_key, patience)
 
-    async def measure(self, plan_digest: str, patience: float) -> dict[str, Any]:
-        """Return what the node runs and how that differs from the plan it was given last."""
-        return await self._repeatable("measure", {"plan_digest": plan_digest, "health": True}, patience=patience)
+    async def measure(self, patience: float) -> Measured:
+        """Return what the node runs and how it differs from how it was left."""
+        return await self._repeatable(Measure(), Measured, patience=patience)
 
-    async def inspect(
-        self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()
-    ) -> dict[str, Any]:
-        """Return which blobs are missing and how much an apply would change, once no other apply is at work."""
+    async def inspect(self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()) -> Inspected:
+        """Return which blobs are missing and what an apply would change, once no other apply is at work."""
         while True:
-            found = await self._repeatable("inspect", {"document": document, "secrets": secrets, "blobs": list(blobs)})
-            if not found.get("apply_running"):
+            found = await self._repeatable(Inspect(document, secrets, tuple(blobs)), Inspected)
+            if not found.apply_running:
                 return found
-            await self._outwait(found["apply_running"])
+            await self._outwait(found.apply_running)
 
     async def _outwait(self, id: str) -> None:
-        """Follow an apply that a deployer before us has begun; what comes of it is seen afterwards."""
+        """Follow an apply that an earlier deployment has begun; its result is seen afterwards."""
         await self.progress.show(f"waiting for an apply that an earlier deployment began ({id})")
         with suppress(NodeFailure):
-            await self._lasting("follow", {}, id)
-        await asyncio.sleep(_BETWEEN_LOOKS)  # its last word comes a moment before its end
+            await self._lasting(Follow(id))
+        await asyncio.sleep(_BETWEEN_LOOKS)  # its process ends a moment after its last event
 
     async def receive(self, digests: Iterable[str], blobs: Blobs) -> None:
         """Send blobs to the node."""
-        await self._repeatable("receive", {}, content=lambda: _stream(list(digests), blobs))
+        await self._repeatable(Receive(), Done, content=lambda: _stream(list(digests), blobs))
 
-    async def apply(self, request: Mapping[str, Any], id: str) -> None:
-        """Make the node what ``document`` says, with ``secrets``, ``previous_secrets`` and ``hosts``.
+    async def apply(
+        self,
+        document: Document,
+        secrets: Mapping[str, str],
+        previous_secrets: Mapping[str, str],
+        hosts: Mapping[str, str],
+    ) -> None:
+        """Make the node what a document says; after a failure, the runner has rolled back if it could."""
+        await self._lasting(Apply(document, secrets, previous_secrets, hosts, _new_id()))
 
-        On failure the runner has put it back if it could.
-        """
-        await self._lasting("apply", request, id)
-
-    async def put_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str], id: str) -> None:
-        """Return the node to the plan it accepted last."""
-        await self._lasting("return", {"secrets": secrets, "hosts": hosts}, id)
+    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str]) -> None:
+        """Make the node what it accepted last."""
+        await self._lasting(Rollback(secrets, hosts, _new_id()))
 
     async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
-        """Make what runs now the state to return to; of the blobs, keep what it consists of and these."""
-        await self._repeatable("accept", {"plan_digest": plan_digest, "blobs": list(blobs)})
+        """Make what runs now the version to roll back to; of the blobs, keep what it consists of and these."""
+        await self._repeatable(Accept(plan_digest, tuple(blobs)), Done)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         """Give the node the addresses of its domain's nodes."""
-        await self._repeatable("hosts", {"hosts": hosts})
+        await self._repeatable(Hosts(hosts), Done)
 
-    async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> dict[str, Any]:
-        """Run a program out of a blob and return ``exit_code``, ``stdout_tail`` and ``stderr_tail``."""
-        request = {"blob": blob, "source": source, "environment": environment, "timeout": timeout}
-        return await self._call("script", request)
+    async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
+        """Run a program out of a blob."""
+        return await self._call(Script(blob, source, environment, timeout), ScriptEnded)
 
-    async def _lasting(self, verb: str, request: Mapping[str, Any], id: str) -> None:
+    async def _lasting(self, request: Apply | Rollback | Follow) -> None:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
-        request = {**request, "id": id}
         while True:
             try:
-                await self._call(verb, request)
+                await self._call(request, Applied)
                 return
             except ConnectionLost:
                 await self.progress.show("connection lost, reattaching")
-            verb, request = "follow", {"id": id}
+            request = Follow(request.id)
 
-    async def _repeatable(self, verb: str, request: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """Call a verb that may as well be carried out twice, again if the connection is lost."""
+    async def _repeatable(self, request: Request, answer: type[_A], **more: Any) -> _A:
+        """Send a request that may be carried out twice, again if the connection is lost."""
         try:
-            return await self._call(verb, request, **more)
+            return await self._call(request, answer, **more)
         except ConnectionLost:
-            return await self._call(verb, request, **more)
+            return await self._call(request, answer, **more)
 
     async def _call(
         self,
-        verb: str,
-        request: Mapping[str, Any],
+        request: Request,
+        answer: type[_A],
         *,
         content: Stream | None = None,
         patience: float = _RECONNECT_PATIENCE,
-    ) -> dict[str, Any]:
+    ) -> _A:
         session = await self.open(patience)
-        event = await session.ask({**request, "verb": verb}, self.progress.show, content)
-        if event["event"] == "failure":
-            raise NodeFailure(self.name, event)
-        return event
+        got = await session.ask(request, answer, self.progress.show, content)
+        if isinstance(got, Failed):
+            raise NodeFailure(self.name, got)
+        if isinstance(got, UnknownVerb):
+            versions = f"its protocol is version {got.protocol}, this program's {PROTOCOL}"
+            raise SoopError(f"{self.name}: the runner does not know `{got.verb}` ({versions})")
+        return got
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 async def _stream(digests: list[str], blobs: Blobs) -> AsyncIterator[bytes]:

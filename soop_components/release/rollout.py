@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -12,12 +11,14 @@ from soop_components.release.cancellation import Cancellation, Cancelled
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node, NodeFailure
 from soop_components.release.smoke_tests import SmokeTests
+from soop_components.release.wording import failure_in_words
+from soop_components.runner.protocol import Inspected, Version
 
 PATIENCE = 20.0
 """Seconds a node may take until it answers at the beginning of a rollout."""
 _PATIENCE_ON_RETURN = 10.0
 """Seconds a node may take until it answers when it is to be put back; one that was lost was waited for already."""
-_States = Mapping[str, Mapping[str, Any]]
+_States = Mapping[str, Inspected]
 """What the runner says of each node before anything is changed."""
 _Show = Callable[[str], Awaitable[None]]
 
@@ -73,19 +74,19 @@ class Rollout:
             node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name))
             for name, node in self._nodes.items()
         )
-        states: dict[str, Mapping[str, Any]] = dict(zip(self._nodes, found, strict=True))
+        states = dict(zip(self._nodes, found, strict=True))
         for name, state in states.items():
-            if accepted := state.get("accepted"):
+            if accepted := state.accepted:
                 self._accepted_before.add(name)
                 self._refuse_shared(name, accepted)
-                if accepted["plan_digest"] != wanted.documents[name]["plan_digest"] or self._has_new_secrets:
+                if accepted.plan_digest != wanted.documents[name]["plan_digest"] or self._has_new_secrets:
                     self._has_another.add(name)
         return states
 
-    def _refuse_shared(self, name: str, accepted: Mapping[str, Any]) -> None:
-        if accepted.get("service") not in (None, self._wanted.service):
+    def _refuse_shared(self, name: str, accepted: Version) -> None:
+        if accepted.service != self._wanted.service:
             raise SoopError(
-                f"{name}: the machine already serves {accepted['service']}-{accepted.get('version')}",
+                f"{name}: the machine already serves {accepted.reference}",
                 "nodes are not shared between services: give this service a machine of its own",
             )
 
@@ -99,22 +100,16 @@ class Rollout:
             self._cancellation.check()
             await _all(self._configure(name, states[name]) for name in wave)
 
-    async def _configure(self, name: str, state: Mapping[str, Any]) -> None:
+    async def _configure(self, name: str, state: Inspected) -> None:
         node = self._nodes[name]
-        missing = state.get("missing") or []
-        if missing:
-            await node.progress.show(f"sending {len(missing)} blobs")
-            await node.receive(missing, self._blobs)
-        if not state.get("changes"):
+        if state.missing:
+            await node.progress.show(f"sending {len(state.missing)} blobs")
+            await node.receive(state.missing, self._blobs)
+        if not state.changes:
             return
         self._touched.append(name)
-        request = {
-            "document": self._wanted.documents[name],
-            "secrets": self._wanted.secrets,
-            "previous_secrets": self._previous_secrets,
-            "hosts": self._wanted.hosts,
-        }
-        await node.apply(request, _new_id())
+        wanted = self._wanted
+        await node.apply(wanted.documents[name], wanted.secrets, self._previous_secrets, wanted.hosts)
 
     async def _accept(self) -> None:
         """Make this the version to return to, on every node."""
@@ -130,7 +125,7 @@ class Rollout:
 
     async def _give_up(self, error: Exception, show: _Show) -> NoReturn:
         """Put the nodes back and raise what happened; one that cannot be put back does not stop the others."""
-        already = {error.node} if isinstance(error, NodeFailure) and error.returned else set()
+        already = {error.node} if isinstance(error, NodeFailure) and error.failed.rolled_back else set()
         changed = [name for name in self._touched if name in self._has_another]
         candidates = [name for name in changed if name not in already]
         if candidates:
@@ -145,15 +140,11 @@ class Rollout:
     async def _put_back(self, name: str) -> None:
         node = self._nodes[name]
         await node.open(_PATIENCE_ON_RETURN)
-        await node.put_back(self._previous_secrets, self._wanted.hosts, _new_id())
+        await node.roll_back(self._previous_secrets, self._wanted.hosts)
 
 
-def _needs_work(state: Mapping[str, Any]) -> bool:
-    return bool(state.get("changes") or state.get("missing"))
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]
+def _needs_work(state: Inspected) -> bool:
+    return bool(state.changes or state.missing)
 
 
 def waves(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:
@@ -168,6 +159,8 @@ def _verdict(reference: str, error: SoopError, returned: list[str], lost: Mappin
     lines = [f"{reference} was not accepted: {error}"]
     if isinstance(error, Cancelled):
         lines = [f"{reference} was not accepted: the deployment was interrupted; run it again to go on"]
+    if isinstance(error, NodeFailure) and error.failed.rollback_failure:
+        lines.append(f"  the rollback on {error.node} failed: {failure_in_words(error.failed.rollback_failure)}")
     if returned:
         lines.append(f"  returned to the last good version: {', '.join(returned)}")
     lines += [f"  could not be returned: {name}: {_reason(reason)}" for name, reason in lost.items()]
@@ -178,6 +171,8 @@ def _verdict(reference: str, error: SoopError, returned: list[str], lost: Mappin
 
 def _reason(error: BaseException) -> str:
     """Say what happened on a node that has been named already."""
+    if isinstance(error, NodeFailure):
+        return failure_in_words(error.failed)
     return str(error).partition(": ")[2] if isinstance(error, SoopError) else repr(error)
 
 

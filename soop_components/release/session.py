@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from soop_components.errors import SoopError
 from soop_components.release.runner_archive import RunnerArchive
+from soop_components.runner.protocol import (
+    Done,
+    Failed,
+    Malformed,
+    Ping,
+    Progress,
+    Request,
+    UnknownVerb,
+    read_event,
+    request_line,
+    verb_of,
+)
 from soop_components.transport import Connection, ConnectionLost, Process, Target, connect
 
 _RUNNER_MISSING: Final = 99
@@ -20,21 +31,21 @@ _SURE: Final = 1.0
 _PATIENCE: Final = 3.0
 """Seconds within which one that was silent for longer has to answer."""
 
-Event = dict[str, Any]
+_A = TypeVar("_A", bound=tuple[Any, ...])
 Stream = Callable[[], AsyncIterator[bytes]]
 """What follows a request; can be begun again."""
 Show = Callable[[str], Awaitable[None]]
 
 
 class Session:
-    """One connection and, once something was asked, the runner's process; requests wait for their turn."""
+    """One connection and, once something was asked, the runner's process; one request is answered at a time."""
 
     def __init__(self, connection: Connection, archive: RunnerArchive) -> None:
         self._connection = connection
         self._archive = archive
         self._name = connection.target.name
         self._process: Process | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._heard = time.monotonic()
         self.is_open = True
         """Whether the connection was there when it was used last."""
@@ -46,53 +57,59 @@ class Session:
         self._connection.abort()
 
     async def is_there(self) -> bool:
-        """Tell whether the node is still at the other end; one that was restarted or cut off meanwhile is not."""
-        if not self.is_open or self._turn.locked() or time.monotonic() - self._heard < _SURE:
+        """Return whether the node is still at the other end; one that was restarted or cut off meanwhile is not."""
+        if not self.is_open or self._lock.locked() or time.monotonic() - self._heard < _SURE:
             return self.is_open
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self.ask(
-                    {"verb": "ping"}, _to_nobody
-                )  # a runner that was ended is begun anew by the next request
+                await self.ask(Ping(), Done, _to_nobody)  # a runner that has ended is started again by the next request
         except (SoopError, TimeoutError):
             return False
         return True
 
-    async def ask(self, request: Mapping[str, Any], show: Show, content: Stream | None = None) -> Event:
-        """Return a request's outcome; the runner is brought to the node if it is not there.
+    async def ask(
+        self, request: Request, answer: type[_A], show: Show, content: Stream | None = None
+    ) -> _A | Failed | UnknownVerb:
+        """Return the answer to a request; the runner is installed on the node if it is not there.
 
-        Without an answer the outcome is a failure made up here. The connection is lost after every exception.
+        A runner that ends without an answer has failed, too. The connection is lost after every exception.
         """
-        async with self._turn:
+        async with self._lock:
             try:
-                event = await self._attempt(request, show, content)
-                if event is None:
+                got = await self._attempt(request, answer, show, content)
+                if got is None:
                     await self._install()
-                    event = await self._attempt(request, show, content)
+                    got = await self._attempt(request, answer, show, content)
+            except Malformed as error:
+                self.abort()
+                message = f"the runner's answer to `{verb_of(request)}` cannot be read: {error}"
+                raise SoopError(f"{self._name}: {message}") from error
             except BaseException:  # also when we are told to stop: nobody will read the answer that is under way
                 self.abort()
                 raise
-        if event is None:
+        if got is None:
             raise SoopError(f"{self._name}: the runner could not be installed", "is /var/lib/soop writable there?")
-        return event
+        return got
 
-    async def _attempt(self, request: Mapping[str, Any], show: Show, content: Stream | None) -> Event | None:
+    async def _attempt(
+        self, request: Request, answer: type[_A], show: Show, content: Stream | None
+    ) -> _A | Failed | UnknownVerb | None:
         """Ask once; ``None`` says that the runner is not on the node yet."""
         process = await self._begun()
         try:
-            await process.send(json.dumps(request).encode() + b"\n")
+            await process.send(request_line(request))
             if content is not None:
                 async for chunk in content():
                     await process.send(chunk)
         except ConnectionLost:  # the runner may have ended before it read everything; its words decide
             pass
         while line := await process.line():
-            event = _event(line)
-            if event.get("event") == "progress":
-                await show(event["message"])
-            elif event:
+            event = read_event(line, answer)
+            if isinstance(event, Progress):
+                await show(event.message)
+            elif event is not None:
                 self._heard = time.monotonic()
-                if event["event"] == "failure":  # which may have left half of the request unread
+                if isinstance(event, Failed | UnknownVerb):  # the runner ends, since input may be left unread
                     self._end()
                 return event
         code = await process.wait()
@@ -102,8 +119,8 @@ class Session:
             return None
         if code == _NO_PYTHON:
             raise self._without_python()
-        message = f"the runner ended without a result on `{request['verb']}`"
-        return {"event": "failure", "message": message, "exit_code": code, "stderr_tail": errors}
+        message = f"the runner ended without an answer to `{verb_of(request)}`"
+        return Failed(None, message, exit_code=code, stderr_tail=errors)
 
     async def _begun(self) -> Process:
         if self._process is None:
@@ -158,12 +175,3 @@ class Sessions:
 
 async def _to_nobody(message: str) -> None:
     """Show nothing."""
-
-
-def _event(line: bytes) -> Event:
-    """Return an event; what else may be said is no event."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) and "event" in event else {}

@@ -64,11 +64,11 @@ class SmokeTests:
         node = self._nodes[script.node]
         await node.progress.show(f"smoke test {test.name}")
         result = await node.script(script.blob, script.source, script.environment, test.timeout)
-        if result.get("exit_code") == 0:
+        if result.exit_code == 0:
             return
-        output = "\n".join(str(result.get(key) or "").strip() for key in ("stdout_tail", "stderr_tail")).strip()
+        output = f"{result.stdout_tail.strip()}\n{result.stderr_tail.strip()}".strip()
         tail = "\n".join(f"  | {line}" for line in output.splitlines()[-20:])
-        message = f"smoke test '{test.name}' on {script.node}: {script.source} ended with {result.get('exit_code')}"
+        message = f"smoke test '{test.name}' on {script.node}: {script.source} ended with {result.exit_code}"
         raise SmokeTestFailed(f"{message}, expected 0\n{tail}".rstrip())
 
 

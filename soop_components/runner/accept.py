@@ -1,35 +1,32 @@
-"""Makes what runs the state to return to, and lets go of what neither needs."""
+"""Makes what runs the version to roll back to, and removes what neither needs."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from soop_components.runner.blobs import Blobs
-from soop_components.runner.document import parse
+from soop_components.runner.document import parse, version_of
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host, remove_tree
+from soop_components.runner.protocol import Accept
 
 
-def accept(host: Host, request: Mapping[str, Any]) -> dict[str, Any]:
+def accept(host: Host, request: Accept) -> None:
     """Accept the running document if it is the one that is meant."""
     with host.lock() as mine:
         if not mine:
             raise Failure("lock", "another apply is running on this node")
         running = host.load("running.json")
-        wanted = request.get("plan_digest")
-        if running is None or running["plan_digest"] != wanted:
-            runs = f"{running['service']}-{running['version']} with another plan" if running else "nothing"
+        if running is None or running["plan_digest"] != request.plan_digest:
+            runs = f"{version_of(running).reference} with another plan" if running else "nothing"
             raise Failure("state", f"what is to be accepted does not run here; the node runs {runs}")
         accepted = host.load("accepted.json")
-        if accepted is None or accepted["plan_digest"] != wanted:
+        if accepted is None or accepted["plan_digest"] != request.plan_digest:
             host.store("accepted.json", running)
-        Blobs(host).prune(parse(running).blobs | set(request.get("blobs") or ()))
+        Blobs(host).prune(parse(running).blobs | set(request.blobs))
         _prune_runners(host)
-    return {"event": "result", "plan_digest": wanted}
 
 
 def _prune_runners(host: Host) -> None:

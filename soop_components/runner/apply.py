@@ -1,136 +1,87 @@
-"""Carries a document out: the steps in their order, and back to the accepted document when one fails."""
+"""Applies a document: the steps in their order, and a rollback to the accepted document when one of them fails."""
 
 from __future__ import annotations
 
-import time
-import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
-from soop_components.runner import (
-    directories,
-    dpkg,
-    files,
-    health,
-    hosts,
-    links,
-    packages,
-    scripts,
-    stale,
-    units,
-    users,
-)
-from soop_components.runner.document import Document, parse
+from soop_components.runner import dpkg, health, hosts, scripts, units
+from soop_components.runner.document import parse
 from soop_components.runner.events import Events
-from soop_components.runner.failure import Failure, step
+from soop_components.runner.failure import Failure, mistake, step
 from soop_components.runner.host import Host
-from soop_components.runner.plan import Component
+from soop_components.runner.kinds import KINDS
+from soop_components.runner.managed import Managed
+from soop_components.runner.packages import Packages
+from soop_components.runner.protocol import Applied, Apply, Failed, Rollback
 from soop_components.runner.work import Work
 
-_DEBUG_LINES = 8
+_FIRST = [kind for kind in reversed(KINDS) if kind.stale_first]
+"""Kinds whose stale things go first: units end before their files go."""
+_LAST = [kind for kind in KINDS if not kind.stale_first]
 
 
-class Request(NamedTuple):
-    """What an apply was asked for."""
-
-    document: Document
-    secrets: Mapping[str, str]
-    previous_secrets: Mapping[str, str]
-    """Those that the accepted document was carried out with."""
-    hosts: Mapping[str, str]
-    older_allowed: bool = False
-    returning: bool = False
-
-
-def request_of(host: Host, raw: Mapping[str, Any]) -> Request:
-    """Read an apply's request, or a return's, which has no document of its own."""
-    returning = raw.get("verb") == "return"
-    document = host.load("accepted.json") if returning else raw["document"]
-    if document is None:
-        raise Failure("plan", "no version was ever accepted on this node, so there is none to return to")
-    secrets = raw.get("secrets") or {}
-    return Request(
-        document=parse(document),
-        secrets=secrets,
-        previous_secrets=raw.get("previous_secrets") or secrets,
-        hosts=raw.get("hosts") or {},
-        older_allowed=bool(raw.get("force_packages")),
-        returning=returning,
-    )
-
-
-def apply(host: Host, raw: Mapping[str, Any], events: Events) -> dict[str, Any]:
-    """Carry a request out under the node-wide lock and return the last event."""
-    for name in ("secrets", "previous_secrets"):
-        events.hide((raw.get(name) or {}).values())
+def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Failed:
+    """Carry out a request under the node-wide lock; after a failure of an apply, roll back to the accepted document."""
+    events.hide(request.secrets.values())
     with host.lock() as mine:
         if not mine:
-            return Failure("lock", "another apply is running on this node").event()
+            return Failed("lock", "another apply is running on this node")
         try:
-            event = _attempt(host, request_of(host, raw), events)
+            if isinstance(request, Rollback):
+                return _roll_back(host, request, events)
+            events.hide(request.previous_secrets.values())
+            return _apply(host, request, events)
         except Failure as failure:
-            event = failure.event(_is_accepted(host))
-        hidden: dict[str, Any] = events.masked(event)
-        with suppress(OSError):  # a full disk was told already
-            host.store("report.json", hidden)
-        return hidden
+            return failure.failed._replace(rolled_back=_is_accepted(host))
 
 
-def _attempt(host: Host, request: Request, events: Events) -> dict[str, Any]:
-    began = time.monotonic()
-    work = Work(host, request.document, events, request.secrets, request.older_allowed, request.returning)
-    failure = _outcome(work, request.hosts)
-    if failure is not None:
-        return _give_up(work, request, failure)
-    seconds = round(time.monotonic() - began, 3)
-    outcome = {"changes": len(work.changes), "changed": work.changes, "seconds": seconds}
-    return {"event": "result", **request.document.summary, **outcome}
+def _roll_back(host: Host, request: Rollback, events: Events) -> Applied | Failed:
+    accepted = host.load("accepted.json")
+    if accepted is None:
+        raise Failure("plan", "no version was ever accepted on this node, so there is none to roll back to")
+    work = Work(host, parse(accepted), events, request.secrets, rolling_back=True)
+    outcome = _outcome(work, request.hosts)
+    return outcome if isinstance(outcome, Applied) else outcome._replace(rolled_back=_is_accepted(host))
 
 
-def _outcome(work: Work, names: Mapping[str, str]) -> dict[str, Any] | None:
-    """Carry out; return the failure event if it failed, whatever the reason."""
+def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
+    work = Work(host, parse(request.document), events, request.secrets)
+    outcome = _outcome(work, request.hosts)
+    if isinstance(outcome, Applied):
+        return outcome
+    accepted = host.load("accepted.json")
+    if not work.begun or accepted is None or _repeats_the_failure(request, accepted):
+        return outcome._replace(rolled_back=_is_accepted(host))
+    document = parse(accepted)
+    events.progress(f"{outcome.message}; rolling back to {document.reference}")
+    if host.release_reserve():
+        work.blobs.prune(document.blobs)
+    second = _outcome(Work(host, document, events, request.previous_secrets, rolling_back=True), request.hosts)
+    if isinstance(second, Applied):
+        return outcome._replace(rolled_back=True)
+    return outcome._replace(rollback_failure=second)
+
+
+def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:
+    """Carry out a document, whatever goes wrong."""
     try:
         carry_out(work, names)
-        return None
+        return Applied(tuple(work.changes))
     except Failure as failure:
-        event = failure.event()
+        failed = failure.failed
     except Exception as error:  # a mistake of ours must not leave the node half done
-        event = unexpected(error)
+        failed = mistake(error)
     with suppress(OSError):  # the ledger on disk claims no less than there is
         work.save()
-    return event
+    return failed
 
 
-def unexpected(error: Exception) -> dict[str, Any]:
-    """Return the event for an error that nobody foresaw."""
-    lines = traceback.format_exception(error)
-    event = Failure("runner", f"the runner has a mistake: {type(error).__name__}: {error}").event()
-    return {**event, "debug": "".join(lines).splitlines()[-_DEBUG_LINES:]}
-
-
-def _give_up(work: Work, request: Request, event: dict[str, Any]) -> dict[str, Any]:
-    """Put the node back to its accepted document and say in the event whether that worked."""
-    accepted = work.host.load("accepted.json")
-    if not work.begun:
-        return {**event, "returned": _is_accepted(work.host)}
-    if accepted is None or _same(request, accepted):
-        return {**event, "returned": _is_accepted(work.host)}
-    work.events.progress(f"{event['message']}; returning to {accepted['service']}-{accepted['version']}")
-    document = parse(accepted)
-    if work.host.release_reserve():
-        work.blobs.prune(document.blobs)
-    back = Work(work.host, document, work.events, request.previous_secrets, returning=True)
-    second = _outcome(back, request.hosts)
-    if second is None:
-        return {**event, "returned": True}
-    return {**event, "returned": False, "return_failure": second}
-
-
-def _same(request: Request, accepted: Mapping[str, Any]) -> bool:
-    """Tell whether going back would do what has just failed."""
+def _repeats_the_failure(request: Apply, accepted: Mapping[str, Any]) -> bool:
+    """Tell whether a rollback would do what has just failed."""
     same_secrets = request.previous_secrets == request.secrets
-    return bool(accepted["plan_digest"] == request.document.plan_digest) and same_secrets
+    return bool(accepted["plan_digest"] == request.document["plan_digest"]) and same_secrets
 
 
 def _is_accepted(host: Host) -> bool:
@@ -141,59 +92,48 @@ def _is_accepted(host: Host) -> bool:
 
 
 def carry_out(work: Work, names: Mapping[str, str]) -> None:
-    """Make the node what the document says; every step may be done again after being interrupted."""
+    """Make the node what the document says; every step may be repeated after an interruption."""
     with step("hosts"):
         hosts.put(work.host, names)
     with step("plan"):
-        known = _foresee(work)
+        _check(work)
     with step("state"):
         _begin(work)
-    if work.returning:  # what is taken away makes room, should that be what was wanting
-        _take_away(work)
-        known = _known(work)
-    with step("packages"):
-        packages.carry_out(work, known)
-    with step("files"):
-        stale.carry_out(work)
+    if work.rolling_back:  # removing first makes room, should the disk be full
+        _remove_stale(work, [*_FIRST, Packages()])
+    for kind in KINDS:
+        with step(kind.step):
+            kind.prepare(work)
+    _remove_stale(work, _FIRST)
     for component in work.document.components:
-        _configure(work, component)
+        for kind in KINDS:
+            with step(kind.step, component.name):
+                kind.carry_out(work, component)
     with step("units"):
-        units.sweep(work)
+        units.restart_dependents(work)
     health.carry_out(work, names)
     with step("units"):
         units.verify(work)
     if work.started:  # a reload is over before the old processes are: they may have answered
         health.carry_out(work, names)
-    with step("packages"):
-        packages.remove_stale(work)
+    _remove_stale(work, _LAST)
     with step("state"):
         _end(work)
 
 
-def _take_away(work: Work) -> None:
-    with step("files"):
-        stale.carry_out(work)
-    with step("packages"):
-        packages.remove_stale(work)
+def _remove_stale(work: Work, kinds: Iterable[Managed]) -> None:
+    for kind in kinds:
+        with step(kind.step):
+            kind.remove_stale(work)
 
 
-def _foresee(work: Work) -> dict[str, dpkg.Installed]:
-    """Find before the first change what would fail later: missing blobs and secrets, packages that are newer."""
+def _check(work: Work) -> None:
+    """Find, before the first change, what would fail later: missing blobs and secrets, packages that are newer."""
     missing = work.blobs.missing(work.document.blobs)
     if missing:
         raise Failure("blobs", f"{len(missing)} blobs were not sent to this node, {missing[0]} among them")
-    for component in work.document.components:
-        files.goals(work, component)
-        for script in component.scripts:
-            for text in (script.content, script.stdin):
-                work.render(text or "")
-    known = _known(work)
-    packages.refuse_older(work, known)
-    return known
-
-
-def _known(work: Work) -> dict[str, dpkg.Installed]:
-    return dpkg.installed(work.host) if work.document.packages else {}
+    for kind in KINDS:
+        kind.check(work)
 
 
 def _begin(work: Work) -> None:
@@ -208,29 +148,8 @@ def _begin(work: Work) -> None:
             work.host.places.clear(path)
 
 
-def _configure(work: Work, component: Component) -> None:
-    name = component.name
-    with step("users", name):
-        users.carry_out(work, component)
-    with step("directories", name):
-        directories.carry_out(work, component)
-    with step("files", name):
-        files.carry_out(work, component)
-    with step("links", name):
-        links.carry_out(work, component)
-    with step("scripts", name):
-        scripts.carry_out(work, component, "before_units")
-    with step("units", name):
-        units.carry_out(work, component)
-    with step("scripts", name):
-        scripts.carry_out(work, component, "after_units")
-
-
 def _end(work: Work) -> None:
     """Record success, once the disk has all that it rests on."""
-    directories.remove_stale(work)
-    scripts.forget_stale(work)
-    users.forget_stale(work)
     running = work.host.load("running.json")
     done = running is not None and running["plan_digest"] == work.document.plan_digest
     if work.changes or work.ledger.changing or not done:

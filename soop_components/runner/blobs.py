@@ -79,19 +79,16 @@ class Blobs:
             self._tars[digest] = Tar(self.checked(digest))
         return self._tars[digest]
 
-    def receive(self, stream: IO[bytes]) -> dict[str, int]:
+    def receive(self, stream: IO[bytes]) -> None:
         """Store each blob of a stream, up to an empty line, once its digest was checked."""
         self._host.prepare()
-        received = size = 0
         while (header := stream.readline(_HEADER_AT_MOST)) not in (b"", b"\n"):
             found = _HEADER.fullmatch(header)
             if found is None:
                 raise Failure("blobs", "what was sent is not a stream of blobs")
-            size += self._receive_one(stream, found[1].decode(), int(found[2]))
-            received += 1
-        return {"received": received, "bytes": size}
+            self._receive_one(stream, found[1].decode(), int(found[2]))
 
-    def _receive_one(self, stream: IO[bytes], digest: str, size: int) -> int:
+    def _receive_one(self, stream: IO[bytes], digest: str, size: int) -> None:
         path = self.path(digest)
         temporary = f"{path}.{os.getpid()}.new"
         seen = hashlib.sha256()
@@ -112,7 +109,6 @@ class Blobs:
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
-        return size
 
     def prune(self, keep: Iterable[str]) -> None:
         """Remove all others, and what interrupted transfers left."""

@@ -4,66 +4,70 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 
 from soop_components.runner.accounts import gid_of, uid_of
-from soop_components.runner.files import access_drift
+from soop_components.runner.files import access_details
 from soop_components.runner.host import Host
-from soop_components.runner.ledger import DirectoryRecord
-from soop_components.runner.plan import Component, Directory
+from soop_components.runner.ledger import DirectoryRecord, Ledger
+from soop_components.runner.managed import Managed
+from soop_components.runner.plan import Component
+from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
 
 
-def pending(work: Work, component: Component) -> dict[str, Directory]:
-    """Return the folders that are not as they shall be, parents first."""
-    return {
-        path: component.directories[path] for path in sorted(component.directories) if _differs(work, component, path)
-    }
+class Directories(Managed):
+    """Folders with mode and owner; what lies in them is left alone."""
 
+    step = "directories"
 
-def _differs(work: Work, component: Component, path: str) -> bool:
-    wanted = component.directories[path]
-    return bool(drift(work.host, path, DirectoryRecord(False, wanted.mode, wanted.owner, wanted.group)))
+    def pending_in(self, work: Work, component: Component) -> list[Change]:
+        return [
+            Change("directory", path, "configure")
+            for path, wanted in sorted(component.directories.items())  # parents first
+            if self.drift_of(work.host, path, DirectoryRecord(False, *wanted))
+        ]
 
+    def carry_out(self, work: Work, component: Component) -> None:
+        todo = self.pending_in(work, component)
+        for path, wanted in component.directories.items():
+            known = work.ledger.directories.get(path, DirectoryRecord(created=work.host.places.look(path) is None))
+            work.ledger.directories[path] = known._replace(mode=wanted.mode, owner=wanted.owner, group=wanted.group)
+        if not todo:
+            return
+        work.begin_change()
+        for change in todo:
+            wanted = component.directories[change.subject]
+            owner = uid_of(wanted.owner), gid_of(wanted.group)
+            work.host.places.folder(change.subject, int(wanted.mode, 8), *owner, work.folder_made)
+            work.changes.append(change)
 
-def carry_out(work: Work, component: Component) -> None:
-    """Make folders and give them mode and owner."""
-    todo = pending(work, component)
-    for path, wanted in component.directories.items():
-        known = work.ledger.directories.get(path, DirectoryRecord(created=work.host.places.look(path) is None))
-        work.ledger.directories[path] = known._replace(mode=wanted.mode, owner=wanted.owner, group=wanted.group)
-    if not todo:
-        return
-    work.unsettle()
-    for path, wanted in todo.items():
-        owner = uid_of(wanted.owner), gid_of(wanted.group)
-        work.host.places.folder(path, int(wanted.mode, 8), *owner, work.folder_made)
-        work.changed(f"directory {path}")
+    def remove_stale(self, work: Work) -> None:
+        """Remove folders that we made and that nothing needs, if they are empty; forget the others."""
+        wanted = {path for component in work.document.components for path in component.directories}
+        needed = _above(wanted | work.ledger.paths)
+        for path in sorted(set(work.ledger.directories) - wanted, key=len, reverse=True):
+            record = work.ledger.directories[path]
+            if path in needed:
+                work.ledger.directories[path] = record._replace(mode=None)
+                continue
+            if record.created and work.host.places.remove_folder(path):
+                work.changed("directory", path, "remove")
+            del work.ledger.directories[path]
 
+    def records(self, ledger: Ledger) -> Mapping[str, DirectoryRecord]:
+        return ledger.directories
 
-def drift(host: Host, path: str, record: DirectoryRecord) -> list[str]:
-    """Say how a folder differs from how we left it."""
-    if record.mode is None:
-        return []
-    found = host.places.look(path)
-    if found is None:
-        return [f"directory {path}: missing"]
-    if not stat.S_ISDIR(found.st_mode):
-        return [f"directory {path}: is not a folder"]
-    return [f"directory {path}: {text}" for text in access_drift(found, record.mode, record.owner, record.group)]
-
-
-def remove_stale(work: Work) -> None:
-    """Remove folders that we made and nobody needs any more, if they are empty; forget the others."""
-    wanted = {path for component in work.document.components for path in component.directories}
-    needed = _above(wanted | work.ledger.paths)
-    for path in sorted(set(work.ledger.directories) - wanted, key=len, reverse=True):
-        record = work.ledger.directories[path]
-        if path in needed:
-            work.ledger.directories[path] = record._replace(mode=None)
-            continue
-        if record.created and work.host.places.remove_folder(path):
-            work.changed(f"directory {path} removed")
-        del work.ledger.directories[path]
+    def drift_of(self, host: Host, path: str, record: DirectoryRecord) -> list[Drift]:
+        if record.mode is None:
+            return []
+        found = host.places.look(path)
+        if found is None:
+            return [Drift("directory", path, "missing")]
+        if not stat.S_ISDIR(found.st_mode):
+            return [Drift("directory", path, "is not a folder")]
+        details = access_details(found, record.mode, record.owner, record.group)
+        return [Drift("directory", path, detail) for detail in details]
 
 
 def _above(paths: set[str]) -> set[str]:

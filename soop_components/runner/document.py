@@ -22,6 +22,7 @@ from soop_components.runner.plan import (
     Unit,
     User,
 )
+from soop_components.runner.protocol import Version
 
 UNIT_FOLDER = "/etc/systemd/system"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -49,16 +50,17 @@ class Document(NamedTuple):
         return f"{self.service}-{self.version}"
 
     @property
-    def summary(self) -> dict[str, str]:
-        """What tells this document from others."""
-        return summary(self.raw)
-
-    @property
     def blobs(self) -> set[str]:
         """The digests of everything that carrying it out may need."""
         return {package.digest for package in self.packages.values()} | {
             part.blob for part in self.components if part.blob
         }
+
+    @property
+    def paths(self) -> set[str]:
+        """Every path that the document speaks of, except folders."""
+        units = {f"{UNIT_FOLDER}/{name}" for name, unit in self.units.items() if unit.content is not None}
+        return units.union(*((*part.files, *part.links, *part.absent) for part in self.components))
 
     @property
     def units(self) -> dict[str, Unit]:
@@ -75,9 +77,9 @@ class Document(NamedTuple):
         return found
 
 
-def summary(raw: Mapping[str, Any]) -> dict[str, str]:
-    """Return a stored document's service, version, digest and plan digest."""
-    return {key: raw[key] for key in ("service", "version", "digest", "plan_digest")}
+def version_of(raw: Mapping[str, Any]) -> Version:
+    """Return what tells a stored document from others."""
+    return Version(*(raw[key] for key in Version._fields))
 
 
 def parse(raw: Any) -> Document:

@@ -1,4 +1,4 @@
-"""What the runner says: one JSON object per line, without a secret in it."""
+"""The events that the runner writes: one JSON object per line, without a secret in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from soop_components.runner.marks import ENCODINGS
+from soop_components.runner.protocol import Answer, Progress, event
 
 _MASK = "[secret]"
 _LINE_AT_LEAST = 8
@@ -31,23 +32,23 @@ class Events:
         self._hidden = sorted(filter(None, shapes), key=len, reverse=True)
 
     def progress(self, message: str) -> None:
-        """Say what goes on."""
-        self.emit({"event": "progress", "message": message})
+        """Report what goes on."""
+        self.write(Progress(message))
 
-    def emit(self, event: dict[str, Any]) -> None:
+    def write(self, said: Progress | Answer) -> None:
         """Write one event."""
-        self._write(json.dumps(self.masked(event), ensure_ascii=False))
+        self._write(json.dumps(self._masked(event(said)), ensure_ascii=False))
 
-    def masked(self, value: Any) -> Any:
+    def _masked(self, value: Any) -> Any:
         """Return a JSON value without secrets; keys are ours and stay."""
         if isinstance(value, str):
             for hidden in self._hidden:
                 value = value.replace(hidden, _MASK)
             return value
         if isinstance(value, dict):
-            return {key: self.masked(item) for key, item in value.items()}
+            return {key: self._masked(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.masked(item) for item in value]
+            return [self._masked(item) for item in value]
         return value
 
 

@@ -1,4 +1,4 @@
-"""A step that failed: what it was, what was run, what came back."""
+"""A step that failed, as an exception."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from soop_components.runner.protocol import Failed
+
 TAIL_LINES = 20
 _TAIL_CHARACTERS = 4000
 
 
 class Failure(Exception):
-    """Ends a verb; its parts become the failure event."""
+    """Ends a verb; ``failed`` is its answer."""
 
     def __init__(
         self,
@@ -25,25 +27,14 @@ class Failure(Exception):
         stderr_tail: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.step = step
-        self.message = message
-        self.component = component
-        self.command = command
-        self.exit_code = exit_code
-        self.stderr_tail = stderr_tail
+        self.failed = Failed(step, message, component, command, exit_code, stderr_tail)
 
-    def event(self, returned: bool = False) -> dict[str, object]:
-        """Return the event that reports it."""
-        return {
-            "event": "failure",
-            "step": self.step,
-            "component": self.component,
-            "command": self.command,
-            "exit_code": self.exit_code,
-            "stderr_tail": self.stderr_tail,
-            "message": self.message,
-            "returned": returned,
-        }
+    @classmethod
+    def of(cls, failed: Failed) -> Failure:
+        """Return the exception for a failure of another process."""
+        failure = cls("", failed.message)
+        failure.failed = failed
+        return failure
 
 
 @contextmanager
@@ -52,10 +43,19 @@ def step(name: str, component: str | None = None) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        failure.component = failure.component or component
+        failure.failed = failure.failed._replace(component=failure.failed.component or component)
         raise
     except OSError as error:
         raise Failure(name, describe(error), component=component) from error
+
+
+def mistake(error: Exception) -> Failed:
+    """Return the failure for an error that only a mistake in the runner can cause, and the line that has it."""
+    import traceback
+
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"the runner has a mistake: {type(error).__name__}: {error}"
+    return Failed("runner", f"{what} ({os.path.basename(where.filename)}, line {where.lineno})")
 
 
 def describe(error: OSError) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from soop_components.runner import replaced
 from soop_components.runner.accounts import gid_of, owner_text, uid_of
 from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
-from soop_components.runner.ledger import FileRecord, Stat
+from soop_components.runner.ledger import FileRecord, Ledger, Stat
+from soop_components.runner.managed_paths import ManagedPaths
 from soop_components.runner.marks import holds_secret
 from soop_components.runner.plan import Component, File
+from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
 
 _SECRET_MODE = 0o640
@@ -22,7 +24,7 @@ _UNWRITTEN = (0, 0, 0, 0)
 
 
 class Goal(NamedTuple):
-    """A file as it shall be."""
+    """A file as it should be."""
 
     path: str
     file: File
@@ -30,7 +32,52 @@ class Goal(NamedTuple):
     mode: str
     text: str
     hash: str | None
-    """Of its bytes; None when only its text is known."""
+    """Of its bytes; None for a file of a blob, whose ``text`` is the digest of its bytes."""
+
+
+class Files(ManagedPaths):
+    """Rendered texts and members of blobs; what somebody else had put there is kept."""
+
+    step = "files"
+    kind = "file"
+
+    def check(self, work: Work) -> None:
+        """Find secrets that were not given."""
+        for component in work.document.components:
+            goals(work, component)
+
+    def pending_in(self, work: Work, component: Component) -> list[Change]:
+        return [Change("file", goal.path, "write") for goal in goals(work, component) if self._differs(work, goal)]
+
+    def _differs(self, work: Work, goal: Goal) -> bool:
+        record = work.ledger.files.get(goal.path) or _adopted(work, goal)
+        if record is None or record.text != goal.text or (goal.hash is not None and record.hash != goal.hash):
+            return True
+        if (record.mode, record.owner, record.group) != (goal.mode, goal.file.owner, goal.file.group):
+            return True
+        return bool(self.drift_of(work.host, goal.path, record))
+
+    def carry_out(self, work: Work, component: Component) -> None:
+        todo = [goal for goal in goals(work, component) if self._differs(work, goal)]
+        if not todo:
+            return
+        work.events.progress(f"writing {len(todo)} files ({component.name})")
+        self.keep_what_is_replaced(work, (goal.path for goal in todo))
+        for goal in todo:
+            file = goal.file
+            work.ledger.disown(goal.path)
+            work.ledger.files[goal.path] = FileRecord("", "", goal.mode, file.owner, file.group, _UNWRITTEN)
+        work.begin_change(goal.path for goal in todo)
+        for goal in todo:
+            _write(work, goal)
+            work.changed("file", goal.path, "write")
+        work.save()
+
+    def records(self, ledger: Ledger) -> Mapping[str, FileRecord]:
+        return ledger.files
+
+    def drift_of(self, host: Host, path: str, record: FileRecord) -> list[Drift]:
+        return [Drift("file", path, detail) for detail in _details(host, path, record)]
 
 
 def goals(work: Work, component: Component) -> list[Goal]:
@@ -57,75 +104,42 @@ def _goal(work: Work, path: str, file: File, blob: str | None) -> Goal:
         return Goal(path, file, blob, f"{mode:04o}", file.digest, None)
     if file.secret or holds_secret(file.content):
         mode &= _SECRET_MODE
-    return Goal(path, file, blob, f"{mode:04o}", *work.identity(file.content))
-
-
-def pending(work: Work, component: Component) -> list[Goal]:
-    """Return the files that are not as they shall be."""
-    return [goal for goal in goals(work, component) if _differs(work, goal)]
-
-
-def _differs(work: Work, goal: Goal) -> bool:
-    record = work.ledger.files.get(goal.path) or _adopted(work, goal)
-    if record is None or record.text != goal.text or (goal.hash is not None and record.hash != goal.hash):
-        return True
-    if (record.mode, record.owner, record.group) != (goal.mode, goal.file.owner, goal.file.group):
-        return True
-    return bool(drift(work.host, goal.path, record))
+    return Goal(path, file, blob, f"{mode:04o}", *work.hashes(file.content))
 
 
 def _adopted(work: Work, goal: Goal) -> FileRecord | None:
-    """Take over a file that is already what it shall be."""
+    """Take over a file that is already what it should be."""
     found = work.host.places.look(goal.path)
     if goal.path in work.ledger.paths or found is None or not stat.S_ISREG(found.st_mode):
         return None
     content = work.host.places.read(goal.path)
     hash_ = work.host.hash(content)
     same = goal.hash == hash_ or goal.text == "sha256:" + hashlib.sha256(content).hexdigest()
-    if not same or access_drift(found, goal.mode, goal.file.owner, goal.file.group):
+    if not same or access_details(found, goal.mode, goal.file.owner, goal.file.group):
         return None
     work.ledger.files[goal.path] = _record(goal, hash_, found)
     return work.ledger.files[goal.path]
 
 
-def carry_out(work: Work, component: Component) -> None:
-    """Write what differs; what somebody else had put there is kept aside once."""
-    todo = pending(work, component)
-    if not todo:
-        return
-    work.events.progress(f"writing {len(todo)} files ({component.name})")
-    for goal in todo:
-        if goal.path not in work.ledger.paths:
-            replaced.keep(work.host, goal.path)
-        file = goal.file
-        work.ledger.disown(goal.path)
-        work.ledger.files[goal.path] = FileRecord("", "", goal.mode, file.owner, file.group, _UNWRITTEN)
-    work.touch(goal.path for goal in todo)
-    for goal in todo:
-        _write(work, goal)
-        work.changed(f"file {goal.path}")
-    work.save()
-
-
 def _write(work: Work, goal: Goal) -> None:
     file = goal.file
     if file.content is not None:
-        content = work.render(file.content) or b""
+        content = work.render(file.content)
     else:
         content = work.blobs.member(goal.blob, file.source or "", file.digest)
-    found = _kept(work.host, goal, content)
+    found = _unchanged(work.host, goal, content)
     if found is None:
         owner = uid_of(file.owner), gid_of(file.group)
         found = work.host.places.write(goal.path, content, int(goal.mode, 8), *owner, work.folder_made)
     work.ledger.files[goal.path] = _record(goal, work.host.hash(content), found)
 
 
-def _kept(host: Host, goal: Goal, content: bytes) -> os.stat_result | None:
-    """Find that a file was never replaced after all: on the way back from a full disk there is no room to write it."""
+def _unchanged(host: Host, goal: Goal, content: bytes) -> os.stat_result | None:
+    """Find a file that is right already: in a rollback from a full disk there is no room to write it again."""
     found = host.places.look(goal.path)
     if found is None or not stat.S_ISREG(found.st_mode) or found.st_size != len(content):
         return None
-    if access_drift(found, goal.mode, goal.file.owner, goal.file.group) or host.places.read(goal.path) != content:
+    if access_details(found, goal.mode, goal.file.owner, goal.file.group) or host.places.read(goal.path) != content:
         return None
     return found
 
@@ -139,21 +153,18 @@ def state_of(found: os.stat_result) -> Stat:
     return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 
-def drift(host: Host, path: str, record: FileRecord) -> list[str]:
-    """Say how a file differs from how we left it."""
+def _details(host: Host, path: str, record: FileRecord) -> list[str]:
     found = host.places.look(path)
     if found is None:
-        return [f"file {path}: missing"]
+        return ["missing"]
     if not stat.S_ISREG(found.st_mode):
-        return [f"file {path}: is a {'symbolic link' if stat.S_ISLNK(found.st_mode) else 'folder'}, not a file"]
-    texts = []
-    if state_of(found) != record.stat and host.hash(host.places.read(path)) != record.hash:
-        texts.append(f"file {path}: content changed")
-    return texts + [f"file {path}: {text}" for text in access_drift(found, record.mode, record.owner, record.group)]
+        return [f"is a {'symbolic link' if stat.S_ISLNK(found.st_mode) else 'folder'}, not a file"]
+    changed = state_of(found) != record.stat and host.hash(host.places.read(path)) != record.hash
+    return ["content changed"] * changed + access_details(found, record.mode, record.owner, record.group)
 
 
-def access_drift(found: os.stat_result, mode: str, owner: str, group: str) -> list[str]:
-    """Say how mode and owner differ."""
+def access_details(found: os.stat_result, mode: str, owner: str, group: str) -> list[str]:
+    """Return how mode and owner differ, in words."""
     texts = []
     if stat.S_IMODE(found.st_mode) != int(mode, 8):
         texts.append(f"mode {stat.S_IMODE(found.st_mode):04o}, not {mode}")

@@ -14,6 +14,7 @@ from soop_components.runner.document import Document
 from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
+from soop_components.runner.protocol import HealthProblem
 from soop_components.runner.work import Work
 
 _ATTEMPT = 5.0
@@ -43,14 +44,14 @@ def carry_out(work: Work, hosts: Mapping[str, str]) -> None:
                 _wait(work, component, check)
 
 
-def look(host: Host, document: Document, hosts: Mapping[str, str]) -> list[str]:
-    """Try each check once, and say what is wrong."""
+def look(host: Host, document: Document, hosts: Mapping[str, str]) -> list[HealthProblem]:
+    """Try each check once, and return those that do not pass."""
     problems = []
     for component in document.components:
         for check in _checks(host, document, component, hosts):
             wrong = check.attempt(_ATTEMPT)
             if wrong is not None:
-                problems.append(f"{component.name}: {check.text}: {wrong}")
+                problems.append(HealthProblem(component.name, check.text, wrong))
     return problems
 
 

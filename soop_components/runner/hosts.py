@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Mapping
 
-from soop_components.runner.canonical import digest_of
 from soop_components.runner.host import Host
 
 _PATH = "/etc/hosts"
@@ -14,18 +13,17 @@ _BEGIN = "# soop: begin (nodes of this domain; written by soop, do not edit)"
 _END = "# soop: end"
 
 
-def put(host: Host, hosts: Mapping[str, str]) -> bool:
-    """Make the block say what it should; tell whether it had to change. Nothing is restarted for it."""
+def put(host: Host, hosts: Mapping[str, str]) -> None:
+    """Write the block unless it is as it should be. Nothing is restarted for it."""
     found = host.places.look(_PATH)
     text = host.places.read(_PATH).decode(errors="surrogateescape") if found else "127.0.0.1 localhost\n"
     wanted = replaced(text, hosts)
     if wanted == text:
-        return False
+        return
     mode, uid, gid = (
         (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) if found else (0o644, os.geteuid(), os.getegid())
     )
     host.places.write(_PATH, wanted.encode(errors="surrogateescape"), mode, uid, gid)
-    return True
 
 
 def replaced(text: str, hosts: Mapping[str, str]) -> str:
@@ -57,8 +55,3 @@ def current(host: Host) -> dict[str, str]:
     block = text[len(before) : len(text) - len(after)]
     pairs = (line.split() for line in block.splitlines() if line and not line.startswith("#"))
     return {words[1]: words[0] for words in pairs if len(words) == 2}
-
-
-def digest(host: Host) -> str:
-    """Return the digest of the block as it is: that of ``{name: address}``."""
-    return digest_of(current(host))

@@ -1,18 +1,20 @@
-"""Debian packages: what the plan says, from blobs, in one run; what it says no more is removed."""
+"""Debian packages: installed from blobs in one run, removed when the plan no longer has them."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from soop_components.runner import dpkg
 from soop_components.runner.dpkg import Installed
-from soop_components.runner.failure import Failure
+from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import Ledger, PackageRecord
+from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Package
+from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.versions import older
 from soop_components.runner.work import Work
 
@@ -23,8 +25,82 @@ Known = Mapping[str, Installed]
 Relations = Mapping[str, Mapping[str, set[str]]]
 
 
-def pending(work: Work, known: Known) -> list[str]:
-    """Return the packages that must be installed, upgraded or mended."""
+class Packages(Managed):
+    """The packages of the whole plan."""
+
+    step = "packages"
+
+    def check(self, work: Work) -> None:
+        refuse_older(work, _known(work))
+
+    def pending(self, work: Work) -> Iterable[Change]:
+        yield from (Change("package", name, "install") for name in needed(work, _known(work)))
+        yield from (Change("package", name, "remove") for name in removable(work))
+
+    def prepare(self, work: Work) -> None:
+        """Install what is missing, after finishing what an interrupted run left."""
+        known = _known(work)
+        broken = [name for name, found in known.items() if found.status[1:2] in "HUFWt" or "R" in found.status[2:]]
+        todo = needed(work, known)
+        if not todo and not (broken and work.ledger.installing):
+            _note(work, known, ())
+            return
+        work.begin_change()
+        leaving = [name for name in removable(work) if f"{name}:{work.ledger.packages[name].architecture}" in broken]
+        if leaving:
+            _remove(work, leaving)
+        with dpkg.guarded(work.host):
+            if broken:
+                work.events.progress("finishing packages that were left half installed")
+                dpkg.repair(work.host)
+                known = dpkg.installed(work.host)
+                todo = needed(work, known)
+            if todo:
+                _install(work, known, todo)
+        work.ledger.installing = None
+
+    def remove_stale(self, work: Work) -> None:
+        """Remove packages of an earlier plan, and forget those that were there before us."""
+        leaving = removable(work)
+        if leaving:
+            _remove(work, leaving)
+        for name in set(work.ledger.packages) - set(work.document.packages):
+            if work.ledger.packages[name].before is not None:
+                del work.ledger.packages[name]
+
+    def records(self, ledger: Ledger) -> Mapping[str, PackageRecord]:
+        return ledger.packages
+
+    def drift(self, host: Host, ledger: Ledger) -> list[Drift]:
+        try:
+            if not ledger.packages or (ledger.dpkg_status and ledger.dpkg_status == dpkg.status_state(host)):
+                return []
+            known = dpkg.installed(host)
+        except OSError as error:
+            return [Drift("error", "packages", describe(error))]
+        details = {name: _detail(name, record, known) for name, record in sorted(ledger.packages.items())}
+        return [Drift("package", name, detail) for name, detail in details.items() if detail]
+
+
+def _detail(name: str, record: PackageRecord, known: Known) -> str:
+    """Return how a package differs from its record, in words; nothing if it does not."""
+    found = known.get(f"{name}:{record.architecture}")
+    if found is None or not found.present:
+        return "not installed"
+    if found.version != record.version:
+        return f"{found.version} installed, not {record.version}"
+    return "" if found.whole else "half installed"
+
+
+def _known(work: Work) -> Known:
+    """Ask dpkg, once, unless the plan has no packages."""
+    if work.installed is None:
+        work.installed = dpkg.installed(work.host) if work.document.packages else {}
+    return work.installed
+
+
+def needed(work: Work, known: Known) -> list[str]:
+    """Return the packages that must be installed, upgraded or repaired."""
     doubtful = _doubtful(work)
     return [
         name
@@ -51,26 +127,9 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def drift(host: Host, ledger: Ledger) -> list[str]:
-    """Say how packages differ from what we installed."""
-    if not ledger.packages or (ledger.dpkg_status is not None and ledger.dpkg_status == dpkg.status_state(host)):
-        return []
-    texts = []
-    known = dpkg.installed(host)
-    for name, record in sorted(ledger.packages.items()):
-        found = known.get(f"{name}:{record.architecture}")
-        if found is None or not found.present:
-            texts.append(f"package {name}: not installed")
-        elif found.version != record.version:
-            texts.append(f"package {name}: {found.version} installed, not {record.version}")
-        elif not found.whole:
-            texts.append(f"package {name}: half installed")
-    return texts
-
-
 def refuse_older(work: Work, known: Known) -> None:
-    """Fail if the plan would replace packages of the host by older ones that were not ours before."""
-    if work.older_allowed:
+    """Fail if the plan would replace packages of the host by older ones, unless it is a rollback or they are ours."""
+    if work.rolling_back:
         return
     newer = []
     for name, package in sorted(work.document.packages.items()):
@@ -84,34 +143,12 @@ def refuse_older(work: Work, known: Known) -> None:
         raise Failure("packages", what)
 
 
-def carry_out(work: Work, known: Known) -> None:
-    """Install what is missing, having finished what an interrupted run left."""
-    broken = [name for name, found in known.items() if found.status[1:2] in "HUFWt" or "R" in found.status[2:]]
-    todo = pending(work, known)
-    if not todo and not (broken and work.ledger.installing):
-        _note(work, known, ())
-        return
-    work.unsettle()
-    leaving = [name for name in removable(work) if f"{name}:{work.ledger.packages[name].architecture}" in broken]
-    if leaving:
-        _remove(work, leaving)
-    with dpkg.guarded(work.host):
-        if broken:
-            work.events.progress("finishing packages that were left half installed")
-            dpkg.repair(work.host)
-            known = dpkg.installed(work.host)
-            todo = pending(work, known)
-        if todo:
-            _install(work, known, todo)
-    work.ledger.installing = None
-
-
 def _install(work: Work, known: Known, todo: list[str]) -> None:
     work.events.progress(f"installing {len(todo)} packages")
     _note(work, known, todo)
     upgraded = [f"package:{name}" for name in todo if f"{name}:{work.document.packages[name].architecture}" in known]
     work.ledger.installing = {"boot": boot_id(), "packages": todo}
-    work.touch(upgraded)
+    work.begin_change(upgraded)
     with _archives(work, todo) as archives:
         relations = dpkg.relations(work.host, archives.values())
         _make_room(work, relations)
@@ -119,7 +156,7 @@ def _install(work: Work, known: Known, todo: list[str]) -> None:
             dpkg.install(work.host, [archives[name] for name in names], _Progress(work, len(todo)).line)
     work.host.sync()
     for name in todo:
-        work.changed(f"package {name} {work.document.packages[name].version}")
+        work.changed("package", name, "install")
 
 
 def _note(work: Work, known: Known, todo: Collection[str]) -> None:
@@ -158,35 +195,26 @@ def _make_room(work: Work, relations: Relations) -> None:
 
 
 def removable(work: Work) -> list[str]:
-    """Return packages that came with us, that the plan has no more, and that nothing else needs."""
+    """Return packages that we installed, that the plan no longer has, and that nothing else needs."""
     ours = {name for name, record in work.ledger.packages.items() if record.before is None}
     stale = ours - set(work.document.packages)
     return sorted(stale - dpkg.needed_by_others(work.host, stale)) if stale else []
 
 
-def remove_stale(work: Work) -> None:
-    """Remove packages of an earlier plan, and forget those that were there before us."""
-    leaving = removable(work)
-    if leaving:
-        _remove(work, leaving)
-    for name in set(work.ledger.packages) - set(work.document.packages):
-        if work.ledger.packages[name].before is not None:
-            del work.ledger.packages[name]
-
-
 def _remove(work: Work, leaving: list[str]) -> None:
     work.events.progress(f"removing {len(leaving)} packages")
-    work.unsettle()
+    work.begin_change()
     dpkg.remove(work.host, leaving)
+    work.installed = None
     for name in leaving:
         del work.ledger.packages[name]
-        work.changed(f"package {name} removed")
+        work.changed("package", name, "remove")
     work.save()
 
 
 @contextmanager
 def _archives(work: Work, todo: list[str]) -> Iterator[dict[str, str]]:
-    """Give the blobs the names that people know packages by."""
+    """Link the blobs under the names that packages go by."""
     folder = work.host.kept("debs")
     remove_tree(folder)
     os.makedirs(folder, 0o700)

@@ -1,11 +1,11 @@
-"""What was in our place before us: kept once, put back when the plan gives the place up."""
+"""What was in our place before us: copied once, restored when the plan no longer has the place."""
 
 from __future__ import annotations
 
 import os
 import stat
 
-from soop_components.runner.host import Host, remove_tree
+from soop_components.runner.host import Host
 
 
 def keep(host: Host, path: str) -> None:
@@ -29,8 +29,8 @@ def keep(host: Host, path: str) -> None:
     os.rename(temporary, copy)
 
 
-def put_back(host: Host, path: str) -> bool:
-    """Put the copy back in its place; tell whether there was one."""
+def restore(host: Host, path: str) -> bool:
+    """Move the copy back to its place; return whether there was one."""
     copy = host.kept("replaced") + path
     try:
         found = os.lstat(copy)
@@ -43,8 +43,3 @@ def put_back(host: Host, path: str) -> bool:
             host.places.write(path, file.read(), stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
     os.unlink(copy)
     return True
-
-
-def forget(host: Host) -> None:
-    """Drop all copies."""
-    remove_tree(host.kept("replaced"))

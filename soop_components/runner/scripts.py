@@ -13,7 +13,9 @@ from soop_components.runner.commands import Account, Completed, Task
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import ScriptRecord
+from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, Script
+from soop_components.runner.protocol import Change
 from soop_components.runner.units import covers
 from soop_components.runner.work import Work
 
@@ -21,15 +23,40 @@ TIMED_OUT = 124
 """Exit code reported for a program that was killed since its time was up."""
 
 
-def pending(work: Work, component: Component) -> list[Script]:
-    """Return the scripts that must run."""
-    return [script for script in component.scripts if _differs(work, component, script)]
+class Scripts(Managed):
+    """The scripts of one moment: ``before_units`` or ``after_units``."""
+
+    step = "scripts"
+
+    def __init__(self, when: str) -> None:
+        self._when = when
+
+    def check(self, work: Work) -> None:
+        """Find secrets that were not given."""
+        for script in (script for component in work.document.components for script in component.scripts):
+            work.render((script.content or "") + (script.stdin or ""))
+
+    def pending_in(self, work: Work, component: Component) -> list[Change]:
+        return [
+            Change("script", _key(component, script), "run")
+            for script in component.scripts
+            if script.when == self._when and _differs(work, component, script)
+        ]
+
+    def carry_out(self, work: Work, component: Component) -> None:
+        for script in component.scripts:
+            if script.when == self._when and _differs(work, component, script):
+                _run(work, component, script)
+
+    def remove_stale(self, work: Work) -> None:
+        """Forget scripts that the document does not have, so that they run when one has them again."""
+        wanted = {_key(component, script) for component in work.document.components for script in component.scripts}
+        for key in set(work.ledger.scripts) - wanted:
+            del work.ledger.scripts[key]
 
 
 def _differs(work: Work, component: Component, script: Script) -> bool:
-    record = work.ledger.scripts.get(_key(component, script))
-    now = _fingerprint(work, component, script)
-    return record is None or record.text != now.text or (bool(now.hash) and record.hash != now.hash)
+    return work.ledger.scripts.get(_key(component, script)) != _fingerprint(work, component, script)
 
 
 def _key(component: Component, script: Script) -> str:
@@ -37,43 +64,34 @@ def _key(component: Component, script: Script) -> str:
 
 
 def _fingerprint(work: Work, component: Component, script: Script) -> ScriptRecord:
-    """Identify a script by program, input and triggers; ``hash`` is empty when a secret is unknown."""
-    texts = [work.identity(text) if text is not None else ("", "") for text in (script.content, script.stdin)]
+    """Identify a script by program, input and triggers."""
+    texts = [work.hashes(text) if text is not None else ("", "") for text in (script.content, script.stdin)]
     triggers = [_trigger(work, path) for path in script.triggers]
     fixed = [script.digest, list(script.arguments), script.user]
     text = [fixed, [text for text, _ in texts], [found for found, _ in triggers]]
     known = [hash_ for _, hash_ in texts] + [hash_ for _, hashes in triggers for hash_ in hashes]
-    complete = None not in known
-    return ScriptRecord(work.host.hash(canonical(text)), work.host.hash(canonical([text, known])) if complete else "")
+    return ScriptRecord(work.host.hash(canonical(text)), work.host.hash(canonical([text, known])))
 
 
-def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str | None]]:
+def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str]]:
     """Identify what lies at or below a path: files of the plan by what it says of them, another file by its bytes."""
     goals = [goal for component in work.document.components for goal in files.goals(work, component)]
     below = sorted((goal for goal in goals if covers((root,), (goal.path,))), key=lambda goal: goal.path)
     if below:
-        hashes = [goal.hash if goal.file.content is not None else goal.text for goal in below]
-        return [[goal.path, goal.text] for goal in below], hashes
+        return [[goal.path, goal.text] for goal in below], [goal.hash or goal.text for goal in below]
     found = work.host.places.look(root)
     if found is None or not stat.S_ISREG(found.st_mode):
         return [], []
     return [[root, work.host.hash(work.host.places.read(root))]], []
 
 
-def carry_out(work: Work, component: Component, when: str) -> None:
-    """Run the scripts of one moment that must run, in their order."""
-    for script in component.scripts:
-        if script.when == when and _differs(work, component, script):
-            _run(work, component, script)
-
-
 def _run(work: Work, component: Component, script: Script) -> None:
     key = _key(component, script)
     work.ledger.scripts.pop(key, None)  # from here on nobody can say that it has succeeded
-    work.unsettle()
+    work.begin_change()
     work.events.progress(f"running script {script.name} ({component.name})")
     program = _program(work, component, script)
-    stdin = (work.render(script.stdin) or b"") if script.stdin is not None else b""
+    stdin = work.render(script.stdin) if script.stdin is not None else b""
     done = run_program(work.host, script.name, program, script.arguments, stdin, script.user, script.timeout)
     if done.exit_code != 0:
         why = f"took more than {script.timeout} seconds" if done.timed_out else f"ended with {done.exit_code}"
@@ -85,13 +103,13 @@ def _run(work: Work, component: Component, script: Script) -> None:
             stderr_tail=output_tail(done),
         )
     work.ledger.scripts[key] = _fingerprint(work, component, script)
-    work.changed(f"script {component.name}/{script.name}")
+    work.changed("script", key, "run")
     work.save()
 
 
 def _program(work: Work, component: Component, script: Script) -> bytes:
     if script.content is not None:
-        return work.render(script.content) or b""
+        return work.render(script.content)
     return work.blobs.member(component.blob, script.source or "", script.digest)
 
 
@@ -147,10 +165,3 @@ def _executable(host: Host, name: str, program: bytes, account: Account) -> Iter
 def clear(host: Host) -> None:
     """Remove programs that a killed runner left."""
     remove_tree(host.kept("scripts"))
-
-
-def forget_stale(work: Work) -> None:
-    """Forget scripts that the plan has not, so that they run if it has them again."""
-    wanted = {_key(component, script) for component in work.document.components for script in component.scripts}
-    for key in set(work.ledger.scripts) - wanted:
-        del work.ledger.scripts[key]

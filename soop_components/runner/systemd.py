@@ -1,4 +1,4 @@
-"""What systemd says of units, and what it is told."""
+"""Asks systemd for the state of units, and calls its verbs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _facts(found: Mapping[str, str]) -> Facts:
     )
 
 
-def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
+def call(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     """Run ``systemctl VERB UNITS``; a failure shows the journal's last lines of the units."""
     began = time.time() - 1
     done = host.commands.run(
@@ -113,25 +113,25 @@ def tell(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     )
     if done.exit_code == 0:
         return
-    told = f"{', '.join(names) or 'systemd'}: {verb} failed"
+    message = f"{', '.join(names) or 'systemd'}: {verb} failed"
     if done.timed_out:
-        told = f"{', '.join(names)}: {verb} took more than {_JOB_TIMEOUT:.0f} seconds"
+        message = f"{', '.join(names)}: {verb} took more than {_JOB_TIMEOUT:.0f} seconds"
     said = "\n".join(filter(None, [tail(done.stderr, 5), *(journal(host, name, began) for name in names)]))
-    raise Failure("units", told, command=done.command, exit_code=done.exit_code, stderr_tail=said)
+    raise Failure("units", message, command=done.command, exit_code=done.exit_code, stderr_tail=said)
 
 
 def start(host: Host, verb: str, name: str) -> None:
     """Start, restart or reload a unit, however often that was done just now.
 
-    Systemd refuses the sixth start in ten seconds, and counts those it is told: StartLimitBurst in systemd.unit(5).
+    Systemd refuses the sixth start within ten seconds: StartLimitBurst in systemd.unit(5).
     """
     try:
-        tell(host, verb, [name])
+        call(host, verb, [name])
     except Failure:
         if facts(host, [name])[name].result != "start-limit-hit":
             raise
-        tell(host, "reset-failed", [name])
-        tell(host, verb, [name])
+        call(host, "reset-failed", [name])
+        call(host, verb, [name])
 
 
 def journal(host: Host, unit: str, since: float) -> str:

@@ -1,4 +1,4 @@
-"""Runs applies as processes with a systemd unit each, so that a lost connection neither ends nor doubles them.
+"""Runs applies and rollbacks as processes with a systemd unit each, which a lost connection neither ends nor doubles.
 
 An apply ``<id>`` is a child of the process that was asked for it, with the unit ``soop-apply-<id>``. Its events lie in
 /run/soop/events-<id>.jsonl; /run/soop/apply.json says which process is at work; /run/soop/pipe-<id> is there while
@@ -22,6 +22,7 @@ from soop_components.runner import transient_unit
 from soop_components.runner.canonical import canonical
 from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, write_whole
+from soop_components.runner.protocol import Failed, dump, event, read
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _POLLS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.02, 0.05)
@@ -34,62 +35,62 @@ _PIPE_AT_MOST = 300.0
 _BEGUN = "begun"
 _GOES_ON = "the next one carries on from there"
 
-Say = Callable[[str], None]
+Write = Callable[[str], None]
 
 
-def start(host: Host, asked: object, work: Callable[[Say], None]) -> str:
-    """Start ``work``, which says its events line by line, unless one with the same id is running; return the id."""
-    id_ = _checked(asked)
+def start(host: Host, id_: str, work: Callable[[Write], None]) -> None:
+    """Start ``work``, which writes its events line by line, unless one with the same id is running."""
+    _check(id_)
     host.prepare()
     busy = running(host)
     if busy == id_:
-        return id_
+        return
     if busy is not None:
         raise Failure("lock", f"another apply ({busy}) is running on this node")
     _prune(host)
     with suppress(FileNotFoundError):
         os.unlink(_events_path(host, id_))
     sys.stdout.flush()
-    answer, tell = os.pipe()
+    answer, outcome = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(answer)
-        _become(host, id_, work, tell)
-    os.close(tell)
+        _become(host, id_, work, outcome)
+    os.close(outcome)
     os.waitpid(child, 0)
-    with open(answer, encoding="utf-8") as said:
-        refusal = said.read()
-    if refusal != _BEGUN:
-        raise Failure(**json.loads(refusal)) if refusal else Failure("apply", "the apply was killed before it began")
-    return id_
+    with open(answer, encoding="utf-8") as file:
+        said = file.read()
+    if said != _BEGUN:
+        if not said:
+            raise Failure("apply", "the apply was killed before it began")
+        raise Failure.of(read(Failed, json.loads(said), "failure"))
 
 
-def _become(host: Host, id_: str, work: Callable[[Say], None], tell: int) -> NoReturn:
-    """Be the process of an apply, in a session and a unit of its own; say on ``tell`` whether that came about."""
+def _become(host: Host, id_: str, work: Callable[[Write], None], outcome: int) -> NoReturn:
+    """Be the process of an apply, in a session and a unit of its own; write to ``outcome`` whether that succeeded."""
     try:
         os.setsid()
         if os.fork() != 0:
             os._exit(0)
         signal.signal(signal.SIGTERM, _stop)
-        _let_go()
+        _close_connection()
         try:
             held, output = _enter(host, id_)
         except Failure as failure:
-            said = {key: getattr(failure, key) for key in ("step", "message", "command", "exit_code", "stderr_tail")}
-            os.write(tell, json.dumps(said).encode())
+            os.write(outcome, json.dumps(dump(failure.failed)).encode())
             os._exit(1)
-        os.write(tell, _BEGUN.encode())
-        os.close(tell)
+        os.write(outcome, _BEGUN.encode())
+        os.close(outcome)
         work(lambda line: print(line, file=output, flush=True))
         os.unlink(host.volatile("apply.json"))
         transient_unit.leave(held)
         os._exit(0)
-    finally:  # never back to where we came from
+    finally:  # the caller's code runs in the caller's process only
         os._exit(1)
 
 
-def _let_go() -> None:
-    """Leave the connection."""
+def _close_connection() -> None:
+    """Leave the connection to the caller."""
     os.chdir("/")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -114,9 +115,9 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
         raise Failure("apply", describe(error)) from error
 
 
-def follow(host: Host, asked: object) -> Iterator[str]:
+def follow(host: Host, id_: str) -> Iterator[str]:
     """Yield the lines of an apply's events from the first on, until the last."""
-    id_ = _checked(asked)
+    _check(id_)
     quiet_since, looks = time.monotonic(), 0
     with _open_events(host, id_) as file:
         while True:
@@ -137,7 +138,7 @@ def follow(host: Host, asked: object) -> Iterator[str]:
 
 
 def is_last(line: str) -> bool:
-    """Tell whether an event is an outcome."""
+    """Return whether an event is an answer."""
     return json.loads(line).get("event") in ("result", "failure")
 
 
@@ -165,7 +166,7 @@ def running(host: Host) -> str | None:
 
 
 def clean_up(host: Host, id_: str) -> None:
-    """After an apply was killed, see that its events have a last one."""
+    """Add a last event after an apply was killed before it wrote one."""
     if running(host) is None:
         with suppress(FileNotFoundError):
             os.unlink(host.volatile("apply.json"))
@@ -177,7 +178,7 @@ def clean_up(host: Host, id_: str) -> None:
         how = os.environ.get("EXIT_STATUS", "") if os.environ.get("EXIT_CODE") != "exited" else ""
         message = f"the apply was killed before it ended ({how or 'unknown how'}); {_GOES_ON}"
         broken = "" if not lines or lines[-1].endswith("\n") else "\n"
-        file.write(broken + json.dumps(Failure("apply", message).event()) + "\n")
+        file.write(broken + json.dumps(event(Failed("apply", message))) + "\n")
 
 
 def _started(pid: int) -> str:
@@ -186,10 +187,9 @@ def _started(pid: int) -> str:
         return file.read().rpartition(")")[2].split()[19]
 
 
-def _checked(id_: object) -> str:
-    if not isinstance(id_, str) or _ID.fullmatch(id_) is None:
+def _check(id_: str) -> None:
+    if _ID.fullmatch(id_) is None:
         raise Failure("plan", f"{id_!r} is not an id of an apply")
-    return id_
 
 
 def _pipe_path(host: Host, id_: str) -> str:

@@ -1,74 +1,101 @@
-"""Units: enabled and started as the plan says, restarted or reloaded when what they depend on has changed."""
+"""Units: enabled and started as the plan says, restarted or reloaded when something they depend on has changed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Literal
 
 from soop_components.runner import processes, systemd
 from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host
-from soop_components.runner.ledger import UnitRecord
+from soop_components.runner.ledger import Ledger, UnitRecord
+from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, Unit
+from soop_components.runner.protocol import Action, Change, Drift
 from soop_components.runner.systemd import Facts
 from soop_components.runner.work import Work
 
 _SETTLE = 1.0
-"""Seconds a unit must stay up after a start to count as started: one with a mistake often lives for a moment.
+"""Seconds that a unit must stay up after a start: one with a mistake often lives for a moment.
 
-Less for one that sleeps before: it waits for work, and has done what it could have failed at.
+A unit whose processes all sleep counts as started sooner: it waits for requests.
 """
-_RELOADING = (
+_UNIT_FOLDERS = (
     "/etc/systemd/system/",
     "/usr/lib/systemd/system/",
     "/lib/systemd/system/",
     "/usr/local/lib/systemd/system/",
 )
-_ENABLED = {"enabled", "enabled-runtime"}
+_ENABLED = ("enabled", "enabled-runtime")
+_DISABLED = ("disabled", "masked", "masked-runtime")
+_Verb = Literal["start", "stop", "restart", "reload"]
 
 
-def pending(work: Work, component: Component) -> list[str]:
-    """Say which units are not enabled or running as they shall be."""
-    found = systemd.facts(work.host, component.units)
-    records = {name: _record(unit) for name, unit in component.units.items()}
-    return [text for name, record in records.items() for text in drift(name, record, found[name])]
+class Units(Managed):
+    """Units with a file of ours, and units of packages."""
+
+    step = "units"
+    stale_first = True
+
+    def pending(self, work: Work) -> list[Change]:
+        return [*(Change("unit", name, "remove") for name in self._stale(work)), *super().pending(work)]
+
+    def pending_in(self, work: Work, component: Component) -> list[Change]:
+        records = {name: _record(unit) for name, unit in component.units.items()}
+        return [Change("unit", found.subject, "configure") for found in _drift(work.host, records)]
+
+    def carry_out(self, work: Work, component: Component) -> None:
+        if not component.units:
+            return
+        found = systemd.facts(work.host, component.units)
+        if _must_reload(work) or any(unit.stale for unit in found.values()):
+            systemd.call(work.host, "daemon-reload")
+            work.known_to_systemd |= work.ledger.changing
+            found = systemd.facts(work.host, component.units)
+        records = {name: _record(unit) for name, unit in component.units.items()}
+        if any(work.ledger.units.get(name) != record for name, record in records.items()):
+            work.ledger.units.update(records)
+            work.save()
+        _enable(work, component.units, found)
+        for name in component.units:
+            _run(work, name, found[name])
+
+    def remove_stale(self, work: Work) -> None:
+        for name in self._stale(work):
+            work.begin_change()
+            _remove(work, name)
+
+    def _stale(self, work: Work) -> list[str]:
+        return sorted(set(work.ledger.units) - set(work.document.units))
+
+    def drift(self, host: Host, ledger: Ledger) -> list[Drift]:
+        return _drift(host, ledger.units)
 
 
-def drift(name: str, record: UnitRecord, found: Facts) -> list[str]:
-    """Say how a unit differs from how we left it."""
+def _drift(host: Host, records: Mapping[str, UnitRecord]) -> list[Drift]:
+    """Return how units differ from their records; systemd is asked for all of them at once."""
+    found = systemd.facts(host, records)
+    return [Drift("unit", name, text) for name, record in records.items() for text in _details(record, found[name])]
+
+
+def _details(record: UnitRecord, found: Facts) -> list[str]:
     texts = []
     if record.state == "started" and not found.running:
-        texts.append(f"unit {name}: not active ({found.state_text})")
+        texts.append(f"not active ({found.state_text})")
     if record.state == "stopped" and found.active in ("active", "activating", "reloading"):
-        texts.append(f"unit {name}: {found.active}, should be stopped")
-    if record.enabled and found.file_state in ("disabled", "masked", "masked-runtime"):
-        texts.append(f"unit {name}: {found.file_state}")
+        texts.append(f"{found.active}, should be stopped")
+    if record.enabled and found.file_state in _DISABLED:
+        texts.append(found.file_state)
     if not record.enabled and found.file_state in _ENABLED:
-        texts.append(f"unit {name}: enabled, should be disabled")
+        texts.append("enabled, should be disabled")
     return texts
 
 
-def carry_out(work: Work, component: Component) -> None:
-    """Bring the units of a component into their state."""
-    if not component.units:
-        return
-    found = systemd.facts(work.host, component.units)
-    if _must_read_again(work) or any(unit.stale for unit in found.values()):
-        systemd.tell(work.host, "daemon-reload")
-        work.known_to_systemd |= work.ledger.changing
-        found = systemd.facts(work.host, component.units)
-    if any(work.ledger.units.get(name) != _record(unit) for name, unit in component.units.items()):
-        work.ledger.units.update({name: _record(unit) for name, unit in component.units.items()})
-        work.save()
-    _enable(work, component.units, found)
-    for name in component.units:
-        _run(work, name, found[name])
-
-
-def _must_read_again(work: Work) -> bool:
-    return any(path.startswith(_RELOADING) for path in work.ledger.changing - work.known_to_systemd)
+def _must_reload(work: Work) -> bool:
+    return any(path.startswith(_UNIT_FOLDERS) for path in work.ledger.changing - work.known_to_systemd)
 
 
 def _record(unit: Unit) -> UnitRecord:
@@ -79,22 +106,14 @@ def _enable(work: Work, units: Mapping[str, Unit], found: Mapping[str, Facts]) -
     masked = [
         name for name, unit in units.items() if found[name].file_state.startswith("masked") and unit.state == "started"
     ]
-    wrong = {name: unit for name, unit in units.items() if _enabled_wrongly(unit, found[name])}
-    for verb, names in (
-        ("unmask", masked),
-        ("enable", [name for name, unit in wrong.items() if unit.enabled]),
-        ("disable", [name for name, unit in wrong.items() if not unit.enabled]),
-    ):
+    disabled = [name for name, unit in units.items() if unit.enabled and found[name].file_state in _DISABLED]
+    enabled = [name for name, unit in units.items() if not unit.enabled and found[name].file_state in _ENABLED]
+    verbs: dict[Action, list[str]] = {"unmask": masked, "enable": disabled, "disable": enabled}
+    for verb, names in verbs.items():
         if names:
-            systemd.tell(work.host, verb, names)
+            systemd.call(work.host, verb, names)
             for name in names:
-                work.changed(f"unit {name} {verb}d" if verb != "unmask" else f"unit {name} unmasked")
-
-
-def _enabled_wrongly(unit: Unit, found: Facts) -> bool:
-    if unit.enabled:
-        return found.file_state in ("disabled", "masked", "masked-runtime")
-    return found.file_state in _ENABLED
+                work.changed("unit", name, verb)
 
 
 def _run(work: Work, name: str, found: Facts) -> None:
@@ -110,39 +129,39 @@ def _run(work: Work, name: str, found: Facts) -> None:
         raise Failure("units", f"{name}: there is no such unit on the node")
     if not found.running:
         if found.active == "failed":
-            systemd.tell(work.host, "reset-failed", [name])
+            systemd.call(work.host, "reset-failed", [name])
         _act(work, "restart" if found.active == "activating" else "start", name)
-    elif _own_file_changed(name, changed) or covers(unit.restart_on, changed) or _outdated(work, unit, found, changed):
+    elif _file_changed(name, changed) or covers(unit.restart_on, changed) or _outdated(work, unit, found, changed):
         _act(work, "restart", name)
     elif covers(unit.reload_on, changed):
         _act(work, "reload" if found.can_reload else "restart", name)
 
 
-def _act(work: Work, verb: str, name: str) -> None:
-    words = {"stop": "stopping", "start": "starting", "restart": "restarting", "reload": "reloading"}
-    work.events.progress(f"{words[verb]} {name}")
-    work.changed(f"unit {name} {verb}ed" if verb != "stop" else f"unit {name} stopped")
+def _act(work: Work, verb: _Verb, name: str) -> None:
+    work.events.progress(f"{'stopp' if verb == 'stop' else verb}ing {name}")
+    work.changed("unit", name, verb)
     if verb == "stop":
-        systemd.tell(work.host, verb, [name])
+        systemd.call(work.host, verb, [name])
         return
     work.started[name] = time.monotonic()
     systemd.start(work.host, verb, name)
 
 
-def _own_file_changed(name: str, changed: Iterable[str]) -> bool:
+def _file_changed(name: str, changed: Iterable[str]) -> bool:
     return covers((f"{UNIT_FOLDER}/{name}", f"{UNIT_FOLDER}/{name}.d"), changed)
 
 
 def covers(roots: Iterable[str], changed: Iterable[str]) -> bool:
-    """Tell whether a changed path is one of the paths or lies below one."""
+    """Return whether a changed path is one of the paths or lies below one."""
     wanted = [root.rstrip("/") for root in roots]
     return any(path == root or path.startswith(f"{root}/") for path in changed for root in wanted)
 
 
 def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[str]) -> bool:
-    """Tell whether an upgraded package is still in use in its old version.
+    """Find out whether a unit still runs the old version of an upgraded package.
 
-    Programs that map what was replaced show it in /proc. Ours may be interpreted, and then do not: they restart.
+    /proc shows files that a process has mapped and dpkg has replaced since. A unit of ours may be an interpreted
+    program, which maps nothing of the kind: it is restarted.
     """
     if not any(name.startswith("package:") for name in changed):
         return False
@@ -159,7 +178,7 @@ def _uses_replaced(pid: str) -> bool:
     return False
 
 
-def sweep(work: Work) -> None:
+def restart_dependents(work: Work) -> None:
     """Restart units that depend on what a later component changed."""
     changing = work.ledger.changing
     late = [name for name in work.document.units if changing - work.considered.get(name, set())]
@@ -191,7 +210,7 @@ def verify(work: Work) -> None:
 
 
 def restart_untouched(work: Work, component: Component) -> bool:
-    """Restart the units of a component that were left as they were; tell whether there were any."""
+    """Restart the units of a component that were not started or restarted yet; return whether there were any."""
     names = [name for name, unit in component.units.items() if unit.state == "started" and name not in work.started]
     for name in names:
         _act(work, "restart", name)
@@ -199,7 +218,7 @@ def restart_untouched(work: Work, component: Component) -> bool:
 
 
 def failed(work: Work, component: Component) -> str | None:
-    """Return a unit that shall be started and has failed for good."""
+    """Return a unit that should be started and has failed for good."""
     wanted = [name for name, unit in component.units.items() if unit.state == "started"]
     return next((name for name, found in systemd.facts(work.host, wanted).items() if found.active == "failed"), None)
 
@@ -214,21 +233,15 @@ def journal(work: Work, component: Component) -> str:
     return tail("\n".join(filter(None, said)))
 
 
-def end(work: Work, name: str) -> None:
-    """Stop and disable a unit that no plan wants any more."""
+def _remove(work: Work, name: str) -> None:
+    """Stop and disable a unit that no document wants any more."""
     found = systemd.facts(work.host, [name])[name]
     if found.load != "not-found":
         if found.active not in ("inactive", "failed"):
             _act(work, "stop", name)
         if found.file_state in _ENABLED:
-            systemd.tell(work.host, "disable", [name])
+            systemd.call(work.host, "disable", [name])
         if found.active == "failed":
-            systemd.tell(work.host, "reset-failed", [name])
-        work.changed(f"unit {name} given up")
+            systemd.call(work.host, "reset-failed", [name])
+        work.changed("unit", name, "remove")
     del work.ledger.units[name]
-
-
-def drift_of_all(host: Host, records: Mapping[str, UnitRecord]) -> list[str]:
-    """Say how all units differ from how we left them."""
-    found = systemd.facts(host, records)
-    return [text for name, record in records.items() for text in drift(name, record, found[name])]

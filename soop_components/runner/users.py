@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from soop_components.runner import accounts
 from soop_components.runner.commands import Task
 from soop_components.runner.failure import Failure, tail
-from soop_components.runner.ledger import UserRecord
-from soop_components.runner.plan import Component, User
+from soop_components.runner.host import Host
+from soop_components.runner.ledger import Ledger, UserRecord
+from soop_components.runner.managed import Managed
+from soop_components.runner.plan import Component
+from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
 
 
-def pending(work: Work, component: Component) -> dict[str, User]:
-    """Return the users that are missing or not in their groups; what else a user is stays as it was made."""
-    return {name: user for name, user in component.users.items() if drift(name, UserRecord(False, user.groups))}
+class Users(Managed):
+    """Users are made and added to groups, and never removed, since files may be theirs; what else they are stays."""
 
+    step = "users"
 
-def drift(name: str, record: UserRecord) -> list[str]:
-    """Say how a user differs from how we left it."""
-    if not accounts.exists(name):
-        return [f"user {name}: missing"]
-    missing = set(record.groups) - accounts.groups_of(name)
-    return [f"user {name}: not in group {group}" for group in sorted(missing)]
+    def pending_in(self, work: Work, component: Component) -> list[Change]:
+        records = {name: UserRecord(False, user.groups) for name, user in component.users.items()}
+        return [
+            Change("user", name, "configure")
+            for name, record in records.items()
+            if self.drift_of(work.host, name, record)
+        ]
 
+    def carry_out(self, work: Work, component: Component) -> None:
+        for change in self.pending_in(work, component):
+            name, user = change.subject, component.users[change.subject]
+            work.begin_change()
+            if accounts.exists(name):
+                _run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
+            else:
+                work.ledger.users[name] = UserRecord(True, user.groups)
+                groups = ["--groups", ",".join(user.groups)] if user.groups else []
+                options = ["--system", "--user-group", "--no-create-home", "--home-dir", user.home]
+                _run(work, ["useradd", *options, "--shell", user.shell, *groups, name])
+            work.changes.append(change)
+        for name, user in component.users.items():
+            known = work.ledger.users.get(name)
+            work.ledger.users[name] = UserRecord(known.created if known else False, user.groups)
 
-def carry_out(work: Work, component: Component) -> None:
-    """Make users and put them into their groups. Users are never removed: files may be theirs."""
-    for name, user in pending(work, component).items():
-        work.unsettle()
-        if accounts.exists(name):
-            _run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
-        else:
-            work.ledger.users[name] = UserRecord(True, user.groups)
-            groups = ["--groups", ",".join(user.groups)] if user.groups else []
-            options = ["--system", "--user-group", "--no-create-home", "--home-dir", user.home, "--shell", user.shell]
-            _run(work, ["useradd", *options, *groups, name])
-        work.changed(f"user {name}")
-    for name, user in component.users.items():
-        known = work.ledger.users.get(name)
-        work.ledger.users[name] = UserRecord(known.created if known else False, user.groups)
+    def remove_stale(self, work: Work) -> None:
+        for name in set(work.ledger.users) - {name for part in work.document.components for name in part.users}:
+            del work.ledger.users[name]
 
+    def records(self, ledger: Ledger) -> Mapping[str, UserRecord]:
+        return ledger.users
 
-def forget_stale(work: Work) -> None:
-    """Stop looking after users that the plan has not."""
-    wanted = {name for component in work.document.components for name in component.users}
-    for name in set(work.ledger.users) - wanted:
-        del work.ledger.users[name]
+    def drift_of(self, host: Host, name: str, record: UserRecord) -> list[Drift]:
+        if not accounts.exists(name):
+            return [Drift("user", name, "missing")]
+        missing = set(record.groups) - accounts.groups_of(name)
+        return [Drift("user", name, f"not in group {group}") for group in sorted(missing)]
 
 
 def _run(work: Work, argv: list[str]) -> None:

@@ -1,19 +1,17 @@
-"""The verbs, and the way from a request to its last event."""
+"""The verbs, and the way from a request to its answer."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from soop_components.runner import protocol
 from soop_components.runner.events import Events
-from soop_components.runner.failure import Failure, describe, step, tail
+from soop_components.runner.failure import Failure, describe, mistake, step, tail
 from soop_components.runner.host import Host
-
-Answer = dict[str, Any]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,128 +34,119 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _serve() -> int:
-    """Carry out one request after the other until there are no more; what cannot be read ends it."""
+    """Answer one request after the other until there are no more; end after a failure, which may leave input unread."""
     while line := sys.stdin.buffer.readline():
-        events = Events(_say)
-        try:
-            request = _read(line)
-            answer = _VERBS[request["verb"]](Host(), request, events)
-        except Failure as failure:
-            answer = failure.event()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            answer = Failure("state", describe(error)).event()
-        except Exception as error:
-            from soop_components.runner.apply import unexpected
-
-            answer = unexpected(error)
-        events.emit(answer)
-        if answer["event"] == "failure" and answer["step"] in _UNREAD:
+        events = Events(_write)
+        answer = _answer(line, events)
+        events.write(answer)
+        if isinstance(answer, protocol.Failed | protocol.UnknownVerb):
             return 1
     return 0
 
 
-def _read(line: bytes) -> dict[str, Any]:
+def _answer(line: bytes, events: Events) -> protocol.Answer:
     try:
-        request = json.loads(line)
-        known = request["verb"] in _VERBS
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure("request", f"the request is not a JSON object with a verb: {error}") from error
-    if not known:
-        raise Failure("request", f"expected one of the verbs {', '.join(_VERBS)}")
-    return dict(request)
+        request = protocol.read_request(line)
+        return request if isinstance(request, protocol.UnknownVerb) else _VERBS[type(request)](Host(), request, events)
+    except protocol.Malformed as error:
+        return protocol.Failed("request", f"the request cannot be read: {error}")
+    except Failure as failure:
+        return failure.failed
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return protocol.Failed("state", describe(error))
+    except Exception as error:
+        return mistake(error)
 
 
-def _say(line: str) -> None:
+def _write(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
-def _ping(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
-    return {"event": "result"}
+def _ping(host: Host, request: protocol.Ping, events: Events) -> protocol.Answer:
+    return protocol.Done()
 
 
-def _receive(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _receive(host: Host, request: protocol.Receive, events: Events) -> protocol.Answer:
     from soop_components.runner.blobs import Blobs
 
     with step("blobs"):
-        return {"event": "result", **Blobs(host).receive(sys.stdin.buffer)}
+        Blobs(host).receive(sys.stdin.buffer)
+    return protocol.Done()
 
 
-def _measure(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _measure(host: Host, request: protocol.Measure, events: Events) -> protocol.Answer:
     from soop_components.runner.measure import measure
 
-    return measure(host, request)
+    return measure(host)
 
 
-def _inspect(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _inspect(host: Host, request: protocol.Inspect, events: Events) -> protocol.Answer:
     from soop_components.runner.measure import inspect
 
-    events.hide((request.get("secrets") or {}).values())
+    events.hide(request.secrets.values())
     return inspect(host, request, events)
 
 
-def _apply(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _apply(host: Host, request: protocol.Apply, events: Events) -> protocol.Answer:
     from soop_components.runner import document
 
-    document.parse(request.get("document"))
-    return _begin(host, "apply", request)
+    document.parse(request.document)
+    return _start(host, request, events)
 
 
-def _return(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
-    return _begin(host, "return", request)
-
-
-def _begin(host: Host, verb: str, request: Mapping[str, Any]) -> Answer:
+def _start(host: Host, request: protocol.Apply | protocol.Rollback, _: Events) -> protocol.Answer:
     from soop_components.runner import transient
     from soop_components.runner.apply import apply
 
-    def work(say: Callable[[str], None]) -> None:
-        events = Events(say)
-        events.emit(apply(host, {**request, "verb": verb}, events))
+    def work(write: Callable[[str], None]) -> None:
+        events = Events(write)
+        events.write(apply(host, request, events))
 
-    return _pass_on(host, {"id": transient.start(host, request.get("id"), work)})
-
-
-def _follow(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
-    return _pass_on(host, request)
+    transient.start(host, request.id, work)
+    return _repeat(host, request.id)
 
 
-def _pass_on(host: Host, request: Mapping[str, Any]) -> Answer:
+def _follow(host: Host, request: protocol.Follow, events: Events) -> protocol.Answer:
+    return _repeat(host, request.id)
+
+
+def _repeat(host: Host, id_: str) -> protocol.Answer:
     """Repeat an apply's events, which hide their secrets already; return the last."""
     from soop_components.runner import transient
 
-    for line in transient.follow(host, request.get("id")):
-        if transient.is_last(line):
-            return dict(json.loads(line))
-        sys.stdout.write(line)
-        sys.stdout.flush()
+    for line in transient.follow(host, id_):
+        event = protocol.read_event(line, protocol.Applied)
+        if event is not None and not isinstance(event, protocol.Progress):
+            return event
+        _write(line.rstrip("\n"))
     raise Failure("apply", "the events ended without an outcome")
 
 
-def _accept(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _accept(host: Host, request: protocol.Accept, events: Events) -> protocol.Answer:
     from soop_components.runner.accept import accept
 
-    return accept(host, request)
+    accept(host, request)
+    return protocol.Done()
 
 
-def _hosts(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _hosts(host: Host, request: protocol.Hosts, events: Events) -> protocol.Answer:
     from soop_components.runner import hosts
 
-    return {"event": "result", "changed": hosts.put(host, request["hosts"]), "hosts_digest": hosts.digest(host)}
+    hosts.put(host, request.hosts)
+    return protocol.Done()
 
 
-def _script(host: Host, request: Mapping[str, Any], events: Events) -> Answer:
+def _script(host: Host, request: protocol.Script, events: Events) -> protocol.Answer:
     from soop_components.runner import scripts
     from soop_components.runner.blobs import Blobs
 
-    source, timeout = request["source"], float(request.get("timeout") or 60)
-    program = Blobs(host).program(request["blob"], source)
-    done = scripts.run_program(host, source, program, timeout=timeout, environment=request.get("environment"))
-    late = f"\nkilled after {timeout:.0f} seconds" if done.timed_out else ""
-    tails = {"stdout_tail": tail(done.stdout), "stderr_tail": tail(done.stderr + late)}
-    return {"event": "result", "exit_code": done.exit_code, **tails}
+    program = Blobs(host).program(request.blob, request.source)
+    done = scripts.run_program(host, request.source, program, timeout=request.timeout, environment=request.environment)
+    late = f"\nkilled after {request.timeout} seconds" if done.timed_out else ""
+    return protocol.ScriptEnded(done.exit_code, tail(done.stdout), tail(done.stderr + late))
 
 
 def _clean_up(host: Host, id_: str) -> None:
@@ -168,17 +157,15 @@ def _clean_up(host: Host, id_: str) -> None:
     transient.clean_up(host, id_)
 
 
-_VERBS: Mapping[str, Callable[[Host, Mapping[str, Any], Events], Answer]] = {
-    "measure": _measure,
-    "inspect": _inspect,
-    "receive": _receive,
-    "apply": _apply,
-    "return": _return,
-    "follow": _follow,
-    "accept": _accept,
-    "hosts": _hosts,
-    "script": _script,
-    "ping": _ping,
+_VERBS: Mapping[Any, Callable[[Host, Any, Events], protocol.Answer]] = {
+    protocol.Measure: _measure,
+    protocol.Inspect: _inspect,
+    protocol.Receive: _receive,
+    protocol.Apply: _apply,
+    protocol.Rollback: _start,
+    protocol.Follow: _follow,
+    protocol.Accept: _accept,
+    protocol.Hosts: _hosts,
+    protocol.Script: _script,
+    protocol.Ping: _ping,
 }
-_UNREAD = ("request", "blobs")
-"""Steps after whose failure nobody knows where in the input the next request begins."""

@@ -12,29 +12,27 @@ from soop_components.runner.document import Document
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord
-from soop_components.runner.marks import holds_secret, put_secrets
+from soop_components.runner.marks import put_secrets
+from soop_components.runner.protocol import Action, Change, Kind
 
 
 class Work:
-    """Travels through the steps. Without ``secrets`` nothing can be written, only compared."""
+    """What the steps share: what is wanted, what is known, and what was changed."""
 
     def __init__(
         self,
         host: Host,
         document: Document,
         events: Events,
-        secrets: Mapping[str, str] | None = None,
-        older_allowed: bool = False,
-        returning: bool = False,
+        secrets: Mapping[str, str],
+        rolling_back: bool = False,
     ) -> None:
         self.host = host
         self.document = document
         self.events = events
         self.secrets = secrets
-        self.older_allowed = older_allowed or returning
-        """Whether packages may go back to versions older than what the host has."""
-        self.returning = returning
-        """Whether this is the way back after another document failed."""
+        self.rolling_back = rolling_back
+        """Whether this is the accepted document, applied again after another one failed."""
         self.ledger = host.ledger()
         self._saved = canonical(self.ledger.to_json())
         self.blobs = Blobs(host)
@@ -42,9 +40,11 @@ class Work:
         """When it was begun; what the journal says from then on is about it."""
         self.begun = False
         """Whether anything may have been changed."""
-        self.changes: list[str] = []
+        self.changes: list[Change] = []
+        self.installed: Mapping[str, Any] | None = None
+        """What dpkg said of packages (``dpkg.Installed``), until one is removed."""
         self.goals: dict[str, list[Any]] = {}
-        """For each component, its files as they shall be (``files.Goal``)."""
+        """For each component, its files as they should be (``files.Goal``)."""
         self.started: dict[str, float] = {}
         """Units that were started or restarted, and when."""
         self.cgroups: dict[str, str] = {}
@@ -54,17 +54,16 @@ class Work:
         self.known_to_systemd: set[str] = set()
         """The changes after which systemd has read its files again."""
 
-    def changed(self, what: str) -> None:
-        """Note a change, in words."""
-        self.changes.append(what)
+    def changed(self, kind: Kind, subject: str, action: Action) -> None:
+        """Note a change that was made."""
+        self.changes.append(Change(kind, subject, action))
 
-    def touch(self, things: Iterable[str]) -> None:
-        """Remember, also after being killed, what is about to change, so that units that depend on it are restarted."""
+    def begin_change(self, things: Iterable[str] = ()) -> None:
+        """Record, before a change, that the apply is unfinished, and which paths and packages are about to change.
+
+        The record outlasts a killed apply, so that the next one restarts the units that depend on these things.
+        """
         self.ledger.changing.update(things)
-        self.unsettle()
-
-    def unsettle(self) -> None:
-        """Remember, before the first change, that the node is neither what it was nor what it shall be."""
         self.ledger.unfinished = True
         self.save()
 
@@ -78,13 +77,10 @@ class Work:
             self.host.store("ledger.json", self.ledger.to_json())
             self._saved = now
 
-    def render(self, text: str) -> bytes | None:
-        """Return a text as it is on the node; None when it holds secrets that we do not know."""
-        if not holds_secret(text):
-            return text.encode()
-        return None if self.secrets is None else put_secrets(text, self.secrets).encode()
+    def render(self, text: str) -> bytes:
+        """Return a text as it is on the node, with its secrets."""
+        return put_secrets(text, self.secrets).encode()
 
-    def identity(self, text: str) -> tuple[str, str | None]:
-        """Return the hash of a text with its marks, and of what it becomes (None when unknown)."""
-        rendered = self.render(text)
-        return self.host.hash(text.encode()), None if rendered is None else self.host.hash(rendered)
+    def hashes(self, text: str) -> tuple[str, str]:
+        """Return the hash of a text with its marks, and of the text with its secrets."""
+        return self.host.hash(text.encode()), self.host.hash(self.render(text))

@@ -14,11 +14,17 @@ import asyncssh
 from soop_components.machines import MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
 from soop_components.release.runner_archive import RunnerArchive
+from soop_components.release.wording import drift_in_words
+from soop_components.runner.protocol import PROTOCOL, Change, Measured, read
 from tests.scenarios.ground import IMAGE, MIB
-from tests.unit.runner.node import document, stream
+from tests.unit.runner.node import change_in_words, document, stream
 
 NAME = "web-1.access-service.dev-access"
 _LOGIN = new_host_key()
+
+
+def _line(verb: str, request: Mapping[str, Any]) -> bytes:
+    return json.dumps({**request, "verb": verb, "protocol": PROTOCOL}).encode() + b"\n"
 
 
 @dataclass
@@ -30,6 +36,11 @@ class Said:
 
     def __getitem__(self, key: str) -> Any:
         return self.event[key]
+
+    @property
+    def changes(self) -> list[str]:
+        """What was changed, or would be."""
+        return [change_in_words(Change(**change)) for change in self.event["changes"]]
 
     @property
     def succeeded(self) -> bool:
@@ -88,7 +99,7 @@ class RunnerNode:
 
     def call(self, verb: str, request: Mapping[str, Any], content: bytes = b"") -> Said:
         """Carry out a verb and return what it said."""
-        sent = json.dumps({**request, "verb": verb}).encode() + b"\n" + content
+        sent = _line(verb, request) + content
         lines = self.run(f"python3 -I {self._archive.path_on_node} serve", sent).splitlines()
         events = [json.loads(line) for line in lines]
         return Said([event["message"] for event in events[:-1]], events[-1])
@@ -97,7 +108,7 @@ class RunnerNode:
         """Carry out a verb over a connection that is lost at once."""
         runner = f"python3 -I {self._archive.path_on_node} serve"
         command = f"cat > /tmp/request; {runner} < /tmp/request >/dev/null 2>&1 & sleep 0.5; kill $!"
-        self.run(command, json.dumps({**request, "verb": verb}).encode())
+        self.run(command, _line(verb, request))
 
     def send(self, *blobs: bytes) -> None:
         """Bring blobs to the node."""
@@ -107,7 +118,12 @@ class RunnerNode:
         """Return the request for an apply."""
         self._applies += 1
         hosts = {NAME: self.facts.address}
-        return {"document": document, "secrets": {}, "hosts": hosts, "id": id or f"apply-{self._applies}", **more}
+        id = id or f"apply-{self._applies}"
+        return {"document": document, "secrets": {}, "previous_secrets": {}, "hosts": hosts, "id": id, **more}
+
+    def roll_back(self) -> Said:
+        """Return to the accepted document."""
+        return self.call("rollback", {"secrets": {}, "hosts": {NAME: self.facts.address}, "id": "back"})
 
     def apply(self, document: Mapping[str, Any], **more: Any) -> Said:
         """Carry out a document."""
@@ -120,14 +136,29 @@ class RunnerNode:
         assert self.call("accept", {"plan_digest": document["plan_digest"]}).succeeded
         return said
 
-    def measure(self) -> dict[str, Any]:
-        """Look at the node, its health included."""
-        return self.call("measure", {"plan_digest": "", "health": True}).event
+    def pending(self, document: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> list[str]:
+        """Return what an apply would change."""
+        return self.call("inspect", {"document": document, "secrets": secrets or {}}).changes
+
+    def measure(self) -> Measured:
+        """Look at the node."""
+        event = self.call("measure", {}).event
+        assert event.pop("event") == "result", event
+        return read(Measured, event, "measured")
+
+    def drift(self) -> list[str]:
+        """Return how the node differs from how it was left."""
+        return [drift_in_words(drift) for drift in self.measure().drift]
+
+    def applying(self) -> str:
+        """Return the id of the apply that is at work."""
+        wanted = json.loads(self.run("cat /var/lib/soop/intended.json"))
+        return str(self.call("inspect", {"document": wanted})["apply_running"])
 
     def is_as_accepted(self) -> bool:
         """Tell whether the node runs its accepted version, healthy and without a difference."""
         found = self.measure()
-        return (found["drift"], found["healthy"], found["running"]["accepted"]) == ([], True, True)
+        return (found.drift, found.healthy, found.accepted) == ((), True, True)
 
     def pids(self, *units: str) -> dict[str, str]:
         """Return the main processes of units."""

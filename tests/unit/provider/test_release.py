@@ -6,6 +6,7 @@ from soop_components.provider.diff import Change
 from soop_components.provider.release import ReleaseResource, drift_of
 from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.runner.protocol import Drift, HealthProblem, Measured, Version
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
 OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}
@@ -42,9 +43,26 @@ def test_a_node_knows_the_addresses_of_its_service_and_of_its_neighbours() -> No
 
 def test_what_is_not_healthy_is_named_without_what_it_answered() -> None:
     release = ReleaseInputs("a", "1.0.0", "sha256:0", {}, {}, (), {}, {}, {}, "key")
-    running = {"service": "a", "version": "1.0.0", "plan_digest": "sha256:1", "accepted": True}
-    problems = ["web: /bin/check: exit code 1: wrong password s3cret", "web: http://web-1/: status 500: s3cret"]
-    found = {"drift": [], "healthy": False, "health": problems}
-    assert drift_of(found, running, "sha256:1", release) == ["component web is not healthy"]
-    assert drift_of({**found, "health": []}, running, "sha256:1", release) == ["is not healthy"]
-    assert drift_of({**found, "healthy": True}, running, "sha256:1", release) == []
+    running = Version("a", "1.0.0", "sha256:0", "sha256:1")
+    said = ("exit code 1: wrong password s3cret", "status 500: s3cret")
+    problems = tuple(HealthProblem("web", "/bin/check", got) for got in said)
+    found = Measured(running, True, (), problems)
+    assert not found.healthy
+    assert drift_of(found, "sha256:1", release) == ["component web is not healthy"]
+    assert drift_of(found._replace(health=()), "sha256:1", release) == []
+    assert found._replace(health=()).healthy
+
+
+def test_drift_is_worded_by_its_kind() -> None:
+    release = ReleaseInputs("a", "1.0.0", "sha256:0", {}, {}, (), {}, {}, {}, "key")
+    drift = (Drift("apply", "a-2.0.0"), Drift("absent", "/etc/x"), Drift("unit", "a.service", "not active"))
+    found = Measured(Version("a", "1.0.0", "sha256:0", "sha256:1"), False, drift, ())
+    assert not found.healthy
+    assert drift_of(found, "sha256:1", release) == [
+        "runs a-1.0.0, which was not accepted",
+        "a-2.0.0 was begun and not finished",
+        "/etc/x: is there and must not be",
+        "unit a.service: not active",
+    ]
+    assert drift_of(found, "sha256:2", release)[0] == "runs a-1.0.0 with another plan"
+    assert drift_of(found._replace(running=None), "sha256:2", release)[0] == "does not run a-1.0.0"

@@ -13,13 +13,16 @@ from soop_components.errors import SoopError
 from soop_components.release import session
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Session, Sessions
+from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb, request_line
 from soop_components.transport import ConnectionLost, Outcome, Target
 
 ARCHIVE = RunnerArchive(b"the runner", "abc")
 TARGET = Target("web-1.access-service.dev-access", "192.0.2.1", "ssh-ed25519 AAAA")
 ELSEWHERE = Target(TARGET.name, "192.0.2.2", TARGET.host_key)
-RESULT = {"event": "result", "changes": 0}
+RESULT = {"event": "result"}
 FAILURE = {"event": "failure", "step": "files", "message": "no room"}
+FAILED = Failed("files", "no room")
+PINGED = request_line(Ping())
 
 
 class Process:
@@ -74,15 +77,15 @@ class Connection:
         self.aborted = True
 
 
-def ask(connection: Connection, *verbs: str, shown: list[str] | None = None, content: Any = None) -> list[Any]:
-    """Ask for verbs in one session and return the outcomes."""
+def ask(connection: Connection, *requests: Request, shown: list[str] | None = None, content: Any = None) -> list[Any]:
+    """Send requests in one session and return the answers."""
 
     async def show(message: str) -> None:
         (shown if shown is not None else []).append(message)
 
     async def asking() -> list[Any]:
         begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
-        return [await begun.ask({"verb": verb}, show, content) for verb in verbs]
+        return [await begun.ask(request, Done, show, content) for request in requests or (Ping(),)]
 
     return asyncio.run(asking())
 
@@ -90,22 +93,22 @@ def ask(connection: Connection, *verbs: str, shown: list[str] | None = None, con
 def test_one_process_answers_one_request_after_the_other() -> None:
     process = Process([{"event": "progress", "message": "looking"}, b"Warning: not JSON\n", RESULT, RESULT])
     connection, shown = Connection(process), list[str]()
-    assert ask(connection, "measure", "inspect", shown=shown) == [RESULT, RESULT]
+    assert ask(connection, Hosts({"web-1": "192.0.2.1"}), Ping(), shown=shown) == [Done(), Done()]
     assert shown == ["looking"]
-    assert [json.loads(line) for line in process.sent.splitlines()] == [{"verb": "measure"}, {"verb": "inspect"}]
+    assert process.sent.splitlines(keepends=True) == [request_line(Hosts({"web-1": "192.0.2.1"})), PINGED]
     assert len(connection.commands) == 1
     assert connection.commands[0].endswith("exec python3 -I /var/lib/soop/runner/abc.pyz serve")
 
 
 def test_a_node_without_the_runner_gets_it() -> None:
     connection = Connection(Process([], code=99), Process([RESULT]))
-    assert ask(connection, "measure") == [RESULT]
+    assert ask(connection) == [Done()]
     assert connection.installed == [b"the runner"]
 
 
 def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
     with pytest.raises(SoopError, match="could not be installed"):
-        ask(Connection(Process([], code=99), Process([], code=99)), "measure")
+        ask(Connection(Process([], code=99), Process([], code=99)))
 
 
 @pytest.mark.parametrize(
@@ -114,27 +117,49 @@ def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
 def test_why_it_cannot_be_installed_is_told(code: int, said: str) -> None:
     connection = Connection(Process([], code=99), installing=Outcome(code, b"", b"full\n"))
     with pytest.raises(SoopError, match=said):
-        ask(connection, "measure")
+        ask(connection)
     assert connection.aborted
 
 
 def test_a_node_that_has_lost_its_python_is_told_apart() -> None:
     connection = Connection(Process([], code=127, errors=b"bash: line 1: exec: python3: not found\n"))
     with pytest.raises(SoopError, match="no python3 on the node\n  install Debian's package python3 on it"):
-        ask(connection, "measure")
+        ask(connection)
     assert connection.aborted
 
 
 def test_after_a_failure_a_new_process_is_asked() -> None:
     first = Process([FAILURE])
-    assert ask(Connection(first, Process([RESULT])), "apply", "measure") == [FAILURE, RESULT]
+    assert ask(Connection(first, Process([RESULT])), Ping(), Ping()) == [FAILED, Done()]
     assert not first.is_open
 
 
 def test_a_process_that_says_nothing_is_a_failure_with_its_last_words() -> None:
-    (event,) = ask(Connection(Process([], code=137, errors=b"Killed\n")), "measure")
-    assert event["message"] == "the runner ended without a result on `measure`"
-    assert (event["exit_code"], event["stderr_tail"]) == (137, "Killed\n")
+    (event,) = ask(Connection(Process([], code=137, errors=b"Killed\n")))
+    said = "the runner ended without an answer to `ping`"
+    assert event == Failed(None, said, exit_code=137, stderr_tail="Killed\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        ({"event": "result", "more": 1}, "result: unknown field 'more'"),
+        ({"event": "progress", "message": 1}, "progress.message: expected text, not int"),
+        ({"event": "failure", "step": "files"}, "failure.message: missing"),
+        ({"event": []}, "event: expected progress, result"),
+    ],
+)
+def test_an_answer_of_another_form_is_an_error_that_names_the_node(answer: Any, wrong: str) -> None:
+    connection = Connection(Process([answer]))
+    with pytest.raises(SoopError, match=rf"^{TARGET.name}: the runner's answer to `ping` cannot be read: {wrong}"):
+        ask(connection)
+    assert connection.aborted
+
+
+def test_a_runner_that_does_not_know_the_verb_is_started_again_for_the_next_request() -> None:
+    first = Process([{"event": "unknown_verb", "verb": "ping", "protocol": 2}])
+    assert ask(Connection(first, Process([RESULT])), Ping(), Ping()) == [UnknownVerb("ping", 2), Done()]
+    assert not first.is_open
 
 
 def test_content_follows_the_request() -> None:
@@ -143,8 +168,8 @@ def test_content_follows_the_request() -> None:
         yield b"two"
 
     process = Process([RESULT])
-    ask(Connection(process), "receive", content=content)
-    assert process.sent == b'{"verb": "receive"}\nonetwo'
+    ask(Connection(process), Receive(), content=content)
+    assert process.sent == request_line(Receive()) + b"onetwo"
 
 
 def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,9 +186,9 @@ def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.Mon
     async def asking() -> None:
         sessions = Sessions(ARCHIVE)
         with pytest.raises(ConnectionLost):
-            await (await sessions.open(TARGET, "key", 1.0)).ask({"verb": "measure"}, show)
+            await (await sessions.open(TARGET, "key", 1.0)).ask(Ping(), Done, show)
         for _ in range(2):
-            assert await (await sessions.open(TARGET, "key", 1.0)).ask({"verb": "measure"}, show) == RESULT
+            assert await (await sessions.open(TARGET, "key", 1.0)).ask(Ping(), Done, show) == Done()
 
     monkeypatch.setattr(session, "connect", connect)
     asyncio.run(asking())
@@ -192,7 +217,7 @@ def is_there(connection: Connection, process: Process, since: float) -> bool:
 
     async def asking() -> bool:
         begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
-        await begun.ask({"verb": "measure"}, session._to_nobody)
+        await begun.ask(Ping(), Done, session._to_nobody)
         begun._heard -= since
         process.sent = b""
         return await begun.is_there()
@@ -200,7 +225,7 @@ def is_there(connection: Connection, process: Process, since: float) -> bool:
     return asyncio.run(asking())
 
 
-@pytest.mark.parametrize(("since", "asked"), [(0, b""), (2, b'{"verb": "ping"}\n')])
+@pytest.mark.parametrize(("since", "asked"), [(0, b""), (2, PINGED)])
 def test_a_runner_that_was_silent_for_long_is_asked_whether_it_is_there(since: float, asked: bytes) -> None:
     process = Process([RESULT, {"event": "result"}])
     assert is_there(Connection(process), process, since)
@@ -222,7 +247,7 @@ def test_one_that_was_ended_is_begun_anew_over_the_same_connection() -> None:
 def test_one_that_ended_with_a_failure_is_begun_anew_to_see_whether_it_is_there() -> None:
     connection = Connection(Process([FAILURE]), lost := Process([], code=ConnectionLost("gone")))
     assert not is_there(connection, lost, 2)
-    assert lost.sent == b'{"verb": "ping"}\n'
+    assert lost.sent == PINGED
 
 
 def test_one_that_says_nothing_in_time_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

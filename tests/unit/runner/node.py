@@ -6,18 +6,21 @@ import getpass
 import grp
 import hashlib
 import io
+import json
 import os
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from soop_components.release.wording import drift_in_words
 from soop_components.runner import apply as applying
 from soop_components.runner.canonical import digest_of
 from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.measure import inspect, measure
+from soop_components.runner.protocol import Accept, Apply, Change, Inspect, Measured, Rollback
 
 USER = getpass.getuser()
 GROUP = grp.getgrgid(os.getegid()).gr_name
@@ -105,30 +108,50 @@ class Node:
     def events(self) -> Events:
         return Events(self.said.append)
 
-    def apply(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+    def apply(
+        self,
+        document: Mapping[str, Any],
+        secrets: Mapping[str, str] | None = None,
+        previous_secrets: Mapping[str, str] | None = None,
+        hosts: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         self.systemd.told.clear()
-        return applying.apply(self.host, {"document": document, **request}, self.events)
+        before = previous_secrets if previous_secrets is not None else secrets or {}
+        request = Apply(document, secrets or {}, before, hosts or {}, "id")
+        return self._answered(request)
 
     def accept(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
         from soop_components.runner.accept import accept
 
         event = self.apply(document, **request)
         assert event["event"] == "result", event
-        accept(self.host, {"plan_digest": document["plan_digest"]})
+        accept(self.host, Accept(document["plan_digest"]))
         return event
 
-    def put_back(self, **request: Any) -> dict[str, Any]:
-        return applying.apply(self.host, {"verb": "return", **request}, self.events)
+    def roll_back(self, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return self._answered(Rollback(secrets or {}, {}, "id"))
 
-    def measure(self, **request: Any) -> dict[str, Any]:
-        return measure(self.host, request)
+    def _answered(self, request: Apply | Rollback) -> dict[str, Any]:
+        """Return the last event, with its changes in words."""
+        events = self.events
+        events.write(applying.apply(self.host, request, events))
+        said: dict[str, Any] = json.loads(self.said[-1])
+        if "changes" in said:
+            said["changes"] = [change_in_words(Change(**change)) for change in said["changes"]]
+        return said
+
+    def measure(self) -> Measured:
+        return measure(self.host)
 
     def drift(self) -> list[str]:
-        found: list[str] = self.measure()["drift"]
-        return found
+        return [drift_in_words(drift) for drift in self.measure().drift]
 
-    def inspect(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
-        return inspect(self.host, {"document": document, **request}, self.events)
+    def pending(self, document: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> list[str]:
+        """Return what an apply would change."""
+        return [
+            change_in_words(change)
+            for change in inspect(self.host, Inspect(document, secrets or {}), self.events).changes
+        ]
 
     def receive(self, *blobs: bytes) -> None:
         from soop_components.runner.blobs import Blobs
@@ -140,6 +163,10 @@ class Node:
 
     def text(self, path: str) -> str:
         return self.path(path).read_text()
+
+
+def change_in_words(change: Change) -> str:
+    return f"{change.action} {change.kind} {change.subject}"
 
 
 def document(

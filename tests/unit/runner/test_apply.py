@@ -1,4 +1,4 @@
-"""Whole applies: success is recorded, failure goes back, interruption is made up for."""
+"""Whole applies: success is recorded, failure is rolled back, interruption is made up for."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import apply as module
-from soop_components.runner import health
+from soop_components.runner import health, hosts, units
 from soop_components.runner.failure import Failure
+from soop_components.runner.kinds import KINDS
+from soop_components.runner.protocol import Accept
 from tests.unit.runner.node import Node, document, file, script
 
 SECRETS = {"password": "s3cret"}
@@ -24,14 +25,12 @@ def version(number: str, *, fails: bool = False, **parts: Any) -> dict[str, Any]
 ONE, TWO, BROKEN = version("1.0.0"), version("2.0.0"), version("3.0.0", fails=True)
 
 
-def test_an_outcome_says_what_was_deployed(node: Node) -> None:
+def test_an_answer_says_what_was_changed(node: Node) -> None:
     event = node.apply(ONE, secrets=SECRETS)
-    assert (event["event"], event["service"], event["version"]) == ("result", "access-service", "1.0.0")
-    assert (event["plan_digest"], event["changes"]) == (ONE["plan_digest"], 1)
-    assert node.host.load("report.json") == event
+    assert event == {"event": "result", "changes": ["write file /etc/app"]}
 
 
-def test_a_failure_goes_back_to_what_was_accepted(node: Node) -> None:
+def test_a_failure_is_rolled_back_to_what_was_accepted(node: Node) -> None:
     node.accept(ONE, secrets={"password": "old"})
     event = node.apply(BROKEN, secrets=SECRETS, previous_secrets={"password": "old"})
     assert event == {
@@ -42,35 +41,33 @@ def test_a_failure_goes_back_to_what_was_accepted(node: Node) -> None:
         "exit_code": 3,
         "stderr_tail": "trouble",
         "message": "script check ended with 3",
-        "returned": True,
+        "rolled_back": True,
+        "rollback_failure": None,
     }
     assert node.text("/etc/app") == "1.0.0 old"
-    found = node.measure(plan_digest=ONE["plan_digest"])
-    assert found["matches"]
-    assert (found["running"]["version"], found["running"]["accepted"]) == ("1.0.0", True)
-    assert (found["intended"], found["drift"]) == (None, [])
+    found = node.measure()
+    assert found.running is not None
+    assert (found.running.plan_digest, found.accepted, found.drift) == (ONE["plan_digest"], True, ())
 
 
 def test_a_first_failure_leaves_the_node_and_says_so(node: Node) -> None:
     event = node.apply(BROKEN, secrets=SECRETS)
-    assert (event["event"], event["returned"]) == ("failure", False)
-    found = node.measure()
-    assert (found["running"], found["accepted"]) == (None, None)
-    assert found["intended"]["version"] == "3.0.0"
-    assert found["drift"][0] == "access-service-3.0.0 was begun and not finished"
-    assert node.inspect(BROKEN, secrets=SECRETS)["changes"] > 0
+    assert (event["event"], event["rolled_back"]) == ("failure", False)
+    assert node.measure().running is None
+    assert node.drift()[0] == "access-service-3.0.0 was begun and not finished"
+    assert "finish apply access-service-3.0.0" in node.pending(BROKEN, SECRETS)
 
 
-def test_a_failed_way_back_is_told_beside_the_failure(node: Node) -> None:
+def test_a_failed_rollback_is_reported_beside_the_failure(node: Node) -> None:
     node.accept(document("1.0.0", web={"units": {"app.service": {"content": "one"}}}))
     node.systemd.fails["restart app.service"] = "no"
     event = node.apply(document("2.0.0", web={"units": {"app.service": {"content": "two"}}}))
-    assert event["returned"] is False
+    assert event["rolled_back"] is False
     assert event["message"] == "app.service: restart failed"
-    assert event["return_failure"]["message"] == "app.service: restart failed"
+    assert event["rollback_failure"]["message"] == "app.service: restart failed"
     node.systemd.fails.clear()
     assert "access-service-1.0.0 was begun and not finished" in node.drift()
-    assert node.put_back()["event"] == "result"
+    assert node.roll_back()["event"] == "result"
     assert node.text("/etc/systemd/system/app.service") == "one"
     assert node.drift() == []
 
@@ -78,30 +75,29 @@ def test_a_failed_way_back_is_told_beside_the_failure(node: Node) -> None:
 def test_what_would_fail_later_is_found_before_the_first_change(node: Node) -> None:
     node.accept(ONE, secrets=SECRETS)
     event = node.apply(TWO, secrets={})
-    assert (event["step"], event["returned"]) == ("plan", True)
+    assert (event["step"], event["rolled_back"]) == ("plan", True)
     assert "needs the secret 'password'" in event["message"]
     blob = document("2.0.0", web={"blob": "sha256:" + "1" * 64})
     event = node.apply(blob)
-    assert (event["step"], event["returned"]) == ("blobs", True)
+    assert (event["step"], event["rolled_back"]) == ("blobs", True)
     assert node.text("/etc/app") == "1.0.0 s3cret"
-    assert node.measure()["intended"] is None
+    assert node.drift() == []
 
 
 def test_a_new_secret_in_the_same_plan_is_noticed(node: Node) -> None:
     node.accept(ONE, secrets=SECRETS)
-    assert node.inspect(ONE)["changes"] == 0
-    assert node.inspect(ONE, secrets=SECRETS)["changes"] == 0
-    assert node.inspect(ONE, secrets={"password": "new"})["changed"] == ["file /etc/app"]
-    assert node.apply(ONE, secrets={"password": "new"})["changes"] == 1
+    assert node.pending(ONE, secrets=SECRETS) == []
+    assert node.pending(ONE, secrets={"password": "new"}) == ["write file /etc/app"]
+    assert node.apply(ONE, secrets={"password": "new"})["changes"] == ["write file /etc/app"]
     assert node.text("/etc/app") == "1.0.0 new"
 
 
-def test_a_new_secret_that_does_not_work_is_taken_back(node: Node) -> None:
+def test_a_new_secret_that_does_not_work_is_rolled_back(node: Node) -> None:
     check = script("check", 'test "$(cat)" != bad', stdin="@@soop-secret:password@@")
     wanted = document(web={"files": {"/etc/app": file("@@soop-secret:password@@")}, "scripts": [check]})
     node.accept(wanted, secrets={"password": "good"})
-    assert node.apply(wanted, secrets={"password": "bad"})["returned"] is False
-    assert node.apply(wanted, secrets={"password": "bad"}, previous_secrets={"password": "good"})["returned"] is True
+    assert node.apply(wanted, secrets={"password": "bad"})["rolled_back"] is False
+    assert node.apply(wanted, secrets={"password": "bad"}, previous_secrets={"password": "good"})["rolled_back"] is True
     assert node.text("/etc/app") == "good"
     assert node.drift() == []
 
@@ -111,32 +107,31 @@ def test_secrets_are_in_no_event(node: Node) -> None:
     event = node.apply(telling, secrets={"password": "s3c&ret"})
     assert event["stderr_tail"] == "x [secret] y"
     assert all("s3c" not in line for line in node.said)
-    assert "s3c" not in node.text("/var/lib/soop/report.json")
 
 
-def test_return_needs_something_accepted(node: Node) -> None:
-    event = node.put_back()
-    assert (event["event"], event["returned"]) == ("failure", False)
+def test_a_rollback_needs_something_accepted(node: Node) -> None:
+    event = node.roll_back()
+    assert (event["event"], event["rolled_back"]) == ("failure", False)
     assert "no version was ever accepted" in event["message"]
 
 
-def test_return_goes_back_to_the_accepted_version(node: Node) -> None:
+def test_a_rollback_goes_to_the_accepted_version(node: Node) -> None:
     node.accept(ONE, secrets=SECRETS)
     assert node.apply(TWO, secrets=SECRETS)["event"] == "result"
-    assert node.measure()["running"]["accepted"] is False
-    assert node.put_back(secrets=SECRETS)["version"] == "1.0.0"
+    assert node.measure().accepted is False
+    assert node.roll_back(secrets=SECRETS)["changes"] == ["write file /etc/app"]
     assert node.text("/etc/app") == "1.0.0 s3cret"
-    assert node.measure()["running"]["accepted"] is True
+    assert node.measure().accepted is True
 
 
 def test_only_what_runs_can_be_accepted(node: Node) -> None:
     from soop_components.runner.accept import accept
 
     with pytest.raises(Failure, match="the node runs nothing"):
-        accept(node.host, {"plan_digest": ONE["plan_digest"]})
+        accept(node.host, Accept(ONE["plan_digest"]))
     node.apply(ONE, secrets=SECRETS)
     with pytest.raises(Failure, match=r"runs access-service-1.0.0 with another plan"):
-        accept(node.host, {"plan_digest": TWO["plan_digest"]})
+        accept(node.host, Accept(TWO["plan_digest"]))
 
 
 def test_one_apply_at_a_time(node: Node) -> None:
@@ -155,19 +150,27 @@ def test_a_mistake_of_ours_is_a_failure_too(node: Node, monkeypatch: pytest.Monk
     monkeypatch.setattr(health, "carry_out", mistake)
     event = node.apply(TWO, secrets=SECRETS)
     assert event["step"] == "runner"
-    assert event["message"] == "the runner has a mistake: ZeroDivisionError: division by zero"
-    assert event["returned"] is False
-    assert any("mistake" in line for line in event["debug"])
+    assert event["message"].startswith(
+        "the runner has a mistake: ZeroDivisionError: division by zero (test_apply.py, line "
+    )
+    assert event["rolled_back"] is False
+    assert event["rollback_failure"]["step"] == "runner"
 
 
-KILLED_AT = ["hosts.put", "packages.carry_out", "stale.carry_out", "files.carry_out", "links.carry_out",
-             "scripts.carry_out", "units.carry_out", "units.sweep", "units.verify", "packages.remove_stale",
-             "directories.remove_stale"]  # fmt: skip
+MOMENTS = ("check", "prepare", "carry_out", "remove_stale")
+KILLED_AT = [
+    (hosts, "put"),
+    *((kind, name) for kind in {type(kind): 0 for kind in KINDS} for name in MOMENTS if name in vars(kind)),
+    (units, "restart_dependents"),
+    (units, "verify"),
+]
 
 
-@pytest.mark.parametrize("where", KILLED_AT)
+@pytest.mark.parametrize(("owner", "function"), KILLED_AT)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_killed_apply_is_made_up_for(node: Node, monkeypatch: pytest.MonkeyPatch, where: str, when: str) -> None:
+def test_a_killed_apply_is_made_up_for(
+    node: Node, monkeypatch: pytest.MonkeyPatch, owner: Any, function: str, when: str
+) -> None:
     class Killed(BaseException):
         pass
 
@@ -177,9 +180,7 @@ def test_a_killed_apply_is_made_up_for(node: Node, monkeypatch: pytest.MonkeyPat
                        scripts=[script("note", f"echo {number} >> {node.root}/notes")])  # fmt: skip
 
     node.accept(old("1.0.0"), secrets=SECRETS)
-    name, function = where.split(".")
-    part = getattr(module, name)
-    real = getattr(part, function)
+    real = getattr(owner, function)
 
     def dies(*arguments: Any) -> None:
         if when == "after":
@@ -187,7 +188,7 @@ def test_a_killed_apply_is_made_up_for(node: Node, monkeypatch: pytest.MonkeyPat
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(part, function, dies)
+        patch.setattr(owner, function, dies)
         with pytest.raises(Killed):
             node.apply(old("2.0.0"), secrets=SECRETS)
     restarted = "restart app.service" in node.systemd.told
@@ -195,15 +196,16 @@ def test_a_killed_apply_is_made_up_for(node: Node, monkeypatch: pytest.MonkeyPat
     assert event["event"] == "result", event
     assert restarted or "restart app.service" in node.systemd.told
     found = node.measure()
-    assert (found["drift"], found["intended"], found["running"]["version"]) == ([], None, "2.0.0")
+    assert found.running is not None
+    assert (found.drift, found.running.version) == ((), "2.0.0")
     assert node.text("/etc/app") == "2.0.0 s3cret"
     assert not node.path("/etc/link-1.0.0").is_symlink()
     assert node.text("/notes").splitlines()[-1] == "2.0.0"
-    assert node.apply(old("2.0.0"), secrets=SECRETS)["changes"] == 0
+    assert node.apply(old("2.0.0"), secrets=SECRETS)["changes"] == []
 
 
 def test_what_is_stored_is_json_that_others_can_read(node: Node) -> None:
     node.accept(ONE, secrets=SECRETS)
-    for name in ("ledger", "intended", "running", "accepted", "report"):
+    for name in ("ledger", "intended", "running", "accepted"):
         json.loads(node.text(f"/var/lib/soop/{name}.json"))
         assert node.path(f"/var/lib/soop/{name}.json").stat().st_mode & 0o777 == 0o600

@@ -15,7 +15,10 @@ import pytest
 
 import soop_components.runner
 from soop_components.release.runner_archive import RunnerArchive
+from soop_components.runner.protocol import Follow, Ping, request_line
 
+PING = request_line(Ping())
+LOUD = PING.replace(b"}", b', "loud": 1}')
 SOURCES = sorted(Path(soop_components.runner.__file__).parent.glob("*.py"))
 
 
@@ -54,29 +57,35 @@ def test_it_runs_unpacks_itself_once_and_answers_in_json(tmp_path: Path) -> None
     path = tmp_path / f"{archive.digest}.pyz"
     path.write_bytes(archive.content)
     for _ in range(2):
-        done = begin(path, b'{"verb": "dance"}\n')
+        done = begin(path, b'{"verb": "dance", "protocol": 1}\n')
         assert done.returncode == 1, done.stderr
-        event = json.loads(done.stdout)
-        assert (event["event"], event["step"]) == ("failure", "request")
-        assert "expected one of the verbs measure, inspect, receive, apply" in event["message"]
+        assert json.loads(done.stdout) == {"event": "unknown_verb", "verb": "dance", "protocol": 1}
         assert sorted(entry.name for entry in tmp_path.iterdir()) == [archive.digest, f"{archive.digest}.pyz"]
 
 
-@pytest.mark.parametrize("sent", [b"\n", b"{\n", b"\xff", b"[]", b"{}", b'{"verb": []}', b'"measure"'])
+@pytest.mark.parametrize("sent", [b"\n", b"{\n", b"\xff", b"[]", b"{}", b'{"verb": []}', b'"measure"', LOUD])
 def test_what_is_no_request_is_a_failure_and_no_traceback(tmp_path: Path, sent: bytes) -> None:
     path = tmp_path / "runner.pyz"
     path.write_bytes(RunnerArchive.build().content)
     done = begin(path, sent)
     assert done.returncode == 1
     (line,) = done.stdout.splitlines()
-    assert "the request is not a JSON object with a verb" in json.loads(line)["message"]
+    assert "the request cannot be read" in json.loads(line)["message"]
     assert done.stderr == b""
 
 
 def test_one_request_after_the_other_is_answered_until_there_are_no_more(tmp_path: Path) -> None:
     path = tmp_path / "runner.pyz"
     path.write_bytes(RunnerArchive.build().content)
-    done = begin(path, b'{"verb": "follow", "id": "not an id"}\n{"verb": "apply", "document": {}}\n')
-    assert [json.loads(line)["step"] for line in done.stdout.splitlines()] == ["plan", "plan"]
+    done = begin(path, PING + PING)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"event": "result"}] * 2
     assert (done.returncode, done.stderr) == (0, b"")
     assert begin(path, b"").returncode == 0
+
+
+def test_a_failure_ends_the_runner_since_input_may_be_left_unread(tmp_path: Path) -> None:
+    path = tmp_path / "runner.pyz"
+    path.write_bytes(RunnerArchive.build().content)
+    done = begin(path, request_line(Follow("not an id")) + PING)
+    assert [json.loads(line)["step"] for line in done.stdout.splitlines()] == ["plan"]
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -12,7 +12,7 @@ from tests.unit.runner.node import Node, sha256, stream, tar
 
 def test_blobs_are_received_and_found_by_digest(node: Node) -> None:
     blobs = Blobs(node.host)
-    assert blobs.receive(io.BytesIO(stream(b"one", b"", b"two" * 1000))) == {"received": 3, "bytes": 3003}
+    blobs.receive(io.BytesIO(stream(b"one", b"", b"two" * 1000)))
     assert blobs.missing([sha256(b"one"), sha256(b"three")]) == [sha256(b"three")]
     with open(blobs.checked(sha256(b"two" * 1000)), "rb") as file:
         assert file.read() == b"two" * 1000

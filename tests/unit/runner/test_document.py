@@ -78,8 +78,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_what_is_wrong_is_named(component: dict[str, Any], message: str) -> None:
     with pytest.raises(Failure) as raised:
         parse(document(web=component))
-    assert raised.value.step == "plan"
-    assert message in raised.value.message
+    assert raised.value.failed.step == "plan"
+    assert message in raised.value.failed.message
 
 
 def test_components_may_share_what_they_agree_on() -> None:

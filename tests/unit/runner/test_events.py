@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 from soop_components.runner.events import Events
+from soop_components.runner.protocol import Failed
 
 
 def said(secrets: list[str], text: str) -> str:
@@ -39,7 +40,5 @@ def test_everything_in_an_event_is_masked() -> None:
     lines: list[str] = []
     events = Events(lines.append)
     events.hide(["s3cret"])
-    events.emit(
-        {"event": "failure", "stderr_tail": "s3cret", "debug": ["a s3cret"], "return_failure": {"message": "s3cret"}}
-    )
+    events.write(Failed(None, "s3cret", stderr_tail="a s3cret", rollback_failure=Failed(None, "s3cret")))
     assert "s3cret" not in lines[0]

@@ -9,6 +9,7 @@ import pytest
 
 from soop_components.runner.health import ask, judge
 from soop_components.runner.plan import HttpHealth
+from soop_components.runner.protocol import HealthProblem
 from tests.unit.runner.node import NODE, Node, document
 
 ADDRESS = {NODE["name"]: "127.0.0.1"}
@@ -115,13 +116,13 @@ def test_measure_says_whether_it_is_healthy(node: Node) -> None:
     flag = node.root / "flag"
     flag.touch()
     wanted = document(web={"command_health": {"command": ["/bin/sh", "-c", f"test -e {flag}"], "timeout": 1}})
-    assert node.measure(health=True)["healthy"] is None, "nothing runs"
+    assert not node.measure().healthy, "nothing runs"
     node.apply(wanted)
-    assert node.measure(health=True)["healthy"] is True
-    assert node.measure(health=False)["healthy"] is None
+    assert node.measure().healthy
     flag.unlink()
-    found = node.measure(health=True)
-    assert (found["healthy"], found["health"]) == (False, [f"web: /bin/sh -c test -e {flag}: exit code 1"])
+    found = node.measure()
+    assert not found.healthy
+    assert found.health == (HealthProblem("web", f"/bin/sh -c test -e {flag}", "exit code 1"),)
 
 
 def test_what_is_not_healthy_is_to_be_carried_out_again_and_fails_while_it_stays_so(node: Node) -> None:
@@ -129,13 +130,13 @@ def test_what_is_not_healthy_is_to_be_carried_out_again_and_fails_while_it_stays
     flag.touch()
     wanted = document(web={"command_health": {"command": ["/bin/sh", "-c", f"test -e {flag}"], "timeout": 1}})
     node.accept(wanted)
-    assert node.inspect(wanted)["changes"] == 0
+    assert node.pending(wanted) == []
     flag.unlink()
-    assert node.inspect(wanted)["changed"] == [f"web: /bin/sh -c test -e {flag}: exit code 1"]
+    assert node.pending(wanted) == ["check component web"]
     event = node.apply(wanted)
-    assert (event["step"], event["returned"]) == ("health", True)
+    assert (event["step"], event["rolled_back"]) == ("health", True)
     flag.touch()
-    assert node.apply(wanted)["changes"] == 0
+    assert node.apply(wanted)["changes"] == []
 
 
 @pytest.mark.parametrize("hangs", [True, False])
@@ -155,4 +156,4 @@ def test_a_unit_that_nothing_was_changed_for_is_restarted_once(node: Node, hangs
     if hangs:
         assert "expected exit code 0 within 1 seconds, also after a restart, last came exit code 1" in event["message"]
     else:
-        assert event["changed"] == ["unit app.service restarted"]
+        assert event["changes"] == ["restart unit app.service"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from soop_components.runner import hosts
-from soop_components.runner.canonical import digest_of
 from tests.unit.runner.node import Node
 
 NODES = {"web-1.access-service.dev-access": "10.0.0.3", "database-1.access-service.dev-access": "10.0.0.2"}
@@ -9,16 +8,17 @@ NODES = {"web-1.access-service.dev-access": "10.0.0.3", "database-1.access-servi
 
 def test_the_block_is_added_changed_and_removed(node: Node) -> None:
     node.path("/etc/hosts").write_text("127.0.0.1 localhost")
-    assert hosts.put(node.host, NODES)
+    hosts.put(node.host, NODES)
     assert node.text("/etc/hosts").splitlines()[0] == "127.0.0.1 localhost"
     assert "10.0.0.3 web-1.access-service.dev-access\n" in node.text("/etc/hosts")
     assert hosts.current(node.host) == NODES
-    assert hosts.digest(node.host) == digest_of(NODES)
-    assert not hosts.put(node.host, NODES)
+    before = node.path("/etc/hosts").stat()
+    hosts.put(node.host, NODES)
+    assert node.path("/etc/hosts").stat() == before
     node.path("/etc/hosts").write_text(node.text("/etc/hosts") + "192.0.2.1 printer\n")
-    assert hosts.put(node.host, {"web-1.access-service.dev-access": "10.0.0.9"})
+    hosts.put(node.host, {"web-1.access-service.dev-access": "10.0.0.9"})
     assert hosts.current(node.host) == {"web-1.access-service.dev-access": "10.0.0.9"}
-    assert hosts.put(node.host, {})
+    hosts.put(node.host, {})
     assert node.text("/etc/hosts") == "127.0.0.1 localhost\n192.0.2.1 printer\n"
 
 

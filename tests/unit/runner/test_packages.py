@@ -12,6 +12,8 @@ from soop_components.runner.document import parse
 from soop_components.runner.dpkg import Installed
 from soop_components.runner.failure import Failure
 from soop_components.runner.ledger import Ledger, PackageRecord
+from soop_components.runner.packages import Packages
+from soop_components.runner.protocol import Drift
 from soop_components.runner.work import Work
 from tests.unit.runner.node import Node, document, sha256
 
@@ -34,25 +36,24 @@ def known(**versions: tuple[str, str]) -> dict[str, Installed]:
 def test_only_what_differs_is_installed(node: Node) -> None:
     wanted = {"same": "1", "older": "2", "absent": "1", "half": "1", "config": "1"}
     there = known(same=("1", WHOLE), older=("1", WHOLE), half=("1", HALF), config=("1", CONFIG))
-    assert packages.pending(work(node, wanted), there) == ["absent", "config", "half", "older"]
+    assert packages.needed(work(node, wanted), there) == ["absent", "config", "half", "older"]
 
 
 def test_what_dpkg_was_doing_at_a_power_failure_is_done_again(node: Node) -> None:
     doing = work(node, {"a": "1", "b": "1"})
     there = known(a=("1", WHOLE), b=("1", WHOLE))
     doing.ledger.installing = {"boot": packages.boot_id(), "packages": ["a"]}
-    assert packages.pending(doing, there) == []
+    assert packages.needed(doing, there) == []
     doing.ledger.installing = {"boot": "another", "packages": ["a"]}
-    assert packages.pending(doing, there) == ["a"]
+    assert packages.needed(doing, there) == ["a"]
 
 
 def test_newer_packages_of_the_host_are_not_replaced(node: Node) -> None:
     there = known(libc=("2.40", WHOLE), ssl=("3.1", WHOLE), gone=("9", CONFIG))
     with pytest.raises(Failure) as raised:
         packages.refuse_older(work(node, {"libc": "2.36", "ssl": "3.0", "gone": "1"}), there)
-    assert "libc 2.40 (plan: 2.36), ssl 3.1 (plan: 3.0)" in raised.value.message
-    packages.refuse_older(work(node, {"libc": "2.36"}, older_allowed=True), there)
-    packages.refuse_older(work(node, {"libc": "2.36"}, returning=True), there)
+    assert "libc 2.40 (plan: 2.36), ssl 3.1 (plan: 3.0)" in raised.value.failed.message
+    packages.refuse_older(work(node, {"libc": "2.36"}, rolling_back=True), there)
 
 
 def test_what_we_installed_we_may_replace(node: Node) -> None:
@@ -61,16 +62,16 @@ def test_what_we_installed_we_may_replace(node: Node) -> None:
     packages.refuse_older(going_back, known(libc=("2.40", WHOLE)))
 
 
-def test_drift_is_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger()
     ledger.packages = {name: PackageRecord("1", None, "all") for name in ("same", "other", "gone", "half", "config")}
     there = known(same=("1", WHOLE), other=("2", WHOLE), half=("1", HALF), config=("1", CONFIG))
     monkeypatch.setattr(dpkg, "installed", lambda _: there)
-    assert packages.drift(node.host, ledger) == [
-        "package config: not installed",
-        "package gone: not installed",
-        "package half: half installed",
-        "package other: 2 installed, not 1",
+    assert Packages().drift(node.host, ledger) == [
+        Drift("package", "config", "not installed"),
+        Drift("package", "gone", "not installed"),
+        Drift("package", "half", "half installed"),
+        Drift("package", "other", "2 installed, not 1"),
     ]
 
 

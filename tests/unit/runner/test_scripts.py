@@ -21,11 +21,11 @@ def with_script(notes: Path, files: dict[str, Any] | None = None, **more: Any) -
 
 
 def runs(node: Node, wanted: dict[str, Any], secrets: dict[str, str] | None = None) -> bool:
-    foreseen = "script web/note" in node.inspect(wanted, secrets=secrets or SECRETS)["changed"]
+    pending = "run script web/note" in node.pending(wanted, secrets=secrets or SECRETS)
     event = node.apply(wanted, secrets=secrets or SECRETS)
     assert event["event"] == "result", event
-    ran = "script web/note" in event["changed"]
-    assert ran == foreseen
+    ran = "run script web/note" in event["changes"]
+    assert ran == pending
     return ran
 
 
@@ -47,7 +47,7 @@ def test_a_script_runs_again_when_its_secret_changes(node: Node, notes: Path) ->
     assert runs(node, wanted)
     assert not runs(node, wanted)
     assert runs(node, wanted, {"password": "two"})
-    assert node.inspect(wanted)["changes"] == 0
+    assert node.pending(wanted, {"password": "two"}) == []
     assert notes.read_text() == "\none\n\ntwo\n"
 
 
@@ -103,9 +103,9 @@ def test_a_failed_script_runs_again_and_so_does_what_it_undid(node: Node, notes:
     bad = document("2.0.0", web={"scripts": [script("note", f"echo bad >> {notes}; exit 1")]})
     other = document("3.0.0", web={"scripts": [script("note", f"echo good >> {notes}"), script("other", "exit 1")]})
     node.accept(good)
-    assert node.apply(bad)["returned"] is True
+    assert node.apply(bad)["rolled_back"] is True
     assert notes.read_text() == "good\nbad\ngood\n", "the accepted script undoes what the failed one did"
-    assert node.apply(other)["returned"] is True
+    assert node.apply(other)["rolled_back"] is True
     assert notes.read_text() == "good\nbad\ngood\n", "it was not touched this time"
 
 

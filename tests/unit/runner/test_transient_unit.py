@@ -75,7 +75,7 @@ def test_a_systemd_that_refuses_is_a_failure_with_its_words(host: Any) -> None:
     host.commands.exit_code = 1
     with pytest.raises(Failure, match="systemd did not start the apply") as raised:
         enter(host)
-    assert (raised.value.command, raised.value.stderr_tail) == ("systemd-run", "no such bus")
+    assert (raised.value.failed.command, raised.value.failed.stderr_tail) == ("systemd-run", "no such bus")
     assert os.listdir(host.volatile()) == []
 
 

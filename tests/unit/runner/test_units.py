@@ -29,13 +29,13 @@ def test_a_unit_of_ours_is_written_enabled_and_started(node: Node) -> None:
     event = node.accept(app())
     assert node.text("/etc/systemd/system/app.service") == PROGRAM
     assert node.systemd.told == ["daemon-reload", "enable app.service", "start app.service"]
-    assert event["changed"][-2:] == ["unit app.service enabled", "unit app.service started"]
+    assert event["changes"][-2:] == ["enable unit app.service", "start unit app.service"]
 
 
-def test_nothing_is_told_when_nothing_changed(running: Node) -> None:
+def test_systemd_is_not_called_when_nothing_changed(running: Node) -> None:
     node = running
     wanted = node.host.load("running.json") or {}
-    assert node.apply(wanted)["changes"] == 0
+    assert node.apply(wanted)["changes"] == []
     assert node.systemd.told == []
 
 
@@ -65,7 +65,7 @@ def test_nothing_is_told_when_nothing_changed(running: Node) -> None:
         ),
     ],
 )
-def test_what_changed_decides_what_is_told(
+def test_what_changed_decides_how_systemd_is_called(
     running: Node, unit: dict[str, Any], files: dict[str, str], told: list[str]
 ) -> None:
     triggers = {"restart_on": ["/opt/app"], "reload_on": ["/etc/app"]}
@@ -74,7 +74,7 @@ def test_what_changed_decides_what_is_told(
     assert running.systemd.told == told
 
 
-def test_a_unit_changed_by_hand_is_told_and_mended(running: Node) -> None:
+def test_a_unit_changed_by_hand_is_drift_and_is_repaired(running: Node) -> None:
     node = running
     node.systemd.units["app.service"] |= {"ActiveState": "failed", "SubState": "failed", "UnitFileState": "disabled"}
     assert node.drift() == ["unit app.service: not active (failed)", "unit app.service: disabled"]
@@ -115,7 +115,7 @@ def test_a_unit_that_cannot_reload_is_restarted(running: Node) -> None:
     assert running.systemd.told == ["restart app.service"]
 
 
-def test_a_unit_given_up_is_stopped_disabled_and_removed(running: Node) -> None:
+def test_a_unit_that_the_plan_no_longer_has_is_stopped_disabled_and_removed(running: Node) -> None:
     running.apply(document("3.2.4"))
     assert running.systemd.told[:2] == ["stop app.service", "disable app.service"]
     assert not running.path("/etc/systemd/system/app.service").exists()

@@ -1,4 +1,4 @@
-"""What goes wrong in an apply: told so that a stranger can act on it, and put back."""
+"""What goes wrong in an apply: reported so that a stranger can act on it, and rolled back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def fails(node: RunnerNode, wanted: dict[str, Any]) -> Said:
     """Apply what fails, and see that the node runs its accepted version again."""
     said = node.apply(wanted)
     assert said["event"] == "failure"
-    assert said["returned"] is True, said
+    assert said["rolled_back"] is True, said
     assert node.is_as_accepted(), node.measure()
     assert node.run("cat /etc/app/text") == "version 1.0.0"
     return said
@@ -80,7 +80,7 @@ def test_a_read_only_disk_names_the_file(serving: RunnerNode) -> None:
     serving.run("umount /opt/fixed")
 
 
-def test_a_package_that_does_not_fit_is_taken_back(serving: RunnerNode, tmp_path: Path) -> None:
+def test_a_package_that_does_not_fit_is_rolled_back(serving: RunnerNode, tmp_path: Path) -> None:
     large = deb(tmp_path, "large", "1.0", {"/opt/large/data": b"x" * 200_000})
     small = deb(tmp_path, "small", "1.0")
     serving.send(large.content, small.content)
@@ -95,33 +95,32 @@ def test_a_package_that_does_not_fit_is_taken_back(serving: RunnerNode, tmp_path
     )
 
 
-def test_a_full_disk_has_a_way_back(serving: RunnerNode) -> None:
+def test_a_full_disk_can_be_rolled_back(serving: RunnerNode) -> None:
     serving.run("cp -a /var/lib/soop /tmp/kept; mount -t tmpfs -o size=48m,mode=711 tmpfs /var/lib/soop")
     serving.run("cp -a /tmp/kept/. /var/lib/soop; head -c 4M /dev/zero > /var/lib/soop/reserve")
     assert serving.run("stat -f -c %T /var/lib/soop") == "tmpfs"
     fill = {"name": "fill", "content": "#!/bin/sh\nhead -c 60M /dev/zero > /var/lib/soop/zero\n"}
     said = fails(serving, web("2.0.0", scripts=[fill]))
     assert "No space left on device" in said["stderr_tail"]
-    assert serving.run("ls /var/lib/soop/reserve 2>/dev/null") == "", "it was given free for the way back"
+    assert serving.run("ls /var/lib/soop/reserve 2>/dev/null") == "", "it was freed for the rollback"
     serving.run(
         "rm /var/lib/soop/zero; cp -a /var/lib/soop/. /tmp/kept; umount /var/lib/soop; cp -a /tmp/kept/. /var/lib/soop"
     )
 
 
-def test_the_first_version_has_nothing_to_return_to(node: RunnerNode) -> None:
+def test_the_first_version_cannot_be_rolled_back(node: RunnerNode) -> None:
     node.send(BLOB)
     said = node.apply(web(scripts=[MIGRATE]))
-    assert (said["event"], said["returned"]) == ("failure", False)
+    assert (said["event"], said["rolled_back"]) == ("failure", False)
     found = node.measure()
-    assert (found["running"], found["healthy"]) == (None, None)
-    assert found["intended"]["version"] == "1.0.0"
+    assert (found.running, found.healthy) == (None, False)
+    assert "access-service-1.0.0 was begun and not finished" in node.drift()
     assert node.accept(web()).succeeded
     assert node.is_as_accepted()
 
 
-def test_an_asked_for_return(serving: RunnerNode) -> None:
+def test_a_rollback_that_is_asked_for(serving: RunnerNode) -> None:
     assert serving.apply(web("2.0.0")).succeeded
-    assert serving.measure()["running"]["accepted"] is False
-    said = serving.call("return", serving.request({}, id="back"))
-    assert (said["event"], said["version"]) == ("result", "1.0.0")
+    assert serving.measure().accepted is False
+    assert serving.roll_back().changes == ["write file /etc/app/text"]
     assert serving.is_as_accepted()

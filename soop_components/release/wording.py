@@ -1,0 +1,34 @@
+"""What runners report, in words."""
+
+from __future__ import annotations
+
+from soop_components.runner.protocol import Drift, Failed
+
+
+def drift_in_words(drift: Drift) -> str:
+    """Say how a node differs from how it was left."""
+    match drift.kind:
+        case "apply":
+            return f"{drift.subject} was begun and not finished"
+        case "absent":
+            return f"{drift.subject}: is there and must not be"
+        case "error":
+            return drift.detail
+    return f"{drift.kind} {drift.subject}: {drift.detail}"
+
+
+def failure_in_words(failed: Failed) -> str:
+    """Say what failed where, with the end of what the command said."""
+    where = [
+        f"{what} {value}"
+        for what, value in (
+            ("step", failed.step),
+            ("component", failed.component),
+            ("command", f"`{failed.command}`" if failed.command else None),
+            ("exit code", failed.exit_code),
+        )
+        if value is not None
+    ]
+    lines = [failed.message + (f" ({', '.join(where)})" if where else "")]
+    lines += [f"  | {line}" for line in (failed.stderr_tail or "").splitlines()[-20:]]
+    return "\n".join(lines)

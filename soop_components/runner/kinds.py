@@ -1,0 +1,26 @@
+"""Everything that the runner manages, in the order in which a component is configured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from soop_components.runner.directories import Directories
+from soop_components.runner.files import Files
+from soop_components.runner.links import Absent, Links
+from soop_components.runner.managed import Managed
+from soop_components.runner.packages import Packages
+from soop_components.runner.scripts import Scripts
+from soop_components.runner.units import Units
+from soop_components.runner.users import Users
+
+KINDS: Final[tuple[Managed, ...]] = (
+    Packages(),
+    Users(),
+    Directories(),
+    Files(),
+    Links(),
+    Absent(),
+    Scripts("before_units"),
+    Units(),
+    Scripts("after_units"),
+)

@@ -1,0 +1,43 @@
+"""What things at paths have in common: they replace what was there, which is restored when they are stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from soop_components.runner import replaced
+from soop_components.runner.managed import Managed
+from soop_components.runner.protocol import Change, Kind
+from soop_components.runner.work import Work
+
+
+class ManagedPaths(Managed):
+    """A kind of thing whose records are by path."""
+
+    kind: Kind
+    stale_first = True
+
+    def pending(self, work: Work) -> list[Change]:
+        return [*(Change(self.kind, path, "remove") for path in self._stale(work)), *super().pending(work)]
+
+    def keep_what_is_replaced(self, work: Work, paths: Iterable[str]) -> None:
+        """Keep copies of what somebody else has put at these paths."""
+        for path in paths:
+            if path not in work.ledger.paths:
+                replaced.keep(work.host, path)
+
+    def remove_stale(self, work: Work) -> None:
+        paths = self._stale(work)
+        if not paths:
+            return
+        work.events.progress(f"removing {len(paths)} paths of the version before")
+        work.begin_change(paths)
+        for path in paths:
+            if replaced.restore(work.host, path):
+                work.changed(self.kind, path, "restore")
+            elif self.kind != "absent" and work.host.places.remove(path):
+                work.changed(self.kind, path, "remove")
+            work.ledger.disown(path)
+        work.save()
+
+    def _stale(self, work: Work) -> list[str]:
+        return sorted(set(self.records(work.ledger)) - work.document.paths)

@@ -1,0 +1,306 @@
+"""The protocol between deployer and runner: requests, events and answers, used by both ends.
+
+A request is one line of JSON, ``{"protocol": 1, "verb": "measure", …}``; its fields are those of the class of that
+name. After ``receive`` follow blobs, each as ``<digest> <size>\\n<bytes>``, then an empty line. The runner writes one
+event per line: any number of ``{"event": "progress", "message"}``, then the answer: ``{"event": "result", …}`` with the
+fields of the verb's answer, ``{"event": "failure", …}`` (``Failed``) or ``{"event": "unknown_verb", …}``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+PROTOCOL = 1
+"""Grows when a message changes its meaning or its fields."""
+
+Kind = Literal[
+    "package", "user", "directory", "file", "link", "absent", "unit", "script", "component", "version", "apply", "error"
+]
+"""What a difference or a change is about; ``absent`` is a path at which nothing may be, ``error`` what could not be
+looked at."""
+Action = Literal[
+    "install", "configure", "write", "remove", "restore", "run", "unmask", "enable", "disable", "start", "stop",
+    "restart", "reload", "check", "record", "finish",
+]  # fmt: skip
+
+
+class Version(NamedTuple):
+    """What tells a document from others."""
+
+    service: str
+    version: str
+    digest: str
+    plan_digest: str
+
+    @property
+    def reference(self) -> str:
+        """Name and version, ``access-service-3.2.3``."""
+        return f"{self.service}-{self.version}"
+
+
+class Drift(NamedTuple):
+    """A difference between the node and how the last apply left it."""
+
+    kind: Kind
+    subject: str
+    detail: str = ""
+
+
+class HealthProblem(NamedTuple):
+    """A health check that did not pass; ``got`` may hold a secret."""
+
+    component: str
+    check: str
+    got: str
+
+
+class Change(NamedTuple):
+    """What an apply has changed or would change."""
+
+    kind: Kind
+    subject: str
+    action: Action
+
+
+class Measure(NamedTuple):
+    """Look at the node: ``Measured``."""
+
+
+class Inspect(NamedTuple):
+    """Find what an apply needs and would change, without changing anything: ``Inspected``."""
+
+    document: Mapping[str, Any]
+    secrets: Mapping[str, str] = {}
+    blobs: tuple[str, ...] = ()
+    """Digests of blobs that are needed besides those of the document."""
+
+
+class Receive(NamedTuple):
+    """Store the blobs that follow: ``Done``."""
+
+
+class Apply(NamedTuple):
+    """Make the node what a document says: ``Applied``; after a failure, roll back to the accepted document."""
+
+    document: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    previous_secrets: Mapping[str, str]
+    """Those that the accepted document was applied with."""
+    hosts: Mapping[str, str]
+    id: str
+
+
+class Rollback(NamedTuple):
+    """Make the node what the accepted document says: ``Applied``."""
+
+    secrets: Mapping[str, str]
+    hosts: Mapping[str, str]
+    id: str
+
+
+class Follow(NamedTuple):
+    """Repeat the events of an apply or a rollback from the first on: ``Applied``."""
+
+    id: str
+
+
+class Accept(NamedTuple):
+    """Make the running document the one to roll back to: ``Done``; other blobs than its own and these are removed."""
+
+    plan_digest: str
+    blobs: tuple[str, ...] = ()
+
+
+class Hosts(NamedTuple):
+    """Write the addresses of the domain's nodes into /etc/hosts: ``Done``."""
+
+    hosts: Mapping[str, str]
+
+
+class Script(NamedTuple):
+    """Run a program out of a blob: ``ScriptEnded``."""
+
+    blob: str
+    source: str
+    environment: Mapping[str, str]
+    timeout: int
+
+
+class Ping(NamedTuple):
+    """Show that the runner is there: ``Done``."""
+
+
+class Measured(NamedTuple):
+    """What a node runs, how it differs from that, and the health checks that do not pass."""
+
+    running: Version | None
+    accepted: bool
+    """Whether what runs is what was accepted."""
+    drift: tuple[Drift, ...]
+    health: tuple[HealthProblem, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether something runs, all of its units do, and every check passes."""
+        return self.running is not None and not self.health and all(drift.kind != "unit" for drift in self.drift)
+
+
+class Inspected(NamedTuple):
+    """What an apply needs and would change; what is restarted for it is not among the changes."""
+
+    missing: tuple[str, ...]
+    """Digests of blobs that are not on the node."""
+    changes: tuple[Change, ...]
+    accepted: Version | None
+    apply_running: str | None
+    """The id of an apply that is at work."""
+
+
+class Applied(NamedTuple):
+    """The node is what the document says."""
+
+    changes: tuple[Change, ...]
+
+
+class ScriptEnded(NamedTuple):
+    """How a program ended."""
+
+    exit_code: int
+    stdout_tail: str
+    stderr_tail: str
+
+
+class Done(NamedTuple):
+    """Nothing more to say."""
+
+
+class Progress(NamedTuple):
+    """Something goes on."""
+
+    message: str
+
+
+class Failed(NamedTuple):
+    """A step failed: what it was, what was run and what came back, as far as that applies."""
+
+    step: str | None
+    """That of a managed kind, or hosts, plan, blobs, state, health, lock, apply, request, runner (a mistake in it)."""
+    message: str
+    component: str | None = None
+    command: str | None = None
+    exit_code: int | None = None
+    stderr_tail: str | None = None
+    rolled_back: bool = False
+    """Whether the node is what its accepted document says, again, or still since nothing was touched."""
+    rollback_failure: Failed | None = None
+    """Why it could not be rolled back."""
+
+
+class UnknownVerb(NamedTuple):
+    """The runner does not know the verb, or not this version of the protocol."""
+
+    verb: str
+    protocol: int = PROTOCOL
+    """What the runner knows."""
+
+
+Request = Measure | Inspect | Receive | Apply | Rollback | Follow | Accept | Hosts | Script | Ping
+Answer = Measured | Inspected | Applied | ScriptEnded | Done | Failed | UnknownVerb
+_A = TypeVar("_A", bound=tuple[Any, ...])
+
+REQUESTS: Mapping[str, type[Request]] = {kind.__name__.lower(): kind for kind in get_args(Request)}
+
+
+class Malformed(ValueError):
+    """What was read is no message of this protocol; says where and what was expected, never the value."""
+
+
+def verb_of(request: Request) -> str:
+    """Return the word that stands for a request on the wire."""
+    return type(request).__name__.lower()
+
+
+def request_line(request: Request) -> bytes:
+    """Return a request as it travels."""
+    return json.dumps({"protocol": PROTOCOL, "verb": verb_of(request), **dump(request)}).encode() + b"\n"
+
+
+def read_request(line: bytes) -> Request | UnknownVerb:
+    """Read a request."""
+    try:
+        raw = json.loads(line)
+    except ValueError as error:
+        raise Malformed(f"expected JSON: {error}") from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("verb"), str):
+        raise Malformed("expected an object with a verb")
+    verb, version = raw.pop("verb"), raw.pop("protocol", None)
+    if verb not in REQUESTS or version != PROTOCOL:
+        return UnknownVerb(verb)
+    return read(REQUESTS[verb], raw, verb)
+
+
+def event(said: Progress | Answer) -> dict[str, Any]:
+    """Return an event as JSON can hold it."""
+    names = {Progress: "progress", Failed: "failure", UnknownVerb: "unknown_verb"}
+    return {"event": names.get(type(said), "result"), **dump(said)}
+
+
+def read_event(line: bytes | str, answer: type[_A]) -> Progress | Failed | UnknownVerb | _A | None:
+    """Read an event of a request that has this answer; None for a line that is no event."""
+    try:
+        raw = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(raw, dict) or "event" not in raw:
+        return None
+    match raw.pop("event"):
+        case "progress":
+            return read(Progress, raw, "progress")
+        case "result":
+            return read(answer, raw, "result")
+        case "failure":
+            return read(Failed, raw, "failure")
+        case "unknown_verb":
+            return read(UnknownVerb, raw, "unknown_verb")
+    raise Malformed("event: expected progress, result, failure or unknown_verb")
+
+
+def dump(value: Any) -> Any:
+    """Return a message, or a value in one, as JSON can hold it."""
+    if not isinstance(value, tuple):
+        return value
+    names = getattr(value, "_fields", None)
+    return [dump(item) for item in value] if names is None else {name: dump(getattr(value, name)) for name in names}
+
+
+def read(kind: type[_A], raw: Mapping[str, Any], where: str) -> _A:
+    """Make a message of a JSON object: every field known, of its type, and there unless it has a default."""
+    hints, defaults = _hints(kind), getattr(kind, "_field_defaults", {})
+    for name in raw.keys() - hints.keys():
+        raise Malformed(f"{where}: unknown field {name!r}")
+    for name in hints.keys() - raw.keys() - defaults.keys():
+        raise Malformed(f"{where}.{name}: missing")
+    return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in raw.items()})
+
+
+def _value(kind: Any, raw: Any, where: str) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any or type(raw) is kind or (origin is Literal and raw in inner):
+        return raw
+    if origin is UnionType:
+        return None if raw is None else _value(inner[0], raw, where)
+    if origin is Mapping and isinstance(raw, dict):
+        return {key: _value(inner[1], item, f"{where}.{key}") for key, item in raw.items()}
+    if origin is tuple and isinstance(raw, list):
+        return tuple(_value(inner[0], item, f"{where}[{at}]") for at, item in enumerate(raw))
+    if hasattr(kind, "_fields") and isinstance(raw, dict):
+        return read(kind, raw, where)
+    raise Malformed(f"{where}: expected {_NAMES.get(origin or kind, 'an object')}, not {type(raw).__name__}")
+
+
+_NAMES = {str: "text", int: "a whole number", bool: "true or false", tuple: "a list", Literal: "one of the known words"}
+_hints = cache(get_type_hints)
