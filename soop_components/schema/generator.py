@@ -1,25 +1,39 @@
-"""Makes the JSON Schema of a model."""
+"""Makes the JSON Schema of a model; the text below each field of the model is the description of its key.
+
+Pydantic's own ``use_attribute_docstrings`` reads the source of every model whenever the program starts (65 ms); schemas
+are made rarely.
+"""
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
-from soop_components.schema.docstrings import docstrings
-
 Schema = dict[str, Any]
 
 
 class _Generator(GenerateJsonSchema):
-    """Knows what our validators take."""
+    """Knows what our validators take, and what is written below fields."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         """Tell of a template that a number will do."""
         return {"type": ["string", "number"]}
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Describe each key."""
+        made = super().model_schema(schema)
+        model = schema["cls"]
+        for name, text in _texts_below_fields(model):
+            made["properties"][model.model_fields[name].validation_alias or name]["description"] = text
+        return made
 
     def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         """Leave no key unchecked: one that does not look as it must is a mistake."""
@@ -32,34 +46,18 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema_of(model: type[BaseModel]) -> Schema:
-    """Return the schema of a model, with the text below each field as its description."""
-    schema = model.model_json_schema(schema_generator=_Generator)
-    _describe(schema, model)
-    for name, definition in schema.get("$defs", {}).items():
-        _describe(definition, _models(model)[name])
-    return schema
+    """Return the schema of a model."""
+    return model.model_json_schema(schema_generator=_Generator)
 
 
-def _describe(schema: Schema, model: type[BaseModel]) -> None:
-    texts = docstrings(model)
-    for name, field in model.model_fields.items():
-        if name in texts:
-            schema["properties"][field.alias or name]["description"] = texts[name]
-
-
-def _models(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    """Return the models that the model is made of, by name."""
-    found: dict[str, type[BaseModel]] = {}
-    waiting: list[Any] = [model]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            if each.__name__ not in found:
-                found[each.__name__] = each
-                waiting += [field.annotation for field in each.model_fields.values()]
-        else:
-            waiting += getattr(each, "__args__", ())
-    return found
+def _texts_below_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield the fields that have a text below them, inherited ones included, and the text on one line."""
+    for base in model.__mro__[: model.__mro__.index(BaseModel)]:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        for field, below in pairwise(definition.body if isinstance(definition, ast.ClassDef) else ()):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(value=ast.Constant(str(text))):
+                    yield name, " ".join(text.split()).replace("``", "`")
 
 
 def _below(value: Any) -> Iterator[Schema]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from soop_components.model.block import Block
-from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import ENVIRONMENT, SECRETS, SERVICES
+from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.service import ServiceDefinition
 from soop_components.schema.generator import Schema, schema_of
@@ -34,7 +33,6 @@ def _block() -> Schema:
 def _domain() -> Schema:
     """Describe a stack's file: Pulumi's own keys around the domain definition."""
     domain = schema_of(DomainDefinition)
-    given = {name: domain["properties"][name] for name in ("environment", "services")}
     sealed = {
         "type": "object",
         "properties": {"secure": {"type": "string", "description": "The encrypted value, made by Pulumi."}},
@@ -43,8 +41,7 @@ def _domain() -> Schema:
         "description": f"Set it with `pulumi config set --secret --path '{SECRETS}.<service>.<key>'`.",
     }
     keys = {
-        ENVIRONMENT: given["environment"],
-        SERVICES: given["services"],
+        **{key: domain["properties"][key] for key in (ENVIRONMENT, SERVICES)},
         SECRETS: {
             "type": "object",
             "description": "Secrets that the domain gives itself, by service and key, encrypted.",

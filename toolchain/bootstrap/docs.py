@@ -10,4 +10,4 @@ def run(checkout: Checkout) -> None:
     """Write both anew out of the models and the library."""
     setup.run(checkout)
     foreground.must(checkout, ["soop", "schema", "--write"])
-    foreground.must(checkout, ["python", "-m", "soop_components.schema.reference", "docs/reference"])
+    foreground.must(checkout, ["python", "-m", "docs.generated_parts", "docs/reference"])

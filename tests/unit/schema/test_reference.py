@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from docs.generated_parts import filled, keys
 from soop_components.library import load_block
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
@@ -19,7 +20,6 @@ from soop_components.planning.filters import FILTERS
 from soop_components.reading.loader import domain_from_document, load_environment, load_model
 from soop_components.reading.yaml_file import parse_yaml
 from soop_components.schema import SCHEMAS
-from soop_components.schema.reference import filled, keys
 from tests.unit.planning.resolve import digest_of, resolve
 from tests.unit.schema.test_schemas import mistakes
 
