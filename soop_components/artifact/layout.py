@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from soop_components.artifact import oci
 from soop_components.errors import SoopError
+from soop_components.reading.regular_file import read_regular_file
 
 _CHUNK = 2**20
 _ADVICE = "copy the store again from where it came, or remove it and build again"
@@ -194,10 +195,7 @@ def _identity(path: Path, descriptor: oci.Descriptor) -> tuple[int, int, int]:
 
 def _read_bounded(path: Path, limit: int) -> bytes:
     try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SoopError(f"{path} is not a regular file", _ADVICE)
-            content = file.read(limit + 1)
+        content = read_regular_file(path, limit + 1)
     except OSError as error:
         raise SoopError(f"{path} cannot be read: {error.strerror}", _ADVICE) from None
     if len(content) > limit:

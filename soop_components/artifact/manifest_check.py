@@ -9,30 +9,32 @@ from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
 from soop_components.model.names import Reference
 
 
-def foreign(entry: oci.Descriptor, manifest: oci.Manifest) -> str | None:
-    """Say why this is not the manifest of a service definition."""
+def type_problem(entry: oci.Descriptor, manifest: oci.Manifest) -> str | None:
+    """Say why this is not the manifest of a service definition: the first media type that is another."""
     kinds = {
         "mediaType": (entry.media_type, oci.MANIFEST),
         "artifactType": (manifest.artifact_type, oci.ARTIFACT),
         "config.mediaType": (manifest.config.media_type, oci.DEFINITION),
     }
-    wrong = (f"{key} is {found}, not {expected}" for key, (found, expected) in kinds.items() if found != expected)
-    return next((f"is not a service definition: {text}" for text in wrong), None)
+    for key, (found, expected) in kinds.items():
+        if found != expected:
+            return f"is not a service definition: {key} is {found}, not {expected}"
+    return None
 
 
-def too_large(layers: Sequence[oci.Descriptor]) -> str | None:
+def size_problem(layers: Sequence[oci.Descriptor]) -> str | None:
     """Say whether reading all layers would take longer than anybody waits."""
     size = sum(layer.size for layer in layers)
     limit = oci.MAXIMUM_ARTIFACT
     return f"expected at most {limit // 2**30} GiB in all blobs together, not {size} bytes" if size > limit else None
 
 
-def mismatch(reference: Reference, manifest: oci.Manifest, resolved: ResolvedDefinition) -> str | None:
+def definition_problem(reference: Reference, manifest: oci.Manifest, resolved: ResolvedDefinition) -> str | None:
     """Say where the definition contradicts the name or the layers of its artifact, or itself."""
     definition = resolved.definition
-    if (definition.service, definition.version) != reference:
-        return f"defines {definition.service}-{definition.version}, not {reference}"
-    return next(_mismatches(manifest, resolved), None)
+    if definition.reference != reference:
+        return f"defines {definition.reference}, not {reference}"
+    return next(_problems(manifest, resolved), None)
 
 
 def tars(resolved: ResolvedDefinition) -> dict[str, PackedFiles]:
@@ -40,7 +42,7 @@ def tars(resolved: ResolvedDefinition) -> dict[str, PackedFiles]:
     return {**resolved.components, **({"smoke": resolved.smoke} if resolved.smoke else {})}
 
 
-def _mismatches(manifest: oci.Manifest, resolved: ResolvedDefinition) -> Iterator[str]:
+def _problems(manifest: oci.Manifest, resolved: ResolvedDefinition) -> Iterator[str]:
     layers = {layer.digest: layer for layer in manifest.layers}
     for name, package in resolved.packages.items():
         layer = layers.get(package.digest)
@@ -56,11 +58,11 @@ def _mismatches(manifest: oci.Manifest, resolved: ResolvedDefinition) -> Iterato
         for name in files.files:
             if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
                 yield f"{title} lists the file {name!r}, which leads out of it"
-    yield from _gaps(resolved)
+    yield from _missing_parts(resolved)
 
 
-def _gaps(resolved: ResolvedDefinition) -> Iterator[str]:
-    """Find what one part of the definition takes for granted and another lacks."""
+def _missing_parts(resolved: ResolvedDefinition) -> Iterator[str]:
+    """Find what one part of the definition refers to and another does not have."""
     for name, component in resolved.definition.components.items():
         if component.uses not in resolved.blocks:
             yield f"has no block {component.uses}, which component {name} uses"

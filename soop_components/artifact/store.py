@@ -11,16 +11,16 @@ from typing import TypeAlias
 from soop_components.artifact import oci
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.artifact.layout import BrokenBlob, Layout
-from soop_components.artifact.manifest_check import foreign, mismatch, tars, too_large
-from soop_components.artifact.tar_check import contents_problem
-from soop_components.artifact.verified_blobs import Checked
+from soop_components.artifact.manifest_check import definition_problem, size_problem, tars, type_problem
+from soop_components.artifact.tar_check import tar_problem
+from soop_components.artifact.verified_blobs import VerifiedBlobs
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference, nearest
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.model.versions import version_key
 from soop_components.project import Project
-from soop_components.reading.loader import Mistakes, load_service
+from soop_components.reading.loader import load_service
 
 Problems: TypeAlias = list[str]
 _ADVICE = "build it again with soop build, or copy it again from where it came; soop verify checks all of the store"
@@ -70,7 +70,7 @@ class Artifact:
         for layer in self.manifest.layers:
             try:
                 path = self.layout.blob(layer)
-                problem = contents_problem(path, listed[layer.digest]) if layer.digest in listed else None
+                problem = tar_problem(path, listed[layer.digest]) if layer.digest in listed else None
                 problem = problem and f"blob {layer.digest} is not what its definition says: {problem}"
             except BrokenBlob as error:
                 problem = error.message
@@ -92,18 +92,18 @@ class Artifact:
 class Store:
     """An OCI image layout of artifacts.
 
-    ``definitions`` is where the sources of services lie, for better advice; ``checked`` saves reading it all again.
+    ``definitions`` is where the sources of services lie, for better advice; ``verified`` saves reading it all again.
     """
 
-    def __init__(self, path: Path, definitions: Path | None = None, checked: Checked | None = None) -> None:
+    def __init__(self, path: Path, definitions: Path | None = None, verified: VerifiedBlobs | None = None) -> None:
         self.layout = Layout(path)
         self._definitions = definitions
-        self._checked = checked
+        self._verified = verified
 
     @classmethod
     def of(cls, project: Project) -> Store:
         """Return the project's store."""
-        return cls(project.store, project.service_defs, Checked(project.cache / "checked.json"))
+        return cls(project.store, project.service_defs, VerifiedBlobs(project.cache / "checked.json"))
 
     def list(self) -> list[Entry]:
         """Return what is in the store, by name and version."""
@@ -120,9 +120,9 @@ class Store:
             raise SoopError(message, "take out of it what is not meant, or copy the store again from where it came")
         return next(iter(found.values()), None)
 
-    def open(self, reference: str) -> Artifact:
+    def open(self, reference: Reference | str) -> Artifact:
         """Return the artifact ``<service>-<version>``; the error says what to do if it is unknown or broken."""
-        wanted = _parse(reference)
+        wanted = _parsed(reference)
         descriptor = self.find(wanted)
         if descriptor is None:
             raise self._unknown(wanted)
@@ -131,17 +131,17 @@ class Store:
         except BrokenBlob as error:
             raise _broken(wanted, error) from None
 
-    def open_whole(self, reference: str) -> Artifact:
+    def open_whole(self, reference: Reference | str) -> Artifact:
         """Open an artifact every blob of which is there and unharmed, so that deploying it can begin."""
         artifact = self.open(reference)
         files = [self.layout.blob_file(layer.digest) for layer in artifact.manifest.layers]
-        if self._checked is not None and self._checked.holds(artifact.digest, files):
+        if self._verified is not None and self._verified.are_unchanged(artifact.digest, files):
             return artifact
         problems = artifact.problems()
         if problems:
             raise _broken(artifact.reference, BrokenBlob("; ".join(problems)))
-        if self._checked is not None:
-            self._checked.note(artifact.digest, files)
+        if self._verified is not None:
+            self._verified.remember(artifact.digest, files)
         return artifact
 
     def is_broken(self, descriptor: oci.Descriptor) -> bool:
@@ -150,8 +150,8 @@ class Store:
 
     def verify(self, reference: str | None = None) -> Iterator[tuple[str, Problems]]:
         """Check every blob of one artifact, or of all; yield each one's name and problems."""
-        if reference is not None and self.find(_parse(reference)) is None:
-            raise self._unknown(_parse(reference))
+        if reference is not None and self.find(wanted := _parsed(reference)) is None:
+            raise self._unknown(wanted)
         for descriptor in self.layout.entries():
             if reference in (None, descriptor.reference):
                 yield str(descriptor.reference), self._problems(descriptor)
@@ -166,11 +166,11 @@ class Store:
     def _open(self, reference: Reference, descriptor: oci.Descriptor) -> Artifact:
         content = self.layout.read(descriptor, oci.MAXIMUM_MANIFEST)
         manifest = oci.parse(oci.Manifest, content, f"manifest {descriptor.digest}", _ADVICE)
-        problem = foreign(descriptor, manifest) or too_large(manifest.layers)
+        problem = type_problem(descriptor, manifest) or size_problem(manifest.layers)
         if problem:
             raise SoopError(f"{reference} in {self.layout.path}: manifest {descriptor.digest}: {problem}", _ADVICE)
         resolved = _parse_definition(self.layout.read(manifest.config, oci.MAXIMUM_DEFINITION), manifest.config.digest)
-        problem = mismatch(reference, manifest, resolved)
+        problem = definition_problem(reference, manifest, resolved)
         if problem:
             raise BrokenBlob(f"blob {manifest.config.digest}: {problem}")
         return Artifact(reference, descriptor.digest, resolved, manifest, self.layout)
@@ -193,9 +193,9 @@ class Store:
         return SoopError(message, "the store is empty; run: soop build DEFINITION")
 
 
-def _parse(reference: str) -> Reference:
+def _parsed(reference: Reference | str) -> Reference:
     try:
-        return Reference.parse(reference)
+        return reference if isinstance(reference, Reference) else Reference.parse(reference)
     except ValueError as error:
         raise SoopError(f"{reference or 'nothing'}: {error}") from None
 
@@ -228,8 +228,10 @@ def _parse_definition(content: bytes, digest: str) -> ResolvedDefinition:
 
 
 def _version_of(source: Path) -> str | None:
-    definition = Mistakes().attempt(lambda: load_service(source, source.name))
-    return definition.version if definition else None
+    try:
+        return load_service(source, source.name).version
+    except InvalidInput:
+        return None
 
 
 def _broken(reference: Reference, error: BrokenBlob) -> SoopError:

@@ -1,7 +1,7 @@
-"""Remembers which artifacts were found whole, so that a run that changes nothing does not read them all again.
+"""Remembers which artifacts were found unharmed, so that a run that changes nothing does not read all of them again.
 
-What was written since is seen by the times of its file and read again; what a disk changes by itself is seen where a
-blob is sent to a node.
+A blob that was written since is noticed by the times of its file, and read again; what a disk changes by itself is
+noticed where a blob is sent to a node.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from typing import Any
 _MAXIMUM = 4 * 2**20
 
 
-class Checked:
-    """A file with what identified the blobs of an artifact when they were checked; it can be lost without harm."""
+class VerifiedBlobs:
+    """A file with what ``lstat`` said of the blobs of each artifact when they were verified; losing it does no harm."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def holds(self, digest: str, files: Sequence[Path]) -> bool:
-        """Tell whether these files of an artifact are those that were checked."""
-        found = self._read().get(digest)
-        return found is not None and found == _identities(files)
+    def are_unchanged(self, digest: str, files: Sequence[Path]) -> bool:
+        """Tell whether these files of an artifact are those that were verified."""
+        known = self._read().get(digest)
+        return known is not None and known == _file_states(files)
 
-    def note(self, digest: str, files: Sequence[Path]) -> None:
-        """Remember that these files of an artifact have been checked."""
-        text = json.dumps({**self._read(), digest: _identities(files)})
+    def remember(self, digest: str, files: Sequence[Path]) -> None:
+        """Remember that these files of an artifact have been verified."""
+        text = json.dumps({**self._read(), digest: _file_states(files)})
         if len(text) > _MAXIMUM:
-            text = json.dumps({digest: _identities(files)})
+            text = json.dumps({digest: _file_states(files)})
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
@@ -49,8 +49,8 @@ class Checked:
         return found if isinstance(found, dict) else {}
 
 
-def _identities(files: Sequence[Path]) -> list[list[Any]] | None:
-    """Return what becomes different when one of the files is written, replaced or removed."""
+def _file_states(files: Sequence[Path]) -> list[list[Any]] | None:
+    """Return what becomes different when one of the files is written, replaced or removed; None if one is missing."""
     try:
         found = [(str(file), file.lstat()) for file in files]
     except OSError:

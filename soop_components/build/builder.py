@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from soop_components.artifact import oci
-from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
 from soop_components.artifact.layout import Writer
-from soop_components.artifact.manifest_check import too_large
+from soop_components.artifact.manifest_check import size_problem
 from soop_components.artifact.store import Store
+from soop_components.build import Progress
 from soop_components.build.apt import Apt
-from soop_components.build.apt_settings import host_sources
 from soop_components.build.lock_file import FILE, Lock, advice_for, load_lock
 from soop_components.build.package_cache import PackageCache
 from soop_components.build.service_source import Source
@@ -29,7 +28,6 @@ from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import next_patch
 from soop_components.project import Project
 
-Progress = Callable[[str], None]
 _HASH_CHARACTERS = 12
 
 
@@ -56,15 +54,10 @@ def build(
     lock = _lock_of(source)
     store = Store.of(project)
     cache = PackageCache(project.cache / "debs", [store.layout.path / "blobs" / "sha256"])
-    files = cache.fetch(lock.packages, lambda: _apt(project, lock), source.label, progress)
+    files = cache.fetch(lock.packages, lambda: Apt.of(project, lock.base.name), source.label, progress)
     progress("packing")
     with store.layout.writing() as writer:
         return _Assembly(source, lock, store, writer, files).finish(version, development)
-
-
-def _apt(project: Project, lock: Lock) -> Apt:
-    folder = project.cache / "apt"
-    return Apt(folder / lock.base.name, host_sources(SUITES[lock.base.name], folder / "host"))
 
 
 def _lock_of(source: Source) -> Lock:
@@ -99,7 +92,7 @@ class _Assembly:
             roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
             base=lock.base,
         )
-        problem = too_large(self._layers)
+        problem = size_problem(self._layers)
         if problem:
             raise SoopError(f"{source.label}: {problem}", "leave large files out, and let a script fetch them")
         self._try(store)

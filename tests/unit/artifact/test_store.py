@@ -110,7 +110,7 @@ def test_what_was_checked_is_read_again_when_it_changed(store: Store) -> None:
     at = path.stat()
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
     os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))  # as somebody would who hides it
-    again = Store(store.layout.path, checked=store._checked)
+    again = Store(store.layout.path, verified=store._verified)
     with pytest.raises(SoopError, match=f"artifact {NAME} is broken: blob sha256:{path.name} is damaged"):
         again.open_whole(NAME)
     path.unlink()

@@ -74,9 +74,8 @@ def test_a_tar_with_more_in_it_than_its_definition_says(store: Store) -> None:
     rewrite(store, edit)
     with pytest.raises(SoopError) as caught:
         Store(store.layout.path).open_whole(NAME)
-    assert f"artifact {NAME} is broken: blob {other} is not what its definition says: holds another file" in str(
-        caught.value
-    )
+    said = f"blob {other} is not what its definition says: holds more than the definition lists"
+    assert f"artifact {NAME} is broken: {said}" in str(caught.value)
     assert "soop build" in str(caught.value.hint)
     assert len(problems(store)) == 1
 
