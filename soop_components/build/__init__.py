@@ -1,1 +1,6 @@
 """Builds a service definition's folder into an artifact, once: packages locked and fetched, files packed."""
+
+from collections.abc import Callable
+
+Progress = Callable[[str], None]
+"""Is told what a build is doing, a line at a time."""

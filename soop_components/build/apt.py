@@ -6,23 +6,15 @@ import contextlib
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from soop_components.build.apt_settings import PackageMirrorFailed, alone, environment_of, run
+from soop_components.artifact.base_image import SUITES
+from soop_components.build.apt_settings import PackageMirrorFailed, alone, environment_of, host_sources, run
 from soop_components.errors import SoopError
+from soop_components.project import Project
 
-_INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) .*\[([a-z0-9-]+)\]\)", re.MULTILINE)
+_INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) ", re.MULTILINE)
 _UNKNOWN = re.compile(r"^E: (?:Unable to locate package|Package '?)\s?'?([a-z0-9][a-z0-9+.-]*)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A package that apt would install."""
-
-    name: str
-    version: str
-    architecture: str
 
 
 class UnknownPackages(SoopError):
@@ -44,6 +36,12 @@ class Apt:
         self._sources = sources
         self._status = status
         self._environment: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, project: Project, base: str, status: Path | None = None) -> Apt:
+        """Return the apt of a project for one base image."""
+        folder = project.cache / "apt"
+        return cls(folder / base, host_sources(SUITES[base], folder / "host"), status)
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[None]:
@@ -80,8 +78,8 @@ class Apt:
             )
         (self._folder / "updated").touch()
 
-    def closure(self, names: Sequence[str], pins: Mapping[str, str]) -> list[Candidate]:
-        """Return what would have to be installed for ``names``; ``pins`` are versions to prefer."""
+    def closure(self, names: Sequence[str], pins: Mapping[str, str]) -> dict[str, str]:
+        """Return what would have to be installed for ``names``, versions by name; ``pins`` are versions to prefer."""
         self._pin(pins)
         result = self._apt("apt-get", "install", "--simulate", "--yes", "--no-remove", "--", *names)
         if result.returncode != 0:
@@ -89,7 +87,7 @@ class Apt:
             if missing:
                 raise UnknownPackages(missing)
             raise SoopError(f"packages {', '.join(names)} cannot be installed together: {_reason(result)}")
-        return [Candidate(*match) for match in _INSTALL.findall(result.stdout)]
+        return dict(_INSTALL.findall(result.stdout))
 
     def records(self, wanted: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Return the fields of the packages (versions by name) that the lists have, by name."""

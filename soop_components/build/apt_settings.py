@@ -14,9 +14,9 @@ from soop_components.errors import SoopError
 
 _HOST_SETTINGS = re.compile(
     r"Acquire::(?!IndexTargets|Languages|CompressionTypes|cdrom|Changelogs|GzipIndexes)\S+ "
-    r"|Dir::Etc::(?:trusted|trustedparts|netrc|netrcparts) "
+    r"|Dir::Etc(?:::(?:trusted|trustedparts|netrc|netrcparts|sourcelist|sourceparts))? "
 )
-"""How the host reaches its package sources and whom it trusts; hooks of other programs are left out."""
+"""The host's package sources, how it reaches them and whom it trusts; hooks of other programs are left out."""
 _SETTINGS = {
     "Dir::Cache::srcpkgcache": "",
     "APT::Sandbox::User": "root",  # the folders are ours alone; another user could not write to them
@@ -25,7 +25,6 @@ _SETTINGS = {
     "Acquire::GzipIndexes": "true",
     "Acquire::Retries": "2",
 }
-_SOURCES = {"Dir::Etc::sourcelist": "f", "Dir::Etc::sourceparts": "d"}
 _TIMEOUT = 900
 """Seconds that one command may take; apt itself gives up on a silent server much earlier."""
 
@@ -68,7 +67,14 @@ def host_sources(suite: str, folder: Path) -> list[str]:
 
     apt tells its sources only once it has their lists; where the host has none, they are fetched into ``folder``.
     """
-    lines = _sources(suite, os.environ) or _fetched_sources(suite, folder)
+    lines = _sources(suite, os.environ)
+    if not lines:
+        with alone(folder):
+            environment = environment_of(folder, {})
+            lines = _sources(suite, environment)
+            if not lines:
+                run(["apt-get", "update", "-q"], environment)  # one of several sources may well not answer
+                lines = _sources(suite, environment)
     if not lines:
         raise SoopError(
             f"the package sources of this machine have no {suite} main",
@@ -77,36 +83,18 @@ def host_sources(suite: str, folder: Path) -> list[str]:
     return lines
 
 
-def _fetched_sources(suite: str, folder: Path) -> list[str]:
-    settings = {name: _host_path(name, kind) for name, kind in _SOURCES.items()}
-    with alone(folder):
-        environment = environment_of(folder, settings)
-        lines = _sources(suite, environment)
-        if not lines:
-            run(["apt-get", "update", "-q"], environment)  # one of several sources may well not answer
-            lines = _sources(suite, environment)
-    return lines
-
-
 def _sources(suite: str, environment: Mapping[str, str]) -> list[str]:
-    fields = "$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)|$(SIGNED_BY)"
-    output = run(["apt-get", "indextargets", "--format", fields], environment).stdout
+    fields = "$(REPO_URI)|$(RELEASE)|$(CODENAME)|$(SIGNED_BY)"
+    only = ["Created-By: Packages", "Origin: Debian", "Component: main"]
+    output = run(["apt-get", "indextargets", "--format", fields, *only], environment).stdout
     suites = {suite, f"{suite}-updates", f"{suite}-security"}
     lines = []
     for line in output.splitlines():
-        kind, uri, release, codename, component, origin, keyring = line.split("|")
-        if (kind, component, origin) == ("Packages", "main", "Debian") and suites & {release, codename}:
-            options = (
-                f"[signed-by={keyring}] " if keyring.startswith("/") else ""
-            )  # apt leaves unset fields as they are
+        uri, release, codename, keyring = line.split("|")
+        if suites & {release, codename}:
+            options = f"[signed-by={keyring}] " if keyring.startswith("/") else ""  # unset fields stay as they are
             lines.append(f"deb {options}{uri} {release} main")
     return list(dict.fromkeys(lines))
-
-
-def _host_path(setting: str, kind: str) -> str:
-    """Return where the host has the file (``f``) or folder (``d``) that a setting names."""
-    output = run(["apt-config", "shell", "path", f"{setting}/{kind}"], os.environ).stdout.strip()
-    return output.removeprefix("path='").removesuffix("'")
 
 
 def run(

@@ -14,8 +14,8 @@ from soop_components.artifact.definition import Base, PackageName
 from soop_components.errors import InvalidInput
 from soop_components.model.base import Model
 from soop_components.model.names import RoleName
+from soop_components.model.problem import Problem
 from soop_components.reading.loader import load_model
-from soop_components.reading.problems import Problem
 from soop_components.reading.yaml_file import read_yaml
 
 FILE = "service.lock"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from soop_components.artifact.base_image import BaseImage
+from soop_components.build import Progress
 from soop_components.build.apt import Apt
-from soop_components.build.apt_settings import host_sources
-from soop_components.build.lock_file import FILE, Lock, load_lock, write_lock
-from soop_components.build.resolver import resolve
+from soop_components.build.lock_file import FILE, Lock, LockedPackage, LockedRole, load_lock, write_lock
 from soop_components.build.service_source import Source
-from soop_components.errors import InvalidInput
+from soop_components.errors import InvalidInput, SoopError
 from soop_components.project import Project
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,12 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
     """Write the lock of a service definition; without ``refresh`` versions stay as long as they can be had."""
     before = _before(source, refresh)
     image = BaseImage.find(project.images, source.definition.base)
-    fits = before is not None and before.base == image.base
-    if before is not None and fits and not refresh and not before.mismatches(image.base.name, source.packages):
-        return Change(f"{source.label}/{FILE}", len(before.packages), False, ())
-    folder = project.cache / "apt"
-    apt = Apt(folder / image.base.name, host_sources(image.suite, folder / "host"), image.status)
-    after = resolve(apt, image.base, source.packages, None if refresh else before, progress)
+    fits = before is not None and before.base == image.base and not before.mismatches(image.base.name, source.packages)
+    if before is None or not fits or refresh:
+        keep = None if refresh else before
+        after = _resolved(Apt.of(project, image.base.name, image.status), image, source.packages, keep, progress)
+    else:
+        after = before
     if after != before:
         write_lock(source.folder, after)
     return Change(f"{source.label}/{FILE}", len(after.packages), after != before, _differences(before, after))
@@ -54,6 +51,46 @@ def _before(source: Source, refresh: bool) -> Lock | None:
         if refresh:
             return None
         raise
+
+
+def _resolved(
+    apt: Apt, image: BaseImage, asked: Mapping[str, tuple[str, ...]], keep: Lock | None, progress: Progress
+) -> Lock:
+    """Return a lock for what each role asks for; versions of ``keep`` stay where the mirror still serves them."""
+    pins = {name: package.version for name, package in keep.packages.items()} if keep else {}
+    roles: dict[str, dict[str, str]] = {}
+    with apt.ready():
+        progress("fetching package lists")
+        apt.update()
+        for role, names in sorted(asked.items()):
+            progress(f"resolving packages of role {role}")
+            try:
+                roles[role] = apt.closure(names, pins) if names else {}
+            except SoopError as error:
+                raise SoopError(f"role {role}: {error.message}", error.hint) from None
+        chosen = {name: version for packages in roles.values() for name, version in packages.items()}
+        records = apt.records(chosen)
+    return Lock(
+        base=image.base,
+        packages={name: _locked(name, version, records.get(name, {})) for name, version in sorted(chosen.items())},
+        roles={
+            role: LockedRole(asked=tuple(asked[role]), packages=tuple(sorted(packages)))
+            for role, packages in roles.items()
+        },
+    )
+
+
+def _locked(name: str, version: str, fields: Mapping[str, str]) -> LockedPackage:
+    """Return what identifies a package's file, out of the fields of the package lists."""
+    if "SHA256" not in fields:
+        raise SoopError(f"the package lists say nothing of {name} {version}", "run soop lock again")
+    return LockedPackage(
+        version=version,
+        architecture=fields["Architecture"],
+        size=int(fields["Size"]),
+        sha256=fields["SHA256"],
+        file=f"{name}_{version.replace(':', '%3a')}_{fields['Architecture']}.deb",
+    )
 
 
 def _differences(before: Lock | None, after: Lock) -> tuple[tuple[str, str | None, str | None], ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,14 +17,16 @@ from soop_components.build.source_files import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.paths import path_problem
-from soop_components.model.service import ServiceDefinition
-from soop_components.model.service_checks import unknown
+from soop_components.model.problem import unknown
+from soop_components.model.service import Component, ServiceDefinition
 from soop_components.planning import guard
 from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.project import Project
-from soop_components.reading.loader import Mistakes, read_service
+from soop_components.reading.loader import read_service
+from soop_components.reading.mistakes import Mistakes
 
 _PACKAGE_NAME: TypeAdapter[str] = TypeAdapter(PackageName)
+Anything = TypeVar("Anything")
 
 
 @dataclass(frozen=True)
@@ -44,134 +48,104 @@ class Source:
 
 def read_source(project: Project, definition: str) -> Source:
     """Read a service definition, given by its folder or its name; ``InvalidInput`` has all mistakes."""
+    folder = _folder(project, definition)
     with guard.together():
-        return _read(project, _folder(project, definition))
-
-
-def _read(project: Project, folder: Path) -> Source:
-    label = project.name_of(folder)
-    mistakes = _Findings(f"{label}/service.yaml")
-    read, problems = read_service(folder, label)
-    mistakes.problems += problems
-    left = mistakes.found(read)
-    service = left.value
-    if service.base not in SUITES:
-        mistakes.note("base", SoopError(unknown("base image", service.base, SUITES)))
-    blocks = _blocks(folder, service, mistakes)
-    if mistakes.problems:
-        service = _only(service, [name for name in _built_of(service, blocks) if left.is_whole("components", name)])
-    asked = {name: _packages(name, service, blocks, mistakes) for name in service.components}
-    source = Source(
-        folder=folder,
-        label=label,
-        definition=service,
-        blocks=blocks,
-        components={name: _files(name, folder, service, blocks, mistakes) for name in service.components},
-        smoke=_smoke_files(folder, service, mistakes),
-        packages={
-            role: tuple(sorted({package for name in node.components for package in asked.get(name, ())}))
-            for role, node in service.nodes.items()
-        },
-    )
-    mistakes.raise_if_any()
-    return source
-
-
-def _built_of(service: ServiceDefinition, blocks: Mapping[str, LoadedBlock]) -> list[str]:
-    """Return the components whose blocks are there."""
-    return [name for name, component in service.components.items() if component.uses in blocks]
-
-
-def _only(service: ServiceDefinition, components: Collection[str]) -> ServiceDefinition:
-    """Return the service with these components alone, of which more can be said although it is mistaken."""
-    kept = {name: component for name, component in service.components.items() if name in components}
-    return service.model_copy(update={"components": kept})
-
-
-class _Findings(Mistakes):
-    """Mistakes that belong to keys of one file."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__()
-        self._label = label
-
-    def note(self, key: str, error: SoopError) -> None:
-        texts = error.problems if isinstance(error, InvalidInput) else (error.message,)
-        self.problems += [f"{self._label}: {key}: {text}" for text in texts]
+        return _Reader(folder, project.name_of(folder)).read()
 
 
 def _folder(project: Project, definition: str) -> Path:
     """Return the folder that is meant; both ``access-service`` and ``service_defs/access-service`` are understood."""
-    given = Path(definition)
-    for folder in (given, project.service_defs / definition):
+    for folder in (Path(definition), project.service_defs / definition):
         if (folder / "service.yaml").exists():
             return folder.absolute()
-    there = sorted(path.parent.name for path in project.service_defs.glob("*/service.yaml"))
-    raise SoopError(
-        f"{definition or 'nothing'}: there is no service.yaml in this folder",
-        f"there is {', '.join(f'service_defs/{name}' for name in there)}"
-        if there
-        else "write service_defs/<name>/service.yaml",
-    )
+    there = [f"service_defs/{path.parent.name}" for path in sorted(project.service_defs.glob("*/service.yaml"))]
+    advice = f"there is {', '.join(there)}" if there else "write service_defs/<name>/service.yaml"
+    raise SoopError(f"{definition or 'nothing'}: there is no service.yaml in this folder", advice)
 
 
-def _blocks(folder: Path, service: ServiceDefinition, mistakes: _Findings) -> dict[str, LoadedBlock]:
-    blocks: dict[str, LoadedBlock] = {}
-    refused: set[str] = set()
-    for name, component in service.components.items():
-        if component.uses in blocks or component.uses in refused:
-            continue
+class _Reader:
+    """Reads all parts of a service definition, and notes the mistakes of all of them."""
+
+    def __init__(self, folder: Path, label: str) -> None:
+        self._folder = folder
+        self._label = label
+        self._mistakes = Mistakes()
+
+    def read(self) -> Source:
+        read = self._mistakes.require(read_service(self._folder, self._label, self._mistakes))
+        service = read.model
+        if service.base not in SUITES:
+            self._note("base", SoopError(unknown("base image", service.base, SUITES)))
+        blocks = self._blocks(service.components)
+        usable = {
+            name: (component, blocks[component.uses])
+            for name, component in service.components.items()
+            if component.uses in blocks and read.has_all_of("components", name)
+        }
+        packages = {name: self._packages(name, *each) for name, each in usable.items()}
+        source = Source(
+            folder=self._folder,
+            label=self._label,
+            definition=service,
+            blocks=blocks,
+            components={name: self._files(name, *each) for name, each in usable.items()},
+            smoke=self._smoke_files(service),
+            packages={
+                role: tuple(sorted({package for name in node.components for package in packages.get(name, ())}))
+                for role, node in service.nodes.items()
+            },
+        )
+        return self._mistakes.finish(source)
+
+    def _note(self, key: str, error: SoopError) -> None:
+        self._mistakes.note(error, f"{self._label}/service.yaml: {key}")
+
+    def _attempt(self, key: str, read: Callable[[], Anything]) -> Anything | None:
+        """Return what ``read`` returns, or None after noting its mistakes as those of a key."""
         try:
-            blocks[component.uses] = load_block(component.uses, folder)
-        except InvalidInput as error:
-            refused.add(component.uses)
-            mistakes.note(f"components.{name}.uses", error)
-    return dict(sorted(blocks.items()))
+            return read()
+        except SoopError as error:
+            self._note(key, error)
+            return None
 
+    def _blocks(self, components: Mapping[str, Component]) -> dict[str, LoadedBlock]:
+        first_user: dict[str, str] = {}
+        for name, component in components.items():
+            first_user.setdefault(component.uses, name)
+        blocks: dict[str, LoadedBlock] = {}
+        for block, name in first_user.items():
+            loaded = self._attempt(f"components.{name}.uses", partial(load_block, block, self._folder))
+            if loaded is not None:
+                blocks[block] = loaded
+        return dict(sorted(blocks.items()))
 
-def _packages(
-    name: str, service: ServiceDefinition, blocks: Mapping[str, LoadedBlock], mistakes: _Findings
-) -> list[str]:
-    component = service.components[name]
-    try:
-        packages = component_packages(blocks[component.uses].block, component.with_)
-    except SoopError as error:
-        mistakes.note(f"components.{name}", error)
-        return []
-    for package in packages:
-        try:
-            _PACKAGE_NAME.validate_python(package)
-        except ValidationError:
-            mistakes.note(f"components.{name}", SoopError(f"{package!r} is not the name of a Debian package"))
-    return packages
+    def _packages(self, name: str, component: Component, block: LoadedBlock) -> list[str]:
+        key = f"components.{name}"
+        packages = self._attempt(key, lambda: component_packages(block.block, component.with_)) or []
+        for package in packages:
+            try:
+                _PACKAGE_NAME.validate_python(package)
+            except ValidationError:
+                self._note(key, SoopError(f"{package!r} is not the name of a Debian package"))
+        return packages
 
+    def _files(self, name: str, component: Component, block: LoadedBlock) -> dict[str, SourceFile]:
+        key = f"components.{name}.with"
+        files = {path: SourceFile.of(place) for path, place in block.files.items()}
+        paths, problems = component_sources(block.block, component.with_)
+        if problems:
+            self._note(key, InvalidInput(problems))
+        for path in sorted(paths):
+            files |= self._collected(path, key)
+        return files
 
-def _files(
-    name: str, folder: Path, service: ServiceDefinition, blocks: Mapping[str, LoadedBlock], mistakes: _Findings
-) -> dict[str, SourceFile]:
-    component = service.components[name]
-    block = blocks[component.uses]
-    files = {path: SourceFile.of(place) for path, place in block.files.items()}
-    paths, problems = component_sources(block.block, component.with_)
-    if problems:
-        mistakes.note(f"components.{name}.with", InvalidInput(problems))
-    for path in sorted(paths):
-        files |= _collected(folder, path, f"components.{name}.with", mistakes)
-    return files
+    def _smoke_files(self, service: ServiceDefinition) -> dict[str, SourceFile]:
+        files: dict[str, SourceFile] = {}
+        for index, test in enumerate(service.smoke_tests):
+            if test.script is None or path_problem(test.script) or not os.path.isfile(self._folder / test.script):
+                continue  # none, or told already
+            files |= self._collected(test.script, f"smoke_tests[{index}].script")
+        return files
 
-
-def _smoke_files(folder: Path, service: ServiceDefinition, mistakes: _Findings) -> dict[str, SourceFile]:
-    files: dict[str, SourceFile] = {}
-    for index, test in enumerate(service.smoke_tests):
-        if test.script is None or path_problem(test.script) or not os.path.isfile(folder / test.script):
-            continue  # none, or told already
-        files |= _collected(folder, test.script, f"smoke_tests[{index}].script", mistakes)
-    return files
-
-
-def _collected(folder: Path, path: str, key: str, mistakes: _Findings) -> dict[str, SourceFile]:
-    try:
-        return collect(folder, path)
-    except InvalidInput as error:
-        mistakes.note(key, error)
-        return {}
+    def _collected(self, path: str, key: str) -> dict[str, SourceFile]:
+        return self._attempt(key, lambda: collect(self._folder, path)) or {}

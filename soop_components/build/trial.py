@@ -33,7 +33,7 @@ def try_plan(resolved: ResolvedDefinition, store: Store) -> None:
 def _plan(resolved: ResolvedDefinition, plans: dict[str, ServicePlan]) -> ServicePlan:
     definition = resolved.definition
     service = DomainService(
-        service=f"{definition.service}-{definition.version}",
+        reference=definition.reference,
         nodes={role: max(1, node.count.default) for role, node in definition.nodes.items()},
         config={key: _sample(option) for key, option in definition.config.items() if _is_required(option)},
     )
@@ -63,4 +63,4 @@ def _newest(name: str, versions: str, store: Store) -> ResolvedDefinition | None
     wanted = VersionRange.parse(versions)
     found = [entry for entry in store.list() if entry.reference.service == name]
     admitted = [entry for entry in found if wanted.admits(entry.reference.version)]
-    return store.open(str(admitted[-1].reference)).resolved if admitted else None
+    return store.open(admitted[-1].reference).resolved if admitted else None
