@@ -10,11 +10,12 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.capacity import Demand, capacity_problems, demand_of
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Capacity, Environment
+from soop_components.model.names import Reference, listed
 from soop_components.model.service import ServiceDefinition
 from soop_components.project import Project
 from soop_components.reading.loader import load_domain
 
-Define = Callable[[str], ServiceDefinition]
+Define = Callable[[Reference], ServiceDefinition]
 """Returns the service definition of a reference, or raises ``SoopError``."""
 _SHOWN = 5
 """Gaps that a note names."""
@@ -66,15 +67,13 @@ class _Count:
 
     def _service(self, service: DomainService, domain: str) -> Demand:
         try:
-            definition = self.define(service.service)
+            definition = self.define(service.reference)
         except SoopError:
-            self.gaps.append(f"{service.service} of {domain} is not in the store")
+            self.gaps.append(f"{service.reference} of {domain} is not in the store")
             return demand_of(service, None, self.environment)
         return demand_of(service, definition, self.environment)
 
     def notes(self) -> Iterator[str]:
         if self.gaps:
-            more = [f"{len(self.gaps) - _SHOWN} more"] if len(self.gaps) > _SHOWN else []
-            gaps = ", ".join([*self.gaps[:_SHOWN], *more])
-            name = self.environment.name
+            name, gaps = self.environment.name, listed(self.gaps, _SHOWN)
             yield f"the capacity of environment {name} may be exceeded, not all could be counted: {gaps}"

@@ -11,16 +11,17 @@ from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.store import Artifact, Store
 from soop_components.deployment.capacity_check import check_capacity
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import SERVICES, all_problems
+from soop_components.model.domain import SERVICES, DomainDefinition
+from soop_components.model.domain_checks import all_problems
 from soop_components.model.environment import Environment
+from soop_components.model.names import Reference
+from soop_components.model.problem import Problem, unknown
 from soop_components.model.service import ServiceDefinition
-from soop_components.model.service_checks import unknown
 from soop_components.planning.domain import Definition, DomainPlan, plan_domain
 from soop_components.project import Project
-from soop_components.reading.loader import Mistakes, domain_from_document, load_environment, read_domain, stack_keys
-from soop_components.reading.partial import Remainder
-from soop_components.reading.problems import Problem
+from soop_components.reading.loader import domain_from_document, load_environment, read_domain
+from soop_components.reading.mistakes import Mistakes
+from soop_components.reading.partial import Partial
 from soop_components.reading.yaml_file import read_yaml
 
 MADE = ("local",)
@@ -40,39 +41,37 @@ def load_domain_plan(
     label = project.name_of(path)
     mistakes = Mistakes()
     mistakes.attempt(lambda: _check_as_written(path, id, label))
-    left, problems = read_domain(id, environment, services, secret_names, label)
-    mistakes.problems += problems
-    if left is None and isinstance(environment, str):
+    read = read_domain(id, environment, services, secret_names, label, mistakes)
+    if read is None and isinstance(environment, str):
         mistakes.attempt(lambda: _environment(project, environment, label))
-    return _plan_of(project, mistakes.found(left), label, mistakes)
+    return _plan_of(project, mistakes.require(read), label, mistakes)
 
 
 def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
     """Plan a domain definition; ``label`` names its file in messages."""
-    return _plan_of(project, Remainder(domain), label, Mistakes())
+    return _plan_of(project, Partial(domain), label, Mistakes())
 
 
-def _plan_of(project: Project, left: Remainder[DomainDefinition], label: str, mistakes: Mistakes) -> DomainPlan:
-    """Plan what was read without mistakes, or tell those with all that can be seen besides."""
-    domain = left.value
-    read = mistakes.attempt(lambda: _environment(project, domain.environment, label))
+def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mistakes: Mistakes) -> DomainPlan:
+    """Plan a domain that was read without mistakes; else raise them with all that checking the rest of it finds."""
+    domain = read.model
+    found = mistakes.attempt(lambda: _environment(project, domain.environment, label))
     store = Store.of(project)
     artifacts, problems = _artifacts(store, domain, mistakes)
     definitions = {name: artifact.definition for name, artifact in artifacts.items()}
-    problems += all_problems(domain, definitions, read, lambda: [entry.reference for entry in store.list()])
-    mistakes.problems += [problem.line(label) for problem in left.independent(problems, stack_keys)]
-    mistakes.raise_if_any()
-    conditions = mistakes.found(read)
+    problems += all_problems(domain, definitions, found, lambda: [entry.reference for entry in store.list()])
+    mistakes.problems += [problem.line(label) for problem in read.certain(problems)]
+    environment = mistakes.finish(found)
 
-    known = {service.service: definitions[service.reference.service] for service in domain.services}
+    known = {artifact.reference: artifact.definition for artifact in artifacts.values()}
 
     @cache
-    def define(reference: str) -> ServiceDefinition:
+    def define(reference: Reference) -> ServiceDefinition:
         return known.get(reference) or store.open(reference).definition
 
-    notes = (*check_capacity(project, domain, conditions, define, label), *_not_enforced(project, conditions))
+    notes = (*check_capacity(project, domain, environment, define, label), *_not_enforced(project, environment))
     opened = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
-    return replace(plan_domain(domain, conditions, opened), notes=notes)
+    return replace(plan_domain(domain, environment, opened), notes=notes)
 
 
 def _check_as_written(path: Path, id: str, label: str) -> None:
@@ -122,7 +121,7 @@ def _artifacts(store: Store, domain: DomainDefinition, mistakes: Mistakes) -> tu
     problems: list[Problem] = []
     for index, service in enumerate(domain.services):
         try:
-            artifact = store.open_whole(service.service)
+            artifact = store.open_whole(service.reference)
             artifacts[service.reference.service] = artifact
             base = artifact.definition.base
             if base not in SUITES:

@@ -16,9 +16,8 @@ from pathlib import Path
 from soop_components.errors import InvalidInput
 from soop_components.model.block import Block, packed_path
 from soop_components.model.names import KEY
-from soop_components.model.service_checks import unknown
+from soop_components.model.problem import Problem, unknown
 from soop_components.reading.loader import load_model
-from soop_components.reading.problems import Problem
 from soop_components.reading.yaml_file import read_yaml
 
 LIBRARY = Path(__file__).parent

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from soop_components.model.domain import DomainService
 from soop_components.model.environment import Environment
+from soop_components.model.names import listed
 from soop_components.model.service import ServiceDefinition
-from soop_components.model.size import bytes_of
+from soop_components.model.size import bytes_of, size_text
 
-_MIB = 1024**2
 _SHOWN = 5
 """Other domains that a message names."""
 
@@ -61,15 +61,8 @@ def _beside(others: Mapping[str, int], kind: str) -> str:
     if not taken:
         return "no other domain takes any"
     ranked = sorted((id for id in others if others[id]), key=lambda id: (-others[id], id))
-    return f"{_quantity(kind, taken)} of them are taken by {', '.join(_named(ranked, others, kind))}"
-
-
-def _named(ranked: Iterable[str], others: Mapping[str, int], kind: str) -> Iterator[str]:
-    ids = list(ranked)
-    for id in ids[:_SHOWN]:
-        yield f"{id} ({_quantity(kind, others[id])})"
-    if len(ids) > _SHOWN:
-        yield f"{len(ids) - _SHOWN} more"
+    named = listed([f"{id} ({_quantity(kind, others[id])})" for id in ranked], _SHOWN)
+    return f"{_quantity(kind, taken)} of them are taken by {named}"
 
 
 def _amount(kind: str, value: int) -> str:
@@ -80,6 +73,4 @@ def _amount(kind: str, value: int) -> str:
 
 
 def _quantity(kind: str, value: int) -> str:
-    if kind != "memory":
-        return str(value)
-    return f"{value // _MIB // 1024}GiB" if value % (1024 * _MIB) == 0 else f"{value // _MIB}MiB"
+    return size_text(value) if kind == "memory" else str(value)

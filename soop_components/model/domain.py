@@ -4,43 +4,40 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from soop_components.model.base import Model
 from soop_components.model.names import ConfigKey, DomainId, EnvironmentName, Reference, RoleName, ServiceName
 from soop_components.model.service import MOST, MOST_KEYS, MOST_ROLES
 
+ID = "the stack's name"
+ENVIRONMENT = "soop:environment"
+SERVICES = "soop:services"
+SECRETS = "soop:secrets"
+"""Where Pulumi keeps the parts of a domain definition: keys of a stack's configuration, and its name."""
+
 
 class DomainService(Model):
     """A service of a domain: which definition, how many nodes per role, which overrides."""
 
-    service: str
+    reference: Reference = Field(validation_alias="service")
     """Name and version of the service definition, ``access-service-3.2.3``."""
     nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=MOST_ROLES)
     """Number of nodes by role; the definition's default where nothing is said."""
     config: dict[ConfigKey, Any] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Overrides of the service's default configuration."""
 
-    @field_validator("service")
-    @classmethod
-    def _is_reference(cls, value: str) -> str:
-        Reference.parse(value)
-        return value
-
-    @property
-    def reference(self) -> Reference:
-        """The service definition's name and version."""
-        return Reference.parse(self.service)
-
 
 class DomainDefinition(Model):
     """The services of one domain and the environment it belongs to."""
 
-    id: DomainId
+    id: DomainId = Field(validation_alias=ID)
     """The stack's name, ``<environment>-<name>``."""
-    environment: EnvironmentName
+    environment: EnvironmentName = Field(validation_alias=ENVIRONMENT)
     """Name of the environment, the first word of the domain's id."""
-    services: Annotated[tuple[DomainService, ...], Field(strict=False, min_length=1, max_length=MOST)]
+    services: tuple[DomainService, ...] = Field(validation_alias=SERVICES, strict=False, min_length=1, max_length=MOST)
     """The services of the domain; each at most once."""
-    secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(default_factory=dict, max_length=MOST)
+    secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(
+        validation_alias=SECRETS, default_factory=dict, max_length=MOST
+    )
     """Names (never values) of the secrets that the domain gives itself, per service."""

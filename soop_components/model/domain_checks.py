@@ -4,38 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from soop_components.errors import InvalidInput
-from soop_components.model.domain import DomainDefinition, DomainService
+from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import environment_of, shown
 from soop_components.model.options import value_problem
+from soop_components.model.problem import Problem, got, unknown
 from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
-from soop_components.model.service_checks import unknown
-from soop_components.reading.problems import Problem, got
-
-ENVIRONMENT = "soop:environment"
-SERVICES = "soop:services"
-SECRETS = "soop:secrets"
 
 
 def secret_command(domain: str, service: str, key: str) -> str:
     """Return the command with which people give a domain a secret, whether the domain's stack exists or not."""
     path = f"{SECRETS}.{shown(service)}.{shown(key)}"
     return f"`pulumi stack select --create {domain} && pulumi config set --secret --path '{path}'`"
-
-
-def check_domain(
-    domain: DomainDefinition,
-    definitions: Mapping[str, ServiceDefinition],
-    label: str,
-    environment: Environment | None = None,
-    built: Built = tuple,
-) -> None:
-    """Raise ``InvalidInput`` with every mistake of a domain, see ``all_problems``."""
-    problems = all_problems(domain, definitions, environment, built)
-    if problems:
-        raise InvalidInput(problem.line(label) for problem in problems)
 
 
 def all_problems(
@@ -55,7 +36,7 @@ def all_problems(
             continue
         problems += _service_problems(domain.id, index, service, definition, environment)
         problems += _secret_problems(domain, definition)
-    problems += requirement_problems(SERVICES, domain, definitions, built)
+    problems += requirement_problems(domain, definitions, built)
     return list(dict.fromkeys(problems))
 
 
@@ -64,7 +45,7 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
     problems = []
     if environment_of(domain.id) != domain.environment:
         text = f"domain {domain.id} belongs to environment {environment_of(domain.id)} {got(domain.environment)}"
-        problems.append(Problem(("soop:environment",), text))
+        problems.append(Problem((ENVIRONMENT,), text))
     names = [service.reference.service for service in domain.services]
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -72,7 +53,7 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
             problems.append(Problem((SERVICES, index, "service"), text))
     for name in domain.secrets:
         if name not in names:
-            problems.append(Problem((SECRETS, name), unknown("service", name, names)))
+            problems.append(Problem.unknown((SECRETS, name), "service", name, names))
     return problems
 
 
@@ -95,7 +76,7 @@ def _role_problems(
     for role, number in service.nodes.items():
         node = definition.nodes.get(role)
         if node is None:
-            yield Problem((*place, role), f"{service.service} has {unknown('role', role, definition.nodes)}")
+            yield Problem((*place, role), f"{service.reference} has {unknown('role', role, definition.nodes)}")
         elif not node.count.minimum <= number <= node.count.maximum:
             bounds = f"{node.count.minimum} to {node.count.maximum}"
             yield Problem((*place, role), f"expected {bounds} nodes {got(number)}")
@@ -107,7 +88,7 @@ def _config_problems(
     for key, value in service.config.items():
         option = definition.config.get(key)
         if option is None:
-            yield Problem((*place, key), f"{service.service} has {unknown('configuration', key, definition.config)}")
+            yield Problem((*place, key), f"{service.reference} has {unknown('configuration', key, definition.config)}")
         elif option.secret:
             command = secret_command(domain, definition.service, key)
             yield Problem((*place, key), f"is a secret; give it with {command}")
@@ -115,7 +96,7 @@ def _config_problems(
             yield Problem((*place, key), problem)
     for key, option in definition.config.items():
         if not option.secret and option.default is None and key not in service.config:
-            yield Problem((*place, key), f"is required: {service.service} has no default for it")
+            yield Problem((*place, key), f"is required: {service.reference} has no default for it")
 
 
 def _secret_problems(domain: DomainDefinition, definition: ServiceDefinition) -> Iterator[Problem]:

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field
 
 from soop_components.model.base import Model
 from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName, SizeName
-from soop_components.model.service import MOST, Size
-from soop_components.model.size import bytes_of
+from soop_components.model.service import MOST
+from soop_components.model.size import Size, bytes_of
 
 _LEAST_MEMORY, _MOST_MEMORY = "64MiB", "64TiB"
 """What a machine can be made with."""

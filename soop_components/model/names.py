@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from itertools import islice
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import StringConstraints
+from pydantic import GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
 
 SERVICE_NAME = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
 VERSION = r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)(?:-[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)*)?"
@@ -62,6 +63,16 @@ class Reference(NamedTuple):
             if len(match[kind]) > most:
                 raise ValueError(f"expected a {kind} of at most {most} characters in <service>-<version>")
         return cls(match["service"], match["version"])
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let a model have it as a field: written as text, parsed once."""
+
+        def parsed(value: Any, text: Callable[[Any], str]) -> Reference:
+            return value if isinstance(value, cls) else cls.parse(text(value))
+
+        written = core_schema.to_string_ser_schema()
+        return core_schema.no_info_wrap_validator_function(parsed, core_schema.str_schema(), serialization=written)
 
 
 def environment_of(domain: str) -> str:
@@ -120,5 +131,6 @@ def near_names(word: str, known: Iterable[str], most: int, likeness: float) -> l
 
 def listed(names: Iterable[str], most: int = 20) -> str:
     """Return names as they can stand in a message, the first of them if there are many."""
-    found = [shown(name) for name in islice(names, most + 1)]
-    return ", ".join(found) if len(found) <= most else f"{', '.join(found[:most])}, …"
+    found = list(names)
+    more = [f"{len(found) - most} more"] if len(found) > most else []
+    return ", ".join([*map(shown, found[:most]), *more])

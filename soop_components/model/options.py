@@ -6,8 +6,8 @@ from typing import Any
 
 from soop_components.model.names import shown
 from soop_components.model.patterns import matches
+from soop_components.model.problem import got
 from soop_components.model.service import ConfigOption
-from soop_components.reading.problems import got
 
 _MAXIMUM_TEXT = 64 * 1024
 _WORDS = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from soop_components.model.names import quoted
-from soop_components.reading.problems import got
+from soop_components.model.problem import got
 
 
 def path_problem(path: object) -> str | None:

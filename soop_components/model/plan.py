@@ -17,7 +17,6 @@ from soop_components.model.service import DiskDefinition, Rollout
 
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
-SECRET_MARK = r"@@soop-secret:([a-z][a-z0-9_]*)((?:\|[a-z]+)*)@@"  # noqa: S105 - a pattern, not a secret
 
 
 class Package(Model):

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
 
-from soop_components.model.domain import DomainDefinition
+from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.names import Reference
+from soop_components.model.order import circle_in, in_order
+from soop_components.model.problem import Kind, Problem
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import VersionRange, version_key
-from soop_components.reading.problems import Problem
 
 Built = Callable[[], Iterable[Reference]]
 """Returns the service definitions that could be deployed, for advice."""
 
 
 def requirement_problems(
-    place: str, domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], built: Built
+    domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], built: Built
 ) -> Iterator[Problem]:
-    """Find requirements that the domain's services do not meet; ``place`` is the key of the list of services."""
+    """Find requirements that the domain's services do not meet."""
     there = {service.reference.service: service.reference for service in domain.services}
     for index, service in enumerate(domain.services):
         definition = definitions.get(service.reference.service)
         for name, text in definition.requires.items() if definition is not None else ():
             problem = _unmet(domain.id, service.reference, Reference(name, text), there.get(name), built)
             if problem is not None:
-                yield Problem((place, index, "service"), problem)
-    circle = _circle(definitions)
+                kind = Kind.UNKNOWN_NAME if name not in there else Kind.WRONG_VALUE
+                yield Problem((SERVICES, index, "service"), problem, kind, name)
+    circle = circle_in(_requirements(definitions))
     if circle:
         advice = "take one of these requirements out and build that service again"
-        yield Problem((place,), f"services require each other in a circle: {' requires '.join(circle)}; {advice}")
+        text = f"services require each other in a circle: {' requires '.join([*circle, circle[0]])}; {advice}"
+        yield Problem((SERVICES,), text)
 
 
 def release_order(definitions: Mapping[str, ServiceDefinition]) -> list[str]:
     """Return the services so that each comes after those it requires; there is no circle among them."""
-    return list(TopologicalSorter(_requirements(definitions)).static_order())
+    return in_order(_requirements(definitions))
 
 
 def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | None, built: Built) -> str | None:
@@ -50,15 +52,6 @@ def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | Non
         return f"{requires}, which is not in this domain; deploy both: {together}; or take {asks.service} out too"
     advice = f"deploy one that fits, such as {best}" if best else "build and deploy one that fits"
     return f"{requires} (got {got}); {advice}, or another {asks.service} that admits {got.version}"
-
-
-def _circle(definitions: Mapping[str, ServiceDefinition]) -> list[str]:
-    try:
-        TopologicalSorter(_requirements(definitions)).prepare()
-    except CycleError as error:
-        found: list[str] = error.args[1]
-        return found[::-1]
-    return []
 
 
 def _requirements(definitions: Mapping[str, ServiceDefinition]) -> dict[str, list[str]]:

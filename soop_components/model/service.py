@@ -7,22 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
-from soop_components.model.names import ComponentName, ConfigKey, RoleName, ServiceName, SizeName, Version
+from soop_components.model.names import ComponentName, ConfigKey, Reference, RoleName, ServiceName, SizeName, Version
 from soop_components.model.patterns import Pattern
+from soop_components.model.size import Size
 
-SIZE = r"[1-9][0-9]{0,5}(?:MiB|GiB|TiB)"
 MOST = 100
 """Components, endpoints, smoke tests, requirements of a service; services of a domain; sizes of an environment."""
 MOST_ROLES = 50
 MOST_KEYS = 500
 """Keys of a service's configuration."""
-Size = Annotated[str, StringConstraints(pattern=rf"^{SIZE}$")]
-_UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-
-
-def size_bytes(size: str) -> int:
-    """Return a size such as ``10GiB`` in bytes."""
-    return int(size[:-3]) * _UNITS[size[-3:]]
 
 
 class ConfigOption(Model):
@@ -174,3 +167,8 @@ class ServiceDefinition(Model):
     """The service is accepted when all of these pass."""
     requires: dict[ServiceName, str] = Field(default_factory=dict, max_length=MOST)
     """Other services that the same domain must have, each with a range of versions such as ``>=3.2,<4``."""
+
+    @property
+    def reference(self) -> Reference:
+        """Its name and version."""
+        return Reference(self.service, self.version)

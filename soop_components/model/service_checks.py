@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from soop_components.model.names import listed, nearest, shown
 from soop_components.model.options import value_problem
+from soop_components.model.order import circle_in
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, size_problem
+from soop_components.model.problem import Keys, Kind, Problem, got
 from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
 from soop_components.model.size import bytes_of
 from soop_components.model.versions import VersionRange
-from soop_components.reading.problems import Problem, got
 
 _MOST_MATCHING = 20_000_000
 """Steps that matching all defaults may take together."""
@@ -33,12 +33,6 @@ def service_problems(definition: ServiceDefinition) -> list[Problem]:
         *_smoke_test_problems(definition),
         *_requirement_problems(definition),
     ]
-
-
-def unknown(kind: str, name: str, known: object) -> str:
-    """Say that nothing of this kind has the name, and which one may have been meant."""
-    names = list(known) if isinstance(known, dict | tuple | list | set) else []
-    return f"no {kind} {shown(name)}" + (nearest(name, names) or (f"; there is {listed(names)}" if names else ""))
 
 
 def _config_problems(definition: ServiceDefinition) -> Iterator[Problem]:
@@ -88,20 +82,20 @@ def _component_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     used = {name for node in definition.nodes.values() for name in node.components}
     for name in definition.components:
         if name not in used:
-            yield Problem(("components", name), "no node definition uses this component")
+            yield Problem(("components", name), "no node definition uses this component", Kind.UNUSED)
 
 
 def _node_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     for role, node in definition.nodes.items():
+        place = ("nodes", role)
         for index, name in enumerate(node.components):
             if name not in definition.components:
-                text = unknown("component", name, definition.components)
-                yield Problem(("nodes", role, "components", index), text)
+                yield Problem.unknown((*place, "components", index), "component", name, definition.components)
             elif name in node.components[:index]:
-                yield Problem(("nodes", role, "components", index), f"{name} is there already")
+                yield Problem((*place, "components", index), f"{name} is there already")
         for index, name in enumerate(node.after):
             if name not in definition.nodes:
-                yield Problem(("nodes", role, "after", index), unknown("role", name, definition.nodes))
+                yield Problem.unknown((*place, "after", index), "role", name, definition.nodes)
         yield from _count_problems(role, node)
         yield from _disk_problems(role, node)
 
@@ -132,22 +126,17 @@ def _disk_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
 
 def _order_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     """Find a circle of roles that wait for each other."""
-    roles = definition.nodes.keys()
-    waiting = {role: roles & set(node.after) for role, node in definition.nodes.items()}
-    while ready := {role for role, others in waiting.items() if not others}:
-        waiting = {role: others - ready for role, others in waiting.items() if role not in ready}
-    if waiting:
-        circle = [min(waiting)]
-        while (following := min(waiting[circle[-1]])) not in circle:
-            circle.append(following)
-        circle = [*circle[circle.index(following) :], following]
-        yield Problem(("nodes", circle[0], "after"), f"roles wait for each other: {' after '.join(circle)}")
+    circle = circle_in({role: node.after for role, node in definition.nodes.items()})
+    if circle:
+        yield Problem(
+            ("nodes", circle[0], "after"), f"roles wait for each other: {' after '.join([*circle, circle[0]])}"
+        )
 
 
 def _endpoint_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     for name, endpoint in definition.endpoints.items():
         if endpoint.role not in definition.nodes:
-            yield Problem(("endpoints", name, "role"), unknown("role", endpoint.role, definition.nodes))
+            yield Problem.unknown(("endpoints", name, "role"), "role", endpoint.role, definition.nodes)
         port = endpoint.port
         valid = 1 <= port <= 65535 if isinstance(port, int) else re.search(r"\{\{.*\}\}", port) is not None
         if not valid:
@@ -157,31 +146,32 @@ def _endpoint_problems(definition: ServiceDefinition) -> Iterator[Problem]:
 def _smoke_test_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     names: set[str] = set()
     for index, test in enumerate(definition.smoke_tests):
-        for keys, text in _one_smoke_test(definition, test):
-            yield Problem(("smoke_tests", index, *keys), text)
+        place = ("smoke_tests", index)
+        yield from _one_smoke_test(definition, test, place)
         if test.name in names:
-            yield Problem(("smoke_tests", index, "name"), f"another smoke test has this name {got(test.name)}")
+            yield Problem((*place, "name"), f"another smoke test has this name {got(test.name)}")
         names.add(test.name)
 
 
-def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest) -> Iterator[tuple[tuple[str, ...], str]]:
+def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest, place: Keys) -> Iterator[Problem]:
     if (test.http is None) == (test.script is None):
-        yield (), f"expected exactly one of http and script (got {'both' if test.http else 'none'})"
+        yield Problem(place, f"expected exactly one of http and script (got {'both' if test.http else 'none'})")
     if test.http is not None:
-        if test.http.endpoint not in definition.endpoints:
-            yield ("http", "endpoint"), unknown("endpoint", test.http.endpoint, definition.endpoints)
+        name = test.http.endpoint
+        if name not in definition.endpoints:
+            yield Problem.unknown((*place, "http", "endpoint"), "endpoint", name, definition.endpoints)
         if not test.http.path.startswith("/"):
-            yield ("http", "path"), f"expected a path that starts with / {got(test.http.path)}"
+            yield Problem((*place, "http", "path"), f"expected a path that starts with / {got(test.http.path)}")
         if test.role is not None and test.script is None:
-            yield ("role",), "only a script runs on a role; an HTTP check goes to its endpoint"
+            yield Problem((*place, "role"), "only a script runs on a role; an HTTP check goes to its endpoint")
     if test.script is not None:
         problem = path_problem(test.script)
         if problem:
-            yield ("script",), problem
+            yield Problem((*place, "script"), problem)
         if test.role is None and not definition.endpoints:
-            yield ("role",), "is required: the service has no endpoint whose role would be taken"
+            yield Problem((*place, "role"), "is required: the service has no endpoint whose role would be taken")
     if test.role is not None and test.role not in definition.nodes:
-        yield ("role",), unknown("role", test.role, definition.nodes)
+        yield Problem.unknown((*place, "role"), "role", test.role, definition.nodes)
 
 
 def _requirement_problems(definition: ServiceDefinition) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from soop_components.errors import SoopError
 from soop_components.model.block import Block, PackagePart, Parameter
 from soop_components.model.paths import path_problem
+from soop_components.model.problem import got
 from soop_components.planning.marks import Marked
 from soop_components.planning.templates import evaluate
-from soop_components.reading.problems import got
 
 
 def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[str], list[str]]:

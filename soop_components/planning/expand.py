@@ -26,13 +26,13 @@ from soop_components.model.plan import (
     Unit,
     User,
 )
-from soop_components.model.service_checks import unknown
+from soop_components.model.problem import got, unknown
 from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.planning.marks import holds_secret
 from soop_components.planning.parts import listed_parts, named_destinations, named_parts, one_part
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import render
-from soop_components.reading.problems import got, problems_of
+from soop_components.reading.problems import problems_of
 
 __all__ = ["component_packages", "component_sources", "expand"]
 

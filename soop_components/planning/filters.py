@@ -7,9 +7,9 @@ from typing import Any
 
 from jinja2 import Undefined
 
+from soop_components.model.problem import got
 from soop_components.planning import marks
 from soop_components.planning.guard import Refused, pay, size
-from soop_components.reading.problems import got
 
 LARGEST = 2**53
 """Largest number that templates calculate with."""

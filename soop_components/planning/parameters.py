@@ -9,11 +9,10 @@ from soop_components.model.block import Block, Parameter
 from soop_components.model.names import shown
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, matches
-from soop_components.model.service_checks import unknown
+from soop_components.model.problem import got, unknown
 from soop_components.planning import guard, marks
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate
-from soop_components.reading.problems import got
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
 
 _TYPES: dict[str, tuple[type, ...]] = {

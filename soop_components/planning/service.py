@@ -51,14 +51,14 @@ def _plan(
     definition = resolved.definition
     counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
     if sum(counts.values()) > _MOST_NODES:
-        raise InvalidInput([f"{service.service}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
+        raise InvalidInput([f"{service.reference}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
     names = {
         role: tuple(node_name(role, number, definition.service, domain.id) for number in range(1, count + 1))
         for role, count in counts.items()
     }
     config = merge(definition, service.config)
     scope = service_scope(definition, config, names, domain.id, environment.name, services)
-    where = f"{definition.service}-{definition.version}"
+    where = str(definition.reference)
     roles = _roles(resolved, scope, where)
     checks = Checks(resolved, scope, names, domain.id, where)
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}

@@ -11,11 +11,11 @@ from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import SoopError
 from soop_components.model.names import shown
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
+from soop_components.model.problem import got
 from soop_components.model.service import HttpCheck, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
-from soop_components.reading.problems import got
 
 _PATH = re.compile(r"/[!-~]*")
 """A part of a request's first line, and nothing that would be more of a request."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import yaml
 
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.domain_checks import ENVIRONMENT, SERVICES
+from soop_components.model.domain import ENVIRONMENT, SERVICES
 from soop_components.model.names import Reference, environment_of
 from soop_components.reading.yaml_file import parse_yaml
 

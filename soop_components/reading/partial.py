@@ -1,62 +1,64 @@
-"""What of a document can be checked beside its mistakes, so that people are told all of them at once."""
+"""What of a document with mistakes can still be checked: its other parts, so that all mistakes are seen at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from soop_components.reading.problems import Problem, problems_of
+from soop_components.model.problem import Keys, Kind, Problem
+from soop_components.reading.problems import problems_of
 
-Keys = tuple[str | int, ...]
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 _ROUNDS = 4
-"""How often more is left out because something lacks what was left out before."""
+"""How often further parts are removed because they lack what was removed before."""
 
 
 @dataclass(frozen=True)
-class Remainder(Generic[AnyModel]):
-    """A model of what is left without the mistaken parts, ``gone``."""
+class Partial(Generic[AnyModel]):
+    """A model of a document without its mistaken parts."""
 
-    value: AnyModel
-    gone: frozenset[Keys] = frozenset()
+    model: AnyModel
+    removed: frozenset[Keys] = frozenset()
+    """The keys of the parts that were removed; none if the document has no mistakes."""
 
-    def independent(
-        self, found: Iterable[Problem], rename: Callable[[Problem], Problem] = lambda problem: problem
-    ) -> list[Problem]:
-        """Return problems at their places in the whole document; left out is what may only follow from what is gone.
+    def certain(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return the problems of the model that the whole document has too, with their keys there.
 
-        ``rename`` turns keys of the model into those of the document, which ``found`` already has.
+        A problem that might not exist if the removed parts were there is left out.
         """
-        gone = frozenset(rename(Problem(keys, "")).keys for keys in self.gone)
-        placed = (Problem(_place(problem.keys, gone), problem.text) for problem in found)
-        return [problem for problem in placed if not any(_follows(problem, keys) for keys in gone)]
+        placed = [replace(problem, keys=_keys_in_document(problem.keys, self.removed)) for problem in problems]
+        return [problem for problem in placed if not any(_may_follow(problem, keys) for keys in self.removed)]
 
-    def is_whole(self, *keys: str) -> bool:
-        """Tell whether nothing is gone of what these keys lead to."""
-        return not any(each[: len(keys)] == keys for each in self.gone)
+    def has_all_of(self, *keys: str) -> bool:
+        """Tell whether nothing was removed below these keys."""
+        return not any(each[: len(keys)] == keys for each in self.removed)
 
 
-def remainder(model: type[AnyModel], data: Any, problems: Iterable[Problem]) -> Remainder[AnyModel] | None:
-    """Return the model of what is left of ``data`` without its mistakes; None if it cannot do without them."""
-    gone = frozenset(problem.keys for problem in problems)
+def validated(model: type[AnyModel], data: Any) -> AnyModel:
+    """Return the model of a document, whose keys must be those that people write."""
+    return model.model_validate(data, by_alias=True, by_name=False)
+
+
+def partial_model(model: type[AnyModel], data: Any, problems: Iterable[Problem]) -> Partial[AnyModel] | None:
+    """Return the model of ``data`` without the parts that have problems; None if there is none without them."""
+    removed = frozenset(problem.keys for problem in problems)
     for _ in range(_ROUNDS):
-        if () in gone:
+        if () in removed:
             break
         try:
-            return Remainder(model.model_validate(_without(data, gone)), gone)
+            return Partial(validated(model, _without(data, removed)), removed)
         except ValidationError as error:
-            lacking = {_place(problem.keys, gone)[:-1] for problem in problems_of(error, model)}
-            gone |= lacking
+            removed |= {_keys_in_document(problem.keys, removed)[:-1] for problem in problems_of(error, model)}
     return None
 
 
-def _without(data: Any, gone: Iterable[Keys]) -> Any:
+def _without(data: Any, removed: Iterable[Keys]) -> Any:
     """Return ``data`` without what the keys lead to."""
     by_key: dict[str | int, list[Keys]] = {}
-    for keys in gone:
+    for keys in removed:
         by_key.setdefault(keys[0], []).append(keys[1:])
     if isinstance(data, dict):
         items = [(key, value) for key, value in data.items() if () not in by_key.get(key, ())]
@@ -67,22 +69,24 @@ def _without(data: Any, gone: Iterable[Keys]) -> Any:
     return data
 
 
-def _place(keys: Keys, gone: Iterable[Keys]) -> Keys:
-    """Return the keys by which the whole document has what lies at ``keys`` in the remainder."""
+def _keys_in_document(keys: Keys, removed: Iterable[Keys]) -> Keys:
+    """Return the keys of a value in the whole document: list items behind a removed one have other numbers there."""
     place: Keys = ()
     for key in keys:
         if isinstance(key, int):
-            for number in sorted(each[-1] for each in gone if each[:-1] == place and isinstance(each[-1], int)):
+            for number in sorted(each[-1] for each in removed if each[:-1] == place and isinstance(each[-1], int)):
                 key += number <= key
         place = (*place, key)
     return place
 
 
-def _follows(problem: Problem, gone: Keys) -> bool:
-    """Tell whether a problem may be there only because something is gone."""
-    holder, name = gone[:-1], gone[-1]
-    if problem.keys[: len(gone)] == gone or (holder and problem.keys in (holder, (*holder, *problem.keys[-1:]))):
+def _may_follow(problem: Problem, removed: Keys) -> bool:
+    """Tell whether a problem may exist only because a part was removed."""
+    parent, name = removed[:-1], removed[-1]
+    is_inside = problem.keys[: len(removed)] == removed
+    is_beside = bool(parent) and problem.keys in (parent, (*parent, *problem.keys[-1:]))
+    if is_inside or is_beside:
         return True
-    if problem.text.startswith("no ") and not problem.text.startswith("no such file"):
-        return isinstance(name, int) or f" {name}" in problem.text.partition(";")[0]
-    return gone[0] == "nodes" and problem.keys[0] == "components" and len(problem.keys) == 2
+    if problem.kind is Kind.UNKNOWN_NAME:
+        return isinstance(name, int) or name == problem.name
+    return problem.kind is Kind.UNUSED and removed[0] == "nodes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 
 from soop_components.model import names
 from soop_components.model.names import nearest, shown
-from soop_components.model.service import SIZE
+from soop_components.model.problem import Keys, Kind, Problem, got
+from soop_components.model.size import SIZE
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
 
 _PATTERNS = {
@@ -71,70 +72,30 @@ def _entries(count: int) -> str:
     return "one entry" if count == 1 else f"{count} entries"
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One mistake: the path of keys to it, and what was expected there."""
-
-    keys: tuple[str | int, ...]
-    text: str
-
-    def line(self, label: str) -> str:
-        """Return the mistake as people read it; ``label`` names the file."""
-        path = path_text(self.keys)
-        return f"{label}: {path}: {self.text}" if path else f"{label}: {self.text}"
-
-
-def path_text(keys: tuple[str | int, ...]) -> str:
-    """Write a path of keys: ``nodes.web.components[0]``."""
-    text = ""
-    for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{shown(key)}" if text else shown(key)
-    return text
-
-
-def got(value: object) -> str:
-    """Say what stood there, shortly."""
-    if value is None:
-        return "(got nothing)"
-    if isinstance(value, bool):
-        return f"(got {str(value).lower()})"
-    if isinstance(value, int | float):
-        return f"(got {value})"
-    if isinstance(value, str):
-        plain = str.__str__(value)  # what stands for a secret can be shown, although nothing else looks inside
-        short = plain if len(plain) <= 60 else plain[:57] + "…"
-        return f'(got "{short}")' if short.isprintable() else f"(got {short!r})"
-    return "(got a mapping)" if isinstance(value, dict) else "(got a list)"
-
-
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Return the mistakes in a value that is not what ``model`` says."""
     details = error.errors(include_url=False)[:MAXIMUM_PROBLEMS]
     placed = [(_Place.of(model, detail["loc"]), detail) for detail in details]
-    found: dict[tuple[str | int, ...], Problem] = {}
+    found: dict[Keys, Problem] = {}
     around = {place.keys[:length] for place, _ in placed for length in range(len(place.keys))}
     for place, detail in placed:
-        if place.choice is not None and place.keys == place.choice:
-            if place.choice not in around:  # what is inside says more
-                found.setdefault(place.keys, Problem(place.keys, _choice_text(place, detail)))
-        else:
-            found.setdefault(place.keys, Problem(place.keys, _text(place, detail)))
-    return [problem for problem in found.values() if not _follows(problem, found)]
-
-
-def _follows(problem: Problem, found: Collection[tuple[str | int, ...]]) -> bool:
-    """Say whether a list is only too short because what is in it is mistaken."""
-    inside = any(keys[: len(problem.keys)] == problem.keys != keys for keys in found)
-    return inside and problem.text.startswith("expected at least")
+        if place.choice is None or place.keys != place.choice:
+            kind = Kind.TOO_FEW if detail["type"] == "too_short" else Kind.WRONG_VALUE
+            found.setdefault(place.keys, Problem(place.keys, _text(place, detail), kind))
+        elif place.choice not in around:  # what is inside says more
+            found.setdefault(place.keys, Problem(place.keys, _choice_text(place, detail)))
+    # a list may have too few entries only because those in it are mistaken
+    inside = {keys[:length] for keys in found for length in range(len(keys))}
+    return [problem for keys, problem in found.items() if problem.kind is not Kind.TOO_FEW or keys not in inside]
 
 
 @dataclass
 class _Place:
     """Where a mistake is: the keys to it, and what the models say about that place."""
 
-    keys: tuple[str | int, ...] = ()
+    keys: Keys = ()
     annotation: Any = None
-    choice: tuple[str | int, ...] | None = None
+    choice: Keys | None = None
     """The keys to the innermost place that may be one of several kinds."""
     kinds: tuple[Any, ...] = ()
     pattern: str | None = None
@@ -143,7 +104,7 @@ class _Place:
     """The keys that are known where an unknown one was found."""
 
     @classmethod
-    def of(cls, model: type[BaseModel], location: tuple[str | int, ...]) -> _Place:
+    def of(cls, model: type[BaseModel], location: Keys) -> _Place:
         """Follow a location through the annotations of the models."""
         place = cls(annotation=model)
         for item in location:
@@ -163,7 +124,7 @@ class _Place:
             return
         self.keys = (*self.keys, item)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            fields = {(field.alias or name): field for name, field in annotation.model_fields.items()}
+            fields = {str(field.validation_alias or name): field for name, field in annotation.model_fields.items()}
             self.siblings = tuple(fields)
             field = fields.get(str(item))
             self.annotation = field.annotation if field else None

@@ -7,9 +7,7 @@ a superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without
 from __future__ import annotations
 
 import math
-import os
 import re
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import yaml
 
 from soop_components.errors import InvalidInput
 from soop_components.model.names import shown
+from soop_components.reading.regular_file import read_regular_file
 
 MAXIMUM_SIZE = 1024 * 1024
 MAXIMUM_DEPTH = 40
@@ -59,10 +58,7 @@ class _Open:
 def read_yaml(path: Path, label: str) -> Document:
     """Read a YAML file of at most 1 MiB; ``label`` is its name in messages."""
     try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InvalidInput([f"{label}: is not a file"])
-            content = file.read(MAXIMUM_SIZE + 1)
+        content = read_regular_file(path, MAXIMUM_SIZE + 1)
     except FileNotFoundError:
         raise InvalidInput([f"{label}: no such file"]) from None
     except OSError as error:

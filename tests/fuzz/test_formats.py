@@ -27,7 +27,6 @@ from soop_components.errors import SoopError
 from soop_components.library import LIBRARY
 from soop_components.model.block import Block
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import check_domain
 from soop_components.model.environment import Environment
 from soop_components.model.names import Reference
 from soop_components.model.plan import Package
@@ -35,8 +34,9 @@ from soop_components.model.service import ServiceDefinition
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
 from soop_components.reading.domain_text import with_services
-from soop_components.reading.loader import domain_from_config, load_domain, load_environment
+from soop_components.reading.loader import load_domain, load_environment
 from soop_components.reading.yaml_file import parse_yaml
+from tests.domains import check_domain, domain_from_config
 from tests.fuzz.documents import documents
 from tests.unit.library.test_examples import FILES, example_of
 

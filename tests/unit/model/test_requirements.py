@@ -8,10 +8,10 @@ import pytest
 
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.domain_checks import check_domain
 from soop_components.model.names import Reference
 from soop_components.model.requirements import release_order
 from soop_components.model.service import ServiceDefinition
+from tests.domains import check_domain
 
 RANGE = {"access-service": ">=3.2,<4"}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from soop_components.errors import InvalidInput
-from soop_components.model.domain_checks import check_domain
 from soop_components.model.environment import Environment
 from soop_components.reading.loader import load_domain, load_environment, load_service
 from soop_components.reading.yaml_file import read_yaml
+from tests.domains import check_domain
 
 HERE = Path(__file__).parent
 BAD = HERE / "bad"

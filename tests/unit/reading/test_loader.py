@@ -9,18 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soop_components.errors import InvalidInput
-from soop_components.model.domain_checks import check_domain
-from soop_components.model.service import ServiceDefinition, size_bytes
+from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
-from soop_components.reading.loader import (
-    Mistakes,
-    domain_from_config,
-    load_domain,
-    load_environment,
-    load_model,
-    load_service,
-)
+from soop_components.model.size import bytes_of
+from soop_components.reading.loader import load_domain, load_environment, load_model, load_service
+from soop_components.reading.mistakes import Mistakes
 from soop_components.reading.yaml_file import Document
+from tests.domains import check_domain, domain_from_config
 
 GOOD = Path(__file__).parent / "good"
 
@@ -113,7 +108,7 @@ def test_mistakes_of_all_files_together(tmp_path: Path) -> None:
 
 
 def test_sizes() -> None:
-    assert [size_bytes(size) for size in ("512MiB", "10GiB", "1TiB")] == [512 * 2**20, 10 * 2**30, 2**40]
+    assert [bytes_of(size) for size in ("512MiB", "10GiB", "1TiB")] == [512 * 2**20, 10 * 2**30, 2**40]
 
 
 leaves = st.none() | st.booleans() | st.integers(-5, 70000) | st.floats(allow_nan=False) | st.text(max_size=8)

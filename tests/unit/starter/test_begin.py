@@ -11,10 +11,10 @@ import pytest
 
 from soop_components import starter
 from soop_components.errors import InvalidInput
-from soop_components.model.domain_checks import check_domain
 from soop_components.project import Project
 from soop_components.reading.loader import load_domain, load_environment, load_service
 from soop_components.starter import begin, project_name, requirement
+from tests.domains import check_domain
 
 
 def test_the_definitions_are_good_and_fit_each_other(tmp_path: Path) -> None:
