@@ -72,26 +72,23 @@ class Layout:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
         """Hold the layout's lock and write; nothing is visible before ``publish``."""
+        incoming = self.path / "incoming"
         try:
-            yield from self._writing()
+            self.path.mkdir(parents=True, exist_ok=True)
+            with (self.path / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                shutil.rmtree(incoming, ignore_errors=True)  # of a build that was interrupted
+                incoming.mkdir()
+                try:
+                    yield Writer(self, incoming)
+                finally:
+                    shutil.rmtree(incoming, ignore_errors=True)
         except OSError as error:
             place = Path(error.filename or self.path)
             if not place.is_relative_to(self.path):
                 raise  # is about what is read
             advice = "what is in the store stays; make room there, or name another one in SOOP_STORE"
             raise SoopError(f"{place} cannot be written: {error.strerror}", advice) from None
-
-    def _writing(self) -> Iterator[Writer]:
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            incoming = self.path / "incoming"
-            shutil.rmtree(incoming, ignore_errors=True)  # of a build that was interrupted
-            incoming.mkdir()
-            try:
-                yield Writer(self, incoming)
-            finally:
-                shutil.rmtree(incoming, ignore_errors=True)
 
 
 class Writer:
@@ -103,11 +100,11 @@ class Writer:
         self._new: dict[str, Path] = {}
 
     @contextlib.contextmanager
-    def stream(self) -> Iterator[HashingWriter]:
+    def stream(self) -> Iterator[HashingFile]:
         """Open a new blob for writing; its digest and size are known when it is closed."""
         descriptor, name = tempfile.mkstemp(dir=self._incoming)
         with os.fdopen(descriptor, "wb") as file:
-            writer = HashingWriter(file)
+            writer = HashingFile(file)
             yield writer
             file.flush()
             os.fsync(file.fileno())
@@ -152,23 +149,30 @@ class Writer:
         temporary.replace(self._layout.path / name)
 
 
-class HashingWriter:
-    """A binary file that knows the digest and the size of what was written to it."""
+class HashingFile:
+    """A binary file that knows the digest and the size of what was read from it or written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._hash = hashlib.sha256()
         self.size = 0
 
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does."""
+        return self._count(self._file.read(size))
+
     def write(self, content: bytes) -> int:
-        """Write and remember."""
+        """Write as the file does."""
+        return self._file.write(self._count(content))
+
+    def _count(self, content: bytes) -> bytes:
         self._hash.update(content)
         self.size += len(content)
-        return self._file.write(content)
+        return content
 
     @property
     def digest(self) -> str:
-        """Of everything written so far."""
+        """Of everything that was read or written so far."""
         return f"sha256:{self._hash.hexdigest()}"
 
 

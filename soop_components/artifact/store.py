@@ -54,10 +54,13 @@ class Artifact:
 
     def blob_path(self, digest: str) -> Path:
         """Return the path of one of the artifact's blobs after checking its size and digest."""
-        for layer in self.manifest.layers:
-            if layer.digest == digest:
-                return self._checked(layer)
-        raise SoopError(f"artifact {self.reference} has no blob {digest}")
+        layer = next((layer for layer in self.manifest.layers if layer.digest == digest), None)
+        if layer is None:
+            raise SoopError(f"artifact {self.reference} has no blob {digest}")
+        try:
+            return self.layout.blob(layer)
+        except BrokenBlob as error:
+            raise _broken(self.reference, error) from None
 
     def read_blob(self, digest: str) -> bytes:
         """Return the content of one of the artifact's blobs after checking it."""
@@ -81,12 +84,6 @@ class Artifact:
     def size(self) -> int:
         """Return the bytes of all blobs together."""
         return self.manifest.config.size + sum(layer.size for layer in self.manifest.layers)
-
-    def _checked(self, layer: oci.Descriptor) -> Path:
-        try:
-            return self.layout.blob(layer)
-        except BrokenBlob as error:
-            raise _broken(self.reference, error) from None
 
 
 class Store:

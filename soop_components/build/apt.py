@@ -24,7 +24,6 @@ class UnknownPackages(SoopError):
         super().__init__(
             f"no such Debian package: {', '.join(names)}", "look for the right name with: apt-cache search"
         )
-        self.names = tuple(names)
 
 
 class Apt:
@@ -47,10 +46,8 @@ class Apt:
     def ready(self) -> Iterator[None]:
         """Hold the folder's lock, with apt's configuration written."""
         with alone(self._folder):
-            sources, text = self._folder / "sources.list", "\n".join(self._sources) + "\n"
-            if not sources.exists() or sources.read_text(encoding="utf-8") != text:
-                (self._folder / "updated").unlink(missing_ok=True)
-                sources.write_text(text, encoding="utf-8")
+            sources = self._folder / "sources.list"
+            sources.write_text("\n".join(self._sources) + "\n", encoding="utf-8")
             nothing = self._folder / "no-packages"
             nothing.touch()
             settings = {
@@ -62,21 +59,14 @@ class Apt:
             self._pin({})
             yield
 
-    @property
-    def has_lists(self) -> bool:
-        """Whether package lists of these sources were fetched some time."""
-        return (self._folder / "updated").exists()
-
     def update(self) -> None:
         """Fetch the package lists."""
-        (self._folder / "updated").unlink(missing_ok=True)
         result = self._apt("apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any")
         if result.returncode != 0:
             raise PackageMirrorFailed(
                 f"the package lists cannot be fetched: {_reason(result)}",
                 "check the network and /etc/apt/sources.list*",
             )
-        (self._folder / "updated").touch()
 
     def closure(self, names: Sequence[str], pins: Mapping[str, str]) -> dict[str, str]:
         """Return what would have to be installed for ``names``, versions by name; ``pins`` are versions to prefer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -58,15 +59,14 @@ class PackageCache:
     def _download(self, missing: Mapping[str, LockedPackage], apt: Apt, label: str, progress: Progress) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with apt.ready(), tempfile.TemporaryDirectory(dir=self._folder, prefix=".incoming-") as incoming:
-            folder = Path(incoming)
-            if not (apt.has_lists and _try(apt, missing, folder, progress)):
-                progress("fetching package lists")
+            if _not_served(apt, missing) or not _fetched(apt, missing, Path(incoming), progress):
+                progress("fetching package lists")  # those that are here are older than what the mirror serves
                 apt.update()
                 gone = _not_served(apt, missing)
                 if gone:
                     raise LockedPackageGone(gone, label)
-                _fetch(apt, missing, folder, progress)
-            self._take(missing, folder)
+                _fetch(apt, missing, Path(incoming), progress)
+            self._take(missing, Path(incoming))
 
     def _take(self, missing: Mapping[str, LockedPackage], incoming: Path) -> None:
         """Move downloaded files into the cache after checking them."""
@@ -78,15 +78,11 @@ class PackageCache:
             shutil.move(path, self._path(package))
 
 
-def _try(apt: Apt, missing: Mapping[str, LockedPackage], folder: Path, progress: Progress) -> bool:
-    """Fetch with the package lists that are here, which may be older than what the mirror serves."""
-    if _not_served(apt, missing):
-        return False
-    try:
+def _fetched(apt: Apt, missing: Mapping[str, LockedPackage], folder: Path, progress: Progress) -> bool:
+    with contextlib.suppress(PackageMirrorFailed):
         _fetch(apt, missing, folder, progress)
-    except PackageMirrorFailed:
-        return False
-    return True
+        return True
+    return False
 
 
 def _fetch(apt: Apt, missing: Mapping[str, LockedPackage], folder: Path, progress: Progress) -> None:

@@ -7,7 +7,7 @@ from soop_components.artifact.store import Store
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment, MachineSize
 from soop_components.model.plan import ServicePlan
-from soop_components.model.service import ConfigOption, ServiceDefinition
+from soop_components.model.service import ConfigOption
 from soop_components.model.versions import VersionRange
 from soop_components.planning.service import plan_service
 
@@ -32,18 +32,18 @@ def try_plan(resolved: ResolvedDefinition, store: Store) -> None:
 
 def _plan(resolved: ResolvedDefinition, plans: dict[str, ServicePlan]) -> ServicePlan:
     definition = resolved.definition
+    required = {key: option for key, option in definition.config.items() if option.default is None}
     service = DomainService(
         reference=definition.reference,
         nodes={role: max(1, node.count.default) for role, node in definition.nodes.items()},
-        config={key: _sample(option) for key, option in definition.config.items() if _is_required(option)},
+        config={key: _sample(option) for key, option in required.items() if not option.secret},
     )
-    domain = DomainDefinition(id=_DOMAIN, environment="build", services=(service,), secrets=_secrets(definition))
+    secrets = tuple(key for key, option in required.items() if option.secret and option.generate is None)
+    domain = DomainDefinition(
+        id=_DOMAIN, environment="build", services=(service,), secrets={definition.service: secrets}
+    )
     sizes = {node.size: MachineSize() for node in definition.nodes.values()}
     return plan_service(resolved, _DIGEST, domain, Environment(name="build", sizes=sizes), service, plans)
-
-
-def _is_required(option: ConfigOption) -> bool:
-    return option.default is None and not option.secret
 
 
 def _sample(option: ConfigOption) -> str | int | float | bool:
@@ -51,11 +51,6 @@ def _sample(option: ConfigOption) -> str | int | float | bool:
     if option.type in ("integer", "number") and option.minimum is not None:
         return int(option.minimum)
     return _SAMPLES[option.type]
-
-
-def _secrets(definition: ServiceDefinition) -> dict[str, tuple[str, ...]]:
-    given = tuple(key for key, option in definition.config.items() if option.secret and option.generate is None)
-    return {definition.service: given} if given else {}
 
 
 def _newest(name: str, versions: str, store: Store) -> ResolvedDefinition | None:

@@ -51,7 +51,6 @@ class _Open:
     value: dict[Any, Any] | list[Any]
     key: Any = None
     has_key: bool = False
-    key_is_repeated: bool = False
     lines: dict[Any, int] = field(default_factory=dict)
 
 
@@ -80,11 +79,8 @@ def parse_yaml(content: bytes | str, label: str) -> Document:
     except yaml.MarkedYAMLError as error:
         raise InvalidInput([_syntax_problem(label, error)]) from None
     except yaml.reader.ReaderError as error:
-        raise InvalidInput([f"{label}: not YAML: character U+{_code(error):04X} is not allowed"]) from None
-
-
-def _code(error: yaml.reader.ReaderError) -> int:
-    return error.character if isinstance(error.character, int) else ord(error.character)
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        raise InvalidInput([f"{label}: not YAML: character U+{code:04X} is not allowed"]) from None
 
 
 def _syntax_problem(label: str, error: yaml.MarkedYAMLError) -> str:
@@ -177,22 +173,17 @@ class _Reader:
         if isinstance(parent.value, list):
             parent.value.append(value)
         elif parent.has_key:
-            if not parent.key_is_repeated:
-                parent.value[parent.key] = value
+            parent.value.setdefault(parent.key, value)
             parent.has_key = False
         else:
             self._take_key(parent, value, event)
 
     def _take_key(self, parent: _Open, key: Any, event: Any) -> None:
         line = event.start_mark.line + 1
-        if not isinstance(key, str):
-            key = event.value
-        parent.key, parent.has_key = key, True
-        parent.key_is_repeated = key in parent.lines
-        if parent.key_is_repeated:
-            self._repeated(line, parent.lines[key])
-        else:
-            parent.lines[key] = line
+        parent.key, parent.has_key = key if isinstance(key, str) else event.value, True
+        first = parent.lines.setdefault(parent.key, line)
+        if first != line or parent.key in parent.value:
+            self._repeated(line, first)
 
     def _repeated(self, line: int, first: int) -> None:
         problems = self._document.problems

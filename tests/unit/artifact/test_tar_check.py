@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from soop_components.artifact.definition import PackedFile
-from soop_components.artifact.layout import HashingWriter
+from soop_components.artifact.layout import HashingFile
 from soop_components.artifact.tar_check import tar_problem
 from soop_components.build.source_files import SourceFile
 from soop_components.build.tar_writer import pack
@@ -62,7 +62,7 @@ def test_what_a_build_packs(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         sources[name] = SourceFile.of(tmp_path / name)
     packed = io.BytesIO()
-    assert pack(sources, HashingWriter(packed)) == FILES
+    assert pack(sources, HashingFile(packed)) == FILES
     assert packed.getvalue() == tar(GOOD)
     assert problem(tmp_path, packed.getvalue()) is None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.artifact.layout import HashingWriter
+from soop_components.artifact.layout import HashingFile
 from soop_components.artifact.tar_check import header_of
 from soop_components.build import tar_writer
 from soop_components.build.source_files import SourceFile
@@ -17,7 +17,7 @@ from soop_components.errors import SoopError
 
 def packed(files: dict[str, SourceFile]) -> tuple[bytes, str]:
     target = io.BytesIO()
-    writer = HashingWriter(target)
+    writer = HashingFile(target)
     pack(files, writer)
     assert writer.size == len(target.getvalue())
     return target.getvalue(), writer.digest
