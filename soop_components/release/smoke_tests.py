@@ -13,6 +13,7 @@ from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
+from soop_components.waiting import wait_until
 
 _PAUSE = 0.5
 """Seconds between attempts."""
@@ -49,16 +50,16 @@ class SmokeTests:
 
     async def _until_right(self, test: SmokeTestPlan, request: HttpSmoke, node: str) -> None:
         address = self._wanted.nodes[node].target.address
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + test.timeout
-        while True:
+        wrong: str | None = None
+
+        async def is_right() -> bool:
+            nonlocal wrong
             wrong = await asyncio.to_thread(ask, request, node, address)
-            if wrong is None:
-                return
-            if loop.time() + _PAUSE >= deadline:
-                url = f"http://{node}:{request.port}{request.path}"
-                raise SmokeTestFailed(f"smoke test '{test.name}': {request.method} {url}: {wrong}")
-            await asyncio.sleep(_PAUSE)
+            return wrong is None
+
+        if not await wait_until(is_right, test.timeout, _PAUSE):
+            url = f"http://{node}:{request.port}{request.path}"
+            raise SmokeTestFailed(f"smoke test '{test.name}': {request.method} {url}: {wrong}")
 
     async def _run_script(self, test: SmokeTestPlan, script: ScriptSmoke) -> None:
         node = self._nodes[script.node]

@@ -12,12 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from soop_components.errors import SoopError
+from soop_components.waiting import wait_until
 
 if TYPE_CHECKING:
     import asyncssh  # imported below where it is first needed: it is slow to import
 
 _PAUSE = 0.25
 """Seconds between attempts to connect."""
+_SHORTEST = 0.5
+"""Seconds that one attempt gets at least."""
 _loading = Lock()
 
 
@@ -211,25 +214,33 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
 
     key = asyncssh.import_private_key(private_key)
     host_key = asyncssh.import_public_key(target.host_key)
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
-        left = deadline - asyncio.get_running_loop().time()
+    reason = "no answer"
+
+    async def attempt() -> asyncssh.SSHClientConnection | None:
+        nonlocal reason
         try:
-            client = await asyncio.wait_for(_open(target, key, host_key), max(left, 0.5))
-            return Connection(target, client)
-        except asyncssh.HostKeyNotVerifiable as error:
-            raise Unreachable(
-                f"{target.name}: {target.address} shows another host key than the one it was made with",
-                "it may be another machine: look before you go on",
-            ) from error
-        except asyncssh.PermissionDenied as error:
-            raise Unreachable(f"{target.name}: {target.address} refuses the domain's key") from error
-        except (TimeoutError, OSError, asyncssh.Error) as error:
-            if asyncio.get_running_loop().time() + _PAUSE >= deadline:
-                said = str(error) or "no answer"
-                place = f"{target.address} port {target.port}"
-                raise Unreachable(f"{target.name}: {place} does not answer ({said})") from error
-            await asyncio.sleep(_PAUSE)
+            return await _open(target, key, host_key)
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.PermissionDenied):
+            raise
+        except (OSError, asyncssh.Error) as error:
+            reason = str(error) or reason
+            return None
+
+    try:
+        async with asyncio.timeout(max(patience, _SHORTEST)):
+            client = await wait_until(attempt, patience, _PAUSE)
+    except TimeoutError:
+        client = None
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise Unreachable(
+            f"{target.name}: {target.address} shows another host key than the one it was made with",
+            "it may be another machine: look before you go on",
+        ) from error
+    except asyncssh.PermissionDenied as error:
+        raise Unreachable(f"{target.name}: {target.address} refuses the domain's key") from error
+    if client is None:
+        raise Unreachable(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
+    return Connection(target, client)
 
 
 async def _open(target: Target, key: asyncssh.SSHKey, host_key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
