@@ -26,7 +26,7 @@ _UNITS = "etc/systemd/system"
 
 def lay_out(project: Workspace, domain: str, folder: Path) -> None:
     """Write the files of every node of a domain, and of its smoke tests."""
-    config: Mapping[str, Any] = yaml.safe_load((project.project.stacks / f"Pulumi.{domain}.yaml").read_text())["config"]
+    config: Mapping[str, Any] = yaml.safe_load(project.project.domain_file(domain).read_text())["config"]
     plan = load_domain_plan(
         project.project,
         domain,

@@ -76,7 +76,7 @@ class Workspace:
     def define(self, domain: str, service: str, nodes: Mapping[str, int], config: Mapping[str, Any]) -> None:
         """Write a domain definition."""
         services = [{"service": service, "nodes": dict(nodes), "config": dict(config)}]
-        path = self.project.stacks / f"Pulumi.{domain}.yaml"
+        path = self.project.domain_file(domain)
         found = yaml.safe_load(path.read_text()) if path.exists() else {}
         config_of_stack = {"soop:environment": domain.split("-")[0], "soop:services": services}
         path.write_text(yaml.safe_dump({**found, "config": config_of_stack}))

@@ -1,15 +1,20 @@
-"""A project: the folder with Pulumi.yaml, and where everything lies in it."""
+"""A project: the folder with Pulumi.yaml, and where everything lies in it.
+
+Standard library only until Pulumi.yaml is read: `make setup` uses it before anything is installed.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from soop_components.errors import SoopError
-from soop_components.reading.yaml_file import read_yaml
 
 _FILE_SCHEME = "file://"
 
@@ -42,6 +47,15 @@ class Project:
         """Where domain definitions lie, ``Pulumi.<domain>.yaml`` each."""
         return self.root / "stacks"
 
+    def domain_file(self, id: str) -> Path:
+        """Return the domain definition, which is also the configuration file of the domain's stack."""
+        return self.stacks / f"Pulumi.{id}.yaml"
+
+    def domain_ids(self) -> tuple[str, ...]:
+        """Return the ids of the domains that have a definition, in order."""
+        paths = self.stacks.glob("Pulumi.*.yaml")
+        return tuple(sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in paths))
+
     @property
     def environments(self) -> Path:
         """Where environments lie, ``<name>.yaml`` each."""
@@ -57,6 +71,21 @@ class Project:
         """The artifact store, an OCI image layout; ``SOOP_STORE`` names another one."""
         elsewhere = os.environ.get("SOOP_STORE")
         return self.root / elsewhere if elsewhere else self.home / "store"
+
+    @property
+    def venv(self) -> Path:
+        """The Python environment."""
+        return self.root / ".venv"
+
+    @property
+    def built(self) -> Path:
+        """Pulumi's engine and our language host, where they were built here."""
+        return self.root / ".toolchain"
+
+    @property
+    def logs(self) -> Path:
+        """The output of long steps."""
+        return self.home / "log"
 
     @property
     def cache(self) -> Path:
@@ -85,8 +114,12 @@ class Project:
 
     @property
     def backend(self) -> str:
-        """The absolute URL of Pulumi's state: ``PULUMI_BACKEND_URL``, or what Pulumi.yaml says."""
-        url = os.environ.get("PULUMI_BACKEND_URL") or self._backend_of_file() or self.state.as_uri()
+        """The absolute URL of Pulumi's state."""
+        return self.backend_for(os.environ)
+
+    def backend_for(self, environ: Mapping[str, str]) -> str:
+        """Return the URL that ``PULUMI_BACKEND_URL`` names, or Pulumi.yaml; the folder ``state`` if neither does."""
+        url = environ.get("PULUMI_BACKEND_URL") or self.pulumi_yaml("backend", "url") or self.state.as_uri()
         folder = self.folder_of(url)
         return url if folder is None else folder.as_uri()
 
@@ -108,14 +141,28 @@ class Project:
         self.home.mkdir(mode=0o700, exist_ok=True)
         return self.home
 
+    @contextmanager
+    def lock(self, name: str, refusal: SoopError) -> Iterator[None]:
+        """Hold a lock of this checkout; raise ``refusal`` when another process holds it."""
+        folder = self.make_home() / "run"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with (folder / f"{name}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise refusal from None
+            yield
+
     def name_of(self, path: Path) -> str:
         """Return ``path`` as people know it: relative to the project if it lies inside."""
         absolute = path.absolute()
         return str(absolute.relative_to(self.root)) if absolute.is_relative_to(self.root) else str(path)
 
-    def _backend_of_file(self) -> str | None:
-        """Return ``backend.url`` of Pulumi.yaml."""
-        data = read_yaml(self.root / "Pulumi.yaml", "Pulumi.yaml").data
-        backend = data.get("backend") if isinstance(data, dict) else None
-        url = backend.get("url") if isinstance(backend, dict) else None
-        return url if isinstance(url, str) else None
+    def pulumi_yaml(self, *keys: str) -> str | None:
+        """Return the text under these keys of Pulumi.yaml, or None."""
+        from soop_components.reading.yaml_file import read_yaml
+
+        value = read_yaml(self.root / "Pulumi.yaml", "Pulumi.yaml").data
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else None

@@ -13,8 +13,7 @@ from soop_components.cli.status import show
 from soop_components.cli.terminal import confirmed, is_interactive, tell
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
-from soop_components.engine.domain_lock import domain_lock
-from soop_components.engine.domains import DomainStatus
+from soop_components.engine.domains import DomainStatus, domain_lock
 from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference

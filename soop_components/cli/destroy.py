@@ -8,8 +8,7 @@ from typing import Any
 from soop_components.cli.terminal import confirmed, is_interactive, tell
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
-from soop_components.engine.domain_lock import domain_lock
-from soop_components.engine.domains import defined, unknown_domain
+from soop_components.engine.domains import domain_lock, unknown_domain
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
 from soop_components.project import Project
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     id = arguments.domain
     stacks = engine.stacks()
     if id not in stacks:
-        if id not in defined(project):
+        if id not in project.domain_ids():
             raise unknown_domain(project, id, stacks)
         tell(f"{id} is not deployed")
         return 0

@@ -7,8 +7,7 @@ from typing import Any
 
 from soop_components.cli.terminal import tell
 from soop_components.engine import Engine
-from soop_components.engine.domain_lock import domain_lock
-from soop_components.engine.domains import overview, stack_of
+from soop_components.engine.domains import domain_lock, overview, stack_of
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
 from soop_components.project import Project

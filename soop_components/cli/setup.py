@@ -7,8 +7,7 @@ from typing import Any
 
 from soop_components.cli.terminal import tell
 from soop_components.project import Project
-from soop_components.setup import base_image, shell_environment, system_packages
-from soop_components.setup.place import Place
+from soop_components.setup import base_image, setup_lock, shell_environment, system_packages
 
 DESCRIPTION = """\
 Makes this computer ready for the project: installs the system packages that local machines need (with apt, as root or
@@ -29,10 +28,10 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what is missing."""
-    place = Place(Project.find().root)
-    with place.alone():
-        system_packages.ensure(place, system_packages.MACHINES)
-        base_image.ensure(place)
-        shell_environment.ensure(place)
+    project = Project.find()
+    with setup_lock(project):
+        system_packages.ensure(project, system_packages.MACHINES)
+        base_image.ensure(project)
+        shell_environment.ensure(project)
     tell("ready; in a shell: . .soop/env")
     return 0

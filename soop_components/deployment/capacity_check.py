@@ -31,7 +31,7 @@ def check_capacity(
     if environment.capacity == Capacity():
         return ()
     count = _Count(environment, define)
-    others = {id: count.file(path, project.name_of(path)) for id, path in _others(project, domain)}
+    others = {id: count.file(path, project.name_of(path)) for id, path in _other_domains(project, domain)}
     problems = capacity_problems(environment, domain.id, count.domain(domain), others)
     if problems:
         file = project.name_of(project.environments / f"{environment.name}.yaml")
@@ -40,11 +40,10 @@ def check_capacity(
     return tuple(count.notes())
 
 
-def _others(project: Project, domain: DomainDefinition) -> Iterator[tuple[str, Path]]:
-    for path in sorted(project.stacks.glob(f"Pulumi.{domain.environment}-*.yaml")):
-        id = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-        if id != domain.id:
-            yield id, path
+def _other_domains(project: Project, domain: DomainDefinition) -> Iterator[tuple[str, Path]]:
+    for id in project.domain_ids():
+        if id.startswith(f"{domain.environment}-") and id != domain.id:
+            yield id, project.domain_file(id)
 
 
 @dataclass

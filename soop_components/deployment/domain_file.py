@@ -27,7 +27,7 @@ class DomainFile:
     @property
     def path(self) -> Path:
         """Where it lies."""
-        return self.project.stacks / f"Pulumi.{self.id}.yaml"
+        return self.project.domain_file(self.id)
 
     @property
     def label(self) -> str:

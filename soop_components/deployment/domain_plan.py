@@ -37,7 +37,7 @@ def load_domain_plan(
     secret_names: Mapping[str, Iterable[str]],
 ) -> DomainPlan:
     """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` tells all mistakes at once."""
-    path = project.stacks / f"Pulumi.{id}.yaml"
+    path = project.domain_file(id)
     label = project.name_of(path)
     mistakes = Mistakes()
     mistakes.attempt(lambda: _check_as_written(path, id, label))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from soop_components.engine.engine import Engine
@@ -44,10 +45,9 @@ class DomainStatus:
         return None
 
 
-def defined(project: Project) -> tuple[str, ...]:
-    """Return the ids of the domains that have a definition."""
-    names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in project.stacks.glob("Pulumi.*.yaml"))
-    return tuple(sorted(names))
+def domain_lock(project: Project, id: str) -> AbstractContextManager[None]:
+    """Keep other soop commands of this checkout from changing the domain; beyond it, the engine's own lock does."""
+    return project.lock(id, SoopError(f"another soop command is changing {id}", "wait until it has ended"))
 
 
 def stack_of(engine: Engine, domain: str) -> str:
@@ -60,7 +60,7 @@ def stack_of(engine: Engine, domain: str) -> str:
 
 def unknown_domain(project: Project, domain: str, stacks: Sequence[str]) -> SoopError:
     """Say that a domain is not deployed, or does not exist at all."""
-    known = defined(project)
+    known = project.domain_ids()
     if domain in known:
         return SoopError(f"{domain} is not deployed", f"run `soop deploy SERVICE-VERSION {domain}`")
     everything = sorted({*known, *stacks})
@@ -71,7 +71,7 @@ def unknown_domain(project: Project, domain: str, stacks: Sequence[str]) -> Soop
 def overview(engine: Engine, wanted: str | None = None) -> tuple[DomainStatus, ...]:
     """Return the status of one domain, or of all that are deployed or defined."""
     stacks = engine.stacks()
-    known = sorted({*stacks, *defined(engine.project)})
+    known = sorted({*stacks, *engine.project.domain_ids()})
     if wanted is not None and wanted not in known:
         raise unknown_domain(engine.project, wanted, stacks)
     ids = [wanted] if wanted is not None else known

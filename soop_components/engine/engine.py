@@ -15,7 +15,6 @@ from soop_components.engine.process import run_in_terminal, run_quietly
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.reading.yaml_file import read_yaml
 
 _TOLD_LINES = 15
 _SALT = b"encryptionsalt:"
@@ -88,16 +87,12 @@ class Engine:
     def locks(self, id: str) -> tuple[Lock, ...]:
         """Return the locks on a stack; only a file backend tells them, others return none."""
         folder = self.project.folder_of(self.environment.get("PULUMI_BACKEND_URL") or self.project.backend)
-        return () if folder is None else locks_in(folder, self._project_name(), id)
-
-    def config_file(self, id: str) -> Path:
-        """Return the file that holds a stack's configuration, which is the domain's definition."""
-        return self.project.stacks / f"Pulumi.{id}.yaml"
+        return () if folder is None else locks_in(folder, self.project.pulumi_yaml("name") or "", id)
 
     @contextmanager
     def _keeping_text(self, id: str) -> Iterator[None]:
         """Keep comments and spacing of a domain definition, which the engine writes anew when it adds its salt."""
-        path = self.config_file(id)
+        path = self.project.domain_file(id)
         before = path.read_bytes() if path.exists() else None
         try:
             yield
@@ -105,10 +100,6 @@ class Engine:
             after = path.read_bytes() if path.exists() else None
             if before is not None and after is not None and after != before:
                 path.write_bytes(with_salt(before, after))
-
-    def _project_name(self) -> str:
-        data = read_yaml(self.project.root / "Pulumi.yaml", "Pulumi.yaml").data
-        return str(data["name"])
 
     def _argv(self, *words: str) -> list[str]:
         return [str(self._pulumi), *words]

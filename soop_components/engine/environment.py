@@ -11,17 +11,49 @@ from pathlib import Path
 
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.setup.shell_environment import PASSPHRASE, WITHOUT_METADATA
+
+WITHOUT_METADATA = "?metadata=skip"
+"""Appended to the URL of a file backend, makes the engine leave out the notes beside each file of the state.
+
+It never needs them and writes them in place: killed at that moment it would leave an empty note, and no ``pulumi``
+does more than say "EOF" then.
+"""
+PASSPHRASE = "local domains only"  # noqa: S105 - deliberately public, see below
+"""Encrypts secrets in the state of local domains.
+
+Known to all, and the same in every project, because Pulumi writes what it derives from the passphrase
+(``encryptionsalt``) into the domain definition, which is shared through git: with a passphrase per checkout, one
+developer's domain definition would not open in another's. It protects nothing that the mode of .soop, where the state
+lies, does not protect already. State that others can reach needs a passphrase of its own in .soop/passphrase, which is
+never overwritten.
+"""
 
 
 def find_pulumi(project: Project, environ: Mapping[str, str]) -> Path:
     """Return the engine: the one built in this checkout (only where none fitted), else PATH's, else the installer's."""
     installed = Path(environ.get("HOME", "/nonexistent")) / ".pulumi" / "bin"
-    folders = [str(_built(project)), environ.get("PATH", os.defpath), str(installed)]
+    folders = [str(project.built / "bin"), environ.get("PATH", os.defpath), str(installed)]
     found = shutil.which("pulumi", path=os.pathsep.join(folders))
     if found is None:
         raise SoopError("pulumi is not installed", "install it: https://www.pulumi.com/docs/install")
     return Path(found)
+
+
+def shell_variables(project: Project, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with which a bare ``pulumi`` works on this project; PATH extends that of ``environ``."""
+    ours = [str(project.venv / "bin"), *([str(project.built / "bin")] if (project.built / "bin").is_dir() else [])]
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    if folders[: len(ours)] != ours:
+        folders = [*ours, *(folder for folder in folders if folder not in ours)]
+    backend = project.backend_for({})
+    return {
+        "PATH": os.pathsep.join(folders),
+        # Pulumi finds any other backend by itself, out of Pulumi.yaml.
+        **({"PULUMI_BACKEND_URL": backend + WITHOUT_METADATA} if project.folder_of(backend) else {}),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
+        "PULUMI_HOME": str(project.home / "pulumi"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
 
 
 def pulumi_environment(project: Project, pulumi: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -29,20 +61,15 @@ def pulumi_environment(project: Project, pulumi: Path, environ: Mapping[str, str
 
     In a shell that has read ``.soop/env`` it is that of a bare ``pulumi``, whose provider's server it finds so.
     """
-    home = Path(environ.get("PULUMI_HOME") or project.home / "pulumi")
-    result = {
-        **environ,
-        "PATH": os.pathsep.join(_folders(project, pulumi, environ)),
-        "PULUMI_HOME": str(home),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
-    if not environ.get("PULUMI_BACKEND_URL") and not _logged_in(home):
-        result["PULUMI_BACKEND_URL"] = project.backend + (
-            WITHOUT_METADATA if project.folder_of(project.backend) else ""
-        )
-    if "PULUMI_CONFIG_PASSPHRASE" not in environ and not environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
-        result["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(project.passphrase)
-    return result
+    ours = shell_variables(project, environ)
+    path = ours.pop("PATH").split(os.pathsep)
+    if _logged_in(Path(environ.get("PULUMI_HOME") or ours["PULUMI_HOME"])):
+        ours.pop("PULUMI_BACKEND_URL", None)
+    if "PULUMI_CONFIG_PASSPHRASE" in environ:
+        del ours["PULUMI_CONFIG_PASSPHRASE_FILE"]
+    given = {name: value for name, value in environ.items() if value or name not in ours}
+    engine = str(pulumi.parent)
+    return {**ours, **given, "PATH": os.pathsep.join(path if engine in path else [*path, engine])}
 
 
 def prepare(project: Project, environment: Mapping[str, str]) -> None:
@@ -74,22 +101,8 @@ def _drop_cut_off_notes(state: Path) -> None:
                     note.unlink()
 
 
-def _folders(project: Project, pulumi: Path, environ: Mapping[str, str]) -> list[str]:
-    """Return PATH with ours before all others, and the engine's where it is not found without."""
-    built = _built(project)
-    ours = [str(project.root / ".venv" / "bin"), *([str(built)] if built.is_dir() else [])]
-    folders = environ.get("PATH", os.defpath).split(os.pathsep)
-    if folders[: len(ours)] != ours:
-        folders = [*ours, *(folder for folder in folders if folder not in ours)]
-    return folders if str(pulumi.parent) in folders else [*folders, str(pulumi.parent)]
-
-
-def _built(project: Project) -> Path:
-    return project.root / ".toolchain" / "bin"
-
-
 def _logged_in(home: Path) -> bool:
-    """Tell whether the user chose a backend with ``pulumi login``."""
+    """Return whether the user chose a backend with ``pulumi login``."""
     try:
         return bool(json.loads((home / "credentials.json").read_text()).get("current"))
     except (OSError, ValueError, AttributeError):

@@ -6,31 +6,32 @@ import hashlib
 import os
 from pathlib import Path
 
+from soop_components.project import Project
 from soop_components.setup import step
-from soop_components.setup.place import Place
 from soop_components.setup.root_access import as_root
 
 NAME = "debian-12"
 RECIPE = Path(__file__).with_name("debian_12.py")
 
 
-def ensure(place: Place) -> None:
+def ensure(project: Project) -> None:
     """Build the image when there is none, or when its recipe has changed and no machine was made from it."""
-    made_from = place.images / f"{NAME}.made-from"
+    made_from = project.images / f"{NAME}.made-from"
     wanted = hashlib.sha256(RECIPE.read_bytes()).hexdigest()
-    present = (place.images / f"{NAME}.json").is_file()
+    present = (project.images / f"{NAME}.json").is_file()
     if present and made_from.is_file() and made_from.read_text() == wanted:
         return
-    if present and has_machines(place):
+    if present and has_machines(project):
         print("the base image's recipe has changed; it is built anew by the first setup without machines")
         return
+    project.images.mkdir(mode=0o700, exist_ok=True)
     made_from.unlink(missing_ok=True)
     owner = f"{os.getuid()}:{os.getgid()}"
-    argv: step.Argv = ["/usr/bin/python3", "-I", RECIPE, place.images, owner]
-    step.run("building the base image debian-12 (once; half a minute)", as_root(argv), place.logs / "image.log")
+    argv: step.Argv = ["/usr/bin/python3", "-I", RECIPE, project.images, owner]
+    step.run("building the base image debian-12 (once; half a minute)", as_root(argv), project.logs / "image.log")
     made_from.write_text(wanted)
 
 
-def has_machines(place: Place) -> bool:
-    """Tell whether this project has machines, running or not; they keep only what differs from the image."""
-    return any(place.home.glob("machines/*/*/*"))
+def has_machines(project: Project) -> bool:
+    """Return whether this project has machines, running or not; they keep only what differs from the image."""
+    return any(project.machines.glob("*/*/*"))

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from soop_components.errors import SoopError
+from soop_components.project import Project
 from soop_components.setup import step
-from soop_components.setup.place import Place
 from soop_components.setup.root_access import as_root
 
 
@@ -39,7 +39,7 @@ WAIT = ("-o", "DPkg::Lock::Timeout=300")
 """A fresh machine is often busy updating itself."""
 
 
-def ensure(place: Place, needs: Iterable[Need]) -> None:
+def ensure(project: Project, needs: Iterable[Need]) -> None:
     """Install what is missing of ``needs``, and only that, with apt."""
     missing = [need for need in needs if shutil.which(need.program, path=_SYSTEM_PATH) is None]
     if not missing:
@@ -48,18 +48,18 @@ def ensure(place: Place, needs: Iterable[Need]) -> None:
     if shutil.which("apt-get") is None:
         programs = ", ".join(f"{need.program} ({need.purpose})" for need in missing)
         raise SoopError(f"this system has no apt to install them with, so please install: {programs}")
-    refresh(place)
+    refresh(project)
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends", *WAIT]
-    step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), place.logs / "apt-install.log")
+    step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), project.logs / "apt-install.log")
 
 
-def refresh(place: Place) -> None:
+def refresh(project: Project) -> None:
     """Fetch apt's lists of packages anew."""
-    step.run("fetching the lists of packages", as_root(["apt-get", "-q", "update"]), place.logs / "apt-update.log")
+    step.run("fetching the lists of packages", as_root(["apt-get", "-q", "update"]), project.logs / "apt-update.log")
 
 
 def has_venv(python: str) -> bool:
-    """Tell whether ``python`` can make virtual environments; Debian keeps the means in a package of its own."""
+    """Return whether ``python`` can make virtual environments; Debian keeps the means in a package of its own."""
     return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
 
 

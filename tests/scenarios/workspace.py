@@ -20,12 +20,11 @@ from typing import Any
 
 import pytest
 
-from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
+from soop_components.engine.environment import find_pulumi, pulumi_environment
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
 from soop_components.provider.plugin.launcher import dismiss
 from soop_components.setup import shell_environment
-from soop_components.setup.place import Place
 from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -52,8 +51,7 @@ class Workspace:
         self.root = root
         self.project = Project(root)
         self.environment = pulumi_environment(self.project, find_pulumi(self.project, os.environ), os.environ)
-        prepare(self.project, self.environment)
-        shell_environment.ensure(Place(root))
+        shell_environment.ensure(self.project)
 
     def run(self, *argv: str) -> Outcome:
         """Run a command in the project and return how it ended."""

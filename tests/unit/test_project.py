@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,32 @@ def test_the_home_is_for_its_owner_only(tmp_path: Path) -> None:
     home = make(tmp_path).make_home()
     assert home.stat().st_mode & 0o777 == 0o700
     assert Project(tmp_path).make_home() == home
+
+
+def test_definitions_of_domains(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    assert project.domain_ids() == ()
+    project.environments.mkdir(parents=True)
+    for id in ("dev-two", "dev-one"):
+        project.domain_file(id).touch()
+    assert project.domain_ids() == ("dev-one", "dev-two")
+    assert project.name_of(project.domain_file("dev-one")) == "stacks/Pulumi.dev-one.yaml"
+
+
+def test_one_process_holds_a_lock(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    for _ in range(2):
+        with project.lock("dev-one", SoopError("it is held")):
+            with project.lock("dev-two", SoopError("it is held")):
+                pass
+            with pytest.raises(SoopError, match="it is held"), project.lock("dev-one", SoopError("it is held")):
+                pass
+
+
+def test_needs_nothing_installed_to_be_used_by_make(tmp_path: Path) -> None:
+    program = "import sys; from soop_components.setup import base_image, system_packages; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"yaml", "pydantic", "pulumi"} & set(loaded)
 
 
 def test_names_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,12 @@ from bootstrap import checks, clean, docs, down, engine, requirements, setup, up
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 from soop_components.errors import SoopError
-from soop_components.setup import shell_environment
 
 VERBS = {
     "setup": setup.run,
     "toolchain": engine.build,
     "requirements": requirements.run,
-    "env": shell_environment.show,
+    "env": setup.show_environment,
     "up": up.run,
     "down": down.run,
     "clean": clean.run,

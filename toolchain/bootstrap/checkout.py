@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from soop_components.setup.place import Place
+from soop_components.project import Project
 
 
 @dataclass(frozen=True)
-class Checkout(Place):
+class Checkout(Project):
     """A project that also holds what it is made with."""
 
     @property

@@ -9,7 +9,7 @@ from bootstrap.up import DOMAIN
 
 def run(checkout: Checkout) -> None:
     """Destroy the domain with its machines and disks; that there is none is fine."""
-    if domains.exists(checkout, DOMAIN):
+    if DOMAIN in domains.known(checkout) or domains.is_soop_installed(checkout):
         domains.destroy(checkout, DOMAIN)
     else:
         print(f"there is no domain {DOMAIN}")

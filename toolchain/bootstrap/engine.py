@@ -51,7 +51,7 @@ def installed(checkout: Checkout) -> Path | None:
 
 
 def is_built(checkout: Checkout) -> bool:
-    """Tell whether what is pinned is what was built, language host included."""
+    """Return whether what is pinned is what was built, language host included."""
     return _program(checkout).is_built() and language_host.is_built(checkout)
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Sequence
 
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
-from soop_components.setup import shell_environment
+
+_IN_SHELL = '[ ! -f .soop/env ] || . ./.soop/env; exec "$@"'
+_OTHER_PYTHON = {"VIRTUAL_ENV", "PYTHONHOME"}
+
+
+def start(checkout: Checkout, argv: Sequence[str], stdout: int | None = None) -> subprocess.Popen[str]:
+    """Start a program as a shell would that has read .soop/env."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OTHER_PYTHON}
+    words = ["sh", "-c", _IN_SHELL, "sh", *argv]
+    return subprocess.Popen(words, cwd=checkout.root, env=environment, stdout=stdout, text=True)
 
 
 def run(checkout: Checkout, argv: Sequence[str]) -> int:
@@ -20,13 +30,22 @@ def run(checkout: Checkout, argv: Sequence[str]) -> int:
     # Set before the program begins, lest an interrupt comes in between; the program, unlike with SIG_IGN, has its own.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
-        return subprocess.Popen(argv, cwd=checkout.root, env=shell_environment.complete(checkout)).wait()
+        return start(checkout, argv).wait()
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def must(checkout: Checkout, argv: Sequence[str]) -> None:
-    """Run a program; that it fails is :class:`Trouble`."""
+    """Run a program; its failure is :class:`Trouble`."""
     code = run(checkout, argv)
     if code:
         raise Trouble(f"`{' '.join(argv)}` failed", code if code > 0 else 1)
+
+
+def output(checkout: Checkout, argv: Sequence[str]) -> str:
+    """Return what a program prints; its failure is :class:`Trouble`."""
+    process = start(checkout, argv, subprocess.PIPE)
+    printed = process.communicate()[0]
+    if process.returncode:
+        raise Trouble(f"`{' '.join(argv)}` failed")
+    return printed

@@ -35,7 +35,7 @@ class GoProgram:
         return self.checkout.built / "bin" / self.name
 
     def is_built(self) -> bool:
-        """Tell whether the program was made from what is here now."""
+        """Return whether the program was made from what is here now."""
         return self.path.is_file() and self._stamp.is_file() and self._stamp.read_text() == self._fingerprint()
 
     def build(self, go: Path) -> None:

@@ -19,7 +19,7 @@ TESTS = "tests/engine/language_host"
 
 
 def is_built(checkout: Checkout) -> bool:
-    """Tell whether the host and what it needs were made from what is here now."""
+    """Return whether the host and what it needs were made from what is here now."""
     host = _program(checkout)
     return host.is_built() and _executor(host).is_file()
 

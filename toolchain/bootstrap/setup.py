@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from bootstrap import engine, python_environment
+from bootstrap import engine, foreground, python_environment
 from bootstrap.checkout import Checkout
-from soop_components.setup import base_image, shell_environment, system_packages
+from bootstrap.trouble import Trouble
+from soop_components.setup import setup_lock, system_packages
 
 
 def run(checkout: Checkout, *, tests: bool = False) -> None:
     """Make the checkout ready; what is ready is left alone."""
-    with checkout.alone():
-        system_packages.ensure(checkout, (*system_packages.MACHINES, *(system_packages.TESTS if tests else ())))
+    with setup_lock(checkout):
+        if tests:
+            system_packages.ensure(checkout, system_packages.TESTS)
         python_environment.ensure(checkout)
         engine.ensure(checkout)
-        base_image.ensure(checkout)
-        shell_environment.ensure(checkout)
+    foreground.must(checkout, [str(checkout.venv / "bin" / "soop"), "setup"])
+
+
+def show_environment(checkout: Checkout) -> None:
+    """Print the lines for ``eval "$(make env)"``."""
+    file = checkout.home / "env"
+    if not file.is_file():
+        raise Trouble("this checkout is not set up: run `make setup`")
+    print(file.read_text(), end="")

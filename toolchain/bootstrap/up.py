@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import urllib.error
 import urllib.request
 
-from bootstrap import domains, foreground, setup
+from bootstrap import foreground, setup
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
-from soop_components.setup import shell_environment
 
 DOMAIN = "dev-access"
 SERVED_NO_MORE = 3
@@ -22,10 +20,8 @@ def run(checkout: Checkout) -> None:
     setup.run(checkout)
     for definition in sorted((checkout.root / "service_defs").glob("*/service.yaml")):
         _build(checkout, str(definition.parent.relative_to(checkout.root)))
-    if domains.exists(checkout, DOMAIN):
-        foreground.must(checkout, ["soop", "recover", DOMAIN])
-    else:
-        foreground.must(checkout, ["pulumi", "stack", "select", "--create", DOMAIN])
+    foreground.must(checkout, ["pulumi", "stack", "select", "--create", DOMAIN])
+    foreground.must(checkout, ["soop", "recover", DOMAIN])
     foreground.must(checkout, ["pulumi", "up", "--yes", "--skip-preview", "--stack", DOMAIN])
     foreground.must(checkout, ["soop", "status", DOMAIN])
     _show_that_it_answers(checkout)
@@ -45,9 +41,7 @@ def _build(checkout: Checkout, definition: str) -> None:
 
 def _show_that_it_answers(checkout: Checkout) -> None:
     outputs = ["pulumi", "stack", "output", "services", "--json", "--stack", DOMAIN]
-    environment = shell_environment.complete(checkout)
-    answer = subprocess.run(outputs, cwd=checkout.root, env=environment, capture_output=True, text=True, check=True)
-    services: dict[str, dict[str, dict[str, list[str]]]] = json.loads(answer.stdout)
+    services: dict[str, dict[str, dict[str, list[str]]]] = json.loads(foreground.output(checkout, outputs))
     for service in services.values():
         for addresses in service["endpoints"].values():
             url = f"{addresses[0].rstrip('/')}/health"

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
+from soop_components.engine.environment import (
+    PASSPHRASE,
+    find_pulumi,
+    prepare,
+    pulumi_environment,
+    shell_variables,
+)
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.setup.place import Place
-from soop_components.setup.shell_environment import PASSPHRASE, ensure
+from soop_components.setup.shell_environment import ensure
 
 
 @pytest.fixture
@@ -55,8 +60,7 @@ def test_needs_no_variable_to_be_set(project: Project) -> None:
 def test_is_that_of_a_shell_which_has_read_our_env(project: Project, is_built: bool) -> None:
     if is_built:
         program(project.root / ".toolchain" / "bin")
-    project.make_home()
-    ensure(Place(project.root))
+    ensure(project)
     shell = {"PATH": "/usr/local/bin:/usr/bin"}
     for _ in range(2):  # also where it was read twice
         text = f'. {project.home}/env; printf %s "$PATH"'
@@ -114,3 +118,32 @@ def test_keeps_a_passphrase_that_is_there(project: Project) -> None:
     project.passphrase.write_text("our own\n")
     prepare(project, pulumi_environment(project, Path("/usr/bin/pulumi"), {}))
     assert project.passphrase.read_text() == "our own\n"
+
+
+def test_variables_of_a_shell_are_the_same_when_they_are_read_again(project: Project) -> None:
+    once = shell_variables(project, {"PATH": "/bin"})
+    assert shell_variables(project, once) == once
+
+
+def test_a_built_engine_is_on_path_only_when_it_was_built(project: Project) -> None:
+    assert shell_variables(project, {"PATH": "/bin"})["PATH"] == f"{project.root}/.venv/bin:/bin"
+    program(project.root / ".toolchain" / "bin")
+    path = shell_variables(project, {"PATH": "/bin"})["PATH"]
+    assert path == f"{project.root}/.venv/bin:{project.root}/.toolchain/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    ("written", "folder"),
+    [
+        ("s3://state", None),
+        ("file://./.soop/state", ".soop/state"),
+        ("file://./.soop/state?metadata=skip", ".soop/state"),
+        ("file://./elsewhere", "elsewhere"),
+    ],
+)
+def test_a_shell_finds_a_state_in_a_folder_from_everywhere_and_any_other_out_of_pulumi_yaml(
+    project: Project, written: str, folder: str | None
+) -> None:
+    (project.root / "Pulumi.yaml").write_text(f"name: x\nbackend:\n  url: {written}\n")
+    expected = folder and (project.root / folder).as_uri() + "?metadata=skip"
+    assert shell_variables(project, {"PULUMI_BACKEND_URL": "s3://other"}).get("PULUMI_BACKEND_URL") == expected

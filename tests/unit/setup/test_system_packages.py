@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from soop_components.errors import SoopError
+from soop_components.project import Project
 from soop_components.setup import root_access, step, system_packages
-from soop_components.setup.place import Place
 from soop_components.setup.system_packages import Need
 
 THERE = Need("dash", "sh", "is there")
@@ -25,13 +25,13 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_nothing_is_run_when_nothing_is_missing(steps: list[list[str]], tmp_path: Path) -> None:
-    system_packages.ensure(Place(tmp_path), [THERE])
+    system_packages.ensure(Project(tmp_path), [THERE])
     assert steps == []
 
 
 def test_only_the_missing_is_installed(steps: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_program(tmp_path, "apt-get", monkeypatch)
-    system_packages.ensure(Place(tmp_path), [THERE, MISSING])
+    system_packages.ensure(Project(tmp_path), [THERE, MISSING])
     update, install = steps
     assert update[-1] == "update"
     assert install[-2:] == ["install", "no-such-package"]
@@ -42,7 +42,7 @@ def test_without_apt_it_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SoopError, match=r"please install: no-such-program \(is not there\)"):
-        system_packages.ensure(Place(tmp_path), [MISSING])
+        system_packages.ensure(Project(tmp_path), [MISSING])
     assert steps == []
 
 

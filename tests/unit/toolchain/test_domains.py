@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from bootstrap import domains
+from bootstrap import domains, down
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
@@ -44,31 +44,21 @@ def test_a_stack_that_was_never_deployed_has_nothing_anywhere(checkout: Checkout
     assert not domains.lies_elsewhere(checkout, "dev-new")
 
 
-def test_a_domain_is_found_in_the_state_of_this_checkout(checkout: Checkout) -> None:
-    deploy(checkout, "dev-one", "pulumi:pulumi:Stack")
-    assert domains.exists(checkout, "dev-one")
-    assert not domains.exists(checkout, "dev-two")
-
-
-def test_a_domain_is_found_in_state_that_lies_elsewhere(checkout: Checkout) -> None:
-    (checkout.root / "Pulumi.yaml").write_text("name: soop\nbackend:\n  url: s3://state\n")
+def test_a_domain_cannot_be_destroyed_before_soop_is_installed(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    down.run(checkout)
+    assert capsys.readouterr().out == "there is no domain dev-access\n"
+    deploy(checkout, "dev-access", "pulumi:pulumi:Stack")
     with pytest.raises(Trouble, match="run `make setup`"):
-        domains.exists(checkout, "dev-one")
-    programs = checkout.venv / "bin"
-    programs.mkdir(parents=True)
-    (programs / "soop").touch()
-    (programs / "pulumi").write_text("""#!/bin/sh\necho '[{"name": "organization/soop/dev-one"}]'\n""")
-    (programs / "pulumi").chmod(0o755)
-    assert domains.exists(checkout, "dev-one")
-    assert not domains.exists(checkout, "dev-two")
+        down.run(checkout)
 
 
-def test_state_that_cannot_be_reached_is_an_error(checkout: Checkout) -> None:
-    (checkout.root / "Pulumi.yaml").write_text("name: soop\nbackend:\n  url: s3://state\n")
-    programs = checkout.venv / "bin"
-    programs.mkdir(parents=True)
-    (programs / "soop").touch()
-    (programs / "pulumi").write_text("#!/bin/sh\necho 'no credentials' >&2\nexit 1\n")
-    (programs / "pulumi").chmod(0o755)
-    with pytest.raises(Trouble, match="no credentials"):
-        domains.exists(checkout, "dev-one")
+def test_soop_destroys_what_there_is(checkout: Checkout) -> None:
+    (checkout.venv / "bin").mkdir(parents=True)
+    soop = checkout.venv / "bin" / "soop"
+    soop.write_text('#!/bin/sh\necho "$@" > destroyed\n')
+    soop.chmod(0o755)
+    (checkout.home / "env").write_text(f"export PATH={checkout.venv}/bin:$PATH\n")
+    down.run(checkout)
+    assert (checkout.root / "destroyed").read_text() == "destroy --yes dev-access\n"

@@ -40,3 +40,15 @@ def test_a_failure_keeps_its_exit_code(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="failed") as trouble:
         foreground.must(Checkout(tmp_path), [sys.executable, "-c", "raise SystemExit(7)"])
     assert trouble.value.exit_code == 7
+
+
+def test_programs_find_what_a_shell_finds_that_has_read_our_env(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", "/another")
+    (tmp_path / ".soop").mkdir()
+    (tmp_path / ".soop/env").write_text("export OURS='here it is'\n")
+    ask = [sys.executable, "-c", "import os; print(os.environ['OURS'], os.environ.get('VIRTUAL_ENV'))"]
+    assert foreground.output(Checkout(tmp_path), ask) == "here it is None\n"
+    with pytest.raises(Trouble, match="failed"):
+        foreground.output(Checkout(tmp_path), [sys.executable, "-c", "raise SystemExit(1)"])
