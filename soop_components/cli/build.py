@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from soop_components.build.builder import build
 from soop_components.build.service_source import read_source
-from soop_components.cli.progress import show
+from soop_components.cli.terminal import say_step
 from soop_components.model.names import Version
 from soop_components.project import Project
 
+HELP = "build a service definition into an artifact"
 DESCRIPTION = """\
 Builds a service definition, once, into an artifact <service>-<version> that holds everything a deployment needs:
 program files, building blocks, smoke tests, and the Debian packages of service.lock.
@@ -24,27 +24,20 @@ What was built never changes. An edit of a version that is built already becomes
 EPILOG = "exit code 3: the package mirror serves a locked package no more; run `soop lock --refresh DEFINITION`."
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "build",
-        help="build a service definition into an artifact",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("definition", metavar="DEFINITION", help="its folder, service_defs/access-service, or its name")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--version", type=_version, metavar="V", help="build as this version instead of service.yaml's")
     kind.add_argument("--dev", action="store_true", help="build a development version in any case")
     parser.add_argument("--json", action="store_true", help="print {reference, digest, new} as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, and print the artifact's name and digest."""
     project = Project.find()
     source = read_source(project, arguments.definition)
-    built = build(project, source, show, arguments.version, arguments.dev)
+    built = build(project, source, say_step, arguments.version, arguments.dev)
     if arguments.json:
         print(json.dumps({"reference": str(built.reference), "digest": built.digest, "new": built.is_new}))
         return 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from typing import Any
 
-from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.engine import Engine
 from soop_components.errors import SoopError
 from soop_components.machines.local import LocalMachines
 from soop_components.project import Project
 from soop_components.provider.plugin.launcher import dismiss
 
+HELP = "remove all local machines and disks of this checkout"
 DESCRIPTION = """\
 Removes all local machines, their disks with all data, networks and processes that were made on this host from this
 checkout's state, and forgets the domains they belonged to, whatever condition everything is in: it also works when the
@@ -20,15 +20,9 @@ state is gone. Other checkouts' machines stay, as do domains with machines elsew
 """
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "clean",
-        help="remove all local machines and disks of this checkout",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,11 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not is_interactive():
             raise SoopError("removing all local machines and their data needs a yes", "soop clean --yes")
         if not confirmed("Remove all local machines of this checkout, with their data?"):
-            tell("nothing was changed")
+            say("nothing was changed")
             return 1
     dismiss(project.root)
     asyncio.run(LocalMachines(project).clean())
-    tell("removed the local machines and disks of this checkout")
+    say("removed the local machines and disks of this checkout")
     _forget(project)
     return 0
 
@@ -55,9 +49,9 @@ def _forget(project: Project) -> None:
     for id in engine.stacks():
         elsewhere = engine.state(id).elsewhere
         if elsewhere:
-            tell(f"{id} stays: it has machines elsewhere, such as {elsewhere[0]}; soop destroy {id} removes them")
+            say(f"{id} stays: it has machines elsewhere, such as {elsewhere[0]}; soop destroy {id} removes them")
             continue
         if engine.locks(id):
             engine.cancel(id)
         engine.remove_stack(id, even_if_not_empty=True)
-        tell(f"forgot {id}")
+        say(f"forgot {id}")

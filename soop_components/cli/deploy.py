@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from soop_components.cli.status import show
-from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.deployment.domain_file import DomainFile
+from soop_components.deployment.plan_file import VARIABLE, write_plan
 from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import DomainStatus, domain_lock
 from soop_components.engine.recovery import recover, refuse_if_busy
@@ -20,29 +21,24 @@ from soop_components.model.names import Reference
 from soop_components.project import Project
 from soop_components.reading.domain_text import references_in
 
+HELP = "deploy a service into a domain: soop deploy access-service-3.2.3 dev-access"
 DESCRIPTION = """\
 Deploys one or more service definitions into a domain. The domain definition, stacks/Pulumi.<domain>.yaml, is begun
 with defaults if there is none; otherwise only the line with the service's version changes. At a terminal the preview is
 shown and you are asked; elsewhere, or with --yes, it goes ahead.
 
-When a version is not accepted, the nodes run the last good one again, and the domain definition says so again too.
-What a killed deployment left behind is cleared first.
+When a version is not accepted, its nodes are rolled back to the last good one, and the domain definition names that one
+again. What a killed deployment left behind is cleared first.
 """
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "deploy",
-        help="deploy a service into a domain: soop deploy access-service-3.2.3 dev-access",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("references", nargs="+", metavar="SERVICE-VERSION", help="what `soop build` built")
     parser.add_argument("domain", metavar="DOMAIN", help="<environment>-<name>, such as dev-access")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--preview", action="store_true", help="only show what would change")
     how.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,22 +46,24 @@ def run(arguments: argparse.Namespace) -> int:
     project = Project.find()
     references = _references(arguments.references)
     file = DomainFile(project, arguments.domain)
-    text = file.deploying(references)
-    engine = Engine(project)
-    with domain_lock(project, file.id):
+    text, plan = file.deploying(references)
+    with domain_lock(project, file.id), TemporaryDirectory(dir=project.home / "run") as folder:
+        plan_file = Path(folder) / "plan.json"
+        write_plan(plan, plan_file)
+        engine = Engine(project, {**os.environ, VARIABLE: str(plan_file)})
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
-            code = _preview(engine, file, text)
+            code = _preview(engine, file, text, Path(folder))
             if code or arguments.preview:
                 return code
             if not confirmed(f"Deploy {', '.join(map(str, references))} to {file.id}?"):
-                tell("nothing was changed")
+                say("nothing was changed")
                 return 1
         return _update(engine, file, text, references)
 
 
 def _references(words: Sequence[str]) -> list[Reference]:
-    """Parse references; every mistake in them is told at once."""
+    """Parse references; raise ``InvalidInput`` with every mistake in them."""
     references: list[Reference] = []
     problems: list[str] = []
     for word in words:
@@ -82,17 +80,17 @@ def _references(words: Sequence[str]) -> list[Reference]:
     return references
 
 
-def _preview(engine: Engine, file: DomainFile, text: str) -> int:
-    """Show what the engine would do with the new text; leaves everything as it is."""
-    with _stack(engine, file), TemporaryDirectory(dir=engine.project.home / "run") as folder:
-        candidate = Path(folder) / file.path.name
-        candidate.write_bytes(text.encode())
+def _preview(engine: Engine, file: DomainFile, text: str, folder: Path) -> int:
+    """Show what the engine would do with the new text; changes nothing."""
+    candidate = folder / file.path.name
+    candidate.write_bytes(text.encode())
+    with _stack(engine, file):
         return engine.preview(file.id, candidate)
 
 
 @contextmanager
 def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
-    """Have a stack, which the engine needs to preview anything; one that was missing is gone again afterwards."""
+    """Have a stack, which the engine needs for a preview; one that is made for it is removed afterwards."""
     if file.id in engine.stacks():
         yield
         return
@@ -109,7 +107,7 @@ def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
 def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference]) -> int:
     exists = file.id in engine.stacks()
     if exists:
-        recover(engine, file.id, tell)
+        recover(engine, file.id, say)
     before = file.read()
     if text != before:
         file.write(text)
@@ -121,40 +119,42 @@ def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Re
             raise
     code = engine.up(file.id)
     if code:
-        _settle(engine, file, before, references)
+        _after_failure(engine, file, before, references)
     else:
         show([DomainStatus(file.id, engine.state(file.id))])
     return code
 
 
-def _settle(engine: Engine, file: DomainFile, before: str | None, references: Sequence[Reference]) -> None:
-    """After a failure, let the domain definition say what runs, where something does, and tell how to go on."""
+def _after_failure(engine: Engine, file: DomainFile, before: str | None, references: Sequence[Reference]) -> None:
+    """Name the version that runs in the domain definition again, and say what is deployed and what can be done."""
     refuse_if_busy(engine, file.id)
     state = engine.state(file.id)
     earlier = references_in(before) if before else ()
-    back = [reference for reference in earlier if _runs_instead(state, reference, references)]
-    if back:
-        file.put(back)
-    says = {reference.service: reference for reference in (*references, *back)}
+    running = [reference for reference in earlier if _runs_instead(state, reference, references)]
+    if running:
+        file.change(running)
+    named = {reference.service: reference for reference in (*references, *running)}
     for wanted in references:
-        tell(_outcome(file, wanted, says[wanted.service], state.running(wanted.service)))
+        say(_outcome(file, wanted, named[wanted.service], state.running(wanted.service)))
 
 
 def _runs_instead(state: StackState, earlier: Reference, references: Sequence[Reference]) -> bool:
-    """Tell whether ``earlier`` is what runs although another version of it was wanted."""
+    """Return whether ``earlier`` runs although another version of its service was wanted."""
     other = any(wanted.service == earlier.service and wanted != earlier for wanted in references)
     return other and state.running(earlier.service) == earlier.version
 
 
-def _outcome(file: DomainFile, wanted: Reference, says: Reference, running: str | None) -> str:
-    """Say in one paragraph what is deployed now and what can be done."""
+def _outcome(file: DomainFile, wanted: Reference, named: Reference, running: str | None) -> str:
+    """Return what is deployed now, what the domain definition names, and what can be done."""
     again = f"try again: soop deploy {wanted} {file.id}"
     if running is None:
-        return f"{file.id}: {wanted.service} was never accepted here; {file.label} keeps {says}\n  {again}"
+        return f"{file.id}: {wanted.service} was never accepted here; {file.label} keeps {named}\n  {again}"
     if running == wanted.version:
         return f"{file.id}: {wanted} is what was accepted last\n  {again}"
-    if running == says.version:
-        return f"{file.id}: {says} is still the accepted version, and {file.label} says so again\n  {again}"
-    back = f"go back: soop deploy {wanted.service}-{running} {file.id}"
-    accepted = f"{wanted.service}-{running} is still the accepted version"
-    return f"{file.id}: {accepted}, though {file.label} says {says}\n  {again}\n  {back}"
+    if running == named.version:
+        return f"{file.id}: {named} is still the accepted version, and {file.label} names it again\n  {again}"
+    accepted = f"{wanted.service}-{running}"
+    return (
+        f"{file.id}: {accepted} is still the accepted version, though {file.label} names {named}\n"
+        f"  {again}\n  roll back: soop deploy {accepted} {file.id}"
+    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from soop_components.cli.terminal import confirmed, is_interactive, tell
+from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import domain_lock, unknown_domain
@@ -14,6 +13,7 @@ from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.provider.plugin.launcher import dismiss
 
+HELP = "remove a domain's nodes"
 DESCRIPTION = """\
 Removes everything of one domain: its services, machines and disks. The domain definition stays, so that
 `soop deploy` brings the domain back, without its data. Where the environment protects disks, it refuses unless
@@ -21,17 +21,11 @@ Removes everything of one domain: its services, machines and disks. The domain d
 """
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "destroy",
-        help="remove a domain's nodes",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("domain", metavar="DOMAIN", help="its id, such as dev-access")
     parser.add_argument("--with-data", action="store_true", help="delete protected disks too")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,14 +37,14 @@ def run(arguments: argparse.Namespace) -> int:
     if id not in stacks:
         if id not in project.domain_ids():
             raise unknown_domain(project, id, stacks)
-        tell(f"{id} is not deployed")
+        say(f"{id} is not deployed")
         return 0
     with domain_lock(project, id):
-        recover(engine, id, tell)
+        recover(engine, id, say)
         state = engine.state(id)
         _refuse_protected(id, state, arguments.with_data)
         if not arguments.yes and not _agreed(id, state):
-            tell("nothing was changed")
+            say("nothing was changed")
             return 1
         file = DomainFile(project, id)
         definition = file.read()
@@ -60,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             engine.remove_stack(id)
             file.restore(definition)  # the engine makes one where there was none
             dismiss(project.root)
-            tell(f"{id} is gone" + (f"; its definition stays in {file.label}" if definition else ""))
+            say(f"{id} is gone" + (f"; its definition stays in {file.label}" if definition else ""))
         return code
 
 
@@ -85,7 +79,7 @@ def _agreed(id: str, state: StackState) -> bool:
     """Ask; where nobody can answer, insist on --yes."""
     if not is_interactive():
         raise SoopError(f"destroying {id} needs a yes", f"soop destroy --yes {id}")
-    tell(f"This removes {len(state.nodes)} nodes of {id}: {', '.join(node.name for node in state.nodes) or 'none'}")
+    say(f"This removes {len(state.nodes)} nodes of {id}: {', '.join(node.name for node in state.nodes) or 'none'}")
     if state.disks:
-        tell(f"and the data on the disks of {', '.join(state.disks)}")
+        say(f"and the data on the disks of {', '.join(state.disks)}")
     return confirmed(f"Destroy {id}?")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from soop_components.starter import begin
 
+HELP = "begin a project in this folder"
 DESCRIPTION = """\
 Begins a project in this folder, or in FOLDER: one service definition, one domain, one environment, Pulumi.yaml and
 __main__.py, the pinned requirement of soop, a script for continuous integration, schemas for editors. All of it is
@@ -22,15 +22,9 @@ next:
   soop deploy hello-service-0.1.0 dev-hello"""
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "init",
-        help="begin a project in this folder",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="instead of this one")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

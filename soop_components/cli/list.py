@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from soop_components.artifact.store import Store
 from soop_components.project import Project
 
+HELP = "list what is built"
+DESCRIPTION = "Lists the artifacts of the store: name and version, when it came there, digest."
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "list",
-        help="list what is built",
-        description="Lists the artifacts of the store: name and version, when it came there, digest.",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("--json", action="store_true", help="print a list of {reference, digest, stored} as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

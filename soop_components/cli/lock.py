@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from soop_components.build.locker import Change, lock
 from soop_components.build.service_source import read_source
-from soop_components.cli.progress import show
+from soop_components.cli.terminal import say_step
 from soop_components.project import Project
 
+HELP = "choose the Debian packages of a service definition"
 DESCRIPTION = """\
 Resolves the Debian packages of each role, with all they depend on, against the base image, and writes
 service.lock beside service.yaml. Commit it: `soop build` takes what is locked and nothing else.
@@ -17,23 +17,17 @@ Packages come from where this computer's apt gets its own. Root is not needed, b
 """
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "lock",
-        help="choose the Debian packages of a service definition",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("definition", metavar="DEFINITION", help="its folder, service_defs/access-service, or its name")
     parser.add_argument("--refresh", action="store_true", help="choose every version anew, not only what is missing")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lock, and print what changed."""
     project = Project.find()
     source = read_source(project, arguments.definition)
-    change = lock(project, source, show, refresh=arguments.refresh)
+    change = lock(project, source, say_step, refresh=arguments.refresh)
     for line in lines(change):
         print(line)
     return 0

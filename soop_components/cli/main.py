@@ -1,4 +1,4 @@
-"""Entry of ``soop``: finds the verb, runs it, and tells errors in a way that people can act on."""
+"""Entry of ``soop``: finds the verb, runs it, and prints errors so that people can act on them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ VERBS = (
     "clean",
     "schema",
 )
-"""Modules of this package; each has ``register(subparsers)`` and ``run(arguments) -> exit code``."""
+"""Modules of this package, each with ``HELP``, ``DESCRIPTION``, ``add_arguments(parser)``, ``run(arguments)``."""
 
 EXIT_CODES = {"LockedPackageGone": 3}
 """Exit codes of errors that other programs react to; every other error is 1, a wrong command line 2.
 
-By name: what a verb needs is loaded after an interrupt has somebody to tell it.
+By name: their classes are loaded by the verbs that need them, which are fast to start so.
 """
 
 _RED = "\x1b[31m"
@@ -64,14 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        known = error if isinstance(error, SoopError) else _unforeseen(error)
-        tell(known, sys.stderr)
+        known = error if isinstance(error, SoopError) else _unexpected(error)
+        print_error(known, sys.stderr)
         return EXIT_CODES.get(type(known).__name__, 1)
     return int(code)
 
 
-def _unforeseen(error: Exception) -> SoopError:
-    """Tell what the system refused, or that there is a mistake in this program."""
+def _unexpected(error: Exception) -> SoopError:
+    """Return what the system refused, or that there is a mistake in this program."""
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return SoopError(f"{place}{error.strerror}")
@@ -93,11 +93,14 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     asked = [word for word in words if not word.startswith("-")][:1]
     for name in VERBS if not set(asked) & set(VERBS) else asked:
         module = importlib.import_module(f"soop_components.cli.{name}")
-        module.register(verbs)
+        epilog = getattr(module, "EPILOG", None)
+        verb = verbs.add_parser(name, help=module.HELP, description=module.DESCRIPTION, epilog=epilog)
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
     return top
 
 
-def tell(error: SoopError, stream: TextIO) -> None:
+def print_error(error: SoopError, stream: TextIO) -> None:
     """Print an error: each problem a line, then what to do about it."""
     lines = error.problems if isinstance(error, InvalidInput) else (error.message,)
     for line in lines:

@@ -3,51 +3,45 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from soop_components.cli.terminal import tell
+from soop_components.cli.terminal import say
 from soop_components.engine import Engine
 from soop_components.engine.domains import domain_lock, overview, stack_of
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
 from soop_components.project import Project
 
+HELP = "clear what a killed deployment left behind"
 DESCRIPTION = """\
 Clears what a killed deployment left in the domain's state: the lock of its dead process, and creations that were cut
 off. `soop deploy` and `soop destroy` do this by themselves; it is there for those who call `pulumi up`.
-With --check it changes nothing and tells which domains need it, or are being changed.
+With --check it changes nothing and lists the domains that need it, or are being changed.
 """
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "recover",
-        help="clear what a killed deployment left behind",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="which one; with --check all if not given")
-    parser.add_argument("--check", action="store_true", help="only tell; exit code 1 if there is something to tell")
+    parser.add_argument("--check", action="store_true", help="only list what needs it; exit code 1 if anything does")
     parser.add_argument(
         "--force",
         action="store_true",
         help="remove locks of living processes and of other hosts too; make sure first",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Recover one domain, or tell which need it."""
+    """Recover one domain, or list those that need it."""
     project = Project.find()
     engine = Engine(project)
     if arguments.check:
         return _check(engine, arguments.domain)
     if arguments.domain is None:
-        raise SoopError("which domain is to be recovered?", "soop recover DOMAIN; `soop recover --check` tells which")
+        raise SoopError("which domain is to be recovered?", "soop recover DOMAIN; `soop recover --check` lists them")
     id = stack_of(engine, arguments.domain)
     with domain_lock(project, id):
-        if not recover(engine, id, tell, force=arguments.force):
-            tell(f"{id}: nothing to recover")
+        if not recover(engine, id, say, force=arguments.force):
+            say(f"{id}: nothing to recover")
     return 0
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from soop_components.project import Project
 from soop_components.schema import FOLDER, SCHEMAS, schema_text, write_schemas
 
+HELP = "print or write the JSON Schemas of the YAML files"
 DESCRIPTION = f"""\
 Prints a JSON Schema, or writes all of them into {FOLDER} of the project. They are made from the models that check
 the files. An editor with the YAML language server completes and checks a file whose first line points at its schema:
@@ -16,17 +16,11 @@ the files. An editor with the YAML language server completes and checks a file w
 """
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "schema",
-        help="print or write the JSON Schemas of the YAML files",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("name", nargs="?", choices=SCHEMAS, metavar="NAME", help=f"one of {', '.join(SCHEMAS)}")
     what.add_argument("--write", action="store_true", help=f"write all into {FOLDER}")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

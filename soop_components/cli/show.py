@@ -1,25 +1,21 @@
-"""``soop show``: tells what an artifact holds."""
+"""``soop show``: shows what an artifact holds."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 from soop_components.artifact.store import Artifact, Store
 from soop_components.project import Project
 
+HELP = "show what an artifact holds"
+DESCRIPTION = "Shows what an artifact holds: configuration, roles, components, smoke tests, packages."
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "show",
-        help="tell what an artifact holds",
-        description="Tells what an artifact holds: configuration, roles, components, smoke tests, packages.",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("reference", metavar="SERVICE-VERSION", help="such as access-service-3.2.3")
     parser.add_argument("--json", action="store_true", help="print the resolved definition as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``soop status``: tells what is deployed where."""
+"""``soop status``: shows what is deployed where."""
 
 from __future__ import annotations
 
@@ -8,31 +8,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from soop_components.cli.terminal import table, tell
+from soop_components.cli.terminal import say, table
 from soop_components.engine import Engine, Node, Release
 from soop_components.engine.domains import DomainStatus, overview
 from soop_components.engine.recovery import refuse_if_busy
 from soop_components.project import Project
 
+HELP = "show what is deployed where"
 DESCRIPTION = """\
-Tells of every domain, or of one, which service definitions run on which nodes, and how the last deployment ended.
+Shows for every domain, or for one, which service definitions run on which nodes, and how the last deployment ended.
 A node's state is what the last deployment or --refresh saw of it.
 """
 HEADING = ("DOMAIN", "SERVICE", "VERSION", "DIGEST", "SINCE", "NODE", "ADDRESS", "STATE")
 _SHORT = len("sha256:") + 12
 
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "status",
-        help="tell what is deployed where",
-        description=DESCRIPTION,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="only this one")
     parser.add_argument("--refresh", action="store_true", help="look at the nodes now")
     parser.add_argument("--json", action="store_true", help="print a list of domains as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([as_json(domain) for domain in domains], indent=2))
         return 0
     if not domains:
-        tell("there are no domains yet; run: soop deploy SERVICE-VERSION DOMAIN")
+        say("there are no domains yet; run: soop deploy SERVICE-VERSION DOMAIN")
         return 0
     show(domains)
     return 0

@@ -1,4 +1,4 @@
-"""Talk with the person at the terminal."""
+"""Messages and questions to the person at the terminal, on standard error: standard output is a verb's result."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import sys
 from collections.abc import Sequence
 
 
-def tell(message: str) -> None:
-    """Say what was done, apart from a verb's result."""
+def say(message: str) -> None:
+    """Print what was done."""
     print(message, file=sys.stderr, flush=True)
 
 
+def say_step(message: str) -> None:
+    """Print which part of a long task begins."""
+    say(f"  {message} …")
+
+
 def is_interactive() -> bool:
-    """Tell whether somebody can answer a question."""
+    """Return whether somebody can answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from soop_components.artifact.store import Store
 from soop_components.errors import InvalidInput
 from soop_components.project import Project
 
+HELP = "check the size and digest of everything in the store"
+DESCRIPTION = "Checks size and digest of every blob of one artifact, or of all artifacts in the store."
 
-def register(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        "verify",
-        help="check the size and digest of everything in the store",
-        description="Checks size and digest of every blob of one artifact, or of all artifacts in the store.",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
     parser.add_argument("reference", metavar="SERVICE-VERSION", nargs="?", help="only this one")
     parser.add_argument("--json", action="store_true", help="print a list of {reference, problems} as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,15 +26,15 @@ def run(arguments: argparse.Namespace) -> int:
         rows = [{"reference": name, "problems": list(problems)} for name, problems in found]
         print(json.dumps(rows, indent=2))
         return 1 if any(row["problems"] for row in rows) else 0
-    told: list[str] = []
+    broken: list[str] = []
     names: list[str] = []
     for name, problems in found:
         names.append(name)
         print(f"{name}  {'broken' if problems else 'good'}", flush=True)
-        told += [f"{name}: {problem}" for problem in problems]
-    if told:
+        broken += [f"{name}: {problem}" for problem in problems]
+    if broken:
         advice = "build it again with soop build, or copy it again from where it came"
-        raise InvalidInput(told, advice)
+        raise InvalidInput(broken, advice)
     if not names:
         print("nothing is built yet; run: soop build DEFINITION")
     return 0

@@ -13,9 +13,9 @@ import pulumi
 
 from soop_components.components.custom_resources import Provider
 from soop_components.components.domain import Domain
-from soop_components.deployment.domain_plan import load_domain_plan
+from soop_components.deployment.plan_file import handed_plan
 from soop_components.errors import SoopError
-from soop_components.planning.domain import DomainPlan
+from soop_components.model.plan import DomainPlan
 from soop_components.project import Project
 
 _TOLD = 32
@@ -79,6 +79,13 @@ def _pick(given: pulumi.Output[object] | None, service: str, key: str) -> pulumi
 
 
 def _plan() -> DomainPlan:
+    """Return the plan that ``soop deploy`` has made and checked, or plan what the stack's configuration says."""
+    return handed_plan(pulumi.get_stack()) or _new_plan()
+
+
+def _new_plan() -> DomainPlan:
+    from soop_components.deployment.domain_plan import load_domain_plan
+
     config = pulumi.Config("soop")
     secrets = config.get_object("secrets") or {}
     return load_domain_plan(

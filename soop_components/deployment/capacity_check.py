@@ -1,4 +1,4 @@
-"""The other domains of an environment: what all take together of its capacity, by their definitions."""
+"""Whether an environment has room for a domain beside its other domains, by their definitions."""
 
 from __future__ import annotations
 

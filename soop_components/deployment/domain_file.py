@@ -11,6 +11,7 @@ from soop_components.deployment.domain_plan import plan_of
 from soop_components.errors import SoopError
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.names import Reference
+from soop_components.model.plan import DomainPlan
 from soop_components.project import Project
 from soop_components.reading.domain_text import completed_text, is_begun, new_domain_text, with_services
 from soop_components.reading.loader import domain_from_document
@@ -61,7 +62,7 @@ class DomainFile:
             fresh.unlink(missing_ok=True)
 
     def restore(self, before: str | None) -> None:
-        """Let it be what it was: this text, or absent."""
+        """Write this text, or remove the file if there was none."""
         if before is None:
             self.path.unlink(missing_ok=True)
         elif before != self.read():
@@ -71,8 +72,8 @@ class DomainFile:
         """Return the definition that a text gives; ``InvalidInput`` tells all its mistakes."""
         return domain_from_document(self.id, parse_yaml(text, self.label), self.label)
 
-    def deploying(self, references: Sequence[Reference]) -> str:
-        """Return its text with these references; raise ``SoopError`` if that could not be deployed."""
+    def deploying(self, references: Sequence[Reference]) -> tuple[str, DomainPlan]:
+        """Return its text with these references, and the plan of that; raise ``SoopError`` for any mistake."""
         before = self.read()
         if before is None:
             text = new_domain_text(self.id, references)
@@ -81,10 +82,9 @@ class DomainFile:
         else:
             self.definition(before)
             text = with_services(before, references)
-        plan_of(self.project, self.definition(text), self.label)
-        return text
+        return text, plan_of(self.project, self.definition(text), self.label)
 
-    def put(self, references: Sequence[Reference]) -> None:
+    def change(self, references: Sequence[Reference]) -> None:
         """Change it to these references; whatever else it says stays."""
         text = self.read()
         if text is not None:

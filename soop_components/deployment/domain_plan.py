@@ -15,9 +15,10 @@ from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.domain_checks import all_problems
 from soop_components.model.environment import Environment
 from soop_components.model.names import Reference
+from soop_components.model.plan import DomainPlan
 from soop_components.model.problem import Problem, unknown
 from soop_components.model.service import ServiceDefinition
-from soop_components.planning.domain import Definition, DomainPlan, plan_domain
+from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
 from soop_components.reading.loader import domain_from_document, load_environment, read_domain
 from soop_components.reading.mistakes import Mistakes

@@ -15,7 +15,7 @@ from soop_components.errors import SoopError
 from soop_components.model.names import nearest
 from soop_components.project import Project
 
-_SIDE_BY_SIDE = 4
+_PARALLEL = 4
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def overview(engine: Engine, wanted: str | None = None) -> tuple[DomainStatus, .
     if wanted is not None and wanted not in known:
         raise unknown_domain(engine.project, wanted, stacks)
     ids = [wanted] if wanted is not None else known
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(_PARALLEL) as pool:
         return tuple(pool.map(lambda id: _status(engine, id) if id in stacks else DomainStatus(id), ids))
 
 

@@ -7,11 +7,14 @@ plan itself never holds a secret. Values travel beside it and are put in by the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from soop_components.model.base import Model
+from soop_components.model.environment import Environment
 from soop_components.model.names import ComponentName, Digest, RoleName
 from soop_components.model.service import DiskDefinition, Rollout
 
@@ -206,6 +209,24 @@ class ServicePlan(Model):
     """Addresses by node name, ``http://web-1.access-service.dev-access:80``."""
     secrets: dict[str, int | None] = Field(default_factory=dict)
     """Secret keys the plan refers to; a number is the length to generate, None: the domain gives it."""
+
+
+@dataclass(frozen=True)
+class DomainPlan:
+    """Everything that a stack's program declares."""
+
+    id: str
+    environment: Environment
+    services: tuple[ServicePlan, ...]
+    """In the order in which they are released."""
+    images: Mapping[str, str]
+    """Base image by service."""
+    requires: Mapping[str, tuple[str, ...]]
+    """Services of this domain that a service waits for."""
+    given_secrets: Mapping[str, tuple[str, ...]]
+    """Names of the secrets that the domain gives itself, by service."""
+    notes: tuple[str, ...] = ()
+    """What people should know although nothing is wrong with the domain."""
 
 
 SmokeTestPlan.model_rebuild()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
-from soop_components.model.plan import ServicePlan
+from soop_components.model.plan import DomainPlan, ServicePlan
 from soop_components.model.requirements import release_order
 from soop_components.planning.service import plan_service
 
@@ -19,24 +19,6 @@ class Definition:
 
     resolved: ResolvedDefinition
     digest: str
-
-
-@dataclass(frozen=True)
-class DomainPlan:
-    """Everything that a stack's program declares."""
-
-    id: str
-    environment: Environment
-    services: tuple[ServicePlan, ...]
-    """In the order in which they are released."""
-    images: Mapping[str, str]
-    """Base image by service."""
-    requires: Mapping[str, tuple[str, ...]]
-    """Services of this domain that a service waits for."""
-    given_secrets: Mapping[str, tuple[str, ...]]
-    """Names of the secrets that the domain gives itself, by service."""
-    notes: tuple[str, ...] = ()
-    """What people should know although nothing is wrong with the domain."""
 
 
 def plan_domain(

@@ -14,6 +14,7 @@ from pulumi.runtime.settings import _get_rpc_manager
 from soop_components.components import Domain, program
 from soop_components.model.environment import Environment, Reliability
 from soop_components.model.plan import (
+    DomainPlan,
     ComponentPlan,
     File,
     HttpSmoke,
@@ -23,7 +24,6 @@ from soop_components.model.plan import (
     SmokeTestPlan,
 )
 from soop_components.model.service import DiskDefinition
-from soop_components.planning.domain import DomainPlan
 
 DIGEST = "sha256:" + "a" * 64
 DOMAIN = "dev-access"

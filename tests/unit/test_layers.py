@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "soop_components"
 ROOMS = [
     "errors",
     "secret",
+    "waiting",
     "runner",  # travels to nodes: the standard library and itself, see below
     "model",  # no input and output, see below
     "reading",
@@ -29,8 +30,8 @@ ROOMS = [
     "machines",
     "components",
     "provider",
-    "setup",
     "engine",
+    "setup",
     "schema",
     "starter",
     "cli",

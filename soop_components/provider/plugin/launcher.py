@@ -34,7 +34,7 @@ _A_DAY = 86400
 _PREFIX = "soop-provider-"
 _PASSING = ("PULUMI_", "TRACE", "OTEL_")
 _PASSED_ON = ("PULUMI_BACKEND_URL", "PULUMI_HOME")
-_OF_THE_SHELL = ("_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES")
+_OF_THE_SHELL = ("_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "SOOP_PLAN")
 
 
 class Start:

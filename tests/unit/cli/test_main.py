@@ -13,7 +13,7 @@ import pytest
 
 from soop_components.build.package_cache import LockedPackageGone
 from soop_components.cli import main as entry
-from soop_components.cli.main import VERBS, main, parser, tell
+from soop_components.cli.main import VERBS, main, parser, print_error
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.project import Project
 from tests.package_source import PackageSource
@@ -31,12 +31,12 @@ def test_errors_are_a_line_each_and_what_to_do(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("NO_COLOR", raising=False)
     plain, coloured = io.StringIO(), Terminal()
     for stream in (plain, coloured):
-        tell(InvalidInput(["a: b: wrong", "c: wrong"], "run this"), stream)
+        print_error(InvalidInput(["a: b: wrong", "c: wrong"], "run this"), stream)
     assert plain.getvalue() == "error: a: b: wrong\nerror: c: wrong\n  run this\n"
     assert coloured.getvalue().startswith(f"{RED}error: a: b: wrong\x1b[0m\n")
     monkeypatch.setenv("NO_COLOR", "1")
     quiet = Terminal()
-    tell(SoopError("wrong"), quiet)
+    print_error(SoopError("wrong"), quiet)
     assert quiet.getvalue() == "error: wrong\n"
 
 

@@ -1,0 +1,53 @@
+"""Finds a node of a deployed domain by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from soop_components.engine import Engine
+from soop_components.errors import SoopError
+from soop_components.model.names import nearest
+from soop_components.transport import Target
+
+_PARALLEL = 4
+
+
+class FoundNode(NamedTuple):
+    """A node, and what opens it."""
+
+    target: Target
+    private_key: str
+    units: tuple[str, ...]
+    """The systemd units of its service."""
+
+
+def full_name(name: str, known: Iterable[str]) -> str:
+    """Return the one known name that ``name`` is or begins: ``web-1`` means ``web-1.access-service.dev-access``."""
+    names = sorted(known)
+    whole_words = [each for each in names if each == name or each.startswith(f"{name}.")]
+    matches = whole_words or [each for each in names if name and each.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise SoopError(f"{name} may be any of {len(matches)} nodes", "it is one of " + ", ".join(matches))
+    if not names:
+        raise SoopError(f"there is no node {name}: nothing is deployed")
+    hint = nearest(name, [*names, *(each.split(".")[0] for each in names)]).removeprefix("; ")
+    raise SoopError(f"there is no node {name}", hint or "there are " + ", ".join(names))
+
+
+def find_node(engine: Engine, name: str) -> FoundNode:
+    """Return the node that ``name`` is or begins."""
+    stacks = engine.stacks()
+    domain = name.split(".")[-1]
+    candidates = [domain] if name.count(".") == 2 and domain in stacks else list(stacks)
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        states = list(pool.map(engine.state, candidates))
+    nodes = {node.name: node for state in states for node in state.nodes}
+    node = nodes[full_name(name, nodes)]
+    key = engine.state(node.name.split(".")[-1], show_secrets=True).private_key
+    if key is None:
+        raise SoopError(f"the state of {node.name} holds no key that opens it", "run `pulumi up` for its domain")
+    return FoundNode(Target(node.name, node.address, node.host_key, node.port, node.user), key, node.units)
