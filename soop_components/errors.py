@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _MOST = 300
-"""Mistakes that are told at once."""
+"""Mistakes that are shown at once."""
 _LONGEST = 1000
 """Characters of one mistake."""
 
@@ -22,7 +22,7 @@ def _printable(text: str) -> str:
 
 
 class SoopError(Exception):
-    """A mistake or a failure told in one sentence, with a hint at what to do about it.
+    """A mistake or a failure in one sentence, with a hint at what to do about it.
 
     Caught only at the edges (command line, ``__main__.py``, provider), which print it without a traceback.
     """
@@ -41,6 +41,6 @@ class InvalidInput(SoopError):
 
     def __init__(self, problems: Iterable[str], hint: str | None = None) -> None:
         found = list(problems)
-        told = [_printable(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in found[:_MOST]]
-        self.problems = (*told, *([f"{len(found) - _MOST} more mistakes"] if len(found) > _MOST else []))
+        shown = [_printable(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in found[:_MOST]]
+        self.problems = (*shown, *([f"{len(found) - _MOST} more mistakes"] if len(found) > _MOST else []))
         super().__init__("\n".join(self.problems), hint)

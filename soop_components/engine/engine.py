@@ -16,7 +16,7 @@ from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.project import Project
 
-_TOLD_LINES = 15
+_SHOWN_LINES = 15
 _SALT = b"encryptionsalt:"
 
 
@@ -41,7 +41,7 @@ class Engine:
 
     def make_stack(self, id: str) -> None:
         """Make a stack."""
-        with self._keeping_text(id):
+        with self._comments_kept(id):
             self._quietly("stack", "init", id, "--no-select", "--non-interactive")
 
     def preview(self, id: str, config_file: Path | None = None) -> int:
@@ -51,13 +51,13 @@ class Engine:
 
     def up(self, id: str) -> int:
         """Update a stack without asking."""
-        with self._keeping_text(id):
+        with self._comments_kept(id):
             return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs")
 
     def destroy(self, id: str, *, protected_too: bool = False) -> int:
         """Delete a stack's resources without asking; protected ones make it fail unless they are meant too."""
         too = ["--ignore-protect"] if protected_too else []
-        with self._keeping_text(id):
+        with self._comments_kept(id):
             return self._in_terminal("destroy", f"--stack={id}", "--yes", "--skip-preview", *too)
 
     def remove_stack(self, id: str, *, even_if_not_empty: bool = False) -> None:
@@ -68,7 +68,7 @@ class Engine:
     def refresh(self, id: str, *, clear_pending_creates: bool = False) -> None:
         """Look at what exists and record it."""
         clear = ["--clear-pending-creates"] if clear_pending_creates else []
-        with self._keeping_text(id):
+        with self._comments_kept(id):
             self._quietly("refresh", f"--stack={id}", "--yes", "--non-interactive", "--skip-preview", *clear)
 
     def cancel(self, id: str) -> None:
@@ -85,12 +85,12 @@ class Engine:
         return last_run(self._quietly("stack", "history", f"--stack={id}", "--output", "json"))
 
     def locks(self, id: str) -> tuple[Lock, ...]:
-        """Return the locks on a stack; only a file backend tells them, others return none."""
-        folder = self.project.folder_of(self.environment.get("PULUMI_BACKEND_URL") or self.project.backend)
+        """Return the locks on a stack; none where the backend is no folder: only there they can be seen."""
+        folder = self.project.folder_of(self.project.backend_for(self.environment))
         return () if folder is None else locks_in(folder, self.project.pulumi_yaml("name") or "", id)
 
     @contextmanager
-    def _keeping_text(self, id: str) -> Iterator[None]:
+    def _comments_kept(self, id: str) -> Iterator[None]:
         """Keep comments and spacing of a domain definition, which the engine writes anew when it adds its salt."""
         path = self.project.domain_file(id)
         before = path.read_bytes() if path.exists() else None
@@ -109,23 +109,23 @@ class Engine:
 
     def _quietly(self, *words: str) -> str:
         done = run_quietly(self._argv(*words), self.project.root, self.environment)
-        if done.exit_code != 0:
-            raise SoopError(f"`pulumi {' '.join(words)}` failed: {_told(done.stderr, done.stdout)}", _hint(done.stderr))
+        if done.returncode:
+            raise SoopError(f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr))
         return done.stdout
 
 
 def with_salt(before: bytes, after: bytes) -> bytes:
-    """Return the text of before with the salt that the engine added to it."""
+    """Return ``before`` with the salt that the engine added in ``after``."""
     salt = [line for line in after.splitlines() if line.startswith(_SALT)]
     if not salt or any(line.startswith(_SALT) for line in before.splitlines()):
         return after
     return before + (b"" if before.endswith(b"\n") or not before else b"\n") + salt[0] + b"\n"
 
 
-def _told(stderr: str, stdout: str) -> str:
-    """Return the end of what a failed command said, without the repeated label."""
+def _last_lines(stderr: str, stdout: str) -> str:
+    """Return the last lines of a failed command's output, without the label that pulumi begins each with."""
     lines = [line.removeprefix("error: ") for line in (stderr.strip() or stdout.strip()).splitlines()]
-    return "\n".join(line for line in lines[-_TOLD_LINES:] if not line.startswith("warning:"))
+    return "\n".join(line for line in lines[-_SHOWN_LINES:] if not line.startswith("warning:"))
 
 
 def _hint(stderr: str) -> str | None:

@@ -6,52 +6,47 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a quiet program left."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-
-def run_quietly(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Finished:
-    """Run a program to its end without input and return what it said."""
-    done = subprocess.run(
-        list(argv), cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, check=False
+def run_quietly(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end without input, whatever its exit code, and return that and its output."""
+    return subprocess.run(
+        argv,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
-    return Finished(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
 def run_in_terminal(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
     """Run a program that shares our input and output, and return its exit code (128 + signal if one killed it).
 
-    Ctrl-C reaches it through the terminal and is its business; SIGTERM and a lost terminal are handed on to it, so that
-    it can end in order.
+    Ctrl-C reaches it through the terminal; SIGTERM and a lost terminal are passed on to it, so that it can end in order.
     """
-    with _leaving_signals() as hand_on, subprocess.Popen(list(argv), cwd=folder, env=dict(environment)) as process:
-        hand_on.append(process)
+    with _signals_passed_on() as receivers, subprocess.Popen(list(argv), cwd=folder, env=dict(environment)) as process:
+        receivers.append(process)
         code = process.wait()
     return 128 - code if code < 0 else code
 
 
 @contextmanager
-def _leaving_signals() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Outlive interruptions for as long as the program runs that is put into the list."""
+def _signals_passed_on() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Outlive interruptions, and pass them on to the programs in the list that is yielded."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def hand_on(number: int, frame: FrameType | None) -> None:
+    def pass_on(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGINT:
             for process in running:
                 process.send_signal(number)
 
     # Handlers, unlike SIG_IGN, are not inherited by the program.
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield running
     finally:

@@ -44,7 +44,7 @@ def test_secrets_may_be_given_before_there_is_a_definition(project: StandInProje
     )
 
 
-def test_changes_one_line_and_returns_it_when_the_version_is_not_accepted(project: StandInProject) -> None:
+def test_changes_one_line_and_restores_it_when_the_version_is_not_accepted(project: StandInProject) -> None:
     project.write(DEV, COMMENTED)
     project.succeed("deploy", "access-service-3.2.4", "dev-two-access")
     salt = project.read(DEV).removeprefix(COMMENTED.replace("3.2.3", "3.2.4"))
@@ -52,7 +52,7 @@ def test_changes_one_line_and_returns_it_when_the_version_is_not_accepted(projec
 
     said = project.fail("deploy", "access-service-9.0.0", "dev-two-access")
     assert "access-service-9.0.0 does not start" in said
-    assert f"access-service-3.2.4 is still the accepted version, and {DEV} says so again" in said
+    assert f"access-service-3.2.4 is still the accepted version, and {DEV} names it again" in said
     assert project.read(DEV) == COMMENTED.replace("3.2.3", "3.2.4") + salt
     assert "the last update failed" in project.succeed("status")
     assert project.versions("dev-two-access") == {"access-service": "3.2.4"}

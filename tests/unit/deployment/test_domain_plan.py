@@ -12,6 +12,7 @@ from soop_components.artifact.store import Store
 from soop_components.deployment import domain_plan
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.deployment.domain_plan import load_domain_plan
+from soop_components.deployment.plan_file import VARIABLE, handed_plan, write_plan
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference
 from soop_components.model.plan import DomainPlan
@@ -37,7 +38,7 @@ def define(project: Project, domain: str, *services: str) -> None:
     """Write a domain definition."""
     lines = "".join(f"    - {{service: {service}}}\n" for service in services)
     text = f"config:\n  soop:environment: {domain.split('-')[0]}\n  soop:services:\n{lines}"
-    (project.stacks / f"Pulumi.{domain}.yaml").write_text(text)
+    project.domain_file(domain).write_text(text)
 
 
 def plan(project: Project, domain: str, **nodes: int) -> DomainPlan:
@@ -129,6 +130,17 @@ def test_what_an_environment_asks_for_and_nobody_sees_to_is_told(built: Project)
     )
 
 
+def test_a_plan_is_handed_over_to_the_program_of_its_domain(
+    built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert handed_plan("dev-one") is None
+    made = plan(built, "dev-one")
+    write_plan(made, tmp_path / "plan.json")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "plan.json"))
+    assert handed_plan("dev-one") == made
+    assert handed_plan("dev-two") is None
+
+
 def test_an_environment_that_is_not_there(built: Project) -> None:
     environment(built, "test", "")
     assert refused(built, "prod-one").problems == (
@@ -186,7 +198,7 @@ def test_what_the_engine_lets_pass_in_a_domain_s_file_is_refused_all_the_same(bu
     old, new, said = AS_WRITTEN[mistake]
     define(built, "dev-one", f"{GREETING}, nodes: {{web: 1}}")
     assert plan(built, "dev-one", web=1)
-    path = built.stacks / "Pulumi.dev-one.yaml"
+    path = built.domain_file("dev-one")
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     problems = refused(built, "dev-one", web=1).problems
@@ -195,14 +207,14 @@ def test_what_the_engine_lets_pass_in_a_domain_s_file_is_refused_all_the_same(bu
 
 @pytest.mark.parametrize("text", ["", "encryptionsalt: v1:abc\n", "environment: [shared]\nconfig:\n  aws:region: x\n"])
 def test_a_stack_s_values_may_come_from_elsewhere(built: Project, text: str) -> None:
-    (built.stacks / "Pulumi.dev-one.yaml").write_text(text)
+    (built.domain_file("dev-one")).write_text(text)
     assert plan(built, "dev-one")
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 @pytest.mark.timeout(20)
 def test_files_that_are_none(built: Project, make: Callable[[Path], None]) -> None:
-    path = built.stacks / "Pulumi.dev-one.yaml"
+    path = built.domain_file("dev-one")
     make(path)
     assert refused(built, "dev-one").problems[0].startswith("stacks/Pulumi.dev-one.yaml: ")
     with pytest.raises(SoopError, match=r"^stacks/Pulumi.dev-one.yaml: is not a file"):

@@ -20,7 +20,7 @@ def test_quietly_returns_what_was_said() -> None:
     done = run_quietly(
         python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), HERE, ENVIRONMENT
     )
-    assert (done.exit_code, done.stdout, done.stderr) == (3, "out\n", "err\n")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
 
 
 def test_passes_exit_codes_on() -> None:
