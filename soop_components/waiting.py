@@ -5,25 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 _Found = TypeVar("_Found")
 
 
-class Clock(Protocol):
-    """Tells the time and lets it pass."""
-
-    def now(self) -> float:
-        """Return seconds since some moment in the past."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after this time."""
-        ...
-
-
-class RealClock:
-    """The clock of this computer."""
+class Clock:
+    """The clock of this computer; tests set one of their own."""
 
     def now(self) -> float:
         """Return seconds since some moment in the past."""
@@ -34,16 +22,14 @@ class RealClock:
         await asyncio.sleep(seconds)
 
 
-REAL_CLOCK = RealClock()
-
-
 async def wait_until(
-    attempt: Callable[[], Awaitable[_Found]], timeout: float, pause: float, clock: Clock = REAL_CLOCK
+    attempt: Callable[[], Awaitable[_Found]], timeout: float, pause: float, clock: Clock | None = None
 ) -> _Found:
     """Repeat ``attempt`` with pauses until it returns something true; return the last result when time is up.
 
     ``timeout`` and ``pause`` are seconds. At least one attempt is made, and none begins after ``timeout``.
     """
+    clock = clock or Clock()
     deadline = clock.now() + timeout
     while not (found := await attempt()) and clock.now() + pause < deadline:
         await clock.sleep(pause)

@@ -110,7 +110,9 @@ class Engine:
     def _quietly(self, *words: str) -> str:
         done = run_quietly(self._argv(*words), self.project.root, self.environment)
         if done.returncode:
-            raise SoopError(f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr))
+            raise SoopError(
+                f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr)
+            )
         return done.stdout
 
 

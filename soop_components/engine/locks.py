@@ -9,45 +9,35 @@ import json
 import os
 import socket
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 _CLOCK_SLACK = 5.0
 """Seconds by which a process may seem younger than its lock, since the kernel's and the clock's time drift apart."""
 
 _WRITING = 5.0
-"""Seconds after which nobody is at writing a lock any more that cannot be read."""
+"""Seconds after which a lock that cannot be read is not being written any more."""
 _NOBODY = 0
 """The process of a lock that does not say whose it is."""
 
 
-class _Content(BaseModel):
-    pid: int
-    username: str
-    hostname: str
-    timestamp: datetime
-
-
-@dataclass(frozen=True)
-class Lock:
+class Lock(BaseModel):
     """A process's claim on a stack."""
 
     pid: int
-    user: str
-    host: str
-    since: datetime
+    user: str = Field(alias="username")
+    host: str = Field(alias="hostname")
+    since: datetime = Field(alias="timestamp")
 
     @classmethod
     def parse(cls, content: str) -> Lock | None:
         """Read a lock file's content; None if it was cut off or is no lock."""
         try:
-            found = _Content.model_validate_json(content)
+            return cls.model_validate_json(content)
         except ValidationError:
             return None
-        return cls(found.pid, found.username, found.hostname, found.timestamp)
 
     @property
     def is_here(self) -> bool:
@@ -89,11 +79,11 @@ def locks_in(state: Path, project: str, stack: str) -> tuple[Lock, ...]:
 
 
 def _cut_off(path: Path, content: str) -> Lock | None:
-    """Return a dead lock for what is no JSON, unless somebody may be at writing it; other JSON is not ours to judge."""
+    """Return a dead lock for a file that is no JSON unless it may be half written; other JSON is not ours to judge."""
     since = path.stat().st_mtime
     if time.time() - since < _WRITING or _is_json(content):
         return None
-    return Lock(_NOBODY, "", socket.gethostname(), datetime.fromtimestamp(since, UTC))
+    return Lock(pid=_NOBODY, username="", hostname=socket.gethostname(), timestamp=datetime.fromtimestamp(since, UTC))
 
 
 def _is_json(content: str) -> bool:

@@ -27,7 +27,7 @@ def run_quietly(argv: Sequence[str], folder: Path, environment: Mapping[str, str
 def run_in_terminal(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
     """Run a program that shares our input and output, and return its exit code (128 + signal if one killed it).
 
-    Ctrl-C reaches it through the terminal; SIGTERM and a lost terminal are passed on to it, so that it can end in order.
+    Ctrl-C reaches it through the terminal. SIGTERM and SIGHUP are passed on to it, so that it can end in order.
     """
     with _signals_passed_on() as receivers, subprocess.Popen(list(argv), cwd=folder, env=dict(environment)) as process:
         receivers.append(process)

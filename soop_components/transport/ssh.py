@@ -6,9 +6,10 @@ import asyncio
 import ctypes.util
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from soop_components.errors import SoopError
@@ -60,27 +61,23 @@ class Connection:
         self.target = target
         self._client = client
 
-    async def __aenter__(self) -> Connection:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.abort()
-
     def abort(self) -> None:
         """Drop the connection at once."""
         self._client.abort()
 
     async def run(self, command: str, stdin: bytes = b"") -> Outcome:
         """Run a command line in the node's login shell and wait for it; an exit code other than 0 is no error here."""
-        async with self.start(command) as process:
+        process = self.start(command)
+        await process.open()
+        try:
             await process.feed(stdin)
             output, errors = await process.read(), await process.read_errors()
             return Outcome(await process.wait(), output, errors)
+        finally:
+            process.close()
 
     def start(self, command: str) -> Process:
-        """Return a command to be fed and followed; open and close it, or use it as an async context manager."""
+        """Return a command to be opened, fed, followed and closed."""
         return Process(self.target, self._client, command)
 
 
@@ -93,15 +90,6 @@ class Process:
         self._command = command
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
         self._errors: asyncio.Task[bytes] | None = None
-
-    async def __aenter__(self) -> Process:
-        await self.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     async def open(self) -> None:
         """Begin the command; the one who does so closes it."""
@@ -184,24 +172,17 @@ def load_library() -> None:
             ctypes.util.find_library = search
 
 
-class _losses:
-    """Turns what asyncssh says of a lost connection into ``ConnectionLost``."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            return
+@contextmanager
+def _losses(target: Target) -> Iterator[None]:
+    """Turn what asyncssh raises for a lost connection into ``ConnectionLost``."""
+    try:
+        yield
+    except Exception as error:
         import asyncssh
 
         if isinstance(error, asyncssh.Error | OSError):
-            raise ConnectionLost(f"{self._target.name}: the connection was lost ({error})") from error
+            raise ConnectionLost(f"{target.name}: the connection was lost ({error})") from error
+        raise
 
 
 async def connect(target: Target, private_key: str, patience: float) -> Connection:

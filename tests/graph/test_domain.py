@@ -14,8 +14,8 @@ from pulumi.runtime.settings import _get_rpc_manager
 from soop_components.components import Domain, program
 from soop_components.model.environment import Environment, Reliability
 from soop_components.model.plan import (
-    DomainPlan,
     ComponentPlan,
+    DomainPlan,
     File,
     HttpSmoke,
     NodePlan,

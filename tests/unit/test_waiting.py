@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from soop_components.waiting import wait_until
+from soop_components.waiting import Clock, wait_until
 
 
 @dataclass
-class SetClock:
+class SetClock(Clock):
     """A clock whose time passes only when somebody sleeps."""
 
     time: float = 100.0

@@ -44,18 +44,8 @@ class GoProgram:
             return
         made_from = self._fingerprint()
         fresh = _fresh(self.path)
-        argv: step.Argv = [
-            go,
-            "build",
-            "-mod=readonly",
-            "-buildvcs=false",
-            "-trimpath",
-            "-ldflags",
-            f"-s -w {self.variables}",
-            "-o",
-            fresh,
-            self.package,
-        ]
+        flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", f"-s -w {self.variables}"]
+        argv: step.Argv = [go, "build", *flags, "-o", fresh, self.package]
         step.run(self.title, argv, self.checkout.logs / f"{self.name}.log", cwd=self.checkout.toolchain)
         fresh.replace(self.path)
         self._stamp.write_text(made_from)

@@ -28,34 +28,18 @@ def ensure(checkout: Checkout) -> None:
     stamp.unlink(missing_ok=True)
     if not (_runs(checkout.venv) and _has_pinned_uv(checkout)):
         _make(checkout)
-    uv, python = checkout.venv / "bin" / "uv", checkout.venv / "bin" / "python"
-    sync: step.Argv = [
-        uv,
-        "pip",
-        "sync",
-        "--python",
-        python,
-        "--require-hashes",
-        "toolchain/uv.txt",
-        "requirements.txt",
-    ]
-    log = checkout.logs
-    step.run("installing Python packages", sync, log / "packages.log", cwd=checkout.root, env=environment())
-    ours: step.Argv = [
-        uv,
-        "pip",
-        "install",
-        "--python",
-        python,
-        "--no-deps",
-        "--no-build-isolation",
-        "--offline",
-        "-e",
-        ".",
-    ]
-    step.run("installing soop itself", ours, log / "soop.log", cwd=checkout.root, env=environment())
+    _uv(checkout, "installing Python packages", "sync --require-hashes toolchain/uv.txt requirements.txt")
+    _uv(checkout, "installing soop itself", "install --no-deps --no-build-isolation --offline -e .")
     _link_package(checkout)
     stamp.write_text(wanted)
+
+
+def _uv(checkout: Checkout, title: str, words: str) -> None:
+    """Run ``uv pip`` on the environment."""
+    verb, *rest = words.split()
+    folder = checkout.venv / "bin"
+    argv: step.Argv = [folder / "uv", "pip", verb, "--python", folder / "python", *rest]
+    step.run(title, argv, checkout.logs / f"uv-{verb}.log", cwd=checkout.root, env=environment())
 
 
 def _link_package(checkout: Checkout) -> None:

@@ -13,6 +13,7 @@ PINS = (
     ("toolchain/uv.in", "toolchain/uv.txt"),
     ("bench/requirements.in", "bench/requirements.txt"),
 )
+_OPTIONS = ["--upgrade", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
 
 
 def run(checkout: Checkout) -> None:
@@ -20,16 +21,7 @@ def run(checkout: Checkout) -> None:
     checkout.make_home()
     python_environment.ensure(checkout)
     for source, target in PINS:
-        argv: list[str | Path] = [
-            checkout.venv / "bin" / "uv",
-            "pip",
-            "compile",
-            "--upgrade",
-            "--universal",
-            "--python-version",
-            "3.11",
-        ]
-        argv += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make requirements"]
-        argv += [source, "-o", target]
+        argv: list[str | Path] = [checkout.venv / "bin" / "uv", "pip", "compile", *_OPTIONS]
+        argv += ["--custom-compile-command", "make requirements", source, "-o", target]
         log = checkout.logs / "requirements.log"
         step.run(f"pinning {source}", argv, log, cwd=checkout.root, env=python_environment.environment())

@@ -69,7 +69,7 @@ def test_a_failed_update_says_what_still_runs() -> None:
 
 
 def test_what_a_killed_deployment_left() -> None:
-    dead = Lock(1, "root", "elsewhere", datetime(2026, 1, 1, tzinfo=UTC))
+    dead = Lock(pid=1, username="root", hostname="elsewhere", timestamp=datetime(2026, 1, 1, tzinfo=UTC))
     assert "is being changed by process 1 of root on elsewhere" in "".join(notes(deployed(locks=(dead,))))
     pending = DomainStatus("dev-a", StackState(pending_creates=("web-1",), resources=2))
     assert "`soop recover dev-a` clears" in "".join(notes(pending))

@@ -14,7 +14,7 @@ CONTENT = '{"pid":1908,"username":"root","hostname":"vm","timestamp":"2026-11-24
 
 
 def lock(pid: int, since: datetime = NOW, host: str = socket.gethostname()) -> Lock:
-    return Lock(pid, "me", host, since)
+    return Lock(pid=pid, username="me", hostname=host, timestamp=since)
 
 
 def test_reads_what_the_engine_writes() -> None:
