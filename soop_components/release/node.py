@@ -13,26 +13,7 @@ from soop_components.errors import SoopError
 from soop_components.provider.progress import Progress
 from soop_components.release.session import Session, Sessions, Stream
 from soop_components.release.wording import failure_in_words
-from soop_components.runner.protocol import (
-    PROTOCOL,
-    Accept,
-    Applied,
-    Apply,
-    Done,
-    Failed,
-    Follow,
-    Hosts,
-    Inspect,
-    Inspected,
-    Measure,
-    Measured,
-    Receive,
-    Request,
-    Rollback,
-    Script,
-    ScriptEnded,
-    UnknownVerb,
-)
+from soop_components.runner import protocol
 from soop_components.transport import ConnectionLost, Target
 
 _RECONNECT_PATIENCE: Final = 20.0
@@ -49,7 +30,7 @@ Blobs = Callable[[str], Path]
 class NodeFailure(SoopError):
     """A step failed on a node; ``failed`` says which, and whether the node was rolled back."""
 
-    def __init__(self, node: str, failed: Failed) -> None:
+    def __init__(self, node: str, failed: protocol.Failed) -> None:
         self.node = node
         self.failed = failed
         super().__init__(f"{node}: {failure_in_words(failed)}")
@@ -73,14 +54,16 @@ class Node:
         """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
         return await self._sessions.open(self.target, self._private_key, patience)
 
-    async def measure(self, patience: float) -> Measured:
+    async def measure(self, patience: float) -> protocol.Measured:
         """Return what the node runs and how it differs from how it was left."""
-        return await self._repeatable(Measure(), Measured, patience=patience)
+        return await self._repeatable(protocol.Measure(), protocol.Measured, patience=patience)
 
-    async def inspect(self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()) -> Inspected:
+    async def inspect(
+        self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()
+    ) -> protocol.Inspected:
         """Return which blobs are missing and what an apply would change, once no other apply is at work."""
         while True:
-            found = await self._repeatable(Inspect(document, secrets, tuple(blobs)), Inspected)
+            found = await self._repeatable(protocol.Inspect(document, secrets, tuple(blobs)), protocol.Inspected)
             if not found.apply_running:
                 return found
             await self._outwait(found.apply_running)
@@ -89,12 +72,12 @@ class Node:
         """Follow an apply that an earlier deployment has begun; its result is seen afterwards."""
         await self.progress.show(f"waiting for an apply that an earlier deployment began ({id})")
         with suppress(NodeFailure):
-            await self._lasting(Follow(id))
+            await self._lasting(protocol.Follow(id))
         await asyncio.sleep(_BETWEEN_LOOKS)  # its process ends a moment after its last event
 
     async def receive(self, digests: Iterable[str], blobs: Blobs) -> None:
         """Send blobs to the node."""
-        await self._repeatable(Receive(), Done, content=lambda: _stream(list(digests), blobs))
+        await self._repeatable(protocol.Receive(), protocol.Done, content=lambda: _stream(list(digests), blobs))
 
     async def apply(
         self,
@@ -104,35 +87,37 @@ class Node:
         hosts: Mapping[str, str],
     ) -> None:
         """Make the node what a document says; after a failure, the runner has rolled back if it could."""
-        await self._lasting(Apply(document, secrets, previous_secrets, hosts, _new_id()))
+        await self._lasting(protocol.Apply(document, secrets, previous_secrets, hosts, _new_id()))
 
     async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str]) -> None:
         """Make the node what it accepted last."""
-        await self._lasting(Rollback(secrets, hosts, _new_id()))
+        await self._lasting(protocol.Rollback(secrets, hosts, _new_id()))
 
     async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
         """Make what runs now the version to roll back to; of the blobs, keep what it consists of and these."""
-        await self._repeatable(Accept(plan_digest, tuple(blobs)), Done)
+        await self._repeatable(protocol.Accept(plan_digest, tuple(blobs)), protocol.Done)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         """Give the node the addresses of its domain's nodes."""
-        await self._repeatable(Hosts(hosts), Done)
+        await self._repeatable(protocol.Hosts(hosts), protocol.Done)
 
-    async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
+    async def script(
+        self, blob: str, source: str, environment: Mapping[str, str], timeout: int
+    ) -> protocol.ScriptEnded:
         """Run a program out of a blob."""
-        return await self._call(Script(blob, source, environment, timeout), ScriptEnded)
+        return await self._call(protocol.Script(blob, source, environment, timeout), protocol.ScriptEnded)
 
-    async def _lasting(self, request: Apply | Rollback | Follow) -> None:
+    async def _lasting(self, request: protocol.Apply | protocol.Rollback | protocol.Follow) -> None:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
         while True:
             try:
-                await self._call(request, Applied)
+                await self._call(request, protocol.Applied)
                 return
             except ConnectionLost:
                 await self.progress.show("connection lost, reattaching")
-            request = Follow(request.id)
+            request = protocol.Follow(request.id)
 
-    async def _repeatable(self, request: Request, answer: type[_A], **more: Any) -> _A:
+    async def _repeatable(self, request: protocol.Request, answer: type[_A], **more: Any) -> _A:
         """Send a request that may be carried out twice, again if the connection is lost."""
         try:
             return await self._call(request, answer, **more)
@@ -141,7 +126,7 @@ class Node:
 
     async def _call(
         self,
-        request: Request,
+        request: protocol.Request,
         answer: type[_A],
         *,
         content: Stream | None = None,
@@ -149,10 +134,10 @@ class Node:
     ) -> _A:
         session = await self.open(patience)
         got = await session.ask(request, answer, self.progress.show, content)
-        if isinstance(got, Failed):
+        if isinstance(got, protocol.Failed):
             raise NodeFailure(self.name, got)
-        if isinstance(got, UnknownVerb):
-            versions = f"its protocol is version {got.protocol}, this program's {PROTOCOL}"
+        if isinstance(got, protocol.UnknownVerb):
+            versions = f"its protocol is version {got.protocol}, this program's {protocol.PROTOCOL}"
             raise SoopError(f"{self.name}: the runner does not know `{got.verb}` ({versions})")
         return got
 

@@ -9,18 +9,8 @@ from typing import Any, Final, TypeVar
 
 from soop_components.errors import SoopError
 from soop_components.release.runner_archive import RunnerArchive
-from soop_components.runner.protocol import (
-    Done,
-    Failed,
-    Malformed,
-    Ping,
-    Progress,
-    Request,
-    UnknownVerb,
-    read_event,
-    request_line,
-    verb_of,
-)
+from soop_components.runner import protocol
+from soop_components.runner.typed_json import Malformed
 from soop_components.transport import Connection, ConnectionLost, Process, Target, connect
 
 _RUNNER_MISSING: Final = 99
@@ -62,14 +52,14 @@ class Session:
             return self.is_open
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self.ask(Ping(), Done, _to_nobody)  # a runner that has ended is started again by the next request
+                await self.ask(protocol.Ping(), protocol.Done, _to_nobody)  # starts a runner that has ended
         except (SoopError, TimeoutError):
             return False
         return True
 
     async def ask(
-        self, request: Request, answer: type[_A], show: Show, content: Stream | None = None
-    ) -> _A | Failed | UnknownVerb:
+        self, request: protocol.Request, answer: type[_A], show: Show, content: Stream | None = None
+    ) -> _A | protocol.Failed | protocol.UnknownVerb:
         """Return the answer to a request; the runner is installed on the node if it is not there.
 
         A runner that ends without an answer has failed, too. The connection is lost after every exception.
@@ -82,7 +72,7 @@ class Session:
                     got = await self._attempt(request, answer, show, content)
             except Malformed as error:
                 self.abort()
-                message = f"the runner's answer to `{verb_of(request)}` cannot be read: {error}"
+                message = f"the runner's answer to `{protocol.verb_of(request)}` cannot be read: {error}"
                 raise SoopError(f"{self._name}: {message}") from error
             except BaseException:  # also when we are told to stop: nobody will read the answer that is under way
                 self.abort()
@@ -92,24 +82,26 @@ class Session:
         return got
 
     async def _attempt(
-        self, request: Request, answer: type[_A], show: Show, content: Stream | None
-    ) -> _A | Failed | UnknownVerb | None:
+        self, request: protocol.Request, answer: type[_A], show: Show, content: Stream | None
+    ) -> _A | protocol.Failed | protocol.UnknownVerb | None:
         """Ask once; ``None`` says that the runner is not on the node yet."""
         process = await self._begun()
         try:
-            await process.send(request_line(request))
+            await process.send(protocol.request_line(request))
             if content is not None:
                 async for chunk in content():
                     await process.send(chunk)
         except ConnectionLost:  # the runner may have ended before it read everything; its words decide
             pass
         while line := await process.line():
-            event = read_event(line, answer)
-            if isinstance(event, Progress):
+            event = protocol.read_event(line, answer)
+            if isinstance(event, protocol.Progress):
                 await show(event.message)
             elif event is not None:
                 self._heard = time.monotonic()
-                if isinstance(event, Failed | UnknownVerb):  # the runner ends, since input may be left unread
+                if isinstance(
+                    event, protocol.Failed | protocol.UnknownVerb
+                ):  # the runner ends, since input may be left unread
                     self._end()
                 return event
         code = await process.wait()
@@ -119,8 +111,8 @@ class Session:
             return None
         if code == _NO_PYTHON:
             raise self._without_python()
-        message = f"the runner ended without an answer to `{verb_of(request)}`"
-        return Failed(None, message, exit_code=code, stderr_tail=errors)
+        message = f"the runner ended without an answer to `{protocol.verb_of(request)}`"
+        return protocol.Failed(None, message, exit_code=code, stderr_tail=errors)
 
     async def _begun(self) -> Process:
         if self._process is None:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import os.path
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from soop_components.runner.canonical import digest_of
 from soop_components.runner.failure import Failure
 from soop_components.runner.marks import holds_secret, put_node
-from soop_components.runner.plan import (
-    CommandHealth,
-    Component,
-    Directory,
-    File,
-    HttpHealth,
-    Link,
-    Package,
-    Script,
-    Unit,
-    User,
-)
+from soop_components.runner.plan import Component, Package, Unit
 from soop_components.runner.protocol import Version
+from soop_components.runner.typed_json import read
 
-UNIT_FOLDER = "/etc/systemd/system"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PLAIN_PATH = re.compile(r"(/(?!\.\.?(/|$))[^/\0]+)+")
+"""Absolute, without empty parts and those that lead elsewhere."""
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]* [0-9][A-Za-z0-9.+:~-]* [a-z0-9][a-z0-9-]*")
-_T = TypeVar("_T")
 
 
 class Document(NamedTuple):
@@ -52,15 +41,14 @@ class Document(NamedTuple):
     @property
     def blobs(self) -> set[str]:
         """The digests of everything that carrying it out may need."""
-        return {package.digest for package in self.packages.values()} | {
-            part.blob for part in self.components if part.blob
-        }
+        packages = {package.digest for package in self.packages.values()}
+        return packages | {part.blob for part in self.components if part.blob}
 
     @property
     def paths(self) -> set[str]:
         """Every path that the document speaks of, except folders."""
-        units = {f"{UNIT_FOLDER}/{name}" for name, unit in self.units.items() if unit.content is not None}
-        return units.union(*((*part.files, *part.links, *part.absent) for part in self.components))
+        parts = ((*part.files, *part.links, *part.absent, *part.unit_files) for part in self.components)
+        return {path for part in parts for path in part}
 
     @property
     def units(self) -> dict[str, Unit]:
@@ -91,8 +79,8 @@ def parse(raw: Any) -> Document:
         if digest_of(preceding) != raw["plan_digest"]:
             raise Failure("plan", "the document is damaged: its digest is another one than it says")
         plan = put_node(raw["plan"], raw["node"])
-        packages = _each(Package, plan.get("packages"))
-        components = tuple(_component(name, plan["components"][name]) for name in _order(plan))
+        packages = {name: read(Package, package, name) for name, package in (plan.get("packages") or {}).items()}
+        components = tuple(read(Component, {"name": name, **plan["components"][name]}, name) for name in _order(plan))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure("plan", f"the document has not the form of a plan: {type(error).__name__}: {error}") from error
     head = {key: raw[key] for key in ("service", "version", "digest", "role", "node", "plan_digest")}
@@ -103,33 +91,8 @@ def parse(raw: Any) -> Document:
 
 
 def _order(plan: Mapping[str, Any]) -> list[str]:
-    names = plan.get("components") or {}
     order = list(plan.get("order") or ())
-    return order + sorted(set(names) - set(order))
-
-
-def _component(name: str, raw: Mapping[str, Any]) -> Component:
-    parts: dict[str, Callable[[Any], Any]] = {
-        "users": lambda value: _each(User, value),
-        "directories": lambda value: _each(Directory, value),
-        "files": lambda value: _each(File, value),
-        "links": lambda value: _each(Link, value),
-        "absent": tuple,
-        "scripts": lambda value: tuple(_one(Script, item) for item in value),
-        "units": lambda value: _each(Unit, value),
-        "http_health": lambda value: _one(HttpHealth, value),
-        "command_health": lambda value: _one(CommandHealth, value),
-    }
-    given = {key: parts.get(key, lambda value: value)(value) for key, value in raw.items() if value is not None}
-    return Component(name=name, **given)
-
-
-def _one(kind: Callable[..., _T], raw: Mapping[str, Any]) -> _T:
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
-
-
-def _each(kind: Callable[..., _T], raw: Mapping[str, Any] | None) -> dict[str, _T]:
-    return {name: _one(kind, value) for name, value in (raw or {}).items()}
+    return order + sorted(set(plan.get("components") or ()) - set(order))
 
 
 def _check_names(document: Document) -> None:
@@ -146,22 +109,15 @@ def _check(document: Document) -> None:
     seen: dict[str, tuple[str, object]] = {}
     for component in document.components:
         for path, what in _claims(component):
-            if (
-                not path.startswith("/")
-                or path.startswith("//")
-                or os.path.normpath(path) != path
-                or path == "/"
-                or "\0" in path
-            ):
+            if not _PLAIN_PATH.fullmatch(path):
                 raise Failure("plan", f"{path!r} is not a plain absolute path", component=component.name)
             other, as_what = seen.setdefault(path, (component.name, what))
             if as_what != what:
                 raise Failure("plan", f"{path} is one thing in {other} and another in {component.name}")
         for where, text in _public_texts(component):
             if holds_secret(text):
-                raise Failure(
-                    "plan", f"{where}: a secret does not belong where others see it", component=component.name
-                )
+                what = f"{where}: a secret does not belong where others see it"
+                raise Failure("plan", what, component=component.name)
 
 
 def _claims(component: Component) -> Iterator[tuple[str, object]]:
@@ -170,9 +126,7 @@ def _claims(component: Component) -> Iterator[tuple[str, object]]:
     yield from component.links.items()
     yield from ((path, (file, component.blob if file.source else None)) for path, file in component.files.items())
     yield from ((path, "absent") for path in component.absent)
-    yield from (
-        (f"{UNIT_FOLDER}/{name}", unit.content) for name, unit in component.units.items() if unit.content is not None
-    )
+    yield from ((path, unit.content) for path, unit in component.unit_files.items())
 
 
 def _public_texts(component: Component) -> Iterator[tuple[str, str]]:

@@ -1,25 +1,25 @@
-"""What dpkg knows, and what it is told to do, while no package may start anything by itself."""
+"""Asks dpkg what is installed, and lets it install and remove, while no package may start anything by itself."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from soop_components.runner.commands import Completed, Task
 from soop_components.runner.failure import Failure, tail
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, lock
 from soop_components.runner.ledger import Stat
+from soop_components.runner.waiting import wait_until
 
 _TIMEOUT = 1800.0
 _LOCK_PATIENCE = 120.0
 """Seconds to wait for another program that is installing packages."""
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true", "DPKG_FRONTEND_LOCKED": "1"}
 _GUARD = "/usr/sbin/policy-rc.d"
+_SAVED = f"{_GUARD}.before-soop"
 _GUARD_TEXT = (
     b"#!/bin/sh\n# Made by soop for as long as it installs packages: units are started when configured.\nexit 101\n"
 )
@@ -81,6 +81,11 @@ def names(field: str) -> set[str]:
     return {found[1] for part in re.split(r"[,|]", field) if (found := _NAME.match(part))}
 
 
+def is_older(host: Host, version: str, other: str) -> bool:
+    """Compare two versions of a package."""
+    return host.commands.run(Task(["dpkg", "--compare-versions", version, "lt", other], timeout=60)).exit_code == 0
+
+
 def install(host: Host, archives: list[str], on_line: Callable[[str], None]) -> None:
     """Unpack and configure archives in one run; what they contain need not wait for the disk one by one."""
     options = ["--force-confdef", "--force-confold", "--force-unsafe-io", "--auto-deconfigure", "--no-pager"]
@@ -93,7 +98,7 @@ def install(host: Host, archives: list[str], on_line: Callable[[str], None]) -> 
 
 
 def repair(host: Host) -> None:
-    """Finish what an interrupted dpkg left; what still fails then will be said when it matters."""
+    """Finish what an interrupted dpkg left; what still fails then is reported when it matters."""
     _run(host, ["--configure", "--pending", "--force-confdef", "--force-confold", "--no-pager"])
 
 
@@ -113,36 +118,27 @@ def _run(host: Host, arguments: list[str], on_line: Callable[[str], None] | None
 
 def _failed(message: str, done: Completed) -> Failure:
     said = "\n".join(filter(None, [tail(done.stdout, 8), tail(done.stderr, 12)]))
-    return Failure("packages", message, command=done.command, exit_code=done.exit_code, stderr_tail=said)
+    return Failure.of_command("packages", message, done, said)
 
 
 @contextmanager
 def _frontend_lock(host: Host) -> Iterator[None]:
     """Hold the lock that apt and its like hold, having waited for them."""
     path = host.places.real("/var/lib/dpkg/lock-frontend")
-    deadline = time.monotonic() + _LOCK_PATIENCE
     with open(path, "ab") as file:
-        while True:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as error:
-                if time.monotonic() >= deadline:
-                    what = f"another program has been installing packages for {_LOCK_PATIENCE:.0f} seconds"
-                    raise Failure("packages", f"{what} ({path} is locked)") from error
-                time.sleep(0.5)
+        if not wait_until(lambda left: lock(file.fileno(), posix=True), bool, _LOCK_PATIENCE):
+            what = f"another program has been installing packages for {_LOCK_PATIENCE:.0f} seconds"
+            raise Failure("packages", f"{what} ({path} is locked)")
         yield
 
 
 @contextmanager
 def guarded(host: Host) -> Iterator[None]:
     """Let no package start, stop or restart anything meanwhile."""
-    saved = host.kept("policy-rc.d")
-    found = host.places.look(_GUARD)
-    if found is not None and not _guard_is_ours(host):
-        import shutil
-
-        shutil.copy2(host.places.real(_GUARD), saved, follow_symlinks=False)
+    if host.places.look(_GUARD) is not None and not _guard_is_ours(host):
+        with suppress(FileNotFoundError):
+            os.unlink(host.places.real(_SAVED))
+        os.link(host.places.real(_GUARD), host.places.real(_SAVED), follow_symlinks=False)
     host.places.write(_GUARD, _GUARD_TEXT, 0o755, os.geteuid(), os.getegid())
     try:
         yield
@@ -151,18 +147,12 @@ def guarded(host: Host) -> Iterator[None]:
 
 
 def remove_guard(host: Host) -> None:
-    """Take the guard away, also one that a killed runner left, and put back what was there before."""
-    saved = host.kept("policy-rc.d")
+    """Remove the guard, also one that a killed runner left, and restore what was there before."""
     if _guard_is_ours(host):
-        if os.path.lexists(saved):
-            import shutil
-
-            shutil.copy2(saved, host.places.real(_GUARD) + ".soop", follow_symlinks=False)
-            os.rename(host.places.real(_GUARD) + ".soop", host.places.real(_GUARD))
-        else:
+        try:
+            os.rename(host.places.real(_SAVED), host.places.real(_GUARD))
+        except FileNotFoundError:
             host.places.remove(_GUARD)
-    with suppress(FileNotFoundError):
-        os.unlink(saved)
 
 
 def _guard_is_ours(host: Host) -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from soop_components.runner.commands import Completed
 from soop_components.runner.protocol import Failed
 
 TAIL_LINES = 20
@@ -35,6 +36,12 @@ class Failure(Exception):
         failure = cls("", failed.message)
         failure.failed = failed
         return failure
+
+    @classmethod
+    def of_command(cls, step: str, message: str, done: Completed, said: str | None = None) -> Failure:
+        """Return the exception for a command that failed; ``said`` is its standard error unless given."""
+        said = tail(done.stderr) if said is None else said
+        return cls(step, message, command=done.command, exit_code=done.exit_code, stderr_tail=said)
 
 
 @contextmanager

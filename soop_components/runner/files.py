@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from soop_components.runner.accounts import gid_of, owner_text, uid_of
-from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import FileRecord, Ledger, Stat
@@ -88,11 +87,7 @@ def goals(work: Work, component: Component) -> list[Goal]:
 
 
 def _goals(work: Work, component: Component) -> list[Goal]:
-    units = {
-        f"{UNIT_FOLDER}/{name}": File(content=unit.content)
-        for name, unit in component.units.items()
-        if unit.content is not None
-    }
+    units = {path: File(content=unit.content) for path, unit in component.unit_files.items()}
     return [_goal(work, path, file, component.blob) for path, file in {**component.files, **units}.items()]
 
 

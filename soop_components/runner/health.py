@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import count
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from soop_components.runner import units
 from soop_components.runner.commands import Task
@@ -15,6 +14,7 @@ from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
 from soop_components.runner.protocol import HealthProblem
+from soop_components.runner.waiting import wait_until
 from soop_components.runner.work import Work
 
 _ATTEMPT = 5.0
@@ -70,30 +70,34 @@ def _checks(host: Host, document: Document, component: Component, hosts: Mapping
 
 
 def _wait(work: Work, component: Component, check: Check) -> None:
-    """Wait until the check passes; units that nothing was changed for may hang, and are restarted once."""
-    deadline = time.monotonic() + check.timeout
-    restarted = ""
-    for tries in count():
-        wrong = check.attempt(max(0.1, deadline - time.monotonic()))
-        if wrong is None:
-            return
-        given_up = units.failed(work, component)
-        pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
-        if given_up is not None:
-            _give_up(work, component, check, f"{check.text}: expected {check.expected}, but {given_up} failed")
-        if time.monotonic() + pause >= deadline and units.restart_untouched(work, component):
-            deadline = time.monotonic() + check.timeout
-            restarted = ", also after a restart"
-        if time.monotonic() + pause >= deadline:
-            what = f"expected {check.expected} within {check.timeout} seconds{restarted}, last came {wrong}"
-            _give_up(work, component, check, f"{check.text}: {what}")
-        if tries == 0:
+    """Wait until the check passes; units that were not restarted yet may hang, and are restarted once."""
+    wrong, restarted = _last_result(work, component, check), ""
+    if wrong is not None and units.restart_untouched(work, component):
+        wrong, restarted = _last_result(work, component, check), ", also after a restart"
+    if wrong is not None:
+        what = f"expected {check.expected} within {check.timeout} seconds{restarted}, last came {wrong}"
+        raise _failure(work, component, check, what)
+
+
+def _last_result(work: Work, component: Component, check: Check) -> str | None:
+    waiting = False
+
+    def attempt(left: float) -> str | None:
+        nonlocal waiting
+        wrong = check.attempt(max(0.1, left))
+        if wrong is not None and (failed := units.failed(work, component)):
+            raise _failure(work, component, check, f"expected {check.expected}, but {failed} failed")
+        if wrong is not None and not waiting:
             work.events.progress(f"waiting for {check.text} ({component.name})")
-        time.sleep(pause)
+            waiting = True
+        return wrong
+
+    return wait_until(attempt, lambda wrong: wrong is None, check.timeout, _PAUSES)
 
 
-def _give_up(work: Work, component: Component, check: Check, message: str) -> NoReturn:
-    raise Failure("health", message, command=check.command, stderr_tail=units.journal(work, component))
+def _failure(work: Work, component: Component, check: Check, what: str) -> Failure:
+    said = units.journal(work, component)
+    return Failure("health", f"{check.text}: {what}", command=check.command, stderr_tail=said)
 
 
 def ask(address: str, name: str, request: HttpHealth, left: float) -> str | None:

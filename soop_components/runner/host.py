@@ -21,7 +21,7 @@ KEPT: Final = "/var/lib/soop"
 VOLATILE: Final = "/run/soop"
 """What does not."""
 _RESERVE: Final = 4 << 20
-"""Bytes laid aside; dpkg rewrites its whole database even to remove a package."""
+"""Bytes reserved; dpkg rewrites its whole database even to remove a package."""
 _SCARCE: Final = 32 << 20
 """Free bytes below which room counts as scarce."""
 _WRITTEN_TO: Final = ("/", "/etc", "/opt", "/srv", "/usr", "/usr/local", "/var", "/var/lib", KEPT)
@@ -67,17 +67,12 @@ class Host:
         """Write a JSON object so that after a power failure it is there as a whole, old or new."""
         write_whole(self.kept(name), canonical(value))
 
-    def forget(self, name: str) -> None:
-        """Remove a stored JSON object."""
-        with suppress(FileNotFoundError):
-            os.unlink(self.kept(name))
-
     def ledger(self) -> Ledger:
         """Return what we manage on this node."""
         return Ledger.from_json(self.load("ledger.json") or {})
 
     def hash(self, content: bytes) -> str:
-        """Return a hash that tells nothing to those who have not this node's key."""
+        """Return a hash that reveals nothing without this node's key."""
         return hashlib.blake2b(content, key=self.key(), digest_size=20).hexdigest()
 
     def key(self) -> bytes:
@@ -96,7 +91,7 @@ class Host:
         return self._key
 
     def keep_reserve(self) -> None:
-        """Lay some room aside, so that there is a way back when the disk is full."""
+        """Reserve some room, so that a rollback is possible when the disk is full."""
         path = self.kept("reserve")
         if os.path.exists(path) or self._free() < _SCARCE + _RESERVE:
             return
@@ -107,7 +102,7 @@ class Host:
             os.close(descriptor)
 
     def release_reserve(self) -> bool:
-        """Give the reserve free if room is scarce; tell whether it is."""
+        """Free the reserve if room is scarce; return whether it is."""
         scarce = self._free() < _SCARCE
         if scarce:
             with suppress(FileNotFoundError):
@@ -139,15 +134,16 @@ class Host:
         self.prepare()
         descriptor = os.open(self.volatile("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            yield _take(descriptor)
+            yield lock(descriptor)
         finally:
             os.close(descriptor)
 
 
-def _take(descriptor: int) -> bool:
+def lock(descriptor: int, posix: bool = False) -> bool:
+    """Lock a file if nobody else has locked it, with a POSIX lock or one of flock(2); return whether it is ours."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        (fcntl.lockf if posix else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
         return False
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 Stat = tuple[int, int, int, int]
@@ -84,41 +84,19 @@ class Ledger:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Ledger:
-        """Read what ``to_json`` made."""
+        """Read what ``to_json`` made, which JSON has turned from tuples and sets into lists."""
         ledger = cls()
-        for path, (text, hash_, mode, owner, group, stat) in raw.get("files", {}).items():
-            ledger.files[path] = FileRecord(text, hash_, mode, owner, group, (stat[0], stat[1], stat[2], stat[3]))
-        ledger.links = dict(raw.get("links", {}))
-        ledger.absent = set(raw.get("absent", ()))
-        ledger.directories = {path: DirectoryRecord(*record) for path, record in raw.get("directories", {}).items()}
-        ledger.units = {name: UnitRecord(*record) for name, record in raw.get("units", {}).items()}
-        ledger.users = {name: UserRecord(made, tuple(groups)) for name, (made, groups) in raw.get("users", {}).items()}
-        ledger.packages = {name: PackageRecord(*record) for name, record in raw.get("packages", {}).items()}
-        ledger.scripts = {name: ScriptRecord(*record) for name, record in raw.get("scripts", {}).items()}
-        ledger.unfinished = bool(raw.get("unfinished"))
-        ledger.changing = set(raw.get("changing", ()))
-        ledger.installing = raw.get("installing")
-        if (status := raw.get("dpkg_status")) is not None:
-            ledger.dpkg_status = (status[0], status[1], status[2], status[3])
+        for name in vars(ledger).keys() & raw.keys():
+            value = raw[name]
+            if kind := _RECORDS.get(name):
+                value = {key: kind(*map(_tuple, record)) for key, record in value.items()}
+            setattr(ledger, name, set(value) if name in ("absent", "changing") else _tuple(value))
         return ledger
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        return {
-            "format": 1,
-            "files": self.files,
-            "links": self.links,
-            "absent": sorted(self.absent),
-            "directories": self.directories,
-            "units": self.units,
-            "users": self.users,
-            "packages": self.packages,
-            "scripts": self.scripts,
-            "unfinished": self.unfinished,
-            "changing": sorted(self.changing),
-            "installing": self.installing,
-            "dpkg_status": self.dpkg_status,
-        }
+        parts = {name: sorted(part) if isinstance(part, set) else part for name, part in vars(self).items()}
+        return {"format": 1, **parts}
 
     @property
     def paths(self) -> set[str]:
@@ -130,3 +108,17 @@ class Ledger:
         self.files.pop(path, None)
         self.links.pop(path, None)
         self.absent.discard(path)
+
+
+_RECORDS: Mapping[str, Callable[..., Any]] = {
+    "files": FileRecord,
+    "directories": DirectoryRecord,
+    "units": UnitRecord,
+    "users": UserRecord,
+    "packages": PackageRecord,
+    "scripts": ScriptRecord,
+}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

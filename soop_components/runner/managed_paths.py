@@ -1,10 +1,12 @@
-"""What things at paths have in common: they replace what was there, which is restored when they are stale."""
+"""What things at paths have in common: what they replace is kept once, and restored when they are stale."""
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 
-from soop_components.runner import replaced
+from soop_components.runner.host import Host
 from soop_components.runner.managed import Managed
 from soop_components.runner.protocol import Change, Kind
 from soop_components.runner.work import Work
@@ -23,7 +25,7 @@ class ManagedPaths(Managed):
         """Keep copies of what somebody else has put at these paths."""
         for path in paths:
             if path not in work.ledger.paths:
-                replaced.keep(work.host, path)
+                _keep(work.host, path)
 
     def remove_stale(self, work: Work) -> None:
         paths = self._stale(work)
@@ -32,7 +34,7 @@ class ManagedPaths(Managed):
         work.events.progress(f"removing {len(paths)} paths of the version before")
         work.begin_change(paths)
         for path in paths:
-            if replaced.restore(work.host, path):
+            if _restore(work.host, path):
                 work.changed(self.kind, path, "restore")
             elif self.kind != "absent" and work.host.places.remove(path):
                 work.changed(self.kind, path, "remove")
@@ -41,3 +43,40 @@ class ManagedPaths(Managed):
 
     def _stale(self, work: Work) -> list[str]:
         return sorted(set(self.records(work.ledger)) - work.document.paths)
+
+
+def _keep(host: Host, path: str) -> None:
+    """Copy what is at a path, unless nothing is there or a copy exists; a folder cannot be replaced."""
+    found = host.places.look(path)
+    copy = host.kept("replaced") + path
+    if found is None or os.path.lexists(copy):
+        return
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        raise OSError(f"{path} is in the way and is neither a file nor a link: move it by hand")
+    os.makedirs(os.path.dirname(copy), 0o700, exist_ok=True)
+    temporary = f"{copy}.new"
+    if stat.S_ISLNK(found.st_mode):
+        os.symlink(host.places.target(path), copy)
+        return
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(host.places.read(path))
+        if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(file.fileno(), found.st_uid, found.st_gid)
+        os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
+    os.rename(temporary, copy)
+
+
+def _restore(host: Host, path: str) -> bool:
+    """Move the copy back to its place; return whether there was one."""
+    copy = host.kept("replaced") + path
+    try:
+        found = os.lstat(copy)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if stat.S_ISLNK(found.st_mode):
+        host.places.link(path, os.readlink(copy))
+    else:
+        with open(copy, "rb") as file:
+            host.places.write(path, file.read(), stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+    os.unlink(copy)
+    return True

@@ -38,6 +38,7 @@ def drift(host: Host, running: dict[str, Any] | None) -> list[Drift]:
 def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     """Return which blobs a document needs sent, and what applying it would change."""
     document = parse(request.document)
+    events.hide(request.secrets.values())
     apply_running = transient.running(host)  # asked first: what one that ends meanwhile leaves is seen below
     work = Work(host, document, events, request.secrets)
     missing = work.blobs.missing(document.blobs | set(request.blobs))

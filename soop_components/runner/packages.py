@@ -15,7 +15,6 @@ from soop_components.runner.ledger import Ledger, PackageRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Package
 from soop_components.runner.protocol import Change, Drift
-from soop_components.runner.versions import older
 from soop_components.runner.work import Work
 
 _SHOW_EVERY = 1.0
@@ -133,10 +132,10 @@ def refuse_older(work: Work, known: Known) -> None:
         return
     newer = []
     for name, package in sorted(work.document.packages.items()):
-        found = known.get(f"{name}:{package.architecture}")
-        record = work.ledger.packages.get(name)
-        ours = record is not None and found is not None and record.version == found.version
-        if found is not None and found.present and older(package.version, found.version) and not ours:
+        found, record = known.get(f"{name}:{package.architecture}"), work.ledger.packages.get(name)
+        if found is None or not found.present or (record is not None and record.version == found.version):
+            continue
+        if found.version != package.version and dpkg.is_older(work.host, package.version, found.version):
             newer.append(f"{name} {found.version} (plan: {package.version})")
     if newer:
         what = f"the node has newer packages than the plan, and none is replaced by an older one: {', '.join(newer)}"

@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _LINKS_AT_MOST = 40
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -40,7 +40,9 @@ class Places:
         """Return the bytes of a regular file."""
         with self._parent(path) as (folder, name):
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with open(_named(path, lambda: os.open(name, flags, dir_fd=folder)), "rb") as file:
+            with _naming(path):
+                descriptor = os.open(name, flags, dir_fd=folder)
+            with open(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise OSError(errno.EINVAL, "not a regular file", path)
                 return file.read()
@@ -83,24 +85,20 @@ class Places:
                     raise
                 return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
-    def folder(self, path: str, mode: int, uid: int, gid: int, made: Made | None = None) -> bool:
-        """Make a folder or give it mode and owner; tell whether it had to be made."""
+    def folder(self, path: str, mode: int, uid: int, gid: int, made: Made | None = None) -> None:
+        """Make a folder unless it is there, and give it mode and owner."""
         with self._parent(path, made or _ignore) as (parent, name), _naming(path):
-            try:
+            with suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=parent)
-                new = True
-            except FileExistsError:
-                new = False
             descriptor = os.open(name, _FOLDER, dir_fd=parent)
             try:
                 _own(descriptor, uid, gid)
                 os.fchmod(descriptor, mode)
             finally:
                 os.close(descriptor)
-            return new
 
     def remove(self, path: str) -> bool:
-        """Remove a file or link; tell whether there was one."""
+        """Remove a file or link; return whether there was one."""
         try:
             with self._parent(path) as (folder, name), _naming(path):
                 return _unlink(name, folder)
@@ -146,7 +144,7 @@ class Places:
                     found = _enter(current, name, f"{reached}/{name}", made)
                 except (NotADirectoryError, OSError) as error:
                     if error.errno not in (errno.ELOOP, errno.ENOTDIR) or links >= _LINKS_AT_MOST:
-                        raise _told(error, f"{reached}/{name}") from None
+                        raise _with_path(error, f"{reached}/{name}") from None
                     target = self._target(current, name, f"{reached}/{name}", path)
                     links += 1
                     waiting += [part for part in reversed(target.split("/")) if part not in ("", ".")]
@@ -205,21 +203,16 @@ def _temporary(name: str) -> str:
     return ".soop-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
 
-def _named(path: str, action: Callable[[], int]) -> int:
-    with _naming(path):
-        return action()
-
-
 @contextmanager
 def _naming(path: str) -> Iterator[None]:
     """Let errors name the path that was meant, not the temporary name beside it."""
     try:
         yield
     except OSError as error:
-        raise _told(error, path) from None
+        raise _with_path(error, path) from None
 
 
-def _told(error: OSError, path: str) -> OSError:
+def _with_path(error: OSError, path: str) -> OSError:
     return type(error)(error.errno, error.strerror, path)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+UNIT_FOLDER = "/etc/systemd/system"
+
 
 class Package(NamedTuple):
     """A Debian package by version; its archive is the blob."""
@@ -106,3 +108,9 @@ class Component(NamedTuple):
     units: Mapping[str, Unit] = {}
     http_health: HttpHealth | None = None
     command_health: CommandHealth | None = None
+
+    @property
+    def unit_files(self) -> dict[str, Unit]:
+        """The units that have a file of ours, by its path."""
+        found = self.units.items()
+        return {f"{UNIT_FOLDER}/{name}": unit for name, unit in found if unit.content is not None}

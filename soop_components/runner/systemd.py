@@ -10,6 +10,7 @@ from soop_components.runner import bus
 from soop_components.runner.commands import Task
 from soop_components.runner.failure import TAIL_LINES, Failure, tail
 from soop_components.runner.host import Host
+from soop_components.runner.waiting import wait_until
 
 _JOB_TIMEOUT = 330.0
 """Seconds a start or stop may take; units have time limits of their own, most of 90 s."""
@@ -17,7 +18,6 @@ _ANSWER = 30.0
 """Seconds that systemd may take for one answer."""
 _PATIENCE = 90.0
 """Seconds from which on an answer that does not come is a failure."""
-_PAUSE = 0.5
 _PROPERTIES = (
     "Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NeedDaemonReload", "Type", "CanReload",
     "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup",
@@ -70,21 +70,12 @@ def show(host: Host, properties: Sequence[str], names: Sequence[str]) -> list[di
     if host.has_systemd and (found := bus.show(properties, names, _ANSWER)) is not None:
         return found
     argv = ["systemctl", "show", f"--property={','.join(properties)}", "--", *names]
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        done = host.commands.run(Task(argv, timeout=_ANSWER))
-        if done.exit_code == 0:
-            blocks = done.stdout.strip("\n").split("\n\n")
-            return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
-        if time.monotonic() >= deadline:
-            raise Failure(
-                "units",
-                "systemd does not answer",
-                command=done.command,
-                exit_code=done.exit_code,
-                stderr_tail=tail(done.stderr),
-            )
-        time.sleep(_PAUSE)
+    task = Task(argv, timeout=_ANSWER)
+    done = wait_until(lambda left: host.commands.run(task), lambda done: done.exit_code == 0, _PATIENCE)
+    if done.exit_code != 0:
+        raise Failure.of_command("units", "systemd does not answer", done)
+    blocks = done.stdout.strip("\n").split("\n\n")
+    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
 
 
 def _facts(found: Mapping[str, str]) -> Facts:
@@ -117,7 +108,7 @@ def call(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     if done.timed_out:
         message = f"{', '.join(names)}: {verb} took more than {_JOB_TIMEOUT:.0f} seconds"
     said = "\n".join(filter(None, [tail(done.stderr, 5), *(journal(host, name, began) for name in names)]))
-    raise Failure("units", message, command=done.command, exit_code=done.exit_code, stderr_tail=said)
+    raise Failure.of_command("units", message, done, said)
 
 
 def start(host: Host, verb: str, name: str) -> None:

@@ -22,7 +22,7 @@ from soop_components.runner import transient_unit
 from soop_components.runner.canonical import canonical
 from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, write_whole
-from soop_components.runner.protocol import Failed, dump, event, read
+from soop_components.runner.protocol import Done, Failed, event, read_event
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _POLLS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.02, 0.05)
@@ -32,7 +32,6 @@ _SILENCE = 1.0
 _EVENT_FILES_KEPT = 8
 _PIPE_AT_MOST = 300.0
 """Seconds after which nobody is about to begin any more."""
-_BEGUN = "begun"
 _GOES_ON = "the next one carries on from there"
 
 Write = Callable[[str], None]
@@ -59,11 +58,9 @@ def start(host: Host, id_: str, work: Callable[[Write], None]) -> None:
     os.close(outcome)
     os.waitpid(child, 0)
     with open(answer, encoding="utf-8") as file:
-        said = file.read()
-    if said != _BEGUN:
-        if not said:
-            raise Failure("apply", "the apply was killed before it began")
-        raise Failure.of(read(Failed, json.loads(said), "failure"))
+        said = read_event(file.read(), Done)
+    if not isinstance(said, Done):
+        raise Failure.of(said if isinstance(said, Failed) else Failed("apply", "the apply was killed before it began"))
 
 
 def _become(host: Host, id_: str, work: Callable[[Write], None], outcome: int) -> NoReturn:
@@ -77,9 +74,9 @@ def _become(host: Host, id_: str, work: Callable[[Write], None], outcome: int) -
         try:
             held, output = _enter(host, id_)
         except Failure as failure:
-            os.write(outcome, json.dumps(dump(failure.failed)).encode())
+            os.write(outcome, json.dumps(event(failure.failed)).encode())
             os._exit(1)
-        os.write(outcome, _BEGUN.encode())
+        os.write(outcome, json.dumps(event(Done())).encode())
         os.close(outcome)
         work(lambda line: print(line, file=output, flush=True))
         os.unlink(host.volatile("apply.json"))

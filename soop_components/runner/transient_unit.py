@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from soop_components.runner.commands import Task
-from soop_components.runner.failure import Failure, tail
+from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.processes import CGROUPS
+from soop_components.runner.waiting import wait_until
 
 _PATIENCE = 90.0
 """Seconds that a busy systemd may take to begin a unit."""
@@ -57,27 +57,24 @@ def _begin(host: Host, unit: str, pipe: str, after_a_kill: Sequence[str]) -> Non
     ]  # fmt: skip
     done = host.commands.run(Task(argv, timeout=_PATIENCE))
     if done.exit_code != 0:
-        raise Failure(
-            "apply",
-            "systemd did not start the apply",
-            command="systemd-run",
-            exit_code=done.exit_code,
-            stderr_tail=tail(done.stderr),
-        )
+        raise Failure.of_command("apply", "systemd did not start the apply", done._replace(command="systemd-run"))
 
 
 def _held(pipe: str) -> int:
     """Open the pipe once the unit's program has it open."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-        if time.monotonic() >= deadline:
-            raise Failure("apply", f"systemd did not start the apply within {_PATIENCE:.0f} seconds")
-        time.sleep(_PAUSE)
+    held = wait_until(lambda left: _open(pipe), lambda held: held >= 0, _PATIENCE, (_PAUSE,))
+    if held < 0:
+        raise Failure("apply", f"systemd did not start the apply within {_PATIENCE:.0f} seconds")
+    return held
+
+
+def _open(pipe: str) -> int:
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return -1
 
 
 def _move(unit: str) -> None:

@@ -8,12 +8,11 @@ from contextlib import suppress
 from typing import Literal
 
 from soop_components.runner import processes, systemd
-from soop_components.runner.document import UNIT_FOLDER
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UnitRecord
 from soop_components.runner.managed import Managed
-from soop_components.runner.plan import Component, Unit
+from soop_components.runner.plan import UNIT_FOLDER, Component, Unit
 from soop_components.runner.protocol import Action, Change, Drift
 from soop_components.runner.systemd import Facts
 from soop_components.runner.work import Work

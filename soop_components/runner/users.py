@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from soop_components.runner import accounts
 from soop_components.runner.commands import Task
-from soop_components.runner.failure import Failure, tail
+from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UserRecord
 from soop_components.runner.managed import Managed
@@ -61,6 +61,4 @@ class Users(Managed):
 def _run(work: Work, argv: list[str]) -> None:
     done = work.host.commands.run(Task(argv, timeout=60))
     if done.exit_code != 0:
-        raise Failure(
-            "users", f"{argv[0]} failed", command=done.command, exit_code=done.exit_code, stderr_tail=tail(done.stderr)
-        )
+        raise Failure.of_command("users", f"{argv[0]} failed", done)

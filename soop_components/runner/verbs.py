@@ -1,17 +1,17 @@
-"""The verbs, and the way from a request to its answer."""
+"""The way from a request to its answer."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from soop_components.runner import protocol
 from soop_components.runner.events import Events
 from soop_components.runner.failure import Failure, describe, mistake, step, tail
 from soop_components.runner.host import Host
+from soop_components.runner.typed_json import Malformed
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,8 +47,8 @@ def _serve() -> int:
 def _answer(line: bytes, events: Events) -> protocol.Answer:
     try:
         request = protocol.read_request(line)
-        return request if isinstance(request, protocol.UnknownVerb) else _VERBS[type(request)](Host(), request, events)
-    except protocol.Malformed as error:
+        return request if isinstance(request, protocol.UnknownVerb) else _carry_out(Host(), request, events)
+    except Malformed as error:
         return protocol.Failed("request", f"the request cannot be read: {error}")
     except Failure as failure:
         return failure.failed
@@ -65,51 +65,50 @@ def _write(line: str) -> None:
     sys.stdout.flush()
 
 
-def _ping(host: Host, request: protocol.Ping, events: Events) -> protocol.Answer:
+def _carry_out(host: Host, request: protocol.Request, events: Events) -> protocol.Answer:
+    """Carry out a request with the modules that it needs, which take most of the time to load."""
+    match request:
+        case protocol.Measure():
+            from soop_components.runner import measure
+
+            return measure.measure(host)
+        case protocol.Inspect():
+            from soop_components.runner import measure
+
+            return measure.inspect(host, request, events)
+        case protocol.Apply() | protocol.Rollback():
+            return _start(host, request)
+        case protocol.Follow():
+            return _repeat(host, request.id)
+        case protocol.Script():
+            return _run_script(host, request)
+        case protocol.Receive():
+            from soop_components.runner.blobs import Blobs
+
+            with step("blobs"):
+                Blobs(host).receive(sys.stdin.buffer)
+        case protocol.Accept():
+            from soop_components.runner.accept import accept
+
+            accept(host, request)
+        case protocol.Hosts():
+            from soop_components.runner import hosts
+
+            hosts.put(host, request.hosts)
     return protocol.Done()
 
 
-def _receive(host: Host, request: protocol.Receive, events: Events) -> protocol.Answer:
-    from soop_components.runner.blobs import Blobs
-
-    with step("blobs"):
-        Blobs(host).receive(sys.stdin.buffer)
-    return protocol.Done()
-
-
-def _measure(host: Host, request: protocol.Measure, events: Events) -> protocol.Answer:
-    from soop_components.runner.measure import measure
-
-    return measure(host)
-
-
-def _inspect(host: Host, request: protocol.Inspect, events: Events) -> protocol.Answer:
-    from soop_components.runner.measure import inspect
-
-    events.hide(request.secrets.values())
-    return inspect(host, request, events)
-
-
-def _apply(host: Host, request: protocol.Apply, events: Events) -> protocol.Answer:
-    from soop_components.runner import document
-
-    document.parse(request.document)
-    return _start(host, request, events)
-
-
-def _start(host: Host, request: protocol.Apply | protocol.Rollback, _: Events) -> protocol.Answer:
-    from soop_components.runner import transient
+def _start(host: Host, request: protocol.Apply | protocol.Rollback) -> protocol.Answer:
+    from soop_components.runner import document, transient
     from soop_components.runner.apply import apply
 
     def work(write: Callable[[str], None]) -> None:
         events = Events(write)
         events.write(apply(host, request, events))
 
+    if isinstance(request, protocol.Apply):
+        document.parse(request.document)
     transient.start(host, request.id, work)
-    return _repeat(host, request.id)
-
-
-def _follow(host: Host, request: protocol.Follow, events: Events) -> protocol.Answer:
     return _repeat(host, request.id)
 
 
@@ -125,21 +124,7 @@ def _repeat(host: Host, id_: str) -> protocol.Answer:
     raise Failure("apply", "the events ended without an outcome")
 
 
-def _accept(host: Host, request: protocol.Accept, events: Events) -> protocol.Answer:
-    from soop_components.runner.accept import accept
-
-    accept(host, request)
-    return protocol.Done()
-
-
-def _hosts(host: Host, request: protocol.Hosts, events: Events) -> protocol.Answer:
-    from soop_components.runner import hosts
-
-    hosts.put(host, request.hosts)
-    return protocol.Done()
-
-
-def _script(host: Host, request: protocol.Script, events: Events) -> protocol.Answer:
+def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
     from soop_components.runner import scripts
     from soop_components.runner.blobs import Blobs
 
@@ -150,22 +135,8 @@ def _script(host: Host, request: protocol.Script, events: Events) -> protocol.An
 
 
 def _clean_up(host: Host, id_: str) -> None:
-    """Take away what an apply leaves behind when it was killed."""
+    """Remove what an apply leaves behind when it was killed."""
     from soop_components.runner import dpkg, transient
 
     dpkg.remove_guard(host)
     transient.clean_up(host, id_)
-
-
-_VERBS: Mapping[Any, Callable[[Host, Any, Events], protocol.Answer]] = {
-    protocol.Measure: _measure,
-    protocol.Inspect: _inspect,
-    protocol.Receive: _receive,
-    protocol.Apply: _apply,
-    protocol.Rollback: _start,
-    protocol.Follow: _follow,
-    protocol.Accept: _accept,
-    protocol.Hosts: _hosts,
-    protocol.Script: _script,
-    protocol.Ping: _ping,
-}

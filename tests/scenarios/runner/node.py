@@ -15,7 +15,8 @@ from soop_components.machines import MachineFacts, MachineSpec
 from soop_components.machines.local import LocalMachines, new_host_key
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.wording import drift_in_words
-from soop_components.runner.protocol import PROTOCOL, Change, Measured, read
+from soop_components.runner.protocol import PROTOCOL, Change, Measured
+from soop_components.runner.typed_json import read
 from tests.scenarios.ground import IMAGE, MIB
 from tests.unit.runner.node import change_in_words, document, stream
 
@@ -119,7 +120,8 @@ class RunnerNode:
         self._applies += 1
         hosts = {NAME: self.facts.address}
         id = id or f"apply-{self._applies}"
-        return {"document": document, "secrets": {}, "previous_secrets": {}, "hosts": hosts, "id": id, **more}
+        given = {"secrets": {}, "hosts": hosts, "id": id, **more}
+        return {"document": document, "previous_secrets": given["secrets"], **given}
 
     def roll_back(self) -> Said:
         """Return to the accepted document."""

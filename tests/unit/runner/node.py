@@ -48,7 +48,7 @@ class Played:
             return self._systemctl(command, *arguments)
         if program == "journalctl":
             return Completed(command, 0, "what the unit said\n", "")
-        if "/soop/scripts/" in program or program == "/bin/sh":
+        if "/soop/scripts/" in program or program == "/bin/sh" or task.argv[:2] == ["dpkg", "--compare-versions"]:
             return Programs().run(task)
         raise AssertionError(f"nobody told this test about {command}")
 

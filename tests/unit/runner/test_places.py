@@ -106,8 +106,8 @@ def test_looking_at_nothing_is_no_error(places: Places, root: Path) -> None:
 
 
 def test_only_empty_folders_are_removed(places: Places, root: Path) -> None:
-    assert places.folder("/srv", 0o750, *ME)
-    assert not places.folder("/srv", 0o700, *ME)
+    places.folder("/srv", 0o750, *ME)
+    places.folder("/srv", 0o700, *ME)
     assert (root / "srv").stat().st_mode & 0o777 == 0o700
     (root / "srv/x").write_text("")
     assert not places.remove_folder("/srv")

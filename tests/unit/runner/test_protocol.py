@@ -22,7 +22,6 @@ from soop_components.runner.protocol import (
     Hosts,
     Inspect,
     Inspected,
-    Malformed,
     Measure,
     Measured,
     Ping,
@@ -40,6 +39,7 @@ from soop_components.runner.protocol import (
     request_line,
     verb_of,
 )
+from soop_components.runner.typed_json import Malformed
 
 SENT: list[Request] = [
     Measure(),

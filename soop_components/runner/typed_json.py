@@ -1,0 +1,51 @@
+"""Makes named tuples of JSON and JSON of named tuples, strict about fields and types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+_T = TypeVar("_T", bound=tuple[Any, ...])
+
+
+class Malformed(ValueError):
+    """A JSON value has another form than expected; says where, and never the value, which may be a secret."""
+
+
+def dump(value: Any) -> Any:
+    """Return a named tuple, or a value in one, as JSON can hold it."""
+    if not isinstance(value, tuple):
+        return value
+    names = getattr(value, "_fields", None)
+    return [dump(item) for item in value] if names is None else {name: dump(getattr(value, name)) for name in names}
+
+
+def read(kind: type[_T], raw: Mapping[str, Any], where: str) -> _T:
+    """Make a named tuple of a JSON object: every field known, of its type, and there unless it has a default."""
+    hints, defaults = _hints(kind), getattr(kind, "_field_defaults", {})
+    for name in raw.keys() - hints.keys():
+        raise Malformed(f"{where}: unknown field {name!r}")
+    for name in hints.keys() - raw.keys() - defaults.keys():
+        raise Malformed(f"{where}.{name}: missing")
+    return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in raw.items()})
+
+
+def _value(kind: Any, raw: Any, where: str) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any or type(raw) is kind or (origin is Literal and raw in inner):
+        return raw
+    if origin is UnionType:
+        return None if raw is None else _value(inner[0], raw, where)
+    if origin is Mapping and isinstance(raw, dict):
+        return {key: _value(inner[1], item, f"{where}.{key}") for key, item in raw.items()}
+    if origin is tuple and isinstance(raw, list):
+        return tuple(_value(inner[0], item, f"{where}[{at}]") for at, item in enumerate(raw))
+    if hasattr(kind, "_fields") and isinstance(raw, dict):
+        return read(kind, raw, where)
+    raise Malformed(f"{where}: expected {_NAMES.get(origin or kind, 'an object')}, not {type(raw).__name__}")
+
+
+_NAMES = {str: "text", int: "a whole number", bool: "true or false", tuple: "a list", Literal: "one of the known words"}
+_hints = cache(get_type_hints)
