@@ -148,7 +148,7 @@ def _chapter(name: str) -> str:
     comment = re.findall(r"^#(?! yaml-language-server)(?: |$)(.*)$", _header(name), re.MULTILINE)
     start = comment.index("  with:")
     rest = [line for line in comment[start:] if not line.startswith("  ")]
-    before, after = " ".join(comment[:start]).strip(), " ".join(rest).strip()
+    before, after = " ".join(comment[:start]).strip(), re.sub(r"(?<!\n)\n(?!\n)", " ", "\n".join(rest)).strip()
     example = [line.removeprefix("  ") for line in comment[start:] if line.startswith("  ")]
     rows = [
         (f"`{key}`", _kind(each), _default(each.required, each.default), each.summary)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackageName
+from soop_components.build.migrations import migration_problems
 from soop_components.build.source_files import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
@@ -137,6 +138,7 @@ class _Reader:
             self._note(key, InvalidInput(problems))
         for path in sorted(paths):
             files |= self._collected(path, key)
+        self._mistakes.problems += migration_problems(self._label, component, block, files)
         return files
 
     def _smoke_files(self, service: ServiceDefinition) -> dict[str, SourceFile]:

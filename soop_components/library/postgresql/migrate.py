@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Brings a database's schema up to date: runs each migration that has not run yet, in order, each in one transaction.
+"""Brings a database's schema up to date: runs each migration that has not run yet, in order.
 
-Arguments: port, database, owner, folder. Runs as a superuser of the database; the migrations run as the owner.
+Arguments: port, database, owner, folder. Runs as a superuser of the database, the migrations as the owner unless they
+declare otherwise. Their SQL was checked when they were built.
 """
 
 from __future__ import annotations
@@ -10,24 +11,43 @@ import hashlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-NAME = re.compile(r"(?P<number>\d{3,})_(?P<name>[a-z0-9_]+)\.(?P<direction>up|down)\.sql")
-TRANSACTION = re.compile(
-    r"^\s*(?:COMMIT|ROLLBACK|ABORT|START\s+TRANSACTION|BEGIN(?:\s+(?:WORK|TRANSACTION))?)\b[^;\n]*;",
-    re.IGNORECASE | re.MULTILINE,
-)
-LOCK_PATIENCE = "30s"
+NAME = re.compile(r"(?P<number>\d{3,18})_(?P<name>[a-z0-9_]+)\.(?P<direction>up|down)\.sql")
+DECLARATION = re.compile(r"--\s*soop\s*:(?P<words>.*)", re.IGNORECASE)
+NO_TRANSACTION = "no-transaction"
+SUPERUSER = "superuser"
+UNFINISHED = "unfinished"
+"""Recorded in place of a checksum when a migration ended its transaction itself, so that it does not run twice."""
+LOCK_TIMEOUT = "30s"
 """How long a migration waits for a lock; while it waits for one on a table, everybody else who needs that waits too."""
 TABLE = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
-    number integer PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS public.schema_migrations (
+    number bigint PRIMARY KEY,
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 """
+RECORD = "INSERT INTO public.schema_migrations (number, name, checksum) VALUES (:number, :'name', :'checksum');\n"
+INVALID_INDEXES = """
+SELECT indexrelid::regclass, relname, EXISTS (
+    SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid AND datname = current_database()
+)
+FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid AND relkind = 'i';
+"""
+
+
+def declarations(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield numbers and words of the ``-- soop:`` lines among the comments and empty lines that a file begins with."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip() and not line.startswith("--"):
+            return
+        match = DECLARATION.fullmatch(line)
+        if match:
+            yield number, match["words"].split()
 
 
 class Migration(NamedTuple):
@@ -36,7 +56,38 @@ class Migration(NamedTuple):
     number: int
     name: str
     path: Path
-    checksum: str
+    content: bytes
+
+    @property
+    def checksum(self) -> str:
+        """Return what tells whether the file has changed."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def text(self) -> str:
+        """Return the SQL."""
+        return self.content.decode("utf-8-sig")
+
+    def record(self, checksum: str) -> str:
+        """Return the SQL that records it."""
+        return f"\\set number {self.number}\n\\set name {self.name}\n\\set checksum {checksum}\n{RECORD}"
+
+    @property
+    def unfinished(self) -> str:
+        """Say what to do about a part of it that is in the database."""
+        return (
+            f"{self.path}: ended its transaction itself. What it committed stays and cannot be rolled back: see what "
+            "is there and undo it by hand, take out of the file what commits or rolls back, "
+            f"remove number {self.number} from the table public.schema_migrations, and deploy again"
+        )
+
+    def declares(self, word: str) -> bool:
+        """Tell whether a head line of the file has the word."""
+        return any(word in words for _, words in declarations(self.text))
+
+    def mentions(self, name: str) -> bool:
+        """Tell whether a name is somewhere in the SQL."""
+        return re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", self.text, re.IGNORECASE) is not None
 
 
 class Applied(NamedTuple):
@@ -53,8 +104,8 @@ class Database(NamedTuple):
     name: str
     owner: str
 
-    def run(self, sql: str) -> str:
-        """Run SQL as the owner; what psql complains about goes to standard error."""
+    def attempt(self, sql: str, as_superuser: bool = False) -> tuple[int, str]:
+        """Run SQL; return psql's exit code and output, while its complaints go to standard error."""
         command = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t"]
         command += [
             "--set=ON_ERROR_STOP=1",
@@ -63,11 +114,19 @@ class Database(NamedTuple):
             f"--dbname={self.name}",
             "--file=-",
         ]
-        text = f'SET client_min_messages = warning;\nSET ROLE "{self.owner}";\n{sql}'
-        done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-        if done.returncode != 0:
-            raise SystemExit(done.returncode)
-        return done.stdout
+        settings = (
+            "SET client_min_messages = warning;\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n"
+        )
+        role = "" if as_superuser else f'SET ROLE "{self.owner}";\n'
+        done = subprocess.run(command, input=settings + role + sql, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        return done.returncode, done.stdout
+
+    def run(self, sql: str, as_superuser: bool = False) -> list[list[str]]:
+        """Run SQL that has to succeed, and return the rows that it yields."""
+        code, said = self.attempt(sql, as_superuser)
+        if code != 0:
+            raise SystemExit(code)
+        return [line.split("\t") for line in said.splitlines()]
 
 
 def fail(message: str) -> NoReturn:
@@ -76,31 +135,25 @@ def fail(message: str) -> NoReturn:
 
 
 def migrations(folder: Path) -> list[Migration]:
-    """Return the up-migrations of a folder in order; a file that would silently be left out is a failure."""
-    found: dict[int, Migration] = {}
-    for path in sorted(folder.glob("*.sql")):
-        match = NAME.fullmatch(path.name)
-        if match is None:
-            fail(f"{path}: expected a name such as 001_readers.up.sql")
-        if match["direction"] == "down":
-            continue
-        number = int(match["number"])
-        if number in found:
-            fail(f"{path}: {found[number].path.name} has the same number")
-        if TRANSACTION.search(path.read_text(encoding="utf-8")):
-            fail(f"{path}: must not begin or end transactions; each migration runs in one of its own")
-        found[number] = Migration(number, match["name"], path, hashlib.sha256(path.read_bytes()).hexdigest())
-    return [found[number] for number in sorted(found)]
+    """Return the up-migrations of a folder in order."""
+    found = ((path, NAME.fullmatch(path.name)) for path in folder.iterdir())
+    return sorted(
+        Migration(int(match["number"]), match["name"], path, path.read_bytes())
+        for path, match in found
+        if match and match["direction"] == "up"
+    )
 
 
 def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migration]:
     """Return the migrations to run; a changed one, or one that comes too late, is a failure.
 
-    The database may be ahead: after a return to an earlier version its schema still serves that one, too.
+    The database may be ahead: after a rollback to an earlier version its schema still serves that one, too.
     """
     latest = max(applied, default=0)
     for migration in wanted:
         done = applied.get(migration.number)
+        if done is not None and done.checksum == UNFINISHED:
+            fail(migration.unfinished)
         if done is not None and done.checksum != migration.checksum:
             fail(f"{migration.path}: is not what was applied as {migration.number:03}_{done.name}; add a new migration")
         if done is None and migration.number < latest:
@@ -109,13 +162,54 @@ def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migrat
 
 
 def transaction(migration: Migration) -> str:
-    """Return the SQL that runs a migration and records it, both or neither."""
+    """Return the SQL that prints a transaction's id, runs a migration in it, and records it in that same one or not."""
     return (
-        f"BEGIN;\nSET LOCAL lock_timeout = '{LOCK_PATIENCE}';\nLOCK TABLE schema_migrations IN EXCLUSIVE MODE;\n"
-        f"\\i '{migration.path}'\n;\n"
-        "INSERT INTO schema_migrations (number, name, checksum) "
-        f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}');\nCOMMIT;\n"
+        "BEGIN;\nSELECT pg_catalog.pg_current_xact_id() AS soop_begun \\gset\n\\echo :soop_begun\n"
+        f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';\nLOCK TABLE public.schema_migrations IN EXCLUSIVE MODE;\n"
+        f"\\i '{migration.path}'\n"
+        "SELECT pg_catalog.pg_current_xact_id()::text = :'soop_begun' AS same \\gset\n"
+        f"\\if :same\n{migration.record(migration.checksum)}COMMIT;\n\\endif\n"
     )
+
+
+def run_in_transaction(database: Database, migration: Migration) -> None:
+    """Run a migration; whether it was all of it or nothing is asked of the database, not of the migration."""
+    code, said = database.attempt(transaction(migration), migration.declares(SUPERUSER))
+    begun = said.partition("\n")[0]
+    if not begun:
+        raise SystemExit(code)
+    recorded = f"EXISTS (SELECT FROM public.schema_migrations WHERE number = {migration.number})"
+    ((status, is_recorded),) = database.run(f"SELECT pg_catalog.pg_xact_status('{begun}'), {recorded};")
+    if is_recorded == "t":
+        return
+    if code == 0 or status == "committed":
+        sys.stderr.write(f"{migration.unfinished}\n")
+        sys.stderr.flush()
+        database.run(migration.record(UNFINISHED))
+    raise SystemExit(code or 1)
+
+
+def run_alone(database: Database, migration: Migration) -> None:
+    """Run a migration of one statement that cannot be in a transaction, and record it afterwards."""
+    drop_invalid_indexes(database, migration)
+    waits_alone = migration.mentions("concurrently")  # nobody waits behind it, and it has to wait for all transactions
+    timeout = "" if waits_alone else f"SET lock_timeout = '{LOCK_TIMEOUT}';\n"
+    code, _ = database.attempt(f"{timeout}\\i '{migration.path}'\n{migration.record(migration.checksum)}")
+    if code != 0:
+        drop_invalid_indexes(database, migration)
+        raise SystemExit(code)
+
+
+def drop_invalid_indexes(database: Database, migration: Migration) -> None:
+    """Drop what a failed ``CREATE INDEX CONCURRENTLY`` left: ``IF NOT EXISTS`` would take it for an index."""
+    for index, name, is_being_built in database.run(INVALID_INDEXES, as_superuser=True):
+        if not migration.mentions(name):
+            continue
+        if is_being_built == "t":
+            fail(f"{migration.path}: another session is building the index {index}; deploy again when it has ended")
+        sys.stderr.write(f"{migration.path}: drops the index {index}, which a failed run left invalid\n")
+        sys.stderr.flush()
+        database.run(f"SET lock_timeout = '{LOCK_TIMEOUT}';\nDROP INDEX CONCURRENTLY {index};")
 
 
 def main() -> None:
@@ -124,14 +218,13 @@ def main() -> None:
     database = Database(port, name, owner)
     wanted = migrations(Path(folder))
     database.run(TABLE)
-    applied: dict[int, Applied] = {}
-    for line in database.run("SELECT number, name, checksum FROM schema_migrations").splitlines():
-        number, label, checksum = line.split("\t")
-        applied[int(number)] = Applied(label, checksum)
+    rows = database.run("SELECT number, name, checksum FROM public.schema_migrations")
+    applied = {int(number): Applied(label, checksum) for number, label, checksum in rows}
     for migration in pending(wanted, applied):
         sys.stdout.write(f"migration {migration.number:03}_{migration.name}\n")
         sys.stdout.flush()
-        database.run(transaction(migration))
+        run = run_alone if migration.declares(NO_TRANSACTION) else run_in_transaction
+        run(database, migration)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""What the program that runs migrations decides; the scenario of migrations shows it at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from soop_components.library.postgresql import migrate
+
+
+def folder_of(tmp_path: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(text.encode())
+    return tmp_path
+
+
+def test_migrations_run_in_order_of_their_numbers(tmp_path: Path) -> None:
+    names = ["1000_d.up.sql", "20261127120000_e.up.sql", "002_b.up.sql", "001_a.up.sql", "001_a.down.sql", "notes.txt"]
+    found = migrate.migrations(folder_of(tmp_path, dict.fromkeys(names, "")))
+    assert [migration.name for migration in found] == ["a", "b", "d", "e"]
+    applied = {1: migrate.Applied("a", found[0].checksum)}
+    assert [migration.number for migration in migrate.pending(found, applied)] == [2, 1000, 20261127120000]
+
+
+def test_a_database_may_be_ahead(tmp_path: Path) -> None:
+    found = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    applied = {1: migrate.Applied("a", found[0].checksum), 2: migrate.Applied("b", "of a later version")}
+    assert migrate.pending(found, applied) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "checksum", "message"),
+    [
+        ("005_e.up.sql", "another", "is not what was applied as 005_e; add a new migration"),
+        ("004_d.up.sql", "another", "005_e was applied already; give it a later number"),
+        ("005_e.up.sql", migrate.UNFINISHED, "remove number 5 from the table public.schema_migrations"),
+    ],
+)
+def test_migrations_that_cannot_be_right_are_refused(tmp_path: Path, name: str, checksum: str, message: str) -> None:
+    found = migrate.migrations(folder_of(tmp_path, {name: ""}))
+    with pytest.raises(SystemExit, match=message):
+        migrate.pending(found, {5: migrate.Applied("e", checksum)})
+
+
+def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> None:
+    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    begin, _, _, timeout, lock, run, *_ = migrate.transaction(found).splitlines()
+    assert (begin, timeout) == ("BEGIN;", "SET LOCAL lock_timeout = '30s';")  # the migration itself may choose another
+    assert lock.startswith("LOCK TABLE public.schema_migrations ")
+    assert run == f"\\i '{found.path}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-- soop: superuser", {1: ["superuser"]}),
+        (
+            "\ufeff-- Readers.\r\n\r\n--soop : one  two \r\n-- Soop: three\r\nSELECT 1;\n-- soop: four",
+            {3: ["one", "two"], 4: ["three"]},
+        ),
+        ("/* */\n-- soop: superuser", {}),
+        ("SELECT 1; -- soop: superuser", {}),
+        ("-- as soop: superuser", {}),
+    ],
+)
+def test_declarations_are_comments_at_the_head(tmp_path: Path, text: str, expected: dict[int, list[str]]) -> None:
+    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": text}))
+    assert dict(migrate.declarations(found.text)) == expected
+    assert found.declares("superuser") == (["superuser"] in expected.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("by_a", True), ("BY_A", True), ("by", False), ("y_a", False), ("t.x", False)]
+)
+def test_names_are_found_as_words(tmp_path: Path, name: str, expected: bool) -> None:
+    text = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS "by_a" ON t_x (a);'
+    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": text}))
+    assert found.mentions(name) == expected
