@@ -21,8 +21,8 @@ import yaml
 from bench.sample import Sample, measure
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.machines.local import LocalMachines
+from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
-from soop_components.provider.plugin.launcher import dismiss
 
 COLD = {"SOOP_LINGER": "0"}
 """Variables with which each run starts with nothing that an earlier one has opened."""
@@ -83,7 +83,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Remove every machine, disk and network of the project, and its folder."""
-        dismiss(self.root)
+        stop_idle_servers(self.root)
         asyncio.run(LocalMachines(self.project).clean())
         subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
 

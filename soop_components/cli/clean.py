@@ -9,8 +9,8 @@ from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.engine import Engine
 from soop_components.errors import SoopError
 from soop_components.machines.local import LocalMachines
+from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
-from soop_components.provider.plugin.launcher import dismiss
 
 HELP = "remove all local machines and disks of this checkout"
 DESCRIPTION = """\
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not confirmed("Remove all local machines of this checkout, with their data?"):
             say("nothing was changed")
             return 1
-    dismiss(project.root)
+    stop_idle_servers(project.root)
     asyncio.run(LocalMachines(project).clean())
     say("removed the local machines and disks of this checkout")
     _forget(project)

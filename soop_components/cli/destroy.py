@@ -10,8 +10,8 @@ from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import domain_lock, unknown_domain
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
+from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
-from soop_components.provider.plugin.launcher import dismiss
 
 HELP = "remove a domain's nodes"
 DESCRIPTION = """\
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             _refuse_half(id, engine.state(id))
             engine.remove_stack(id)
             file.restore(definition)  # the engine makes one where there was none
-            dismiss(project.root)
+            stop_idle_servers(project.root)
             say(f"{id} is gone" + (f"; its definition stays in {file.label}" if definition else ""))
         return code
 

@@ -1,4 +1,4 @@
-"""Questions that come at the same time, answered in one go."""
+"""Lookups that are asked for at the same time, done together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Found = TypeVar("_Found")
 
 
 class BatchedLookup(Generic[_Found]):
-    """Asks for one name at once, then for all that were asked for meanwhile; no answer is older than its question."""
+    """Looks the first name up at once, then all that were asked for meanwhile; no answer is older than its question."""
 
     def __init__(self, ask: Callable[[list[str]], Awaitable[Mapping[str, _Found]]]) -> None:
         self._ask = ask

@@ -10,15 +10,15 @@ from soop_components.secret import Secret
 
 
 class Change(Enum):
-    """How a property differs."""
+    """How a property differs, in the engine's words."""
 
-    ADDED = "added"
-    REMOVED = "removed"
-    UPDATED = "updated"
+    ADDED = "ADD"
+    REMOVED = "DELETE"
+    UPDATED = "UPDATE"
 
 
 def differences(old: Any, new: Any) -> dict[str, Change]:
-    """Return what differs, deepest path first known to differ: ``roles.web.components["api"].files["/etc/x"].content``.
+    """Return what differs, by a path as deep as possible: ``roles.web.components["api"].files["/etc/x"].content``.
 
     An unknown value differs from everything. Secrets are compared by what they hold.
     """

@@ -6,19 +6,15 @@ from soop_components.machines.local import LocalMachines
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.diff import differences
-from soop_components.provider.resource import Context, Created, Difference, ReadResult
+from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import Properties
 
 
-class DiskResource:
+class DiskResource(Resource):
     """Input: ``size`` (``10GiB``). Output: the same. The name is that of the node it was made for."""
 
     kind = "soop:index:Disk"
     refresh_before_update = True
-
-    def check(self, inputs: Properties) -> dict[str, str]:
-        """Trust the component that declares it."""
-        return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """See a new size."""
@@ -33,9 +29,9 @@ class DiskResource:
         await _machines().create_disk(context.name, bytes_of(wanted["size"]))
         return Created(context.name, dict(wanted))
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
         """See whether it is there."""
-        return None if await _machines().inspect_disk(id) is None else ReadResult(outputs)
+        return None if await _machines().inspect_disk(id) is None else outputs
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties

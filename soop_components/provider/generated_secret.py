@@ -1,4 +1,4 @@
-"""``soop:index:Secret``: a password that is made up once per domain."""
+"""``soop:index:Secret``: a password that is generated once per domain."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import secrets
 import string
 
 from soop_components.provider.diff import differences
-from soop_components.provider.resource import Context, Created, Difference
-from soop_components.provider.stored import Stored
+from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.secret import Secret
 
 
-class SecretResource(Stored):
-    """A made-up password. Inputs: ``length`` (characters). Outputs: ``value`` (secret)."""
+class GeneratedSecretResource(Resource):
+    """A generated password. Input: ``length`` (characters). Outputs: ``value`` (secret)."""
 
     kind = "soop:index:Secret"
 
     def check(self, inputs: Properties) -> dict[str, str]:
-        """Insist on a useful length."""
+        """Refuse a length that is too short or too long."""
         length = inputs.get("length")
         if not isinstance(length, int) or not 8 <= length <= 128:
             return {"length": "expected a number of characters from 8 to 128"}
         return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """Make a new one when the length changes."""
+        """Generate a new one when the length changes."""
         return Difference(differences(inputs, wanted), ("length",))
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:

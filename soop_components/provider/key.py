@@ -5,24 +5,18 @@ from __future__ import annotations
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from soop_components.provider.resource import Context, Created, Difference
-from soop_components.provider.stored import Stored
+from soop_components.provider.resource import Context, Created, Resource
 from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.secret import Secret
 
 
-class KeyResource(Stored):
-    """An ed25519 key pair. Input: ``comment``. Outputs: ``publicKey``, one line, and ``privateKey``, a secret PEM."""
+class KeyResource(Resource):
+    """An ed25519 key pair. Input: ``comment``. Outputs: ``publicKey``, one line, and ``privateKey``, a secret PEM.
+
+    No change of the comment is worth a new key.
+    """
 
     kind = "soop:index:Key"
-
-    def check(self, inputs: Properties) -> dict[str, str]:
-        """Accept any comment."""
-        return {}
-
-    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """See no change that would be worth a new key."""
-        return Difference()
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the keys there are; new ones are unknown."""

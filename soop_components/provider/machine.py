@@ -10,13 +10,13 @@ from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.batched_lookup import BatchedLookup
 from soop_components.provider.diff import Change, differences
-from soop_components.provider.resource import Context, Created, Difference, ReadResult
+from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties
 
 _REPLACING = ("spec.image",)
 
 
-class MachineResource:
+class MachineResource(Resource):
     """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
 
     Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``running``. The name is
@@ -28,10 +28,6 @@ class MachineResource:
 
     def __init__(self) -> None:
         self._looks = BatchedLookup(lambda names: _machines().inspect(names))
-
-    def check(self, inputs: Properties) -> dict[str, str]:
-        """Trust the component that declares it: names and sizes come out of checked models."""
-        return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare what it was made to be with what is wanted; one that does not run needs a start."""
@@ -52,14 +48,14 @@ class MachineResource:
         facts = await _machines().create(_spec(context.name, wanted["spec"]), new_host_key())
         return Created(context.name, {**wanted, **_found(facts)})
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
         """See whether it is there and runs."""
         facts = await self._looks.get(id)
         if facts is None:
             return None
         if not facts.running:
             await context.progress.warn("the machine does not run; the next update starts it")
-        return ReadResult({**outputs, **_found(facts)})
+        return {**outputs, **_found(facts)}
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from soop_components.errors import SoopError
 from soop_components.provider.diff import Change
@@ -36,14 +34,6 @@ class Created:
 
 
 @dataclass(frozen=True)
-class ReadResult:
-    """What a read found: outputs as they are now, and what is wrong, if anything."""
-
-    outputs: Properties
-    problems: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class Difference:
     """What an update would change, by property path, and which of these changes need a new resource."""
 
@@ -54,46 +44,45 @@ class Difference:
 class PartialFailure(SoopError):
     """A resource that exists but is not right; Pulumi keeps it and tries again at the next update."""
 
-    def __init__(self, message: str, *, id: str, outputs: Properties, hint: str | None = None) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, *, id: str, outputs: Properties) -> None:
+        super().__init__(message)
         self.id = id
         self.outputs = outputs
 
 
-class Resource(Protocol):
-    """One kind of custom resource."""
+class Resource:
+    """One type of custom resource; without methods of its own, it exists in Pulumi's state alone and never changes."""
 
     kind: str
     """Type token, ``soop:index:Machine``."""
-    refresh_before_update: bool
+    refresh_before_update = False
     """Whether the engine reads it before each preview and update."""
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Return what is wrong with the inputs: property -> reason."""
-        ...
+        return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare what the resource was last given and is with what it should be given."""
-        ...
+        return Difference()
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Return the outputs that a preview of create (no outputs yet) or update shows."""
-        ...
+        raise NotImplementedError
 
     async def create(self, context: Context, wanted: Properties) -> Created:
-        """Make it, or adopt what an interrupted create left behind."""
-        ...
+        """Create it, or adopt what an interrupted create left behind."""
+        raise NotImplementedError
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
-        """Measure it; ``None`` says that it is gone."""
-        ...
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
+        """Return its outputs as they are now; ``None`` says that it is gone."""
+        return outputs
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
         """Change it and return its outputs."""
-        ...
+        return outputs
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
-        """Remove it; removing the absent succeeds."""
-        ...
+        """Remove it; removing what is absent succeeds."""

@@ -22,8 +22,8 @@ import pytest
 
 from soop_components.engine.environment import find_pulumi, pulumi_environment
 from soop_components.machines.local import LocalMachines
+from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
-from soop_components.provider.plugin.launcher import dismiss
 from soop_components.setup import shell_environment
 from tests.shipped import is_shipped
 
@@ -125,7 +125,7 @@ class Workspace:
 
     def is_quiet(self) -> bool:
         """Tell whether nothing goes on in the project; a provider's server that waits for the next engine leaves."""
-        dismiss(self.root)
+        stop_idle_servers(self.root)
         return not self.processes()
 
     def _is_in(self, entry: Path) -> bool:

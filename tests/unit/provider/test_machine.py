@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
@@ -30,7 +31,8 @@ def asked(wanted: Properties, **found: Any) -> provider_pb2.DiffResponse:
         olds=encode({"spec": SPEC, "place": PLACE, "running": True, **found}),
         news=encode(wanted),
     )
-    return asyncio.run(Servicer([MachineResource()], "1", lambda: None).Diff(request, None))  # type: ignore[arg-type]
+    context: Any = SimpleNamespace(peer=str)
+    return asyncio.run(Servicer([MachineResource()], "1").Diff(request, context))
 
 
 def kinds(response: provider_pb2.DiffResponse) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.provider.plugin import launcher
+from soop_components.plugin import idle_servers, launcher, stop_idle_servers
 
 REPOSITORY = Path(__file__).parents[3]
 ENGINE = """
@@ -60,13 +60,13 @@ def engine(folder: Path, **environment: str) -> Iterator[dict[str, list[int]]]:
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A project where servers wait for the next engine, at the end for none."""
     yield tmp_path
-    launcher.dismiss(tmp_path)
+    stop_idle_servers(tmp_path)
     assert servers(tmp_path) == set()
 
 
 def servers(folder: Path) -> set[int]:
     """Return the processes of the servers that can be found in a project."""
-    begin = launcher._of_project(str(folder))
+    begin = idle_servers.address_prefix(str(folder))
     found = set()
     for line in Path("/proc/net/unix").read_text().splitlines():
         if line.split()[-1].startswith(f"@{begin}"):
@@ -93,7 +93,7 @@ def test_one_server_for_all_starts_of_an_engine_and_none_for_two_engines(folder:
     with engine(folder, SOOP_LINGER=linger) as mine, engine(folder, SOOP_LINGER=linger) as other:
         assert mine["codes"] == other["codes"] == [0, 0, 0]
         assert len(servers(folder)) == 2
-        launcher.dismiss(folder)
+        stop_idle_servers(folder)
         assert len(servers(folder)) == 2, "they have an engine"
     wait_for_servers(folder, int(linger != "0"))
 
@@ -107,11 +107,11 @@ def test_the_next_engine_finds_the_server_of_the_last(folder: Path) -> None:
 
 
 def test_a_server_that_is_stopped_is_ended_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "_PATIENCE", 100)
+    monkeypatch.setattr(idle_servers, "ANSWER_TIMEOUT", 0.1)
     with engine(folder, SOOP_LINGER="300"):
         (waits,) = servers(folder)
     os.kill(waits, signal.SIGSTOP)
-    launcher.dismiss(folder)
+    stop_idle_servers(folder)
     wait_for_servers(folder, 0)
 
 
@@ -180,10 +180,8 @@ def test_a_link_that_is_killed_takes_a_server_without_an_engine_along() -> None:
 
 
 def test_what_keeps_a_server_from_starting_is_told() -> None:
-    script = (
-        "from soop_components.provider.plugin import launcher\ndef fail(start):\n    raise SystemError('no luck')\n"
-    )
-    argv = [sys.executable, "-c", f"{script}launcher.run(fail)\n", "127.0.0.1:1"]
+    script = "from soop_components import plugin\ndef fail(start):\n    raise SystemError('no luck')\n"
+    argv = [sys.executable, "-c", f"{script}plugin.run(fail)\n", "127.0.0.1:1"]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "SystemError: no luck" in done.stderr
@@ -192,5 +190,5 @@ def test_what_keeps_a_server_from_starting_is_told() -> None:
 def test_a_server_that_says_nothing_is_left() -> None:
     ours, its = socket.socketpair()
     with ours, its:
-        assert not launcher._relay(ours, b"127.0.0.1:1\n", patience=1)
+        assert not launcher._relay(ours, b"127.0.0.1:1\n", timeout=0.001)
         assert its.recv(100) == b"127.0.0.1:1\n"
