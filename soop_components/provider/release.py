@@ -1,4 +1,4 @@
-"""``soop:index:Release``: one service of one domain, accepted as a whole or returned as a whole.
+"""``soop:index:Release``: one service of one domain, accepted as a whole or rolled back as a whole.
 
 Its update covers all nodes of the service, since a verdict that is a later resource comes too late: the engine has
 already recorded the new version by then.
@@ -13,10 +13,11 @@ from typing import Any
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
-from soop_components.provider.resource import Context, Created, Difference, PartialFailure, ReadResult
-from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
+from soop_components.provider.resource import Context, Created, Difference, PartialFailure, Resource
+from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.node import Blobs, Node
+from soop_components.release.node import Node
+from soop_components.release.operations import Blobs
 from soop_components.release.rollout import ReleaseFailed, Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
@@ -27,11 +28,12 @@ _MEASURE_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
 
 
-class ReleaseResource:
+class ReleaseResource(Resource):
     """Inputs: ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``.
 
     ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how
-    it differs from what was accepted, current at the last look.
+    it differs from what was accepted, current at the last look. Its deletion leaves the nodes alone: their machines are
+    deleted next.
     """
 
     kind = "soop:index:Release"
@@ -66,46 +68,43 @@ class ReleaseResource:
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Configure all nodes for the first time; a failure is kept as partly initialised."""
-        release = ReleaseInputs.parse(wanted)
+        release = _parsed(wanted)
         try:
             await self._roll_out(context, release, None)
         except ReleaseFailed as error:
-            outputs = {"service": release.service, "status": {}, "endpoints": {}}
+            outputs = {"service": release.reference.service, "status": {}, "endpoints": {}}
             raise PartialFailure(str(error), id=context.name, outputs=outputs) from error
         return Created(context.name, _accepted(release))
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
         """Look at every node at once."""
         if not inputs or has_unknown(inputs):
-            return ReadResult(outputs)
-        release = ReleaseInputs.parse(inputs)
+            return outputs
+        release = _parsed(inputs)
         nodes = self._nodes(context, release)
         found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
         current = {**outputs, "status": dict(zip(nodes, found, strict=True))}
         for name, node in current["status"].items():
             if node["drift"]:
                 await context.progress.of(_node_urn(context.urn, name)).warn("; ".join(node["drift"][:5]))
-        return ReadResult(current)
+        return current
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
         """Roll out the new plan; on failure the nodes run the last good version again and nothing is recorded."""
-        release = ReleaseInputs.parse(wanted)
-        previous = ReleaseInputs.parse(inputs) if inputs.get("roles") and outputs.get("version") else None
+        release = _parsed(wanted)
+        previous = _parsed(inputs) if inputs.get("roles") and outputs.get("version") else None
         await self._roll_out(context, release, previous)
         accepted = _accepted(release)
         if previous is not None and previous.digest == release.digest:
             accepted["since"] = outputs.get("since", accepted["since"])
         return accepted
 
-    async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
-        """Leave the nodes alone: their machines go next."""
-
     async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
         blobs = _blobs(release)
         nodes = self._nodes(context, release)
-        await Rollout(release, previous, nodes, blobs, context.cancellation).run(context.progress.show)
+        await Rollout(release, previous, nodes, blobs, context.cancellation, context.progress).run()
 
     def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
         return {
@@ -146,10 +145,13 @@ def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str
     return drift
 
 
+def _parsed(properties: Properties) -> ReleaseInputs:
+    return ReleaseInputs.parse(reveal(properties))
+
+
 def _accepted(release: ReleaseInputs) -> Properties:
     return {
-        "service": release.service,
-        "version": release.version,
+        **release.reference._asdict(),
         "digest": release.digest,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "endpoints": release.endpoint_urls(),
@@ -157,7 +159,7 @@ def _accepted(release: ReleaseInputs) -> Properties:
             name: {
                 "role": node.role,
                 "address": node.target.address,
-                "version": release.version,
+                "version": release.reference.version,
                 "digest": release.digest,
                 "healthy": True,
                 "drift": [],
@@ -170,7 +172,7 @@ def _accepted(release: ReleaseInputs) -> Properties:
 def _blobs(release: ReleaseInputs) -> Blobs:
     from soop_components.artifact.store import Store  # with all that reads artifacts, only where one is deployed
 
-    artifact = Store(Project.find().store).open(release.reference)
+    artifact = Store(Project.find().store).open(str(release.reference))
     if artifact.digest != release.digest:
         raise SoopError(
             f"{release.reference} in the store is {artifact.digest}, but {release.digest} is to be deployed",

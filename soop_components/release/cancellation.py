@@ -1,4 +1,4 @@
-"""The engine's wish that running operations come to an end."""
+"""The engine's request that running operations end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Cancellation:
             raise Cancelled
 
     async def unless_requested(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Do what may be dropped at any moment; drop it and raise ``Cancelled`` if operations should end first."""
+        """Do work that may be abandoned at any moment; abandon it and raise ``Cancelled`` if operations should end."""
         task = asyncio.create_task(work)
         request = asyncio.create_task(self._event.wait())
         try:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from soop_components.model.names import Reference
 from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
-from soop_components.provider.wire import Properties, reveal
+from soop_components.runner.canonical import digest_of
 from soop_components.transport import Target
 
 
@@ -27,8 +26,7 @@ class ReleaseNode:
 class ReleaseInputs:
     """Everything one Release was given; ``secrets`` and ``private_key`` are in plain text and must not be shown."""
 
-    service: str
-    version: str
+    reference: Reference
     digest: str
     roles: Mapping[str, RolePlan]
     nodes: Mapping[str, ReleaseNode]
@@ -40,16 +38,14 @@ class ReleaseInputs:
     private_key: str
 
     def __repr__(self) -> str:
-        return f"ReleaseInputs({self.service}-{self.version})"
+        return f"ReleaseInputs({self.reference})"
 
     @classmethod
-    def parse(cls, properties: Properties) -> ReleaseInputs:
-        """Turn Pulumi's properties, all known, into typed values."""
-        plain = reveal(properties)
+    def parse(cls, plain: Mapping[str, Any]) -> ReleaseInputs:
+        """Turn Pulumi's properties, all known and with secrets in plain text, into typed values."""
         nodes = {name: _node(name, node) for name, node in plain["nodes"].items()}
         return cls(
-            service=plain["service"],
-            version=plain["version"],
+            reference=Reference(plain["service"], plain["version"]),
             digest=plain["digest"],
             roles={role: RolePlan.model_validate(plan) for role, plan in plain["roles"].items()},
             nodes=nodes,
@@ -60,11 +56,6 @@ class ReleaseInputs:
             private_key=plain["privateKey"],
         )
 
-    @property
-    def reference(self) -> str:
-        """Name and version, ``access-service-3.2.3``."""
-        return f"{self.service}-{self.version}"
-
     @cached_property
     def documents(self) -> Mapping[str, dict[str, Any]]:
         """What each node's runner is given, by node name, with the digest that names it."""
@@ -74,32 +65,18 @@ class ReleaseInputs:
     def _document(self, node: ReleaseNode, plan: dict[str, Any]) -> dict[str, Any]:
         document = {
             "format": 1,
-            "service": self.service,
-            "version": self.version,
+            **self.reference._asdict(),
             "digest": self.digest,
             "role": node.role,
             "node": node_values(node.target.name, node.role, node.number),
             "plan": plan,
         }
-        return {**document, "plan_digest": canonical_digest(document)}
+        return {**document, "plan_digest": digest_of(document)}
 
     def nodes_of(self, role: str) -> list[str]:
         """Return the names of a role's nodes in the order of their numbers."""
         names = [name for name, node in self.nodes.items() if node.role == role]
         return sorted(names, key=lambda name: self.nodes[name].number)
-
-    @property
-    def role_groups(self) -> list[list[str]]:
-        """Roles in the order of ``after``; roles of one group do not wait for each other."""
-        groups: list[list[str]] = []
-        done: set[str] = set()
-        left = set(self.roles)
-        while left:
-            ready = sorted(role for role in left if not set(self.roles[role].after) & left)
-            groups.append(ready or sorted(left))
-            done.update(groups[-1])
-            left -= done
-        return groups
 
     def smoke_blobs(self, node: str) -> list[str]:
         """Return the digests of blobs that smoke tests need on a node."""
@@ -125,9 +102,3 @@ def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
         user=place.get("user", "root"),
     )
     return ReleaseNode(target, properties["role"], properties["number"])
-
-
-def canonical_digest(value: Any) -> str:
-    """Return ``sha256:…`` of the value's canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

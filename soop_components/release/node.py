@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from soop_components.errors import SoopError
-from soop_components.provider.progress import Progress
+from soop_components.release.operations import Blobs, Document, Progress
 from soop_components.release.session import Session, Sessions, Stream
 from soop_components.release.wording import failure_in_words
 from soop_components.runner import protocol
@@ -21,10 +20,7 @@ _RECONNECT_PATIENCE: Final = 20.0
 _BETWEEN_LOOKS: Final = 0.2
 _CHUNK: Final = 1 << 20
 
-Document = Mapping[str, Any]
 _A = TypeVar("_A", bound=tuple[Any, ...])
-Blobs = Callable[[str], Path]
-"""Where a blob lies on the deployer, by digest; checks the blob."""
 
 
 class NodeFailure(SoopError):
@@ -37,7 +33,7 @@ class NodeFailure(SoopError):
 
 
 class Node:
-    """One node, reached over a session that is begun when first needed and again after a loss."""
+    """One node over SSH: a session is begun when first needed, and again when it was lost."""
 
     def __init__(self, target: Target, private_key: str, sessions: Sessions, progress: Progress) -> None:
         self.target = target

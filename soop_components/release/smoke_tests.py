@@ -12,7 +12,7 @@ from soop_components.errors import SoopError
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.node import Node
+from soop_components.release.operations import NodeOperations
 from soop_components.waiting import wait_until
 
 _PAUSE = 0.5
@@ -28,7 +28,7 @@ class SmokeTestFailed(SoopError):
 class SmokeTests:
     """The smoke tests of one release against its nodes."""
 
-    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, Node], cancellation: Cancellation) -> None:
+    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, NodeOperations], cancellation: Cancellation) -> None:
         self._wanted = wanted
         self._nodes = nodes
         self._cancellation = cancellation

@@ -15,11 +15,11 @@ from unittest import mock
 
 from soop_components.provider import registry
 from soop_components.provider.disk import DiskResource
-from soop_components.provider.generated_secret import SecretResource
+from soop_components.provider.generated_secret import GeneratedSecretResource
 from soop_components.provider.key import KeyResource
 from soop_components.provider.machine import MachineResource
 from soop_components.provider.release import ReleaseResource
-from soop_components.provider.resource import Context, Created, ReadResult
+from soop_components.provider.resource import Context, Created
 from soop_components.provider.wire import Properties
 from soop_components.release.rollout import ReleaseFailed
 
@@ -36,8 +36,8 @@ async def wait_at_gate(kind: str) -> None:
 class Asis:
     """Reads find what is recorded, deletions do nothing."""
 
-    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> ReadResult | None:
-        return ReadResult(outputs)
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
+        return outputs
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Nothing is there."""
@@ -65,12 +65,12 @@ class StandInRelease(Asis, ReleaseResource):
 
     async def _roll_out(self, context: Context, release: Any, previous: Any) -> None:
         await wait_at_gate("Release")
-        if release.version.startswith("9"):
-            raise ReleaseFailed(f"{release.service}-{release.version} does not start")
+        if release.reference.version.startswith("9"):
+            raise ReleaseFailed(f"{release.reference} does not start")
 
 
 if __name__ == "__main__":
-    stand_ins = [KeyResource(), SecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
+    stand_ins = [KeyResource(), GeneratedSecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
     mock.patch.object(registry, "all_resources", return_value=stand_ins).start()
     from soop_components.provider.main import main  # finds the stand-ins instead of the real ones
 

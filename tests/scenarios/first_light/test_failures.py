@@ -34,7 +34,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("kind", sorted(BROKEN))
-def test_a_bad_version_is_returned(domain: Workspace, kind: str) -> None:
+def test_a_bad_version_is_rolled_back(domain: Workspace, kind: str) -> None:
     reference = build_broken(domain, kind)
     stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
     good = stack.read_text()

@@ -1,4 +1,4 @@
-"""What goes wrong while a node is configured: told with node, step and words of the program, and taken back."""
+"""What goes wrong while a node is configured: told with node, step and words of the program, and rolled back."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ TROUBLE = {
 }
 
 
-def returned(beacon: Beacon, told: str, *numbers: int) -> bool:
-    """Tell whether it was said that these nodes were put back, and whether they and all others say what they said."""
+def is_rolled_back(beacon: Beacon, told: str, *numbers: int) -> bool:
+    """Return whether it was said that these nodes were rolled back."""
     nodes = ", ".join(beacon.name(number) for number in numbers)
-    return f"returned to the last good version: {nodes}\n" in told
+    return f"rolled back to the last good version: {nodes}\n" in told
 
 
 @pytest.mark.parametrize("trouble", sorted(TROUBLE))
-def test_a_step_that_fails_is_told_and_taken_back(beacon: Beacon, trouble: str) -> None:
+def test_a_step_that_fails_is_told_and_rolled_back(beacon: Beacon, trouble: str) -> None:
     before = beacon.says()
     beacon.define(says="never accepted", trouble=trouble)
     told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, *TROUBLE[trouble])
-    assert returned(beacon, told, 1, 2) if trouble == "smoke" else returned(beacon, told, 1)
+    assert is_rolled_back(beacon, told, 1, 2) if trouble == "smoke" else is_rolled_back(beacon, told, 1)
     assert [each["says"] for each in beacon.says()] == [each["says"] for each in before]
     if trouble != "smoke":
         assert beacon.says()[1] == before[1]  # the canary had the trouble; the other node was never touched
@@ -37,7 +37,7 @@ def test_a_port_in_use_is_told(beacon: Beacon) -> None:
     beacon.ssh("systemd-run --quiet --unit=squatter python3 -m http.server 8099")
     beacon.define(says="never accepted", port=8099)
     told = beacon.fails(beacon.node, "step health", "beacon-service-beacon.service", "Address already in use")
-    assert returned(beacon, told, 1)
+    assert is_rolled_back(beacon, told, 1)
     beacon.ssh("systemctl stop squatter")
     beacon.define(says=says)
     beacon.is_well(says)
@@ -58,7 +58,7 @@ def test_a_full_disk_is_told_and_what_was_there_stays(beacon: Beacon) -> None:
     try:
         beacon.define(says="never accepted " * 300)
         told = beacon.fails(beacon.node, "step files", "/etc/beacon-service/beacon.env", "disk is full")
-        assert returned(beacon, told, 1), told
+        assert is_rolled_back(beacon, told, 1), told
         beacon.says(says)
     finally:
         beacon.ssh("umount /etc/beacon-service; rm -r /run/keep")

@@ -22,7 +22,7 @@ def assert_clean(ended: Outcome) -> None:
 
 
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_once_puts_the_nodes_back(beacon: Beacon, case: str) -> None:
+def test_once_rolls_the_nodes_back(beacon: Beacon, case: str) -> None:
     command, trouble, moment = CASES[case]
     says = beacon.says()[0]["says"]
     beacon.hold()
@@ -33,7 +33,7 @@ def test_once_puts_the_nodes_back(beacon: Beacon, case: str) -> None:
     ended = run.end()
     assert_clean(ended)
     assert f"{REFERENCE} was not accepted: the deployment was interrupted" in ended.text
-    assert f"returned to the last good version: {beacon.node}" in ended.text
+    assert f"rolled back to the last good version: {beacon.node}" in ended.text
     beacon.define(says=says)
     beacon.is_well(says)
     assert "pending_operations" not in beacon.state()

@@ -17,7 +17,7 @@ def test_a_machine_killed_during_an_apply(beacon: Beacon) -> None:
     assert ended.exit_code != 0
     assert f"beacon-service-1.0.0 was not accepted: {beacon.node}: " in ended.text
     assert "does not answer" in ended.text
-    assert f"could not be returned: {beacon.node}" in ended.text
+    assert f"could not be rolled back: {beacon.node}" in ended.text
     assert "Traceback" not in ended.text
     beacon.define(says="on the second attempt")
     assert beacon.changes() == {"update": 2}  # the machine that does not run, and the service
@@ -82,7 +82,7 @@ def test_a_service_that_hangs_again_after_a_restart(beacon: Beacon) -> None:
     beacon.ssh("systemctl daemon-reload; systemctl kill --signal=STOP beacon-service-beacon")
     check = f"http://{beacon.node}:8080/health: expected a status below 400 within 4 seconds, also after a restart"
     told = beacon.fails(f"was not accepted: {beacon.node}: {check}, last came no answer")
-    assert "returned" not in told, "there is nothing to return to"
+    assert "rolled back" not in told, "there is no version to roll back to"
     beacon.ssh(f"rm -r {extra}; systemctl daemon-reload")
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text

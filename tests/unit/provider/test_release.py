@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from soop_components.model.names import Reference
 from soop_components.provider.diff import Change
 from soop_components.provider.release import ReleaseResource, drift_of
 from soop_components.provider.wire import UNKNOWN, Properties
@@ -42,7 +43,7 @@ def test_a_node_knows_the_addresses_of_its_service_and_of_its_neighbours() -> No
 
 
 def test_what_is_not_healthy_is_named_without_what_it_answered() -> None:
-    release = ReleaseInputs("a", "1.0.0", "sha256:0", {}, {}, (), {}, {}, {}, "key")
+    release = ReleaseInputs(Reference("a", "1.0.0"), "sha256:0", {}, {}, (), {}, {}, {}, "key")
     running = Version("a", "1.0.0", "sha256:0", "sha256:1")
     said = ("exit code 1: wrong password s3cret", "status 500: s3cret")
     problems = tuple(HealthProblem("web", "/bin/check", got) for got in said)
@@ -54,7 +55,7 @@ def test_what_is_not_healthy_is_named_without_what_it_answered() -> None:
 
 
 def test_drift_is_worded_by_its_kind() -> None:
-    release = ReleaseInputs("a", "1.0.0", "sha256:0", {}, {}, (), {}, {}, {}, "key")
+    release = ReleaseInputs(Reference("a", "1.0.0"), "sha256:0", {}, {}, (), {}, {}, {}, "key")
     drift = (Drift("apply", "a-2.0.0"), Drift("absent", "/etc/x"), Drift("unit", "a.service", "not active"))
     found = Measured(Version("a", "1.0.0", "sha256:0", "sha256:1"), False, drift, ())
     assert not found.healthy

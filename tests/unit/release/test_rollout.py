@@ -1,20 +1,159 @@
-"""Order of nodes in a rollout."""
+"""A rollout on nodes in memory: success, and failure or Ctrl-C at each call that it makes on a node."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NoReturn
+
 import pytest
 
-from soop_components.release.rollout import waves
-
-CASES = [
-    ([], 1, 1, []),
-    (["a", "b", "c"], 0, 3, [["a", "b", "c"]]),
-    (["a", "b", "c", "d"], 1, 2, [["a"], ["b", "c"], ["d"]]),
-    (["a", "b", "c"], 2, 5, [["a"], ["b"], ["c"]]),
-    (["a"], 3, 1, [["a"]]),
-]
+from soop_components.release.node import NodeFailure
+from soop_components.release.order import NodeState
+from soop_components.release.rollout import ReleaseFailed
+from soop_components.runner.protocol import Failed
+from tests.unit.release.fake_nodes import FIRST, RELEASE, UPGRADE, Call, Nodes
 
 
-@pytest.mark.parametrize(("names", "canaries", "max_in_flight", "expected"), CASES)
-def test_waves(names: list[str], canaries: int, max_in_flight: int, expected: list[list[str]]) -> None:
-    assert waves(names, canaries, max_in_flight) == expected
+def calls_of_success(states: Mapping[str, NodeState]) -> list[Call]:
+    nodes = Nodes(states)
+    asyncio.run(nodes.rollout().run())
+    return nodes.calls
+
+
+CALLS = calls_of_success(UPGRADE)
+FIRST_CALLS = calls_of_success(FIRST)
+LOOKS = ("open", "inspect", "hosts")
+
+
+def failure(node: str, rolled_back: bool = False, why_not: Failed | None = None) -> Callable[[], NoReturn]:
+    def fail() -> NoReturn:
+        failed = Failed(None, "out of luck", rolled_back=rolled_back, rollback_failure=why_not)
+        raise NodeFailure(node, failed)
+
+    return fail
+
+
+def mistake() -> NoReturn:
+    raise IndexError("a mistake of ours")
+
+
+def run(nodes: Nodes) -> str:
+    """Run a rollout that fails; return what it says."""
+    with pytest.raises(ReleaseFailed) as caught:
+        asyncio.run(nodes.rollout().run())
+    return str(caught.value)
+
+
+def interrupted(states: Mapping[str, NodeState], call: Call) -> Nodes:
+    """Return nodes where Ctrl-C is pressed during a call."""
+    nodes = Nodes(states)
+    nodes.at[call] = nodes.cancellation.request
+    return nodes
+
+
+def assert_rolled_back(nodes: Nodes, told: str, done_already: str | None = None) -> None:
+    """See that what was configured was rolled back, that nothing else was, and that nothing was accepted."""
+    assert nodes.called("accept") == []
+    changed = [name for name in nodes.called("apply") if nodes.states[name].can_roll_back]
+    assert sorted(nodes.called("roll_back")) == sorted(set(changed) - {done_already})
+    line = f"\n  rolled back to the last good version: {', '.join(sorted(changed))}"
+    assert (line in told) if changed else ("rolled back" not in told)
+
+
+def test_success() -> None:
+    nodes = Nodes(UPGRADE)
+    asyncio.run(nodes.rollout().run())
+    assert sorted(nodes.called("apply")) == sorted(name for name, state in UPGRADE.items() if state.has_changes)
+    assert nodes.called("roll_back") == []
+    assert sorted(nodes.called("accept")) == sorted(RELEASE.nodes)
+    order = [name for name, _ in nodes.calls]
+    assert order.index("apply") > max(i for i, name in enumerate(order) if name in LOOKS)
+    assert order.index("script") > max(i for i, name in enumerate(order) if name == "apply")
+    assert order.index("accept") > order.index("script")
+
+
+@pytest.mark.parametrize("call", CALLS, ids="-".join)
+def test_failure_at_each_call(call: Call) -> None:
+    operation, node = call
+    nodes = Nodes(UPGRADE, {call: failure(node)})
+    told = run(nodes)
+    assert told.startswith(f"a-service-1.0.1 was not accepted: {node}: out of luck")
+    if operation == "accept":
+        assert nodes.called("roll_back") == []
+        assert sorted(nodes.called("accept")) == sorted(RELEASE.nodes)
+    else:
+        assert_rolled_back(nodes, told)
+
+
+@pytest.mark.parametrize("call", CALLS, ids="-".join)
+def test_interruption_at_each_call(call: Call) -> None:
+    nodes = interrupted(UPGRADE, call)
+    if call[0] == "accept":
+        asyncio.run(nodes.rollout().run())
+        assert nodes.calls == CALLS
+        return
+    told = run(nodes)
+    assert told.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted; run it again to go on")
+    assert_rolled_back(nodes, told)
+    made = [each for each in nodes.calls if each[0] not in ("reopen", "roll_back")]
+    assert made == CALLS[: len(made)]
+    finished = {name for name, _ in made[CALLS.index(call) :]}
+    assert finished == {call[0]} or finished <= {"open", "inspect"}, "the step is finished and no other is begun"
+
+
+@pytest.mark.parametrize("call", FIRST_CALLS, ids="-".join)
+def test_a_first_deployment_has_no_version_to_roll_back_to(call: Call) -> None:
+    for nodes in (Nodes(FIRST, {call: failure(call[1])}), interrupted(FIRST, call)):
+        if call[0] == "accept":
+            continue
+        assert_rolled_back(nodes, run(nodes))
+
+
+@pytest.mark.parametrize("node", [name for operation, name in CALLS if operation == "apply"])
+def test_a_node_that_has_rolled_itself_back_is_not_asked_to(node: str) -> None:
+    nodes = Nodes(UPGRADE, {("apply", node): failure(node, rolled_back=True)})
+    assert_rolled_back(nodes, run(nodes), node)
+
+
+@pytest.mark.parametrize("operation", ["reopen", "roll_back"])
+def test_a_node_that_cannot_be_rolled_back_does_not_stop_the_others(operation: str) -> None:
+    lost = {(operation, "web-3"): failure("web-3"), (operation, "web-1"): mistake}
+    nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1"), **lost})
+    assert run(nodes).splitlines()[1:] == [
+        "  rolled back to the last good version: database-1, web-6, worker-1, worker-2",
+        "  could not be rolled back: web-1: IndexError('a mistake of ours')",
+        "  could not be rolled back: web-3: out of luck",
+        "  the next deployment looks at these nodes and repairs them",
+    ]
+
+
+def test_why_a_node_could_not_roll_itself_back_is_told_if_it_stays_so() -> None:
+    at = {("apply", "web-1"): failure("web-1", why_not=Failed("files", "the disk is full"))}
+    assert "the disk is full" not in run(Nodes(UPGRADE, at))
+    assert run(Nodes(UPGRADE, {**at, ("reopen", "web-1"): failure("web-1")})).splitlines()[2:4] == [
+        "  could not be rolled back: web-1: out of luck",
+        "  its own rollback had failed before: the disk is full (step files)",
+    ]
+
+
+def test_a_mistake_of_ours_is_raised_once_the_nodes_are_rolled_back() -> None:
+    nodes = Nodes(UPGRADE, {("apply", "web-1"): mistake})
+    with pytest.raises(IndexError):
+        asyncio.run(nodes.rollout().run())
+    assert sorted(nodes.called("roll_back")) == ["database-1", "web-1", "worker-1", "worker-2"]
+
+
+def test_new_secrets_make_another_version_to_roll_back_to() -> None:
+    nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1")})
+    with pytest.raises(ReleaseFailed, match="web-4"):
+        asyncio.run(nodes.rollout(replace(RELEASE, secrets={"password": "old"})).run())
+    assert "web-4" in nodes.called("roll_back")
+
+
+def test_a_machine_of_another_service_is_refused() -> None:
+    nodes = Nodes(UPGRADE, serves="b-service")
+    told = run(nodes)
+    assert "database-1: the machine already serves b-service-1.0.0" in told
+    assert {operation for operation, _ in nodes.calls} == {"open", "inspect"}

@@ -1,0 +1,117 @@
+"""The order of a rollout, decided before anything is changed: steps as data, which something else carries out.
+
+A new kind of step is a class here, its place in ``rollout_order`` or ``rollback_order``, and its case in
+``Rollout``, which mypy insists on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from soop_components.errors import SoopError
+from soop_components.model.plan import RolePlan
+from soop_components.release.inputs import ReleaseInputs
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """A node as it was found."""
+
+    has_accepted: bool
+    """Whether a version was accepted on it before, so that it serves somebody."""
+    can_roll_back: bool
+    """Whether what was accepted on it differs from what is rolled out."""
+    missing: tuple[str, ...]
+    """Digests of the blobs that it needs and does not have."""
+    has_changes: bool
+
+
+@dataclass(frozen=True)
+class _OnNodes:
+    nodes: tuple[str, ...]
+
+
+class WriteHosts(_OnNodes):
+    """Write the addresses of all nodes of the domain on each node."""
+
+
+class SendBlobs(_OnNodes):
+    """Send to each node the blobs that it does not have."""
+
+
+class Configure(_OnNodes):
+    """Apply the plan on a batch of nodes; each is healthy afterwards, or has failed."""
+
+
+class RunSmokeTests(_OnNodes):
+    """Try out the service as a whole."""
+
+
+class Accept(_OnNodes):
+    """Make what runs the version to roll back to; nothing is rolled back after this."""
+
+
+class RollBack(_OnNodes):
+    """Configure a batch of nodes as the version that was accepted last."""
+
+
+Step = WriteHosts | SendBlobs | Configure | RunSmokeTests | Accept
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Sequences of steps that do not wait for each other."""
+
+    lanes: tuple[tuple[Step, ...], ...]
+
+
+def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState]) -> list[Step | Parallel]:
+    """Return the steps that lead to an accepted release; each waits for the one before it."""
+    everywhere = tuple(release.nodes)
+    order: list[Step | Parallel] = [WriteHosts(everywhere)]
+    for group in _role_groups(release.roles):
+        order.append(Parallel(tuple(tuple(_role_steps(release, role, states)) for role in group)))
+    if release.smoke_tests:
+        order.append(RunSmokeTests(everywhere))
+    order.append(Accept(everywhere))
+    return order
+
+
+def rollback_order(configured: Sequence[str]) -> list[RollBack]:
+    """Return the steps that lead back to the last accepted version; ``configured`` begins with the oldest change."""
+    return [RollBack(tuple(configured))] if configured else []
+
+
+def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
+    """Yield roles in the order of ``after``; roles of one group do not wait for each other."""
+    sorter = TopologicalSorter({role: set(plan.after) & roles.keys() for role, plan in roles.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise SoopError(f"roles wait for each other: {' after '.join(error.args[1][::-1])}") from error
+    while group := sorted(sorter.get_ready()):
+        yield group
+        sorter.done(*group)
+
+
+def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeState]) -> Iterator[Step]:
+    """Yield the steps for new nodes, which serve nobody yet, all at once; then for those that serve, in batches."""
+    rollout = release.roles[role].rollout
+    names = [name for name in release.nodes_of(role) if states[name].missing or states[name].has_changes]
+    new = [name for name in names if not states[name].has_accepted]
+    serving = [name for name in names if states[name].has_accepted]
+    for batch in [new, *batches(serving, rollout.canaries, rollout.max_in_flight)]:
+        if incomplete := tuple(name for name in batch if states[name].missing):
+            yield SendBlobs(incomplete)
+        if changed := tuple(name for name in batch if states[name].has_changes):
+            yield Configure(changed)
+
+
+def batches(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:
+    """Split nodes into batches: canaries one after the other, then ``max_in_flight`` at a time."""
+    first = [[name] for name in names[:canaries]]
+    rest = names[canaries:]
+    size = max(max_in_flight, 1)
+    return first + [rest[start : start + size] for start in range(0, len(rest), size)]

@@ -1,0 +1,134 @@
+"""A release on nodes that exist in memory only, and what was done on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from soop_components.model.names import Reference
+from soop_components.model.plan import RolePlan, ScriptSmoke, SmokeTestPlan
+from soop_components.model.service import Rollout as RolloutSettings
+from soop_components.release.cancellation import Cancellation
+from soop_components.release.inputs import ReleaseInputs, ReleaseNode
+from soop_components.release.order import NodeState
+from soop_components.release.rollout import Rollout
+from soop_components.runner.protocol import Change, Inspected, ScriptEnded, Version
+from soop_components.transport import Target
+
+DIGEST = "sha256:" + "0" * 64
+NEW = NodeState(has_accepted=False, can_roll_back=False, missing=(DIGEST,), has_changes=True)
+SERVING = NodeState(has_accepted=True, can_roll_back=True, missing=(DIGEST,), has_changes=True)
+DRIFTED = NodeState(has_accepted=True, can_roll_back=False, missing=(), has_changes=True)
+"""Runs what is rolled out, but was changed by hand."""
+DONE = NodeState(has_accepted=True, can_roll_back=False, missing=(), has_changes=False)
+"""Was configured by an attempt that failed elsewhere, and accepted."""
+
+Call = tuple[str, str]
+"""Operation and node."""
+
+
+def release_of(nodes: Mapping[str, int], roles: Mapping[str, RolePlan]) -> ReleaseInputs:
+    """Return a release with so many nodes of each role and one smoke test on the first of them."""
+    names = {f"{role}-{number}": (role, number) for role, count in nodes.items() for number in range(1, count + 1)}
+    smoke = SmokeTestPlan(name="try", script=ScriptSmoke(node=next(iter(names)), blob=DIGEST, source="smoke/try"))
+    return ReleaseInputs(
+        reference=Reference("a-service", "1.0.1"),
+        digest=DIGEST,
+        roles=roles,
+        nodes={name: ReleaseNode(Target(name, "10.0.0.1", "key"), *role) for name, role in names.items()},
+        smoke_tests=(smoke,),
+        endpoints={},
+        hosts=dict.fromkeys(names, "10.0.0.1"),
+        secrets={},
+        private_key="key",
+    )
+
+
+ROLES = {
+    "database": RolePlan(rollout=RolloutSettings(canaries=0)),
+    "web": RolePlan(after=("database",), rollout=RolloutSettings(canaries=1, max_in_flight=2)),
+    "worker": RolePlan(after=("database",), rollout=RolloutSettings(canaries=0, max_in_flight=9)),
+}
+RELEASE = release_of({"database": 1, "web": 6, "worker": 2}, ROLES)
+"""``web`` and ``worker`` wait for ``database``, and not for each other."""
+UPGRADE = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-2": NEW, "web-4": DRIFTED, "web-5": DONE}
+FIRST = dict.fromkeys(RELEASE.nodes, NEW)
+
+
+class Nodes:
+    """All nodes of a release; ``calls`` tells what was done on them, ``at`` what happens on one of the calls."""
+
+    def __init__(
+        self,
+        states: Mapping[str, NodeState],
+        at: Mapping[Call, Callable[[], None]] | None = None,
+        serves: str = "a-service",
+    ) -> None:
+        self.states = states
+        self.serves = serves
+        self.calls: list[Call] = []
+        self.cancellation = Cancellation()
+        self.at = dict(at or {})
+
+    def rollout(self, previous: ReleaseInputs | None = None) -> Rollout:
+        """Return the rollout of the release on them."""
+        nodes = {name: FakeNode(self, name) for name in RELEASE.nodes}
+        return Rollout(RELEASE, previous, nodes, Path, self.cancellation, Silence())
+
+    def called(self, operation: str) -> list[str]:
+        """Return the nodes on which this was called, in order."""
+        return [node for name, node in self.calls if name == operation]
+
+    def on_call(self, operation: str, node: str) -> None:
+        """Note a call, and let happen what happens then."""
+        self.calls.append((operation, node))
+        self.at.get((operation, node), lambda: None)()
+
+
+class Silence:
+    """Progress that nobody reads."""
+
+    async def show(self, message: str) -> None:
+        """Say nothing."""
+
+
+class FakeNode:
+    """One of the nodes."""
+
+    def __init__(self, nodes: Nodes, name: str) -> None:
+        self.progress = Silence()
+        self._nodes = nodes
+        self._name = name
+        self._opened = False
+
+    async def open(self, patience: float) -> None:
+        self._nodes.on_call("reopen" if self._opened else "open", self._name)
+        self._opened = True
+
+    async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Iterable[str] = ()) -> Inspected:
+        self._nodes.on_call("inspect", self._name)
+        state = self._nodes.states[self._name]
+        digest = "another" if state.can_roll_back else document["plan_digest"]
+        accepted = Version(self._nodes.serves, "1.0.0", DIGEST, digest) if state.has_accepted else None
+        changes = (Change("file", "/etc/a", "write"),) if state.has_changes else ()
+        return Inspected(state.missing, changes, accepted, None)
+
+    async def hosts(self, hosts: Mapping[str, str]) -> None:
+        self._nodes.on_call("hosts", self._name)
+
+    async def receive(self, digests: Iterable[str], blobs: Any) -> None:
+        self._nodes.on_call("receive", self._name)
+
+    async def apply(self, document: Any, secrets: Any, previous_secrets: Any, hosts: Any) -> None:
+        self._nodes.on_call("apply", self._name)
+
+    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str]) -> None:
+        self._nodes.on_call("roll_back", self._name)
+
+    async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
+        self._nodes.on_call("accept", self._name)
+
+    async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
+        self._nodes.on_call("script", self._name)
+        return ScriptEnded(0, "", "")
