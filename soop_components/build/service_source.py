@@ -17,10 +17,11 @@ from soop_components.build.migrations import migration_problems
 from soop_components.build.source_files import SourceFile, collect
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
+from soop_components.model.names import bounded_advice
 from soop_components.model.paths import path_problem
 from soop_components.model.problem import unknown
 from soop_components.model.service import Component, ServiceDefinition
-from soop_components.planning import guard
+from soop_components.planning import limits
 from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.project import Project
 from soop_components.reading.loader import read_service
@@ -50,7 +51,7 @@ class Source:
 def read_source(project: Project, definition: str) -> Source:
     """Read a service definition, given by its folder or its name; ``InvalidInput`` has all mistakes."""
     folder = _folder(project, definition)
-    with guard.together():
+    with bounded_advice():
         return _Reader(folder, project.name_of(folder)).read()
 
 
@@ -83,7 +84,8 @@ class _Reader:
             for name, component in service.components.items()
             if component.uses in blocks and read.has_all_of("components", name)
         }
-        packages = {name: self._packages(name, *each) for name, each in usable.items()}
+        with limits.per_service():
+            packages = {name: self._packages(name, *each) for name, each in usable.items()}
         source = Source(
             folder=self._folder,
             label=self._label,

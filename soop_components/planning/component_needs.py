@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from soop_components.errors import SoopError
-from soop_components.model.block import Block, PackagePart, Parameter
+from soop_components.model.block import Block, PackagePart
 from soop_components.model.paths import path_problem
 from soop_components.model.problem import got
 from soop_components.planning.marks import Marked
+from soop_components.planning.parameters import parts_of
 from soop_components.planning.templates import evaluate
 
 
@@ -22,27 +23,14 @@ def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[st
     problems: list[str] = []
     for name, parameter in block.parameters.items():
         given = with_.get(name)
-        for path in _paths(parameter, parameter.default if given is None else given):
+        value = parameter.default if given is None else given
+        for path in [part.value for part in parts_of(parameter, value) if part.type == "path"]:
             problem = path_problem(path)
             if problem:
                 problems.append(f"{name}: {problem}")
             else:
                 paths.add(str(path))
     return paths, problems
-
-
-def _paths(parameter: Parameter, value: object) -> list[object]:
-    """Return what is a path in a parameter's value."""
-    if value is None:
-        return []
-    if parameter.type == "path":
-        return [value]
-    if parameter.type == "list" and parameter.items == "path" and isinstance(value, list | tuple):
-        return list(value)
-    if parameter.type == "map" and isinstance(value, Mapping):
-        found: list[object] = list(value.keys()) if parameter.keys == "path" else []
-        return found + (list(value.values()) if parameter.items == "path" else [])
-    return []
 
 
 def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:

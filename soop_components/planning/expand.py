@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import TypeVar
 
 from soop_components.artifact.definition import PackedFile, PackedFiles
-from soop_components.errors import InvalidInput, SoopError
+from soop_components.errors import SoopError
 from soop_components.model import block as parts
 from soop_components.model.base import Model
 from soop_components.model.block import Block, Part, packed_path
@@ -27,14 +25,10 @@ from soop_components.model.plan import (
     User,
 )
 from soop_components.model.problem import got, unknown
-from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.planning.marks import holds_secret
-from soop_components.planning.parts import listed_parts, named_destinations, named_parts, one_part
+from soop_components.planning.parts import listed_parts, named_parts, one_part, tree_parts, validated
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import render
-from soop_components.reading.problems import problems_of
-
-__all__ = ["component_packages", "component_sources", "expand"]
 
 M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Part)
@@ -44,16 +38,16 @@ _SECRET_MODE = re.compile(r"0[0246][04]0")
 
 def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> ComponentPlan:
     """Return what a component is on a node; ``scope`` has its parameters, ``where`` names it in errors."""
-    expansion = _Expansion(block, packed, scope, where)
-    files = dict(expansion.files())
+    expansion = _Expansion(block, packed, scope, f"{where} (block {block.block}")
+    files = expansion.files()
     scripts = tuple(expansion.scripts())
     sources = [file.source for file in files.values()] + [script.source for script in scripts]
     return ComponentPlan(
         blob=packed.blob if any(sources) else None,
-        users=expansion.plain("users", block.users, parts.UserPart, User),
-        directories=expansion.plain("directories", block.directories, parts.DirectoryPart, Directory),
+        users=expansion.same("users", block.users, parts.UserPart, User),
+        directories=expansion.same("directories", block.directories, parts.DirectoryPart, Directory),
         files=files,
-        links=expansion.plain("links", block.links, parts.LinkPart, Link),
+        links=expansion.same("links", block.links, parts.LinkPart, Link),
         absent=expansion.absent(),
         scripts=scripts,
         units=expansion.units(),
@@ -68,118 +62,83 @@ class _Expansion:
     packed: PackedFiles
     scope: Scope
     where: str
+    """Component and block in errors, without the closing bracket."""
 
     def _place(self, key: str) -> str:
-        return f"{self.where} (block {self.block.block}): {key}"
+        return f"{self.where}): {key}"
 
-    def _named(self, key: str, section: Mapping[str, P] | str, kind: type[P]) -> Iterator[tuple[str, P]]:
-        """Yield the evaluated parts of a section; two of one name are a mistake."""
-        seen: set[str] = set()
-        for name, part in named_parts(section, kind, self.scope, self._place(key)):
-            if name in seen:
-                raise SoopError(f"{self._place(key)}.{shown(name)}: is there twice")
-            seen.add(name)
-            yield name, part
-
-    def _listed(self, key: str, section: Sequence[P | str] | str, kind: type[P], field: str) -> Iterator[P]:
-        yield from listed_parts(section, kind, field, self.scope, self._place(key))
-
-    def plain(self, key: str, section: Mapping[str, P] | str, kind: type[P], model: type[M]) -> dict[str, M]:
+    def same(self, key: str, section: Mapping[str, P] | str, kind: type[P], model: type[M]) -> dict[str, M]:
         """Return parts that are in the plan what they are in the block."""
         return {
-            name: self._build(model, f"{key}.{shown(name)}", part.model_dump(exclude={"when"}))
-            for name, part in self._named(key, section, kind)
+            name: validated(model, part.model_dump(exclude={"when"}), self._place(f"{key}.{shown(name)}"))
+            for name, part in named_parts(section, kind, self.scope, self._place(key)).items()
         }
 
     def absent(self) -> tuple[str, ...]:
-        return tuple(part.path for part in self._listed("absent", self.block.absent, parts.AbsentPart, "path"))
+        found = listed_parts(self.block.absent, parts.AbsentPart, "path", self.scope, self._place("absent"))
+        return tuple(part.path for part in found)
 
     def health(self, key: str, part: P | None, model: type[M]) -> M | None:
-        found = one_part(part, self.scope, self._place(f"health.{key}")) if part is not None else None
-        return None if found is None else self._build(model, f"health.{key}", found.model_dump(exclude={"when"}))
+        place = self._place(f"health.{key}")
+        found = one_part(part, self.scope, place) if part is not None else None
+        return None if found is None else validated(model, found.model_dump(exclude={"when"}), place)
 
-    def files(self) -> Iterator[tuple[str, File]]:
-        """Yield single files, then those of trees; a path twice is a mistake."""
-        seen: set[str] = set()
-        for path, file in [*self._single_files(), *self._tree_files()]:
-            if path in seen:
-                raise SoopError(f"{self._place('files')}.{shown(path)}: is there twice")
-            seen.add(path)
-            yield path, file
+    def files(self) -> dict[str, File]:
+        """Return single files, then those of trees; a path twice is a mistake."""
+        single = named_parts(self.block.files, parts.FilePart, self.scope, self._place("files"))
+        found = {path: self._file(part, self._place(f"files.{shown(path)}")) for path, part in single.items()}
+        for tree in tree_parts(self.block.trees, self.scope, self._place("trees")):
+            for path, file in self._tree(tree):
+                if path in found:
+                    raise SoopError(f"{self._place('files')}.{shown(path)}: is there twice")
+                found[path] = file
+        return found
 
-    def _single_files(self) -> Iterator[tuple[str, File]]:
-        for path, part in self._named("files", self.block.files, parts.FilePart):
-            place = f"files.{shown(path)}"
-            if part.source is not None:
-                packed = self._packed(part.source, place)
-                data: dict[str, object] = {
-                    "source": part.source,
-                    "digest": packed.digest,
-                    "mode": part.mode or packed.mode,
-                }
-            else:
-                content = self._content(part.content, part.template, place)
-                secret = holds_secret(content)
-                mode = part.mode or ("0600" if secret else "0644")
-                if secret and not _SECRET_MODE.fullmatch(mode):
-                    raise SoopError(
-                        f"{self._place(place)}: holds a secret, its mode can be 0600 or 0640, not {shown(mode)}"
-                    )
-                data = {"content": content, "secret": secret, "mode": mode}
-            yield path, self._build(File, place, {**data, "owner": part.owner, "group": part.group})
-
-    def _tree_files(self) -> Iterator[tuple[str, File]]:
-        computed = self.block.trees
-        if isinstance(computed, str):
-            for source, destination in named_destinations(computed, self.scope, self._place("trees")):
-                yield from self._tree(parts.TreePart(source=source, destination=destination))
-            return
-        for tree in self._listed("trees", computed, parts.TreePart, "source"):
-            yield from self._tree(tree)
+    def _file(self, part: parts.FilePart, place: str) -> File:
+        data = part.model_dump(include={"owner", "group", "source"})
+        if part.source is not None:
+            packed = self._packed(part.source, place)
+            return validated(File, {**data, "digest": packed.digest, "mode": part.mode or packed.mode}, place)
+        content = self._content(part.content, part.template, place)
+        secret = holds_secret(content)
+        mode = part.mode or ("0600" if secret else "0644")
+        if secret and not _SECRET_MODE.fullmatch(mode):
+            raise SoopError(f"{place}: holds a secret, its mode can be 0600 or 0640, not {shown(mode)}")
+        return validated(File, {**data, "content": content, "secret": secret, "mode": mode}, place)
 
     def _tree(self, tree: parts.TreePart) -> Iterator[tuple[str, File]]:
         """Yield a single file, or the files below a folder."""
-        single = self.packed.files.get(tree.source)
-        if single is not None:
-            name = tree.source.rsplit("/", 1)[-1]
-            found = {
-                tree.destination + name if tree.destination.endswith("/") else tree.destination: (tree.source, single)
-            }
+        if tree.source in self.packed.files:
+            name = tree.source.rsplit("/", 1)[-1] if tree.destination.endswith("/") else ""
+            found = {tree.destination + name: tree.source}
         else:
-            prefix = tree.source.rstrip("/") + "/"
-            folder = tree.destination.rstrip("/") + "/"
-            found = {
-                folder + path.removeprefix(prefix): (path, file)
-                for path, file in sorted(self.packed.files.items())
-                if path.startswith(prefix)
-            }
+            prefix, folder = (path.rstrip("/") + "/" for path in (tree.source, tree.destination))
+            below = sorted(path for path in self.packed.files if path.startswith(prefix))
+            found = {folder + path.removeprefix(prefix): path for path in below}
         if not found:
-            self._packed(tree.source, "trees")
-        for path, (source, file) in found.items():
-            data = {
-                "source": source,
-                "digest": file.digest,
-                "mode": file.mode,
-                "owner": tree.owner,
-                "group": tree.group,
-            }
-            yield path, self._build(File, f"trees.{shown(tree.source)}", data)
+            self._packed(tree.source, self._place("trees"))
+        for path, source in found.items():
+            packed = self.packed.files[source]
+            data = {"source": source, "digest": packed.digest, "mode": packed.mode}
+            data |= tree.model_dump(include={"owner", "group"})
+            yield path, validated(File, data, self._place(f"trees.{shown(tree.source)}"))
 
     def units(self) -> dict[str, Unit]:
         found: dict[str, Unit] = {}
-        for name, part in self._named("units", self.block.units, parts.UnitPart):
-            ours = part.content is not None or part.template is not None
-            place = f"units.{shown(name)}"
-            content = self._content(part.content, part.template, place) if ours else None
+        for name, part in named_parts(self.block.units, parts.UnitPart, self.scope, self._place("units")).items():
+            place = self._place(f"units.{shown(name)}")
             data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on"})
-            found[name] = self._build(Unit, place, {**data, "content": content})
+            if part.content is not None or part.template is not None:
+                data["content"] = self._content(part.content, part.template, place)
+            found[name] = validated(Unit, data, place)
         return found
 
     def scripts(self) -> Iterator[Script]:
-        for part in self._listed("scripts", self.block.scripts, parts.ScriptPart, "program"):
-            place = f"scripts.{shown(part.name)}"
+        section = self.block.scripts
+        for part in listed_parts(section, parts.ScriptPart, "program", self.scope, self._place("scripts")):
+            place = self._place(f"scripts.{shown(part.name)}")
             if part.phase not in ("before_units", "after_units"):
-                raise SoopError(f"{self._place(place)}: phase: expected before_units or after_units {got(part.phase)}")
+                raise SoopError(f"{place}: phase: expected before_units or after_units {got(part.phase)}")
             data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers"})
             source = packed_path(self.block.block, part.program) if part.program is not None else part.source
             if source is not None:
@@ -187,28 +146,22 @@ class _Expansion:
             else:
                 data["content"] = self._content(part.content, part.template, place)
                 if not data["content"].startswith("#!"):
-                    raise SoopError(f"{self._place(place)}: expected a program that starts with #!")
-            has_stdin = part.stdin is not None or part.stdin_template is not None
-            data["stdin"] = self._content(part.stdin, part.stdin_template, place) if has_stdin else None
-            yield self._build(Script, place, {**data, "when": part.phase})
+                    raise SoopError(f"{place}: expected a program that starts with #!")
+            if part.stdin is not None or part.stdin_template is not None:
+                data["stdin"] = self._content(part.stdin, part.stdin_template, place)
+            yield validated(Script, {**data, "when": part.phase}, place)
 
     def _content(self, content: str | None, template: str | None, place: str) -> str:
         """Return text that was evaluated with its part, or render a template of the block."""
         if template is None:
             if content is None:
-                raise SoopError(f"{self._place(place)}: has no content")
+                raise SoopError(f"{place}: has no content")
             return content
         if template not in self.block.templates:
-            raise SoopError(f"{self._place(place)}: the block has {unknown('file', template, self.block.templates)}")
-        return render(self.block.templates[template], self.scope, f"{self.where} (block {self.block.block}/{template})")
+            raise SoopError(f"{place}: the block has {unknown('file', template, self.block.templates)}")
+        return render(self.block.templates[template], self.scope, f"{self.where}/{template})")
 
     def _packed(self, source: str, place: str) -> PackedFile:
         if source not in self.packed.files:
-            raise SoopError(f"{self._place(place)}: the artifact has {unknown('file', source, self.packed.files)}")
+            raise SoopError(f"{place}: the artifact has {unknown('file', source, self.packed.files)}")
         return self.packed.files[source]
-
-    def _build(self, model: type[M], place: str, data: Mapping[str, Any]) -> M:
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            raise InvalidInput(problem.line(self._place(place)) for problem in problems_of(error, model)) from None

@@ -1,124 +1,170 @@
-"""The filters of templates. Each pays for its work and refuses to look into a mark."""
+"""The filters of templates, and what operators and loops become. What would need the value of a mark is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Undefined
 
 from soop_components.model.problem import got
 from soop_components.planning import marks
-from soop_components.planning.guard import Refused, pay, size
+from soop_components.planning.limits import Refused, check, spend
 
 LARGEST = 2**53
 """Largest number that templates calculate with."""
+_WHOLE_SECRET = re.compile(r'(?<!\\)"(@@soop-secret:[a-z0-9_]+(?:\|[a-z]+)*)@@"')
+"""A secret that is a whole string of JSON."""
+
+
+def kind(value: object) -> str:
+    """Say what a value is; what is undefined raises that it is."""
+    if isinstance(value, Undefined):
+        return str(value)  # raises
+    found = (name for types, name in _KINDS if isinstance(value, types))
+    return next(found, "a part of the template")
+
+
+_KINDS: list[tuple[Any, str]] = [
+    (str, "text"), (bool, "a boolean"), (int | float, "a number"), (list | tuple, "a list"), (Mapping, "a mapping"),
+    (type(None), "none"),
+]  # fmt: skip
 
 
 def text(value: object) -> str:
     """Return how a value looks in a text: booleans as in YAML; lists, mappings and none have no looks."""
-    if isinstance(value, Undefined):
-        return str(value)  # raises
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        pay(str.__len__(value))
         return value
     if isinstance(value, int | float):
         return str(value)
     raise Refused(f"{kind(value)} cannot be put into text; use | join or | json")
 
 
-def concat(values: list[object]) -> str:
-    """Return texts joined, marks and all."""
-    return marks.marked("".join([marks.unmarked(text(value)) for value in values]))
+def plain(value: object) -> str:
+    """Return text that holds no marks."""
+    if isinstance(value, marks.Marked):
+        raise marks.LooksInside
+    return text(value)
 
 
-def join(values: object, separator: object = "") -> str:
-    """Return the items of a list as one text."""
-    items = each(values)
-    between = marks.unmarked(text(separator))
-    pay(len(items) * (1 + len(between)))
-    return marks.marked(between.join([marks.unmarked(text(item)) for item in items]))
+def number(sign: str, value: Any) -> Any:
+    """Return a number that ``sign`` can be applied to."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refused(f"{sign} takes numbers, not {kind(value)}")
+    if abs(value) > LARGEST:
+        raise Refused(f"{sign} takes numbers up to {LARGEST}")
+    return value
 
 
-def each(values: object, cost: int = 0, names: int | None = None) -> list[Any]:
-    """Return the items of a list, or the keys of a mapping, having paid ``cost`` for each.
-
-    A loop that has several ``names`` needs as many items in each item.
-    """
-    if isinstance(values, Undefined):
-        str(values)  # raises
+def listed(values: object) -> list[Any]:
+    """Return the items of a list, or the keys of a mapping."""
     if not isinstance(values, list | tuple | Mapping):
         raise Refused(f"expected a list or a mapping, not {kind(values)}")
-    pay(len(values) * (1 + cost))
-    found = list(values)
-    if names is not None and not all(isinstance(item, list | tuple) and len(item) == names for item in found):
-        raise Refused(f"expected lists of {names} items each, for the {names} names of the loop; use | items")
-    return found
+    return list(values)
 
 
-def range_(arguments: list[object]) -> list[int]:
-    """Return whole numbers as Python's ``range`` does."""
-    numbers = [number for number in arguments if isinstance(number, int) and not isinstance(number, bool)]
-    if len(numbers) != len(arguments) or not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0):
-        raise Refused("range takes one to three whole numbers")
-    found = range(*numbers)
-    pay(min(len(found), LARGEST) if abs(found.stop - found.start) < LARGEST else LARGEST)
-    return list(found)
+def data(value: Any) -> Any:
+    """Return a copy that is plain data, with text as keys; all that is in it counts, however often it is there."""
+    if isinstance(value, str):
+        spend(1 + str.__len__(value))
+        return marks.marked(value)
+    if isinstance(value, Mapping):
+        spend(10)
+        return {str(data(key)): data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        spend(10)
+        return [data(item) for item in value]
+    spend(1)
+    if value is None or isinstance(value, int | float):
+        return value
+    raise Refused(f"expected text, a number, a list or a mapping, not {kind(value)}")
+
+
+def each(values: object, names: int | None) -> Iterator[Any]:
+    """Yield the items that a loop goes over; one with several ``names`` needs as many items in each item."""
+    for item in listed(values):
+        spend(1)
+        if names is not None and not (isinstance(item, list | tuple) and len(item) == names):
+            raise Refused(f"expected lists of {names} items each, for the {names} names of the loop; use | items")
+        yield item
+
+
+def operand(value: object) -> object:
+    """Return a value that is going to be compared."""
+    if isinstance(value, marks.Marked):
+        raise marks.LooksInside
+    data(value)  # so that comparing it has a limit
+    return value
 
 
 def key(value: object) -> object:
     """Return a key of a mapping, which is text or a number."""
-    if isinstance(value, marks.Marked) or not isinstance(value, str | int | float | Undefined):
-        raise Refused("a key is text or a number")
+    if isinstance(value, marks.Marked) or not isinstance(value, str | int | float):
+        raise Refused(f"a key is text or a number, not {kind(value)}")
     return value
 
 
-def default(value: object, instead: object = "") -> object:
-    """Return ``instead`` of what is undefined or none."""
-    return instead if isinstance(value, Undefined) or value is None else value
+def concat(values: list[object], separator: str = "") -> str:
+    """Return texts joined, marks and all."""
+    texts = [text(value) for value in values]
+    check(sum(str.__len__(part) + len(separator) for part in texts))
+    return marks.marked(separator.join([marks.unmarked(part) for part in texts]))
 
 
-def length(value: Any) -> int:
-    """Return how many items, or characters, there are."""
-    return len(_plain(value) if isinstance(value, str) else each(value))
+def range_(*numbers: object) -> list[int]:
+    """Return whole numbers as Python's ``range`` does."""
+    found = range(*[number("range", value) for value in numbers])
+    spend(len(found))
+    return list(found)
+
+
+def join(values: object, separator: object = "") -> str:
+    """Return the items of a list as one text."""
+    return concat(listed(values), marks.unmarked(text(separator)))
 
 
 def replace(value: object, old: object, new: object) -> str:
     """Return text with every ``old`` in it replaced."""
-    whole, wanted, instead = _plain(value), _plain(old), marks.unmarked(text(new))
-    if not wanted:
-        return whole
-    pay(whole.count(wanted) * len(instead) + len(whole))
-    return marks.marked(whole.replace(wanted, instead))
+    whole, wanted, instead = plain(value), plain(old), marks.unmarked(text(new))
+    check(whole.count(wanted) * len(instead) if wanted else 0)
+    return marks.marked(whole.replace(wanted, instead) if wanted else whole)
 
 
-def int_(value: Any) -> int:
+def indent(value: object, width: object = 4) -> str:
+    """Return text with all lines but the first indented."""
+    if isinstance(width, bool) or not isinstance(width, int) or not 0 <= width <= 100:
+        raise Refused("indent takes a width of 0 to 100")
+    whole = marks.unmarked(text(value))
+    check(whole.count("\n") * width)
+    return marks.marked(whole.replace("\n", "\n" + " " * width))
+
+
+def integer(value: Any) -> int:
     """Return the whole number that a text says."""
     try:
-        return int(_plain(value)[:40]) if isinstance(value, str) else int(value)
+        return int(plain(value) if isinstance(value, str) else value)
     except (ValueError, OverflowError, TypeError):
         raise Refused(f"expected a number {got(value)}") from None
 
 
-def first(values: object) -> object:
-    """Return the first item of a list."""
-    items = each(values)
+def item(values: object, index: int) -> object:
+    """Return an item of a list that is not empty."""
+    items = listed(values)
     if not items:
         raise Refused("the list is empty")
-    return items[0]
-
-
-def last(values: object) -> object:
-    """Return the last item of a list."""
-    return first(each(values)[::-1])
+    return items[index]
 
 
 def sort(values: object) -> list[Any]:
     """Return a list in order."""
-    items = each(values, cost=20)
-    size(items)
+    items = listed(values)
+    data(items)  # so that what follows has a limit
     try:
         return sorted(items)
     except TypeError:
@@ -127,94 +173,70 @@ def sort(values: object) -> list[Any]:
 
 def unique(values: object) -> list[Any]:
     """Return a list without repetitions."""
-    items = each(values)
-    if not all(isinstance(item, str | int | float | bool) for item in items):
+    items = listed(values)
+    if not all(isinstance(item, str | int | float) for item in items):
         raise Refused("unique takes a list of texts or numbers")
     return list(dict.fromkeys(items))
 
 
-def items(value: object) -> list[tuple[Any, Any]]:
-    """Return the keys and values of a mapping as pairs."""
-    if isinstance(value, Undefined):
-        str(value)  # raises
+def pairs(value: object) -> list[tuple[Any, Any]]:
+    """Return the keys and values of a mapping."""
     if not isinstance(value, Mapping):
         raise Refused(f"expected a mapping, not {kind(value)}")
-    pay(len(value))
     return list(value.items())
 
 
-def values(value: object) -> list[Any]:
-    """Return the values of a mapping."""
-    return [item for _, item in items(value)]
+def sh(value: object) -> str:
+    """Return one word of a shell."""
+    whole = text(value)
+    return marks.encode(whole, "sh", lambda part: shlex.quote(part) if part or not whole else "")
 
 
-def dictsort(value: object) -> list[tuple[Any, Any]]:
-    """Return the pairs of a mapping in the order of its keys."""
-    return sorted(items(value), key=lambda item: str(item[0]))
-
-
-def indent(value: object, width: object = 4) -> str:
-    """Return text with all lines but the first indented."""
-    if isinstance(width, bool) or not isinstance(width, int) or not 0 <= width <= 100:
-        raise Refused("indent takes a width of 0 to 100")
-    lines = marks.unmarked(text(value)).split("\n")
-    pay(len(lines) * width)
-    return marks.marked(("\n" + " " * width).join(lines))
-
-
-def paid(result: str) -> str:
-    """Return a text, having paid for it."""
-    pay(str.__len__(result))
-    return result
-
-
-def _plain(value: object) -> str:
-    """Return text that holds no marks."""
-    if isinstance(value, marks.Marked):
+def json_(value: object) -> str:
+    """Return JSON on one line; a secret in it must be a whole string."""
+    found = json.dumps(data(value), ensure_ascii=False)
+    if marks.holds_secret(_WHOLE_SECRET.sub("", found)):
         raise marks.LooksInside
-    return text(value)
-
-
-def kind(value: object) -> str:
-    """Say what a value is."""
-    return "a mapping" if isinstance(value, Mapping) else _KINDS.get(type(value), "this")
-
-
-_KINDS: dict[type, str] = {
-    str: "text",
-    marks.Marked: "text",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    list: "a list",
-    tuple: "a list",
-    type(None): "none",
-}
+    return marks.marked(_WHOLE_SECRET.sub(r"\1|json@@", found))
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "_each": each,
-    "_key": key,
-    "_concat": concat,
-    "_range": range_,
-    "default": default,
-    "d": default,
+    "default": lambda value, instead="": instead if isinstance(value, Undefined) or value is None else value,
     "join": join,
-    "length": length,
-    "count": length,
+    "length": lambda value: len(plain(value) if isinstance(value, str) else listed(value)),
     "replace": replace,
-    "upper": lambda value: paid(_plain(value).upper()),
-    "lower": lambda value: paid(_plain(value).lower()),
-    "trim": lambda value: paid(_plain(value).strip()),
+    "upper": lambda value: plain(value).upper(),
+    "lower": lambda value: plain(value).lower(),
+    "trim": lambda value: plain(value).strip(),
     "string": text,
-    "int": int_,
-    "list": lambda value: each(value),
-    "first": first,
-    "last": last,
+    "int": integer,
+    "list": listed,
+    "first": lambda values: item(values, 0),
+    "last": lambda values: item(values, -1),
     "sort": sort,
     "unique": unique,
-    "items": items,
-    "values": values,
-    "dictsort": dictsort,
+    "items": pairs,
+    "values": lambda value: [held for _, held in pairs(value)],
+    "dictsort": lambda value: sorted(pairs(value), key=lambda pair: str(pair[0])),
     "indent": indent,
 }
+FILTERS |= {"d": FILTERS["default"], "count": FILTERS["length"]}
+
+TESTS: dict[str, Callable[..., bool]] = {
+    "odd": lambda value: number("odd", value) % 2 == 1,
+    "even": lambda value: number("even", value) % 2 == 0,
+}
+
+SYNTAX: dict[str, Callable[..., object]] = {"for in": each, "a < b": operand, "{a: b}": key, "a ~ b": concat}
+"""What goes over lists, is compared, is a key or is joined by ``~`` goes through these; no template can write them."""
+
+ENCODINGS: dict[str, Callable[[Any], str]] = {
+    "sql": lambda value: marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"),
+    "sh": sh,
+    "systemd": lambda value: marks.encode(text(value), "systemd", lambda part: re.sub(r'(["\\`$])', r"\\\1", part)),
+    "urlencode": lambda value: marks.encode(text(value), "url", lambda part: quote(part, safe="")),
+    "json": json_,
+    "tojson": json_,
+}
+"""What puts a value into another language: an SQL literal, one word of a shell, what goes between double quotes in an
+``EnvironmentFile``, one part of a URL, JSON on one line. Secrets are encoded by the runner, when it knows them."""

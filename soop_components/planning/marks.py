@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import NoReturn, SupportsIndex
+from collections.abc import Callable
+from typing import NoReturn
 
 NODE_KEYS = ("name", "number", "role")
 MARK = re.compile(r"@@soop-(?P<kind>secret|node):(?P<key>[a-z][a-z0-9_]*)(?P<encodings>(?:\|[a-z]+)*)@@")
@@ -23,24 +23,11 @@ class Marked(str):
     def _refuse(self, *_: object) -> NoReturn:
         raise LooksInside
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
-    __len__ = __iter__ = __contains__ = __mod__ = __rmod__ = __mul__ = __rmul__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
     __hash__ = str.__hash__
-
-    def __getitem__(self, key: SupportsIndex | slice) -> NoReturn:
-        raise LooksInside
 
     def __bool__(self) -> bool:
         return True
-
-    def __format__(self, specification: str) -> str:
-        if specification:
-            raise LooksInside
-        return str.__str__(self)
-
-    def plain(self) -> str:
-        """Return the same text as an ordinary string."""
-        return str.__str__(self)
 
 
 def secret_mark(key: str) -> Marked:
@@ -55,7 +42,7 @@ def node_mark(key: str) -> Marked:
 
 def marked(text: str) -> str:
     """Return ``text`` as ``Marked`` if it holds marks; half a mark is refused."""
-    plain = text.plain() if isinstance(text, Marked) else text
+    plain = unmarked(text)
     if _OPENING not in plain:
         return plain
     if _OPENING in MARK.sub("", plain):
@@ -65,17 +52,12 @@ def marked(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """Return ``text`` as an ordinary string, marks included, ready for a plan."""
-    return text.plain() if isinstance(text, Marked) else text
-
-
-def keys_in(text: str, kind: str) -> set[str]:
-    """Return the keys of the marks of one kind, ``secret`` or ``node``."""
-    return {found["key"] for found in MARK.finditer(unmarked(text)) if found["kind"] == kind}
+    return str.__str__(text)
 
 
 def holds_secret(text: str) -> bool:
     """Tell whether a secret belongs into this text."""
-    return bool(keys_in(text, "secret"))
+    return any(found["kind"] == "secret" for found in MARK.finditer(text))
 
 
 def encode(text: str, encoding: str, literal: Callable[[str], str]) -> str:
@@ -87,29 +69,16 @@ def encode(text: str, encoding: str, literal: Callable[[str], str]) -> str:
     pieces: list[str] = []
     position = 0
     for found in MARK.finditer(plain):
-        pieces += [literal(plain[position : found.start()]), _encoded(found, encoding)]
+        mark = f"{found[0][:-2]}|{encoding}@@" if found["kind"] == "secret" else found[0]
+        pieces += [literal(plain[position : found.start()]), mark]
         position = found.end()
     return marked("".join([*pieces, literal(plain[position:])]))
 
 
 def encode_whole(text: str, encoding: str, literal: Callable[[str], str]) -> str:
     """Like ``encode`` for an encoding that puts quotes around: a secret must then be the whole text."""
-    plain = unmarked(text)
-    found = MARK.fullmatch(plain)
-    if found is not None and found["kind"] == "secret":
-        return marked(_encoded(found, encoding))
-    if holds_secret(plain):
+    if not holds_secret(text):
+        return marked(literal(unmarked(text)))
+    if not MARK.fullmatch(text):
         raise LooksInside
-    return marked(literal(plain))
-
-
-def _encoded(found: re.Match[str], encoding: str) -> str:
-    if found["kind"] == "node":
-        return found[0]
-    return f"@@soop-secret:{found['key']}{found['encodings']}|{encoding}@@"
-
-
-def unknown_marks(texts: Iterable[str], secrets: Iterable[str]) -> set[str]:
-    """Return the marks that nothing will replace."""
-    known = {"secret": set(secrets), "node": set(NODE_KEYS)}
-    return {found[0] for text in texts for found in MARK.finditer(text) if found["key"] not in known[found["kind"]]}
+    return encode(text, encoding, str)

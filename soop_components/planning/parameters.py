@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block, Parameter
@@ -10,20 +11,12 @@ from soop_components.model.names import shown
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, matches
 from soop_components.model.problem import got, unknown
-from soop_components.planning import guard, marks
+from soop_components.planning import limits, marks
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "path": (str,),
-    "integer": (int,),
-    "boolean": (bool,),
-    "list": (list, tuple),
-    "map": (dict,),
-    "any": (object,),
-}
+_TYPES = {"string": str, "path": str, "integer": int, "boolean": bool, "list": list, "map": dict, "any": object}
 
 
 def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: str) -> dict[str, object]:
@@ -41,8 +34,9 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
         except SoopError as error:
             problems.append(str(error))
             continue
-        if values[name] is not None:
-            problems += [f"{place}{problem}" for problem in value_problems(parameter, values[name])]
+        for part in parts_of(parameter, values[name]):
+            problem = _problem(part)
+            problems += [f"{place}{part.place}: {problem}"] if problem else []
     if problems:
         raise InvalidInput(problems)
     return values
@@ -62,26 +56,31 @@ def declared_problems(block: Block, with_: Mapping[str, object], where: str) -> 
     return sorted(problems)
 
 
-def value_problems(parameter: Parameter, value: object) -> list[str]:
-    """Return what is wrong with a value that is not none, each after the key it is at (``.key: …`` or ``: …``)."""
-    problem = _scalar_problem(
-        parameter.type, value, parameter.pattern if parameter.type in ("string", "path") else None
-    )
-    if problem:
-        return [f": {problem}"]
-    found: list[tuple[str, str | None]] = []
+class ParameterPart(NamedTuple):
+    """A value that is given to a parameter, or one in it: where it is (``[0]``, ``.key``), and what it must be."""
+
+    place: str
+    type: str
+    value: object
+    pattern: str | None
+
+
+def parts_of(parameter: Parameter, value: object) -> list[ParameterPart]:
+    """Return a value that is not none, and the items of a list, or the keys and items of a map."""
+    if value is None:
+        return []
+    found = [ParameterPart("", parameter.type, value, parameter.pattern)]
     if parameter.type == "list" and isinstance(value, list | tuple):
-        found = [
-            (f"[{index}]", _scalar_problem(parameter.items, item, parameter.pattern))
-            for index, item in enumerate(value)
-        ]
+        listed = enumerate(value)
+        found += [ParameterPart(f"[{index}]", parameter.items, item, parameter.pattern) for index, item in listed]
     if parameter.type == "map" and isinstance(value, Mapping):
-        found = [(f".{shown(key)}", _scalar_problem(parameter.keys, key, parameter.pattern)) for key in value]
-        found += [(f".{shown(key)}", _scalar_problem(parameter.items, item, None)) for key, item in value.items()]
-    return [f"{place}: {problem}" for place, problem in found if problem]
+        found += [ParameterPart(f".{shown(key)}", parameter.keys, key, parameter.pattern) for key in value]
+        found += [ParameterPart(f".{shown(key)}", parameter.items, item, None) for key, item in value.items()]
+    return found
 
 
-def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | None:
+def _problem(part: ParameterPart) -> str | None:
+    _, type_, value, pattern = part
     if not isinstance(value, _TYPES[type_]) or (isinstance(value, bool) and type_ not in ("boolean", "any")):
         return f"expected {type_} {got(value)}"
     if type_ == "path":
@@ -90,17 +89,11 @@ def _scalar_problem(type_: str, value: object, pattern: str | None) -> str | Non
         return None
     if marks.holds_secret(value):
         return f"expected text that matches {shown(pattern)}, not a secret"
+    plain = marks.MARK.sub("x", marks.unmarked(value))
+    if match_cost(pattern, plain) > limits.SERVICE_STEPS:
+        return f"the text is too long to be matched with {shown(pattern)}"
     try:
-        fits = _matches(pattern, marks.MARK.sub("x", marks.unmarked(value)))
-    except guard.Refused as error:
+        limits.check(0)
+    except limits.Refused as error:
         return str(error)
-    return None if fits else f"expected text that matches {shown(pattern)} {got(value)}"
-
-
-def _matches(pattern: str, value: str) -> bool:
-    """Match a text once, however many roles have it, and pay for that."""
-    known, key = guard.read(), ("match", pattern, value)
-    if key not in known:
-        guard.pay_together(match_cost(pattern, value))
-        known[key] = matches(pattern, value)
-    return bool(known[key])
+    return None if matches(pattern, plain) else f"expected text that matches {shown(pattern)} {got(value)}"

@@ -1,80 +1,99 @@
-"""The parts of a building block, evaluated: no template is left in them."""
+"""The parts of a building block, evaluated: no template is left in them, and those whose ``when`` is false are gone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.block import Part
+from soop_components.model.base import Model
+from soop_components.model.block import Part, TreePart
 from soop_components.model.names import shown
 from soop_components.planning.marks import unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
 from soop_components.reading.problems import problems_of
 
+M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Part)
 
 
-def named_parts(section: Mapping[str, P] | str, kind: type[P], scope: Scope, where: str) -> Iterator[tuple[str, P]]:
-    """Yield the parts of a mapping with their names, those left out whose ``when`` is false."""
+def named_parts(section: Mapping[str, P] | str, kind: type[P], scope: Scope, where: str) -> dict[str, P]:
+    """Return the parts of a mapping by name; two of one name are a mistake."""
+    found: dict[str, P] = {}
+    for name, data in _named_data(section, scope, where):
+        place = f"{where}.{shown(name)}"
+        part = validated(kind, data, place)
+        if part.when is not False:
+            if name in found:
+                raise SoopError(f"{place}: is there twice")
+            found[name] = part
+    return found
+
+
+def _named_data(section: Mapping[str, Part] | str, scope: Scope, where: str) -> Iterator[tuple[str, object]]:
     if isinstance(section, str):
-        computed = evaluate(section, scope, where) or {}
-        if not isinstance(computed, dict):
-            raise SoopError(f"{where}: expected a mapping")
-        for name, part in computed.items():
-            yield from ((name, found) for found in _finished(part, kind, f"{where}.{shown(name)}"))
+        yield from _mapping(section, scope, where).items()
         return
     for name, part in section.items():
-        for found in _evaluated(part, kind, scope, f"{where}.{shown(name)}"):
-            yield unmarked(render(name, scope, where)), found
+        data = _evaluated(part, scope, f"{where}.{shown(name)}")
+        if data is not None:
+            yield unmarked(render(name, scope, where)), data
 
 
-def listed_parts(section: Sequence[P | str] | str, kind: type[P], field: str, scope: Scope, where: str) -> Iterator[P]:
-    """Yield the parts of a list; a text is a part with just that ``field``, an expression may yield several."""
+def listed_parts(section: Sequence[P | str] | str, kind: type[P], field: str, scope: Scope, where: str) -> list[P]:
+    """Return the parts of a list; a text is a part with just that ``field``, an expression may yield several."""
+    found: list[P] = []
     for index, item in enumerate([section] if isinstance(section, str) else section):
         place = f"{where}[{index}]"
-        if isinstance(item, str):
-            computed = evaluate(item, scope, place)
-            for found in computed if isinstance(computed, list) else [] if computed is None else [computed]:
-                yield from _finished({field: found} if isinstance(found, str) else found, kind, place)
-        else:
-            yield from _evaluated(item, kind, scope, place)
+        data = evaluate(item, scope, place) if isinstance(item, str) else _evaluated(item, scope, place)
+        for each in data if isinstance(data, list) else [] if data is None else [data]:
+            part = validated(kind, {field: each} if isinstance(each, str) else each, place)
+            found += [part] if part.when is not False else []
+    return found
 
 
-def named_destinations(section: str, scope: Scope, where: str) -> list[tuple[str, str]]:
-    """Return what an expression maps to what: sources to destinations."""
-    computed = evaluate(section, scope, where) or {}
-    if not isinstance(computed, dict) or not all(isinstance(value, str) for value in computed.values()):
+def tree_parts(section: Sequence[TreePart] | str, scope: Scope, where: str) -> list[TreePart]:
+    """Return the parts of a list of trees; an expression instead of the list maps sources to destinations."""
+    if not isinstance(section, str):
+        return listed_parts(section, TreePart, "source", scope, where)
+    computed = _mapping(section, scope, where)
+    if not all(isinstance(destination, str) for destination in computed.values()):
         raise SoopError(f"{where}: expected a mapping of paths to paths")
-    return [(source, unmarked(destination)) for source, destination in computed.items()]
+    return [TreePart(source=source, destination=unmarked(to)) for source, to in computed.items()]
 
 
 def one_part(part: P, scope: Scope, where: str) -> P | None:
     """Return a part evaluated, or None if its ``when`` is false."""
-    return next(_evaluated(part, type(part), scope, where), None)
+    data = _evaluated(part, scope, where)
+    return None if data is None else validated(type(part), data, where)
 
 
-def _evaluated(part: P, kind: type[P], scope: Scope, where: str) -> Iterator[P]:
-    if evaluate(part.when, scope, f"{where}.when"):
-        data = evaluate(part.model_dump(exclude_unset=True, exclude={"when"}), scope, where)
-        yield from _finished({key: _spliced(value) for key, value in data.items()}, kind, where)
-
-
-def _spliced(value: object) -> object:
-    """Put the items of lists that expressions in a list have yielded in their place."""
-    if not isinstance(value, list):
-        return value
-    return [found for item in value for found in (item if isinstance(item, list) else [item])]
-
-
-def _finished(data: object, kind: type[P], where: str) -> Iterator[P]:
-    """Yield the part that evaluated data describes."""
+def validated(model: type[M], data: object, where: str) -> M:
+    """Return the model that evaluated data describes; mistakes begin with ``where``."""
     try:
-        part = kind.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(problem.line(where) for problem in problems_of(error, kind)) from None
-    if part.when is not False:
-        yield part
+        raise InvalidInput(problem.line(where) for problem in problems_of(error, model)) from None
+
+
+def _mapping(expression: str, scope: Scope, where: str) -> dict[str, Any]:
+    computed = evaluate(expression, scope, where) or {}
+    if not isinstance(computed, dict):
+        raise SoopError(f"{where}: expected a mapping")
+    return computed
+
+
+def _evaluated(part: Part, scope: Scope, where: str) -> dict[str, object] | None:
+    """Return the data of a part; where an expression in a list has yielded a list, its items take its place."""
+    if not evaluate(part.when, scope, f"{where}.when"):
+        return None
+    data = evaluate(part.model_dump(exclude_unset=True, exclude={"when"}), scope, where)
+    return {
+        key: [each for item in value for each in (item if isinstance(item, list) else [item])]
+        if isinstance(value, list)
+        else value
+        for key, value in data.items()
+    }

@@ -10,19 +10,20 @@ from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import node_name
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
-from soop_components.planning import guard
+from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.component_needs import package_names
-from soop_components.planning.configuration import merge, secrets_of
 from soop_components.planning.expand import expand
+from soop_components.planning.marks import secret_mark
 from soop_components.planning.parameters import parameters
 from soop_components.planning.scope import Scope, component_scope, service_scope
-from soop_components.planning.smoke import Checks
+from soop_components.planning.smoke import SmokeTests, endpoint_ports
 
 _MOST_NODES = 5000
 """Nodes of one service in one domain."""
 
 
+@limits.per_service()
 def plan_service(
     resolved: ResolvedDefinition,
     digest: str,
@@ -36,18 +37,6 @@ def plan_service(
     ``digest`` is of the artifact's manifest, ``services`` are the plans of the services that this one may refer to. The
     domain definition has been checked against the service definition (``model/domain_checks.py``).
     """
-    with guard.together():
-        return _plan(resolved, digest, domain, environment, service, services)
-
-
-def _plan(
-    resolved: ResolvedDefinition,
-    digest: str,
-    domain: DomainDefinition,
-    environment: Environment,
-    service: DomainService,
-    services: Mapping[str, ServicePlan],
-) -> ServicePlan:
     definition = resolved.definition
     counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
     if sum(counts.values()) > _MOST_NODES:
@@ -56,31 +45,34 @@ def _plan(
         role: tuple(node_name(role, number, definition.service, domain.id) for number in range(1, count + 1))
         for role, count in counts.items()
     }
-    config = merge(definition, service.config)
+    config = {
+        key: secret_mark(key) if option.secret else service.config.get(key, option.default)
+        for key, option in definition.config.items()
+    }
     scope = service_scope(definition, config, names, domain.id, environment.name, services)
     where = str(definition.reference)
     roles = _roles(resolved, scope, where)
-    checks = Checks(resolved, scope, names, domain.id, where)
+    ports = endpoint_ports(definition, scope, where)
+    endpoints = {
+        name: tuple(f"http://{node}:{port}" for node in names[definition.endpoints[name].role])
+        for name, port in ports.items()
+    }
+    given = domain.secrets.get(definition.service, ())
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}
     return ServicePlan(
         service=definition.service,
         version=definition.version,
         digest=digest,
         roles=roles,
-        nodes={name: node for role in names for name, node in _nodes(resolved, role, names[role])},
-        smoke_tests=checks.smoke_tests(),
-        endpoints=checks.endpoints,
-        secrets=secrets_of(definition, used, domain.secrets.get(definition.service, ())),
+        nodes={
+            name: NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk)
+            for role, node in definition.nodes.items()
+            for number, name in enumerate(names[role], 1)
+        },
+        smoke_tests=SmokeTests(resolved, scope, names, ports, endpoints, domain.id, where).plans(),
+        endpoints=endpoints,
+        secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
     )
-
-
-def _nodes(resolved: ResolvedDefinition, role: str, names: tuple[str, ...]) -> list[tuple[str, NodePlan]]:
-    """Return the nodes of a role."""
-    node = resolved.definition.nodes[role]
-    return [
-        (name, NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk))
-        for number, name in enumerate(names, 1)
-    ]
 
 
 def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, RolePlan]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import SoopError
 from soop_components.model.names import shown
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.model.problem import got
-from soop_components.model.service import HttpCheck, SmokeTest
+from soop_components.model.service import HttpCheck, ServiceDefinition, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
@@ -21,40 +20,32 @@ _PATH = re.compile(r"/[!-~]*")
 """A part of a request's first line, and nothing that would be more of a request."""
 
 
+def endpoint_ports(definition: ServiceDefinition, scope: Scope, where: str) -> dict[str, int]:
+    """Return the port of each endpoint."""
+    ports: dict[str, int] = {}
+    for name, endpoint in definition.endpoints.items():
+        place = f"{where}: endpoints.{name}.port"
+        port = evaluate(endpoint.port, scope, place)
+        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+            raise SoopError(f"{place}: expected a port, 1 to 65535 {got(port)}")
+        ports[name] = port
+    return ports
+
+
 @dataclass(frozen=True)
-class Checks:
-    """What renders endpoints and smoke tests; ``names`` are the node names by role."""
+class SmokeTests:
+    """The smoke tests of a service in a domain; ``names`` are the node names by role."""
 
     resolved: ResolvedDefinition
     scope: Scope
     names: Mapping[str, tuple[str, ...]]
+    ports: Mapping[str, int]
+    endpoints: Mapping[str, tuple[str, ...]]
     domain: str
     where: str
 
-    @cached_property
-    def ports(self) -> dict[str, int]:
-        """The port of each endpoint."""
-        return {
-            name: self._port(name, evaluate(endpoint.port, self.scope, f"{self.where}: endpoints.{name}.port"))
-            for name, endpoint in self.resolved.definition.endpoints.items()
-        }
-
-    def _port(self, name: str, port: object) -> int:
-        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-            raise SoopError(f"{self.where}: endpoints.{name}.port: expected a port, 1 to 65535 {got(port)}")
-        return port
-
-    @cached_property
-    def endpoints(self) -> dict[str, tuple[str, ...]]:
-        """The addresses of each endpoint, one per node of its role."""
-        definition = self.resolved.definition
-        return {
-            name: tuple(f"http://{node}:{port}" for node in self.names[definition.endpoints[name].role])
-            for name, port in self.ports.items()
-        }
-
-    def smoke_tests(self) -> tuple[SmokeTestPlan, ...]:
-        """Return the smoke tests; one whose role has no node in this domain has nothing to test and is left out."""
+    def plans(self) -> tuple[SmokeTestPlan, ...]:
+        """Return each smoke test rendered; one whose role has no node in this domain has nothing to test."""
         found = []
         for index, test in enumerate(self.resolved.definition.smoke_tests):
             place = f"{self.where}: smoke_tests[{index}]"
@@ -94,24 +85,12 @@ class Checks:
         packed = self.resolved.smoke
         if packed is None or source not in packed.files:
             raise SoopError(f"{place}.script: the artifact has no {shown(source)}")
-        return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment)
+        return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment())
 
-    @cached_property
     def _environment(self) -> dict[str, str]:
         """What a smoke test's program is told."""
         definition = self.resolved.definition
-        environment = {
-            "SOOP_SERVICE": definition.service,
-            "SOOP_VERSION": definition.version,
-            "SOOP_DOMAIN": self.domain,
-        }
-        for name, addresses in self.endpoints.items():
-            if addresses:
-                environment[f"SOOP_ENDPOINT_{_variable(name)}"] = addresses[0]
-        for role, names in self.names.items():
-            environment[f"SOOP_NODES_{_variable(role)}"] = ",".join(names)
-        return environment
-
-
-def _variable(name: str) -> str:
-    return name.upper().replace("-", "_")
+        said = {"SERVICE": definition.service, "VERSION": definition.version, "DOMAIN": self.domain}
+        said |= {f"ENDPOINT_{name}": addresses[0] for name, addresses in self.endpoints.items() if addresses}
+        said |= {f"NODES_{role}": ",".join(names) for role, names in self.names.items()}
+        return {f"SOOP_{name.upper().replace('-', '_')}": value for name, value in said.items()}

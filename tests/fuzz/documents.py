@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from soop_components.planning import encodings, filters
+from soop_components.planning.filters import ENCODINGS, FILTERS
 
 ODD = (
     "{{ config.port }}", "{{ config.prot }}", "{{ params", "{% for a in range(9999999) %}{% endfor %}",
@@ -40,14 +40,12 @@ names = st.sampled_from(
      "nodes", "params", "params.port", "service.version", "services", "loop.index", "x", "1", "0", "-7", "'a'", "''",
      "none", "true", "range(3)", "{}", "[]"]
 )  # fmt: skip
-FILTERS = [f for f in filters.FILTERS if not f.startswith("_")] + list(encodings.ENCODINGS)
-
 OPERATORS = (" ~ ", " + ", " * ", " // ", " == ", " in ", " and ", " if x else ")
 
 
 def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
-        st.tuples(inner, st.sampled_from(FILTERS)).map(" | ".join),
+        st.tuples(inner, st.sampled_from([*FILTERS, *ENCODINGS])).map(" | ".join),
         st.tuples(inner, st.sampled_from(OPERATORS), inner).map("".join),
         st.tuples(inner, inner).map(lambda pair: f"[{pair[0]}, {pair[1]}]"),
         st.tuples(inner, inner).map(lambda pair: f"{{{pair[0]}: {pair[1]}}}"),

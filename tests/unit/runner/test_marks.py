@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from soop_components.planning.encodings import ENCODINGS as FILTERS
-from soop_components.planning.guard import budget
+from soop_components.planning.filters import ENCODINGS as FILTERS
+from soop_components.planning.limits import per_template
 from soop_components.planning.marks import secret_mark, unmarked
 from soop_components.runner.failure import Failure
 from soop_components.runner.marks import holds_secret, put_node, put_secrets
@@ -25,7 +25,7 @@ HOSTILE = [
 @pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_a_secret_is_encoded_as_planning_would_have(name: str, value: str) -> None:
-    with budget():
+    with per_template():
         mark = unmarked(str(FILTERS[name](secret_mark("password"))))
         planned = FILTERS[name](value)
     assert put_secrets(mark, {"password": value}) == planned

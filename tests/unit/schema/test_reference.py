@@ -15,8 +15,7 @@ from soop_components.model.environment import Environment
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.planning import plan_service
-from soop_components.planning.encodings import ENCODINGS
-from soop_components.planning.filters import FILTERS
+from soop_components.planning.filters import ENCODINGS, FILTERS
 from soop_components.reading.loader import domain_from_document, load_environment, load_model
 from soop_components.reading.yaml_file import parse_yaml
 from soop_components.schema import SCHEMAS
@@ -96,8 +95,7 @@ def test_the_example_of_a_block_is_planned(tmp_path: Path) -> None:
 
 def test_every_filter_of_templates_is_listed() -> None:
     chapter = (REFERENCE / "service.md").read_text().partition("| filters |")[2].partition("\n\n")[0]
-    known = {name for name in {**FILTERS, **ENCODINGS} if not name.startswith("_")}
-    assert sorted(re.findall(r"`(\w+)`", chapter)) == sorted(known)
+    assert sorted(re.findall(r"`(\w+)`", chapter)) == sorted({**FILTERS, **ENCODINGS})
 
 
 def unused(kind: str, data: Any, besides: set[str] = frozenset()) -> set[str]:  # type: ignore[assignment]
