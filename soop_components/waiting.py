@@ -1,10 +1,10 @@
-"""Waits until something is so, with a clock that tests can set."""
+"""Waits until something is so, with a clock that tests can set, or until all work is done."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 _Found = TypeVar("_Found")
@@ -34,3 +34,10 @@ async def wait_until(
     while not (found := await attempt()) and clock.now() + pause < deadline:
         await clock.sleep(pause)
     return found
+
+
+async def wait_for_all(work: Iterable[Awaitable[_Found]]) -> list[_Found]:
+    """Return all results in order; also after a failure, wait for the rest, then raise the first failure."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return [task.result() for task in tasks]

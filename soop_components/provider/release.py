@@ -15,7 +15,7 @@ from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
 from soop_components.provider.resource import Context, Created, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
-from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Node
 from soop_components.release.operations import Blobs
 from soop_components.release.rollout import ReleaseFailed, Rollout
@@ -115,20 +115,13 @@ class ReleaseResource(Resource):
         }
 
     async def _look(self, node: Node, release: ReleaseInputs) -> dict[str, Any]:
-        expected = release.documents[node.name]["plan_digest"]
-        about = {"role": release.nodes[node.name].role, "address": node.target.address}
         try:
             found = await node.measure(_MEASURE_PATIENCE)
         except SoopError as error:
-            return {**about, "version": None, "digest": None, "healthy": False, "drift": [error.message]}
-        running = found.running
-        return {
-            **about,
-            "version": running.version if running else None,
-            "digest": running.digest if running else None,
-            "healthy": found.healthy,
-            "drift": drift_of(found, expected, release),
-        }
+            return _status(release.nodes[node.name], None, None, False, [error.message])
+        drift = drift_of(found, release.documents[node.name]["plan_digest"], release)
+        version, digest = (found.running.version, found.running.digest) if found.running else (None, None)
+        return _status(release.nodes[node.name], version, digest, found.healthy, drift)
 
 
 def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str]:
@@ -156,23 +149,23 @@ def _accepted(release: ReleaseInputs) -> Properties:
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "endpoints": release.endpoint_urls(),
         "status": {
-            name: {
-                "role": node.role,
-                "address": node.target.address,
-                "version": release.reference.version,
-                "digest": release.digest,
-                "healthy": True,
-                "drift": [],
-            }
+            name: _status(node, release.reference.version, release.digest, True, [])
             for name, node in release.nodes.items()
         },
     }
 
 
+def _status(
+    node: ReleaseNode, version: str | None, digest: str | None, healthy: bool, drift: list[str]
+) -> dict[str, Any]:
+    what_runs = {"version": version, "digest": digest, "healthy": healthy, "drift": drift}
+    return {"role": node.role, "address": node.target.address, **what_runs}
+
+
 def _blobs(release: ReleaseInputs) -> Blobs:
     from soop_components.artifact.store import Store  # with all that reads artifacts, only where one is deployed
 
-    artifact = Store(Project.find().store).open(str(release.reference))
+    artifact = Store(Project.find().store).open(release.reference)
     if artifact.digest != release.digest:
         raise SoopError(
             f"{release.reference} in the store is {artifact.digest}, but {release.digest} is to be deployed",

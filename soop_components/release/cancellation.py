@@ -28,14 +28,9 @@ class Cancellation:
         """Ask all operations to end."""
         self._event.set()
 
-    @property
-    def requested(self) -> bool:
-        """Whether operations should end."""
-        return self._event.is_set()
-
     def check(self) -> None:
         """Raise ``Cancelled`` if operations should end."""
-        if self.requested:
+        if self._event.is_set():
             raise Cancelled
 
     async def unless_requested(self, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, NoReturn, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn, assert_never
 
 from soop_components.errors import SoopError
 from soop_components.release.cancellation import Cancellation, Cancelled
@@ -26,6 +26,7 @@ from soop_components.release.order import (
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.wording import failure_in_words
 from soop_components.runner.protocol import Inspected
+from soop_components.waiting import wait_for_all
 
 _PATIENCE = 20.0
 """Seconds a node may take until it answers at the beginning of a rollout."""
@@ -74,9 +75,9 @@ class Rollout:
 
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
-        await _all(node.open(_PATIENCE) for node in self._nodes.values())
+        await wait_for_all(node.open(_PATIENCE) for node in self._nodes.values())
         wanted = self._wanted
-        found = await _all(
+        found = await wait_for_all(
             node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name))
             for name, node in self._nodes.items()
         )
@@ -101,7 +102,7 @@ class Rollout:
     async def _carry_out(self, steps: Sequence[Step | Parallel]) -> None:
         for step in steps:
             if isinstance(step, Parallel):
-                await _all(self._carry_out(lane) for lane in step.lanes)
+                await wait_for_all(self._carry_out(lane) for lane in step.lanes)
             else:
                 self._cancellation.check()
                 await self._carry_out_one(step)
@@ -109,12 +110,12 @@ class Rollout:
     async def _carry_out_one(self, step: Step) -> None:
         match step:
             case WriteHosts(names):
-                await _all(self._nodes[name].hosts(self._wanted.hosts) for name in names)
+                await wait_for_all(self._nodes[name].hosts(self._wanted.hosts) for name in names)
             case SendBlobs(names):
-                await _all(self._send_blobs(name) for name in names)
+                await wait_for_all(self._send_blobs(name) for name in names)
             case Configure(names):
                 self._configured += names
-                await _all(self._configure(name) for name in names)
+                await wait_for_all(self._configure(name) for name in names)
             case RunSmokeTests():
                 await self._progress.show("smoke tests")
                 await SmokeTests(self._wanted, self._nodes, self._cancellation).run()
@@ -136,7 +137,7 @@ class Rollout:
     async def _accept(self, names: Iterable[str]) -> None:
         wanted = self._wanted
         try:
-            await _all(
+            await wait_for_all(
                 self._nodes[name].accept(wanted.documents[name]["plan_digest"], wanted.smoke_blobs(name))
                 for name in names
             )
@@ -178,12 +179,3 @@ def _verdict(
     if failures:
         lines.append("  the next deployment looks at these nodes and repairs them")
     return "\n".join(lines)
-
-
-async def _all(work: Iterable[Awaitable[Any]]) -> list[Any]:
-    """Wait for everything, also when something fails; then raise the first failure."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results

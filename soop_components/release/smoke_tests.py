@@ -13,7 +13,7 @@ from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.operations import NodeOperations
-from soop_components.waiting import wait_until
+from soop_components.waiting import wait_for_all, wait_until
 
 _PAUSE = 0.5
 """Seconds between attempts."""
@@ -43,10 +43,7 @@ class SmokeTests:
                 await self._run_script(test, test.script)
 
     async def _run_http(self, test: SmokeTestPlan, request: HttpSmoke) -> None:
-        checks = [self._until_right(test, request, node) for node in request.nodes]
-        for result in await asyncio.gather(*checks, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+        await wait_for_all(self._until_right(test, request, node) for node in request.nodes)
 
     async def _until_right(self, test: SmokeTestPlan, request: HttpSmoke, node: str) -> None:
         address = self._wanted.nodes[node].target.address
