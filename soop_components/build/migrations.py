@@ -42,10 +42,11 @@ def migration_problems(
     label: str, component: Component, block: LoadedBlock, files: Mapping[str, SourceFile]
 ) -> list[str]:
     """Return the mistakes in a component's migrations; ``label`` names the folder of its service definition."""
-    if block.folder != LIBRARY / "postgresql":
+    given = str(component.with_.get("migrations") or "")
+    if not given or block.folder != LIBRARY / "postgresql":
         return []
-    start = f"{component.with_.get('migrations')}".rstrip("/") + "/"
-    found = {path.removeprefix(start): file for path, file in files.items() if path.startswith(start)}
+    start = given[: given.rfind("/") + 1] if given in files else given.rstrip("/") + "/"
+    found = {path.removeprefix(start): file for path, file in files.items() if path.startswith(given)}
     return [f"{label}/{start}{problem}" for problem in _folder_problems(found)]
 
 

@@ -187,6 +187,17 @@ def test_names(tmp_path: Path, names: list[str], expected: str | None) -> None:
     assert expected is None or found[0].startswith(expected)
 
 
+def test_a_single_file_is_checked_as_well(tmp_path: Path) -> None:
+    folder = tmp_path / "service_defs/any-service"
+    for name in ("001_a.up.sql", "002_b.up.sql"):
+        (folder / "sql").mkdir(parents=True, exist_ok=True)
+        (folder / "sql" / name).write_text("COMMIT;")
+    (folder / "service.yaml").write_text(SERVICE.replace("sql/", "sql/001_a.up.sql"))
+    with pytest.raises(InvalidInput) as raised:
+        read_source(Project(tmp_path), "any-service")
+    assert [problem.split(": ")[0] for problem in raised.value.problems] == [f"{PLACE}001_a.up.sql:1"]
+
+
 def test_sql_of_other_blocks_is_their_own_business(tmp_path: Path) -> None:
     service = SERVICE.replace("uses: postgresql, with: {database: any, password: x, migrations: sql/}", "uses: own")
     block = "format: 1\nblock: own\nsummary: x\nparameters: {migrations: {type: path, default: sql/}}\n"
