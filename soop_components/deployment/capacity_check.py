@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.capacity import Demand, capacity_problems, demand_of
@@ -30,26 +29,22 @@ def check_capacity(
     """
     if environment.capacity == Capacity():
         return ()
-    count = _Count(environment, define)
-    others = {id: count.file(path, project.name_of(path)) for id, path in _other_domains(project, domain)}
+    count = _Count(project, environment, define)
+    in_environment = [id for id in project.domain_ids() if id.startswith(f"{environment.name}-")]
+    others = {id: count.defined(id) for id in in_environment if id != domain.id}
     problems = capacity_problems(environment, domain.id, count.domain(domain), others)
     if problems:
         file = project.name_of(project.environments / f"{environment.name}.yaml")
         hint = f"ask for fewer nodes, destroy a domain and delete its definition, or raise `capacity:` in {file}"
         raise InvalidInput([f"{label}: soop:services: {problem}" for problem in problems], hint)
-    return tuple(count.notes())
-
-
-def _other_domains(project: Project, domain: DomainDefinition) -> Iterator[tuple[str, Path]]:
-    for id in project.domain_ids():
-        if id.startswith(f"{domain.environment}-") and id != domain.id:
-            yield id, project.domain_file(id)
+    return count.notes()
 
 
 @dataclass
 class _Count:
     """Counts what domains take, and remembers what could not be counted."""
 
+    project: Project
     environment: Environment
     define: Define
     gaps: list[str] = field(default_factory=list)
@@ -57,22 +52,25 @@ class _Count:
     def domain(self, domain: DomainDefinition) -> Demand:
         return sum((self._service(service, domain.id) for service in domain.services), Demand())
 
-    def file(self, path: Path, label: str) -> Demand:
+    def defined(self, id: str) -> Demand:
+        path = self.project.domain_file(id)
+        label = self.project.name_of(path)
         try:
-            return self.domain(load_domain(path, label))
+            return self.domain(load_domain(path, id, label))
         except SoopError:
             self.gaps.append(f"{label} has mistakes")
             return Demand()
 
     def _service(self, service: DomainService, domain: str) -> Demand:
+        definition = None
         try:
             definition = self.define(service.reference)
         except SoopError:
             self.gaps.append(f"{service.reference} of {domain} is not in the store")
-            return demand_of(service, None, self.environment)
         return demand_of(service, definition, self.environment)
 
-    def notes(self) -> Iterator[str]:
-        if self.gaps:
-            name, gaps = self.environment.name, listed(self.gaps, _SHOWN)
-            yield f"the capacity of environment {name} may be exceeded, not all could be counted: {gaps}"
+    def notes(self) -> tuple[str, ...]:
+        if not self.gaps:
+            return ()
+        name, gaps = self.environment.name, listed(self.gaps, _SHOWN)
+        return (f"the capacity of environment {name} may be exceeded, not all could be counted: {gaps}",)

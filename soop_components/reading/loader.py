@@ -59,9 +59,9 @@ def load_environment(path: Path, label: str) -> Environment:
     return load_model(Environment, document, label)
 
 
-def load_domain(path: Path, label: str) -> DomainDefinition:
+def load_domain(path: Path, id: str, label: str) -> DomainDefinition:
     """Load a domain definition out of a stack's configuration, ``Pulumi.<domain>.yaml``; secrets stay sealed."""
-    return domain_from_document(path.name.removeprefix("Pulumi.").removesuffix(".yaml"), read_yaml(path, label), label)
+    return domain_from_document(id, read_yaml(path, label), label)
 
 
 def domain_from_document(domain: str, document: Document, label: str) -> DomainDefinition:

@@ -127,7 +127,7 @@ class Ground(NamedTuple):
         path = self.project.environments / "dev.yaml"
         path.write_bytes(content)
         environment = load_environment(path, "dev.yaml")
-        self._plan(load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "x"), environment)
+        self._plan(load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "dev-access", "x"), environment)
 
     def _plan(self, domain: DomainDefinition, environment: Environment) -> None:
         names = {service.reference.service for service in domain.services}

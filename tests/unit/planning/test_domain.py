@@ -43,7 +43,7 @@ def plan(*definitions: Definition) -> DomainPlan:
 
 
 def test_the_example_domain_has_four_nodes_and_its_gateway_comes_last() -> None:
-    domain = load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "dev-access")
+    domain = load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "dev-access", "dev-access")
     definitions = {name: example(name) for name in ("gateway-service", "access-service")}
     found = plan_domain(domain, Environment(name="dev"), definitions)
     assert [service.service for service in found.services] == ["access-service", "gateway-service"]

@@ -31,7 +31,7 @@ def plan_example(domain: DomainDefinition) -> ServicePlan:
 
 @pytest.mark.parametrize("domain", ["dev-access", "dev-one-access"])
 def test_the_example_has_a_plan_in_its_domains(domain: str) -> None:
-    plan = plan_example(load_domain(ROOT / f"stacks/Pulumi.{domain}.yaml", domain))
+    plan = plan_example(load_domain(ROOT / f"stacks/Pulumi.{domain}.yaml", domain, domain))
     web, database = plan.roles["web"], plan.roles["database"]
     assert list(web.packages) == ["gunicorn", "nginx-light", "python3-flask", "python3-psycopg2"]
     assert list(database.packages) == ["postgresql-15"]
@@ -48,7 +48,7 @@ def test_the_example_has_a_plan_in_its_domains(domain: str) -> None:
 
 
 def test_a_second_plan_is_the_same() -> None:
-    domain = load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "dev-access")
+    domain = load_domain(ROOT / "stacks/Pulumi.dev-access.yaml", "dev-access", "dev-access")
     assert plan_example(domain).model_dump_json() == plan_example(domain).model_dump_json()
 
 

@@ -43,7 +43,7 @@ def test_bad_service_definitions(path: Path, tmp_path: Path) -> None:
 
 
 def load_and_check(file: Path, label: str) -> None:
-    domain = load_domain(file, label)
+    domain = load_domain(file, "dev-access", label)
     definition = load_service(GOOD, "good")
     check_domain(domain, {"access-service": definition}, label, Environment(name="dev"))
 

@@ -49,7 +49,7 @@ config:
   soop:secrets:
     access-service: {token: {secure: v1:abc}}
 """)
-    domain = load_domain(file, "stacks/Pulumi.dev-one-access.yaml")
+    domain = load_domain(file, "dev-one-access", "stacks/Pulumi.dev-one-access.yaml")
     assert domain.id == "dev-one-access"
     assert domain.environment == "dev"
     assert [str(service.reference) for service in domain.services] == ["access-service-3.2.3", "other-service-3.2.0"]

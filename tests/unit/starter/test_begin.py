@@ -22,7 +22,7 @@ def test_the_definitions_are_good_and_fit_each_other(tmp_path: Path) -> None:
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == written
     project = Project.find(tmp_path)
     service = load_service(project.service_defs / "hello-service", "hello-service")
-    domain = load_domain(project.stacks / "Pulumi.dev-hello.yaml", "dev-hello")
+    domain = load_domain(project.domain_file("dev-hello"), "dev-hello", "dev-hello")
     environment = load_environment(project.environments / "dev.yaml", "dev")
     check_domain(domain, {"hello-service": service}, "dev-hello", environment)
     assert str(domain.services[0].reference) == f"hello-service-{service.version}"
