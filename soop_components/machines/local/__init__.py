@@ -40,7 +40,7 @@ class LocalMachines:
 
     def __init__(self, project: Project) -> None:
         home = Path(os.path.realpath(project.make_home()))
-        self._realm = Realm(home, project.realm, (os.getuid(), os.getgid()))
+        self._realm = Realm(home, project.realm, os.getuid())
 
     async def create(self, spec: MachineSpec, host_key: HostKey) -> MachineFacts:
         """Make the machine as ``spec`` says and start it; an existing one keeps the host key that it has."""

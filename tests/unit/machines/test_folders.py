@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.machines.local.root_helper import command, folders
+from soop_components.machines.local.root_helper import command, files, folders, locking
 from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
 
@@ -93,30 +94,30 @@ def test_a_record_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret.json").write_text("{}")
     (tmp_path / "machine.json").symlink_to(tmp_path / "secret.json")
     with pytest.raises(Refused, match="cannot be read"):
-        folders.read_json(tmp_path / "machine.json")
+        files.read_json(tmp_path / "machine.json")
 
 
 def test_a_record_is_replaced_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "machine.json"
-    assert folders.read_json(path) is None
-    folders.write_json(path, {"a": 1})
-    folders.write_json(path, {"a": 2})
-    assert folders.read_json(path) == {"a": 2}
+    assert files.read_json(path) is None
+    files.write_json(path, {"a": 1})
+    files.write_json(path, {"a": 2})
+    assert files.read_json(path) == {"a": 2}
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_lock_whose_holder_removed_it_is_taken_anew(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "one"
-    with folders.lock(path) as held:
+    with locking.lock(path) as held:
         assert held
         path.unlink()
-        with folders.lock(path, wait=False) as other:
+        with locking.lock(path, wait=False) as other:
             assert other
 
 
 def test_a_lock_that_somebody_has_is_not_free(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "one"
-    with folders.lock(path):
+    with locking.lock(path):
         process = multiprocessing.get_context("spawn").Process(target=_expect_held, args=(path,))
         process.start()
         process.join()
@@ -124,7 +125,7 @@ def test_a_lock_that_somebody_has_is_not_free(tmp_path: Path) -> None:
 
 
 def _expect_held(path: Path) -> None:
-    with folders.lock(path, wait=False) as held:
+    with locking.lock(path, wait=False) as held:
         assert not held
 
 
@@ -134,13 +135,64 @@ def test_a_program_that_outlives_its_caller_keeps_the_lock(tmp_path: Path) -> No
     caller.start()
     caller.join()
     assert caller.exitcode == -signal.SIGKILL
-    with folders.lock(path, wait=False) as held:
+    with locking.lock(path, wait=False) as held:
         assert not held
-    with folders.lock(path) as held:
+    with locking.lock(path) as held:
         assert held
 
 
 def _be_killed_while_sleeping(path: Path) -> None:
-    with folders.lock(path):
+    with locking.lock(path):
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
         command.run("sleep", "2")
+
+
+def test_a_folder_that_becomes_a_link_after_it_was_opened_is_not_followed(realm: Realm, tmp_path: Path) -> None:
+    folder, elsewhere = realm.machine(NAME), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    realm.make(folder)
+    with realm.opened(folder) as opened:
+        folder.parent.rename(folder.parent.with_name("moved"))
+        folder.parent.symlink_to(elsewhere)
+        files.write_json(opened / "machine.json", {})
+    assert list(elsewhere.iterdir()) == []
+    assert os.listdir(folder.parent.with_name("moved") / NAME) == ["machine.json"]
+
+
+def test_a_home_that_is_exchanged_for_a_link_is_not_followed(realm: Realm, home: Path) -> None:
+    home.parent.joinpath("theirs").mkdir()
+    home.rename(home.parent / "theirs" / ".soop")
+    home.symlink_to(home.parent / "theirs" / ".soop")
+    for action in (realm.make, realm.remove, realm.names):
+        with pytest.raises(Refused, match="not a folder of yours"):
+            action(realm.machine(NAME))
+
+
+@pytest.mark.parametrize("planted", ["machine.json", ".machine.json.new"])
+def test_a_file_that_is_a_link_is_replaced_and_not_written_through(tmp_path: Path, planted: str) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("data")
+    (tmp_path / planted).symlink_to(kept)
+    files.write_json(tmp_path / "machine.json", {"a": 1})
+    assert kept.read_text() == "data"
+    assert files.read_json(tmp_path / "machine.json") == {"a": 1}
+
+
+def test_a_realm_whose_machines_belong_to_another_home_or_user_is_refused(
+    realm: Realm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks, mine = tmp_path / "networks.json", {"realm": realm.name, "home": str(realm.home), "environment": "dev"}
+    monkeypatch.setattr(folders, "NETWORKS", networks)
+    user = Realm(realm.home, realm.name, 1000)
+    realm.check_owner()
+    for network in (mine, {**mine, "owner": 1000}, {**mine, "realm": "fedcba98", "home": "/home/anna/.soop"}):
+        networks.write_text(json.dumps({"1": network}))
+        user.check_owner()
+    networks.write_text(json.dumps({"1": {**mine, "owner": 1001}}))
+    realm.check_owner()  # root may
+    with pytest.raises(Refused, match=r"the machines of realm 0123abcd belong to user 1001"):
+        user.check_owner()
+    networks.write_text(json.dumps({"1": {**mine, "home": "/home/anna/.soop"}}))
+    for each in (realm, user):
+        with pytest.raises(Refused, match=r"the machines of realm 0123abcd belong to /home/anna/\.soop"):
+            each.check_owner()

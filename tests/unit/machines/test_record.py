@@ -24,7 +24,7 @@ RECORD = Record(SPEC, f"sha256:{'0' * 64}", new_host_key().public, 5, 17)
 def realm(tmp_path: Path) -> Realm:
     home = Path(os.path.realpath(tmp_path)) / ".soop"
     home.mkdir(mode=0o700)
-    return Realm(home, "0123abcd", (os.getuid(), os.getgid()))
+    return Realm(home, "0123abcd", os.getuid())
 
 
 def save(realm: Realm, **changes: Any) -> None:

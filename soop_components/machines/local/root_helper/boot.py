@@ -7,9 +7,10 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from . import cgroup, network, process
+from . import cgroup, mounts, network, process
 from .command import ENVIRONMENT, missing, run
 from .failure import Refused
+from .files import path_of
 from .folders import Realm
 from .record import Record
 
@@ -19,31 +20,38 @@ _LOG_LIMIT = 1024**2
 """Bytes of a machine's console that are kept over a restart."""
 
 
-def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: Path) -> None:
-    """Start the machine; it goes on when the caller is gone."""
+def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: int) -> None:
+    """Start the machine, with its console in the open file ``log``; it goes on when the caller is gone."""
     _shorten(log)
     argv = command(record, record.root(realm), binds)
     if _host_has_systemd():
-        _launch_unit(realm, record, argv, log)
+        _launch_unit(realm, record, argv, path_of(log))
     else:
         _launch_process(realm, record, argv, log)
 
 
-def inhabitants(realm: Realm, id: str) -> set[int]:
-    """Return the processes of a machine other than the one that runs it."""
-    group = f"{_SLICE}/{_unit(realm, id)}" if _host_has_systemd() else _group(realm, id)
-    return cgroup.members(group) | process.in_namespace(network.namespace(id))
+def end(realm: Realm, id: str, patience: float, *, has_network: bool) -> None:
+    """End all processes of a machine, those in its network's namespace included if that is its own, and unmount it.
 
-
-def forget(realm: Realm, id: str) -> None:
-    """Remove what is left of a machine that has ended, before its root folder is unmounted."""
-    _forget_nspawn(realm.run / id / "root", _machine(id))
+    It gets ``patience`` seconds to shut down by itself.
+    """
+    root = realm.run / id / "root"
+    process.end(root, patience)
+    process.kill_all(lambda: _remaining(realm, id, has_network=has_network))
+    _remove_nspawn_files(root, _machine(id))
     if _host_has_systemd():
         for verb in ("stop", "reset-failed"):
             with suppress(Refused):
                 run("systemctl", verb, _unit(realm, id))
     else:
         cgroup.remove(_group(realm, id))
+    mounts.unmount(root)
+
+
+def _remaining(realm: Realm, id: str, *, has_network: bool) -> set[int]:
+    """Return the processes of a machine whose supervisor has ended."""
+    group = f"{_SLICE}/{_unit(realm, id)}" if _host_has_systemd() else _group(realm, id)
+    return cgroup.members(group) | (process.in_namespace(network.namespace(id)) if has_network else set())
 
 
 def command(record: Record, root: Path, binds: list[tuple[Path, str]]) -> list[str]:
@@ -89,7 +97,7 @@ def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> No
     )
 
 
-def _launch_process(realm: Realm, record: Record, argv: list[str], log: Path) -> None:
+def _launch_process(realm: Realm, record: Record, argv: list[str], log: int) -> None:
     groups = cgroup.create(_group(realm, record.id), record.spec.cpus, record.spec.memory)
 
     def join() -> None:
@@ -97,22 +105,21 @@ def _launch_process(realm: Realm, record: Record, argv: list[str], log: Path) ->
             with open(group / "cgroup.procs", "w", encoding="ascii") as file:
                 file.write("0")
 
-    with open(log, "ab") as output:
-        try:
-            subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd="/",
-                env=ENVIRONMENT,
-                start_new_session=True,
-                preexec_fn=join,
-            )
-        except FileNotFoundError as error:
-            raise missing(argv[0]) from error
-        except subprocess.SubprocessError as error:
-            raise Refused(f"{record.spec.name} cannot join its control groups: {error}") from error
+    try:
+        subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=ENVIRONMENT,
+            start_new_session=True,
+            preexec_fn=join,
+        )
+    except FileNotFoundError as error:
+        raise missing(argv[0]) from error
+    except subprocess.SubprocessError as error:
+        raise Refused(f"{record.spec.name} cannot join its control groups: {error}") from error
 
 
 def _host_has_systemd() -> bool:
@@ -123,7 +130,7 @@ def _machine(id: str) -> str:
     return f"soop-{id}"
 
 
-def _forget_nspawn(root: Path, machine: str) -> None:
+def _remove_nspawn_files(root: Path, machine: str) -> None:
     """Remove what systemd-nspawn keeps of a machine in ``/run`` when it is killed."""
     with suppress(OSError):
         (_NSPAWN / "propagate" / machine).rmdir()
@@ -140,14 +147,10 @@ def _group(realm: Realm, id: str) -> str:
     return f"soop-{realm.name}-{id}"
 
 
-def _shorten(log: Path) -> None:
-    """Keep the end of a long log."""
-    with suppress(FileNotFoundError):
-        size = log.stat().st_size
-        if size > _LOG_LIMIT:
-            with open(log, "r+b") as file:
-                file.seek(size - _LOG_LIMIT // 2)
-                kept = file.read()
-                file.seek(0)
-                file.write(kept)
-                os.ftruncate(file.fileno(), len(kept))
+def _shorten(log: int) -> None:
+    """Keep the end of a long log, which is open for reading and appending."""
+    size = os.fstat(log).st_size
+    if size > _LOG_LIMIT:
+        kept = os.pread(log, _LOG_LIMIT // 2, size - _LOG_LIMIT // 2)
+        os.ftruncate(log, 0)
+        os.write(log, kept)

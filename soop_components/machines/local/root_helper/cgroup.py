@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 
+from . import process
 from .failure import Refused
+from .waiting import wait_until
 
 _PATIENCE = 5.0
 _CPU_PERIOD = 100_000
@@ -52,21 +54,22 @@ def remove(group: str) -> None:
     """Remove the group, whose processes have ended."""
     for hierarchy in _hierarchies():
         for folder, _, _ in os.walk(hierarchy / group, topdown=False):
-            _remove_one(folder)
+            # The kernel may count a process for some moments after its end.
+            if not wait_until(partial(_is_removed, folder), _PATIENCE):
+                users = ", ".join(process.named(members(group))) or "something that is no process"
+                raise Refused(f"the control group {folder} cannot be removed: it is in use by {users}")
 
 
-def _remove_one(folder: str) -> None:
-    """Remove one group; the kernel may count a process for some moments after its end."""
-    deadline = monotonic() + _PATIENCE
-    while True:
-        try:
-            os.rmdir(folder)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno != errno.EBUSY or monotonic() > deadline:
-                raise Refused(f"the control group {folder} cannot be removed: {error.strerror}") from error
-            sleep(0.01)
+def _is_removed(folder: str) -> bool:
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise Refused(f"the control group {folder} cannot be removed: {error.strerror}") from error
+        return False
+    return True
 
 
 def _hierarchies() -> list[Path]:

@@ -6,21 +6,23 @@ Mounts are only made below ``/run/soop``, so that no ``rm -r`` of a checkout eve
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import request
 from .failure import Refused
+from .files import open_folder, path_of, read_json
+from .locking import lock
 
 RUN = Path("/run/soop")
+NETWORKS = RUN / "networks.json"
+"""All environments that have a network on this host, with the home and user they belong to."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Realm:
     home: Path
     """The project's ``.soop`` folder."""
     name: str
-    owner: tuple[int, int] = (0, 0)
-    """User and group id of who calls."""
+    caller: int = 0
+    """Id of the user who asks: root may use everybody's home, others their own."""
 
     @classmethod
     def open(cls, home: object, name: object) -> Realm:
@@ -39,16 +41,12 @@ class Realm:
         realm = request.text(name, request.REALM, "realm")
         if not isinstance(home, str) or os.path.realpath(home) != home or os.path.basename(home) != ".soop":
             raise Refused("home: expected the real path of a .soop folder")
-        owner = (int(os.environ.get("SUDO_UID", "0")), int(os.environ.get("SUDO_GID", "0")))
+        opened = cls(Path(home), realm, int(os.environ.get("SUDO_UID", "0")))
         try:
-            status = os.lstat(home)
+            opened.owner()
         except OSError as error:
             raise Refused(f"home: {home}: {error.strerror}") from error
-        if not stat.S_ISDIR(status.st_mode) or status.st_mode & 0o022:
-            raise Refused(f"home: {home} must be a folder that nobody else can write", f"chmod go-w {home}")
-        if owner[0] not in (0, status.st_uid):
-            raise Refused(f"home: {home} belongs to somebody else")
-        return cls(Path(home), realm, owner if owner[0] else (status.st_uid, status.st_gid))
+        return opened
 
     @property
     def machines(self) -> Path:
@@ -81,57 +79,56 @@ class Realm:
         """Return the root file system of a base image."""
         return self.home / "images" / image
 
+    def owner(self) -> int:
+        """Return the id of the user whose home it is."""
+        with self._opened(self.home) as [home]:
+            return os.fstat(home).st_uid
+
+    @contextmanager
+    def opened(self, folder: Path, *, of_root: bool = True) -> Iterator[Path]:
+        """Open a folder in the home, one of root such as a machine's if not said otherwise, and yield a path to it.
+
+        ``FileNotFoundError`` if there is none.
+        """
+        with self._opened(folder) as descriptors:
+            # Without root's rights nothing is done that a forged folder could lead astray.
+            if of_root and os.fstat(descriptors[-1]).st_uid not in {0, os.geteuid()}:
+                hint = f"if nobody has changed what is in it: chown root {folder}"
+                raise Refused(f"{folder} does not belong to root", hint)
+            yield path_of(descriptors[-1])
+
     def make(self, folder: Path) -> None:
-        """Make a folder of a machine or disk and those above it; a symbolic link on the way is refused."""
-        while not folder.exists():
-            current = self.home
+        """Make the folder of a machine or disk and those above it."""
+        made = False
+        while not made:
             # Somebody who removes the last machine beside this one may remove a folder above it meanwhile.
-            with suppress(FileNotFoundError):
-                for part in folder.relative_to(self.home).parts:
-                    current = current / part
-                    self._make_one(current, is_last=current == folder)
-        self.check(folder)
-
-    def _make_one(self, folder: Path, *, is_last: bool) -> None:
-        try:
-            folder.mkdir(mode=0o755)
-        except FileExistsError:
-            self.check(folder)
-        else:
-            if not is_last:
-                os.chown(folder, *self.owner)
-
-    def check(self, folder: Path) -> None:
-        """Refuse a folder in the home that is, or is reached through, anything but folders of the caller and root."""
-        current = self.home
-        for part in folder.relative_to(self.home).parts:
-            current = current / part
-            with suppress(FileNotFoundError):
-                status = os.lstat(current)
-                if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (0, self.owner[0]):
-                    raise Refused(f"{current} is not a folder of yours")
+            with suppress(FileNotFoundError), self._opened(folder, make=True):
+                made = True
 
     def remove(self, folder: Path) -> None:
         """Remove the folder of a machine or disk, and those above it that are empty then."""
-        self.check(folder)
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+        with suppress(FileNotFoundError), self._opened(folder.parent) as descriptors:
+            _check(os.lstat(folder.name, dir_fd=descriptors[-1]), folder, os.fstat(descriptors[0]).st_uid)
+            shutil.rmtree(folder.name, dir_fd=descriptors[-1])
         top = folder.parent
         while top != self.home:
             try:
-                top.rmdir()
+                with self._opened(top.parent) as descriptors:
+                    os.rmdir(top.name, dir_fd=descriptors[-1])
             except OSError:
                 return
             top = top.parent
 
     def names(self, top: Path) -> list[str]:
         """Return the names of all machines or disks that have a folder below ``top``."""
-        self.check(top)
-        return sorted(path.name for path in top.glob("*/*") if request.NAME.fullmatch(path.name) and path.is_dir())
+        with suppress(FileNotFoundError), self._opened(top) as descriptors:
+            found = path_of(descriptors[-1]).glob("*/*")
+            return sorted(path.name for path in found if request.NAME.fullmatch(path.name) and path.is_dir())
+        return []
 
     @contextmanager
     def locked(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the lock of a machine; tell whether it is held: not where somebody else has it and ``wait`` is false."""
+        """Hold the lock of a machine; yield whether it is held: not where others have it and ``wait`` is false."""
         with self._locked(name, self.machine(name), wait) as held:
             yield held
 
@@ -141,12 +138,64 @@ class Realm:
         with self._locked(f"disk:{disk}", self.disk(disk), wait=True):
             yield
 
+    def owns(self, network: Mapping[str, Any]) -> bool:
+        """Tell whether an environment in the register of networks is one of this realm.
+
+        Raises ``Refused`` where it has the realm's name and is of another home or user: the realm is theirs.
+        """
+        if network["realm"] != self.name:
+            return False
+        owner = network.get("owner", self.caller)
+        if network["home"] != str(self.home):
+            raise Refused(f"the machines of realm {self.name} belong to {network['home']}", "deploy from there")
+        if self.caller not in {0, owner}:
+            raise Refused(f"the machines of realm {self.name} belong to user {owner}", "deploy as that user")
+        return True
+
+    def check_owner(self) -> None:
+        """Refuse a realm that has machines of another home or user."""
+        for network in (read_json(NETWORKS) or {}).values():
+            self.owns(network)
+
+    @contextmanager
+    def _opened(self, folder: Path, *, make: bool = False) -> Iterator[list[int]]:
+        """Open the home and each folder down to ``folder``: all of them the user's or root's, none of them a link.
+
+        Folders above the last one are made as the user, with no more rights than that.
+        """
+        with ExitStack() as stack:
+            path, descriptor = Path("/"), open_folder(stack, "/")
+            try:
+                for part in self.home.parts[1:]:
+                    path = path / part
+                    descriptor = open_folder(stack, part, descriptor)
+                home = os.fstat(descriptor)
+                self._check_home(home)
+                descriptors = [descriptor]
+                for part in folder.relative_to(self.home).parts:
+                    path = path / part
+                    if make:
+                        _make_one(part, descriptors[-1], None if path == folder else home)
+                    descriptors.append(open_folder(stack, part, descriptors[-1]))
+                    _check(os.fstat(descriptors[-1]), path, home.st_uid)
+            except NotADirectoryError as error:
+                raise Refused(f"{path} is not a folder of yours") from error
+            yield descriptors
+
+    def _check_home(self, status: os.stat_result) -> None:
+        if status.st_mode & 0o022:
+            raise Refused(f"home: {self.home} must be a folder that nobody else can write", f"chmod go-w {self.home}")
+        if self.caller not in {0, status.st_uid}:
+            raise Refused(f"home: {self.home} belongs to somebody else")
+
     @contextmanager
     def _locked(self, lock_name: str, folder: Path, wait: bool) -> Iterator[bool]:
         """Hold a lock, whose file goes with the folder that it is for."""
         path = self.run / "locks" / lock_name
         with lock(path, wait=wait) as held:
             try:
+                # Who has the realm cannot change now: its machines and disks start under this lock.
+                self.check_owner()
                 yield held
             finally:
                 if held and not folder.exists():
@@ -162,65 +211,27 @@ class Realm:
                     folder.rmdir()
 
 
+def _check(status: os.stat_result, folder: Path, owner: int) -> None:
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {0, owner}:
+        raise Refused(f"{folder} is not a folder of yours")
+
+
+def _make_one(name: str, parent: int, owner: os.stat_result | None) -> None:
+    """Make a folder in an open one, as its owner if that is not root."""
+    with suppress(FileExistsError), nullcontext() if owner is None else _acting_as(owner.st_uid, owner.st_gid):
+        os.mkdir(name, 0o755, dir_fd=parent)
+
+
 @contextmanager
-def lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold an exclusive lock on a file that may be removed by its holder."""
-    while True:
-        make_run_folder(path.parent)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:
-            continue
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            if _is_still(path, descriptor):
-                # Programs that are run meanwhile hold the lock too: one may go on for a moment when we are killed.
-                os.set_inheritable(descriptor, True)
-                yield True
-                return
-        finally:
-            os.close(descriptor)
-
-
-def make_run_folder(folder: Path, mode: int = 0o755) -> None:
-    """Make a folder in ``/run/soop`` with the given mode, and those above it for everybody to see."""
-    while not folder.is_dir():
-        # Whoever removes the last machine may remove a folder above it meanwhile.
-        with suppress(FileNotFoundError):
-            for path in reversed((folder, *folder.parents)):
-                with suppress(FileExistsError):
-                    path.mkdir(mode=mode if path == folder else 0o755)
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    """Tell whether the open file is the one at ``path``."""
+def _acting_as(user: int, group: int) -> Iterator[None]:
+    """Have no more rights over files than a user."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setegid(group)
+    os.seteuid(user)
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds, None if there is none."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
-            return json.load(file)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from error
-
-
-def write_json(path: Path, value: object) -> None:
-    """Replace a JSON file, under its lock; it is the old or the new one at any moment, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.new")
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)

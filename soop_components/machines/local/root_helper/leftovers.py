@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from . import boot, disk, machine, mounts, network, process
 from .folders import Realm
@@ -21,9 +22,9 @@ def sweep(realm: Realm) -> list[str]:
     removed += _sweep_disks(realm)
     with network.registry() as registry:
         registry.release_unused(realm)
-        gone = sorted({(each["realm"], each["home"]) for each in registry.entries.values() if _is_gone(each["home"])})
+        gone = sorted({(each["realm"], each["home"]) for each in registry.entries.values() if _is_gone(realm, each)})
     for name, home in gone:
-        _clean_run(Realm(Path(home), name))
+        _clean_run(Realm(Path(home), name, realm.caller))
         removed.append(f"realm {name} of {home}, which is gone")
     return removed
 
@@ -66,25 +67,25 @@ def _sweep_disks(realm: Realm) -> list[str]:
     return removed
 
 
-def _is_gone(home: str) -> bool:
-    return not Path(home).exists()
+def _is_gone(realm: Realm, network: Mapping[str, Any]) -> bool:
+    """Tell whether a network's checkout was removed, and is the caller's business."""
+    return realm.caller in {0, network.get("owner", realm.caller)} and not Path(network["home"]).exists()
 
 
 def _clean_run(realm: Realm) -> None:
     """End and remove all that a realm has in memory and in ``/run``, going by what is there and not by records."""
+    # Held all the time: nobody can take the realm meanwhile, nor one of its slots.
     with network.registry() as registry:
-        owned = registry.slots_of(realm.name)
-    folders = {path.name for path in realm.run.glob("*") if _ID.fullmatch(path.name)}
-    for id in sorted(folders | {id for slot in owned for id in network.ids_of(slot)}):
-        process.end(realm.run / id / "root", 0)
-        process.evict(partial(boot.inhabitants, realm, id))
-        boot.forget(realm, id)
-        mounts.unmount(realm.run / id / "root")
-        network.delete_namespace(id)
-    for path in sorted((path for path in mounts.table() if path.is_relative_to(realm.run)), reverse=True):
-        mounts.unmount(path)
-    with network.registry() as registry:
+        owned = registry.slots_of(realm)
+        folders = {path.name for path in realm.run.glob("*") if _ID.fullmatch(path.name)}
+        for id in sorted(folders | {id for slot in owned for id in network.ids_of(slot)}):
+            has_network = network.slot_of(id) in owned
+            boot.end(realm, id, 0, has_network=has_network)
+            if has_network:
+                network.delete_namespace(id)
+        for path in sorted((path for path in mounts.table() if path.is_relative_to(realm.run)), reverse=True):
+            mounts.unmount(path)
         for slot in owned:
             registry.release(slot)
-    with suppress(FileNotFoundError):
-        shutil.rmtree(realm.run)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(realm.run)

@@ -18,7 +18,7 @@ _ENOUGH = 8192
 _PER_MACHINE = 7
 
 
-def widen(machines: int) -> None:
+def raise_for(machines: int) -> None:
     """Raise the limit until the last network is removed or the host goes down.
 
     A host that forbids it must have enough for so many machines.

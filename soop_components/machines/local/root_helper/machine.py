@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import boot, disk, limits, mounts, network, process, request, seed, slots
+from . import boot, disk, limits, network, process, request, seed, slots
 from .command import run
 from .failure import Refused
-from .folders import Realm, make_run_folder, read_json
+from .files import open_folder, opened, path_of, read_json
+from .folders import Realm
+from .locking import make_run_folder
 from .record import Record, records
 
 LOG = "console.log"
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
+_LAYERS = ("upper", "work")
 _PATIENCE = 15.0
 """Seconds in which a machine may shut down by itself."""
 _ENDING = "ending"
@@ -57,7 +62,8 @@ def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
         record = Record.load(realm, name)
         if record is not None:
             take_down(realm, record, patience if record.spec.disks else 0)
-            (realm.machine(name) / "machine.json").unlink()
+            with realm.opened(realm.machine(name)) as folder:
+                (folder / "machine.json").unlink()
         realm.remove(realm.machine(name))
         with network.registry() as registry:
             registry.release_unused(realm)
@@ -66,15 +72,16 @@ def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
 def take_down(realm: Realm, record: Record, patience: float) -> None:
     """End all of a machine that does not outlive the host's uptime."""
     root = record.root(realm)
+    with network.registry() as registry:
+        # The record may be older than the host's uptime, and its slot another realm's by now.
+        has_network = registry.find(realm, record.spec.environment) == record.slot
     with suppress(FileNotFoundError):
         (root.parent / _ENDING).touch()
-    process.end(root, patience)
-    process.evict(lambda: boot.inhabitants(realm, record.id))
-    boot.forget(realm, record.id)
-    mounts.unmount(root)
+    boot.end(realm, record.id, patience, has_network=has_network)
     for attachment in record.spec.disks:
         disk.detach(realm, attachment.disk, record.spec.name)
-    network.disconnect(record)
+    if has_network:
+        network.disconnect(record)
     _remove_run_folder(root.parent)
 
 
@@ -107,23 +114,30 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
 
 
 def _bring_up(realm: Realm, record: Record) -> None:
-    folder, root = realm.machine(record.spec.name), record.root(realm)
-    limits.widen(len(process.supervisors()) + 1)
+    root = record.root(realm)
+    limits.raise_for(len(process.supervisors()) + 1)
     make_run_folder(root.parent, 0o700)
     root.mkdir(exist_ok=True)
     try:
-        # Relative paths: the options know no way to write a comma or a colon.
-        layers = f"lowerdir=../../../../images/{record.spec.image},upperdir=upper,workdir=work"
-        run("mount", "-t", "overlay", "-o", layers, "overlay", str(root), folder=str(folder))
-        binds = [
-            (disk.attach(realm, attachment.disk, record.spec.name), attachment.mount)
-            for attachment in record.spec.disks
-        ]
-        network.connect(record)
-        boot.launch(realm, record, binds, folder / LOG)
-    except Refused:
+        with realm.opened(realm.machine(record.spec.name)) as folder, opened(folder / LOG, _APPEND) as log:
+            _mount_layers(realm, record, folder)
+            binds = [
+                (disk.attach(realm, attachment.disk, record.spec.name), attachment.mount)
+                for attachment in record.spec.disks
+            ]
+            network.connect(record)
+            boot.launch(realm, record, binds, log)
+    except (Refused, OSError):
         take_down(realm, record, 0)
         raise
+
+
+def _mount_layers(realm: Realm, record: Record, folder: Path) -> None:
+    """Mount a machine's root, its own layer over the base image."""
+    with realm.opened(realm.image(record.spec.image)) as image, ExitStack() as stack:
+        upper, work = (path_of(open_folder(stack, folder / layer)) for layer in _LAYERS)
+        layers = f"lowerdir={image},upperdir={upper},workdir={work}"
+        run("mount", "-t", "overlay", "-o", layers, "overlay", str(record.root(realm)))
 
 
 def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
@@ -136,19 +150,19 @@ def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
         seed.authorize(root, spec)
     else:
         take_down(realm, record, _PATIENCE)
-        seed.authorize(realm.machine(spec.name) / "upper", spec)
+        with realm.opened(realm.machine(spec.name)) as folder:
+            seed.authorize(folder / "upper", spec)
     changed = Record(spec, record.image_digest, record.host_key, record.slot, record.number)
     changed.save(realm)
     return changed
 
 
 def _make_folder(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> None:
-    folder = realm.machine(spec.name)
-    realm.make(folder)
-    for layer in ("upper", "work"):
-        (folder / layer).mkdir(mode=0o755)
-    (folder / LOG).touch(mode=0o644)
-    seed.plant(folder / "upper", spec, host_key)
+    realm.make(realm.machine(spec.name))
+    with realm.opened(realm.machine(spec.name)) as folder:
+        for layer in _LAYERS:
+            (folder / layer).mkdir(mode=0o755)
+        seed.prepare(folder / "upper", spec, host_key)
 
 
 def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
@@ -176,12 +190,12 @@ def _is_in_place(realm: Realm, record: Record) -> bool:
 
 def _image_digest(realm: Realm, spec: request.Spec) -> str:
     """Return the digest of the base image, which must be there and root's."""
-    folder = realm.image(spec.image)
-    realm.check(folder)
-    known = read_json(folder.with_name(f"{spec.image}.json"))
-    if known is None or not (folder / "usr").is_dir() or folder.stat().st_uid != 0:
-        raise Refused(f"there is no base image {spec.image}", "make setup")
-    return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
+    path = realm.image(spec.image)
+    with suppress(FileNotFoundError), realm.opened(path) as image, realm.opened(path.parent, of_root=False) as images:
+        known = read_json(images / f"{spec.image}.json")
+        if known is not None and (image / "usr").is_dir():
+            return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
+    raise Refused(f"there is no base image {spec.image}", "make setup")
 
 
 def _remove_run_folder(folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
-from time import monotonic, sleep
 
+from . import process
 from .command import run
 from .failure import Refused
+from .waiting import wait_until
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _PATIENCE = 5.0
@@ -36,14 +38,22 @@ def source(path: Path) -> str:
 
 def unmount(path: Path) -> None:
     """Unmount all that is mounted at ``path``; not mounted is fine."""
-    deadline = monotonic() + _PATIENCE
-    while is_mounted(path):
-        try:
-            run("umount", str(path))
-        except Refused:
-            if monotonic() > deadline:
-                raise
-            sleep(0.05)
+
+    def is_gone() -> bool:
+        if is_mounted(path):
+            with suppress(Refused):
+                run("umount", str(path))
+        return not is_mounted(path)
+
+    if not wait_until(is_gone, _PATIENCE, pause=0.05):
+        users = [*process.named(process.users_of(path)), *(f"the mount {each}" for each in _inside(path))]
+        if users:
+            raise Refused(f"{path} is in use by {', '.join(users)}", "end what uses it, then try again")
+        run("umount", str(path))  # and let it say what else is wrong
+
+
+def _inside(path: Path) -> list[Path]:
+    return sorted(each for each in table() if each != path and each.is_relative_to(path))
 
 
 def _decoded(text: str) -> str:

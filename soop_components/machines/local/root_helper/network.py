@@ -18,10 +18,11 @@ from typing import Any
 from . import limits, slots
 from .command import run
 from .failure import Refused
-from .folders import RUN, Realm, lock, read_json, write_json
+from .files import read_json, write_json
+from .folders import NETWORKS, RUN, Realm
+from .locking import lock
 from .record import Record, records
 
-_FILE = RUN / "networks.json"
 _LOCK = RUN / "networks.lock"
 _NAMESPACES = Path("/run/netns")
 
@@ -35,7 +36,7 @@ class Registry:
     def find(self, realm: Realm, environment: str) -> int | None:
         """Return the environment's slot, None if it has none."""
         for slot, entry in self.entries.items():
-            if entry["realm"] == realm.name and entry["environment"] == environment:
+            if realm.owns(entry) and entry["environment"] == environment:
                 return slot
         return None
 
@@ -45,8 +46,8 @@ class Registry:
         if slot is None:
             slot = slots.choose_slot(realm.name, environment, preferred, self.entries, _networks_of_host())
             # Written down first: what is made next is then never without an owner.
-            home = str(realm.home)
-            self.entries[slot] = {"realm": realm.name, "environment": environment, "home": home, "ready": False}
+            owned = {"realm": realm.name, "home": str(realm.home), "owner": realm.owner()}
+            self.entries[slot] = {**owned, "environment": environment, "ready": False}
             self._save()
         if not (self.entries[slot]["ready"] and stands(slot)):
             _remove_environment(slot)
@@ -55,12 +56,12 @@ class Registry:
             self._save()
         return slot
 
-    def slots_of(self, realm: str) -> list[int]:
+    def slots_of(self, realm: Realm) -> list[int]:
         """Return the slots that a realm has."""
-        return [slot for slot, entry in self.entries.items() if entry["realm"] == realm]
+        return [slot for slot, entry in self.entries.items() if realm.owns(entry)]
 
     def release(self, slot: int) -> None:
-        """Remove an environment's network and give its slot back."""
+        """Remove an environment's network and free its slot."""
         _remove_environment(slot)
         self.entries.pop(slot, None)
         self._save()
@@ -70,25 +71,25 @@ class Registry:
     def release_unused(self, realm: Realm) -> None:
         """Release the realm's environments that have no machine any more."""
         used = {record.spec.environment for record in records(realm)}
-        for slot, entry in list(self.entries.items()):
-            if entry["realm"] == realm.name and entry["environment"] not in used:
+        for slot in self.slots_of(realm):
+            if self.entries[slot]["environment"] not in used:
                 self.release(slot)
 
     def _save(self) -> None:
-        write_json(_FILE, {str(slot): entry for slot, entry in self.entries.items()})
+        write_json(NETWORKS, {str(slot): entry for slot, entry in self.entries.items()})
 
 
 @contextmanager
 def registry() -> Iterator[Registry]:
     """Hold the host-wide registry, whose file is there as long as it has entries."""
     with lock(_LOCK):
-        data = read_json(_FILE) or {}
+        data = read_json(NETWORKS) or {}
         held = Registry({int(slot): entry for slot, entry in data.items()})
         try:
             yield held
         finally:
             if not held.entries:
-                for path in (_FILE, _LOCK):
+                for path in (NETWORKS, _LOCK):
                     path.unlink(missing_ok=True)
                 with suppress(OSError):
                     RUN.rmdir()
@@ -104,6 +105,11 @@ def namespace(id: str) -> Path:
     return _NAMESPACES / f"soop-{id}"
 
 
+def slot_of(id: str) -> int:
+    """Return the slot in a machine's id."""
+    return int(id.partition("-")[0], 16)
+
+
 def ids_of(slot: int) -> list[str]:
     """Return the ids of machines that have a namespace in an environment."""
     prefix = f"{_name(slot)}-"
@@ -116,6 +122,7 @@ def connect(record: Record) -> None:
     mac = f"02:50:{record.slot >> 8:02x}:{record.slot & 255:02x}:{record.number >> 8:02x}:{record.number & 255:02x}"
     prefix = slots.subnet(record.slot).prefixlen
     name = namespace(record.id).name
+    delete_namespace(record.id)  # the slot is ours: what is still there is a remainder
     run("ip", "netns", "add", name)
     _batch(
         environment,

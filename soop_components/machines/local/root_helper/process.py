@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from time import monotonic, sleep
 
 from .failure import Refused
+from .waiting import wait_until
 
 _PROGRAM = b"systemd-nspawn"
 _KILL_PATIENCE = 20.0
@@ -51,23 +51,25 @@ def end(root: Path, patience: float) -> None:
             raise Refused(f"process {pid} of {root} does not end")
 
 
-def evict(inhabitants: Callable[[], set[int]]) -> None:
+def kill_all(remaining: Callable[[], set[int]]) -> None:
     """Kill all that is left of a machine, and wait until it is gone.
 
     What a killed supervisor ran lives on without it.
     """
-    deadline = monotonic() + _KILL_PATIENCE
-    while pids := inhabitants():
-        if monotonic() > deadline:
-            raise Refused(f"processes {', '.join(map(str, sorted(pids)))} of a machine do not end")
+
+    def are_gone() -> bool:
+        pids = remaining()
         with ExitStack() as stack:
             handles = {pid: stack.enter_context(_held(pid)) for pid in pids}
             # The handles pin the processes: those that still belong there now are the ones that get the signal.
-            for pid in pids & inhabitants():
+            for pid in pids & remaining():
                 handle = handles[pid]
                 if handle is not None:
                     _signal(handle, signal.SIGKILL)
-        sleep(0.01)
+        return not pids
+
+    if not wait_until(are_gone, _KILL_PATIENCE):
+        raise Refused(f"processes of a machine do not end: {', '.join(named(remaining()))}")
 
 
 def in_namespace(namespace: Path) -> set[int]:
@@ -82,6 +84,28 @@ def in_namespace(namespace: Path) -> set[int]:
             if os.path.samestat(os.stat(f"/proc/{pid}/ns/net"), wanted):
                 found.add(pid)
     return found
+
+
+def users_of(folder: Path) -> set[int]:
+    """Return the processes that work in a folder, run a program in it, or have a file in it open or mapped."""
+    return {pid for pid in _pids() if any(path.is_relative_to(folder) for path in _paths_of(pid))}
+
+
+def named(pids: Iterable[int]) -> list[str]:
+    """Return processes as people know them: ``bash (1234)``."""
+    found = []
+    for pid in sorted(pids):
+        with suppress(OSError):
+            found.append(f"{Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()} ({pid})")
+    return found
+
+
+def _paths_of(pid: int) -> Iterator[Path]:
+    own = Path(f"/proc/{pid}")
+    with suppress(OSError):
+        for link in (own / "cwd", own / "root", own / "exe", *(own / "fd").iterdir(), *(own / "map_files").iterdir()):
+            with suppress(OSError):
+                yield link.readlink()
 
 
 def _pids() -> list[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import request, slots
 from .failure import Refused
-from .folders import Realm, read_json, write_json
+from .files import read_json, write_json
+from .folders import Realm
 
 _FILE = "machine.json"
 
@@ -41,25 +43,24 @@ class Record:
 
     def save(self, realm: Realm) -> None:
         """Write the record."""
-        write_json(
-            realm.machine(self.spec.name) / _FILE,
-            {
-                "spec": self.spec.as_json(),
-                "image_digest": self.image_digest,
-                "host_key": self.host_key,
-                "slot": self.slot,
-                "number": self.number,
-                "address": self.address,
-            },
-        )
+        data = {
+            "spec": self.spec.as_json(),
+            "image_digest": self.image_digest,
+            "host_key": self.host_key,
+            "slot": self.slot,
+            "number": self.number,
+            "address": self.address,
+        }
+        with realm.opened(realm.machine(self.spec.name)) as folder:
+            write_json(folder / _FILE, data)
 
     @classmethod
     def load(cls, realm: Realm, name: str) -> Record | None:
         """Return the record of a machine, None if it does not exist or was never complete."""
-        folder = realm.machine(name)
-        realm.check(folder)
-        data = read_json(folder / _FILE)
-        return None if data is None else cls.parse(data, name)
+        with suppress(FileNotFoundError), realm.opened(realm.machine(name)) as folder:
+            data = read_json(folder / _FILE)
+            return None if data is None else cls.parse(data, name)
+        return None
 
     @classmethod
     def parse(cls, data: object, name: str) -> Record:

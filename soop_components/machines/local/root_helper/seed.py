@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from .failure import Refused
+from .files import new_file, open_folder, path_of
 from .request import HostKey, Spec
 
 _SSHD = """\
@@ -25,7 +26,7 @@ _FOLDERS = {"root": 0o700, "root/.ssh": 0o700}
 """Modes of folders that are made on the way; others have 0755."""
 
 
-def plant(upper: Path, spec: Spec, host_key: HostKey) -> None:
+def prepare(upper: Path, spec: Spec, host_key: HostKey) -> None:
     """Write what a new machine needs into its empty upper layer."""
     host_name = spec.name if len(spec.name) <= _LONGEST_HOST_NAME else spec.name.partition(".")[0]
     _write(upper, "etc/hostname", f"{host_name}\n", 0o644)
@@ -48,29 +49,14 @@ def _write(root: Path, path: str, content: str, mode: int) -> None:
     *folders, name = path.split("/")
     temporary = f".{name}.soop"
     try:
-        with ExitStack() as open_folders:
-            folder = _opened(open_folders, str(root), None)
+        with ExitStack() as stack:
+            folder = open_folder(stack, root)
             for depth, part in enumerate(folders, 1):
-                _make(part, _FOLDERS.get("/".join(folders[:depth]), 0o755), folder)
-                folder = _opened(open_folders, part, folder)
-            with suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=folder)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(descriptor, mode)
+                with suppress(FileExistsError):
+                    os.mkdir(part, _FOLDERS.get("/".join(folders[:depth]), 0o755), dir_fd=folder)
+                folder = open_folder(stack, part, folder)
+            with new_file(path_of(folder) / temporary, mode) as file:
                 file.write(content)
             os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError as error:
         raise Refused(f"/{path} of the machine cannot be written: {error.strerror}", "replace the machine") from error
-
-
-def _make(part: str, mode: int, folder: int) -> None:
-    with suppress(FileExistsError):
-        os.mkdir(part, mode, dir_fd=folder)
-        os.chmod(part, mode, dir_fd=folder)
-
-
-def _opened(stack: ExitStack, path: str, folder: int | None) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-    stack.callback(os.close, descriptor)
-    return descriptor

@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> int:
         answer = {"result": _carry_out(arguments)}
     except Refused as error:
         answer = {"error": {"message": error.message, "hint": error.hint}}
+    except OSError as error:
+        answer = {"error": {"message": f"{error.filename or 'system call'}: {error.strerror}", "hint": None}}
     except Exception as error:
         traceback.print_exc()
         answer = {"error": {"message": f"{type(error).__name__}: {error}", "hint": None}}
