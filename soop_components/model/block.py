@@ -8,12 +8,12 @@ block is ever executed where Pulumi runs.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from soop_components.model.base import Model
-from soop_components.model.names import ConfigKey, shown
+from soop_components.model.names import ConfigKey
 from soop_components.model.patterns import Pattern, size_problem
 
 Scalar = Literal["string", "integer", "boolean", "path", "any"]
@@ -60,6 +60,20 @@ class Part(Model):
     """Whether the part is there at all."""
 
 
+class TextPart(Part):
+    """A part with text: exactly one of the keys ``origins`` says where the text comes from."""
+
+    origins: ClassVar[tuple[str, ...]]
+    may_have_none: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        given = [name for name in self.origins if getattr(self, name) is not None]
+        if len(given) > 1 or not (given or self.may_have_none):
+            raise ValueError(f"expected one of {', '.join(self.origins)}, not {' and '.join(given) or 'none'}")
+        return self
+
+
 class PackagePart(Part):
     """A Debian package, or several, that are installed only under a condition."""
 
@@ -89,8 +103,10 @@ class DirectoryPart(Part):
     """Group that owns it."""
 
 
-class FilePart(Part):
+class FilePart(TextPart):
     """A file: exactly one of ``content``, ``template`` and ``source``."""
+
+    origins = ("content", "template", "source")
 
     content: Template | None = None
     """The text itself."""
@@ -133,8 +149,11 @@ class AbsentPart(Part):
     """Path of a file or link."""
 
 
-class UnitPart(Part):
+class UnitPart(TextPart):
     """A systemd unit: the block's own when it has ``content`` or ``template``, a package's otherwise."""
+
+    origins = ("content", "template")
+    may_have_none = True
 
     content: Template | None = None
     """The unit's text itself."""
@@ -150,8 +169,10 @@ class UnitPart(Part):
     """Paths whose change reloads it."""
 
 
-class ScriptPart(Part):
+class ScriptPart(TextPart):
     """A configuration script: exactly one of ``program``, ``source``, ``content`` and ``template``."""
+
+    origins = ("program", "source", "content", "template")
 
     name: Template
     """What messages call it."""
@@ -252,28 +273,6 @@ class Block(Model):
         if problem:
             raise ValueError(problem)
         return value
-
-    @model_validator(mode="after")
-    def _texts_have_one_origin(self) -> Block:
-        for place, part, origins in self._with_origins():
-            given = [name for name in origins if getattr(part, name) is not None]
-            if len(given) > 1 or (not given and not isinstance(part, UnitPart)):
-                raise ValueError(f"{place}: expected one of {', '.join(origins)}, not {' and '.join(given) or 'none'}")
-        return self
-
-    def _with_origins(self) -> list[tuple[str, Part, tuple[str, ...]]]:
-        """Return the parts that have text, with the keys that may say where it comes from."""
-        found: list[tuple[str, Part, tuple[str, ...]]] = []
-        if isinstance(self.files, dict):
-            found += [
-                (f"files.{shown(path)}", part, ("content", "template", "source")) for path, part in self.files.items()
-            ]
-        if isinstance(self.units, dict):
-            found += [(f"units.{shown(name)}", part, ("content", "template")) for name, part in self.units.items()]
-        if isinstance(self.scripts, tuple):
-            origins = ("program", "source", "content", "template")
-            found += [(f"scripts.{shown(part.name)}", part, origins) for part in self.scripts]
-        return found
 
     def programs(self) -> list[str]:
         """Return the files of the block that its scripts run."""
