@@ -6,8 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
+from soop_components.build.apt_settings import host_sources
 from soop_components.project import Project
 from soop_components.setup import step
+from soop_components.setup.debian_12 import RELEASE
 from soop_components.setup.root_access import as_root
 
 NAME = "debian-12"
@@ -27,7 +29,8 @@ def ensure(project: Project) -> None:
     project.images.mkdir(mode=0o700, exist_ok=True)
     made_from.unlink(missing_ok=True)
     owner = f"{os.getuid()}:{os.getgid()}"
-    argv: step.Argv = ["/usr/bin/python3", "-I", RECIPE, project.images, owner]
+    sources = host_sources(RELEASE, project.cache / "apt" / "host")
+    argv: step.Argv = ["/usr/bin/python3", "-I", RECIPE, project.images, owner, *sources]
     step.run("building the base image debian-12 (once; half a minute)", as_root(argv), project.logs / "image.log")
     made_from.write_text(wanted)
 

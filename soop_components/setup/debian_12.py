@@ -1,14 +1,14 @@
 """Builds the base image ``debian-12``: the system that the machines of a local domain start from.
 
-Run as root with Debian's own Python: ``debian_12.py IMAGES OWNER`` makes, in the folder IMAGES,
+Run as root with Debian's own Python: ``debian_12.py IMAGES OWNER SOURCE…`` makes, in the folder IMAGES,
 
 * ``debian-12/``: the root file system, owned by root;
 * ``debian-12.manifest``: its packages, one sorted line ``name version architecture`` each;
 * ``debian-12.json``: ``{"name": "debian-12", "digest": "sha256:…"}``, the digest of the manifest; its presence says
   that the image is complete. These two belong to OWNER (``uid:gid``).
 
-Packages come from where this machine's apt gets its own. A build that was killed leaves only ``debian-12.building/``,
-which the next one removes.
+Packages come from SOURCE, lines of a sources.list, over this machine's ways to them. A killed build leaves only
+``debian-12.building/``, which the next one removes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 NAME = "debian-12"
@@ -110,7 +111,7 @@ ABSENT_PATTERNS = (
 )
 
 
-def main(images: Path, owner: str) -> None:
+def main(images: Path, owner: str, sources: Sequence[str]) -> None:
     """Build the image into ``images`` and show it only when it is complete."""
     building, done, record = images / f"{NAME}.building", images / NAME, images / f"{NAME}.json"
     # Held by all that work on the image: if this process is killed, the next build waits for the last of them.
@@ -118,7 +119,7 @@ def main(images: Path, owner: str) -> None:
     fcntl.flock(lock, fcntl.LOCK_EX)
     _remove(building)
     try:
-        _bootstrap(building, lock)
+        _bootstrap(building, lock, sources)
         _settle(building)
         manifest = _manifest(building)
     except BaseException:
@@ -132,30 +133,7 @@ def main(images: Path, owner: str) -> None:
     _write(record, json.dumps({"name": NAME, "digest": digest}) + "\n", owner)
 
 
-def apt_sources() -> list[str]:
-    """Return the lines of this machine's apt sources that hold the release."""
-    fields = "$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(SIGNED_BY)"
-    argv = ["apt-get", "indextargets", "--format", fields, "Created-By: Packages", "Origin: Debian"]
-    wanted = {RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security"}
-    lines: list[str] = []
-    for target in subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines():
-        codename, component, address, keyring = target.split("|")
-        if codename in wanted and component == "main":
-            # apt leaves the name of a field that is not set as it is.
-            options = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
-            line = f"deb {options}{address} {codename} main"
-            if line not in lines:
-                lines.append(line)
-    return lines
-
-
-def _bootstrap(target: Path, lock: int) -> None:
-    sources = apt_sources()
-    if not sources:
-        subprocess.run(["apt-get", "-q", "update"], check=True)
-        sources = apt_sources()
-    if not sources:
-        sys.exit(f"apt on this machine has no source for Debian {RELEASE} main, which the base image is made from")
+def _bootstrap(target: Path, lock: int, sources: Sequence[str]) -> None:
     argv = [
         "mmdebstrap",
         "--mode=root",
@@ -223,4 +201,4 @@ def _remove(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
