@@ -5,7 +5,6 @@ Taken from the domain's plan, so that both sides of the comparison put the same 
 
 from __future__ import annotations
 
-import io
 import os
 import tarfile
 from collections.abc import Mapping
@@ -88,7 +87,7 @@ class _Node:
 
 
 def _member(artifact: Artifact, blob: str, source: str) -> bytes:
-    with tarfile.open(fileobj=io.BytesIO(artifact.read_blob(blob))) as archive:
+    with tarfile.open(artifact.blob_path(blob)) as archive:
         file = archive.extractfile(source)
         return file.read() if file else b""
 

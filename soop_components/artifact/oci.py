@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated, Any, Final, TypeVar
 
@@ -77,11 +76,6 @@ class Index(_Shape):
 def canonical(value: Any) -> bytes:
     """Return JSON without a choice: no spaces, no escapes, keys in the order given."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-def digest_and_size(content: bytes) -> tuple[str, int]:
-    """Return what a descriptor says of a blob."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}", len(content)
 
 
 def shape_bytes(shape: _Shape) -> bytes:

@@ -62,10 +62,6 @@ class Artifact:
         except BrokenBlob as error:
             raise _broken(self.reference, error) from None
 
-    def read_blob(self, digest: str) -> bytes:
-        """Return the content of one of the artifact's blobs after checking it."""
-        return self.blob_path(digest).read_bytes()
-
     def problems(self) -> Problems:
         """Check every blob, and that the tars hold what the definition says and nothing else."""
         found: Problems = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,8 +134,8 @@ class _Assembly:
 
     def _development_version(self, version: str) -> str:
         """Name the content: the same edit has the same version, wherever and whenever it is built."""
-        digest, _ = oci.digest_and_size(self._definition("0.0.0"))
-        return f"{next_patch(version)}-dev.{digest.removeprefix('sha256:')[:_HASH_CHARACTERS]}"
+        digest = hashlib.sha256(self._definition("0.0.0")).hexdigest()
+        return f"{next_patch(version)}-dev.{digest[:_HASH_CHARACTERS]}"
 
     def _definition(self, version: str) -> bytes:
         """Return the config blob. Defaults are left out: they belong to the format, and a new key changes no digest."""

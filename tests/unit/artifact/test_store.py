@@ -23,7 +23,7 @@ def test_a_good_store(store: Store) -> None:
     assert (str(entry.reference), entry.digest) == (NAME, store.open(NAME).digest)
     artifact = store.open(NAME)
     assert (
-        artifact.read_blob(artifact.manifest.layers[0].digest)
+        artifact.blob_path(artifact.manifest.layers[0].digest).read_bytes()
         == artifact.layout.blob_file(artifact.manifest.layers[0].digest).read_bytes()
     )
 
