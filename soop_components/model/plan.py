@@ -100,11 +100,14 @@ class Script(Model):
     """Paths (files, or folders with all below) whose change makes it run again."""
 
 
+RequestPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
+"""Without spaces and line ends: it is a part of a request's first line."""
+
+
 class HttpHealth(Model):
     """Healthy is an HTTP answer below 400 on the node's own address."""
 
-    path: Annotated[str, Field(pattern=r"^/[!-~]*$")]
-    """Without spaces and line ends: it is a part of a request's first line."""
+    path: RequestPath
     port: Port
     timeout: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds until it must have answered."""
@@ -157,7 +160,7 @@ class HttpSmoke(Model):
     """One request per listed node; ``expect`` keys are those of the service definition's ``expect``."""
 
     method: str = "GET"
-    path: str = "/"
+    path: RequestPath = "/"
     port: Port
     nodes: Annotated[tuple[str, ...], Field(strict=False)]
     status: int = 200

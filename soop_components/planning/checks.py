@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from soop_components.model.names import quoted, shown
 from soop_components.model.plan import ComponentPlan
-from soop_components.planning.marks import MARK, holds_secret
+from soop_components.planning.marks import MARK, NODE_KEYS, holds_secret
 
 _RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", "/etc/hosts")
 _LONGEST_PATH = 1000
@@ -27,11 +27,9 @@ def role_problems(components: Mapping[str, ComponentPlan], secrets: set[str]) ->
 
 
 def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
-    for kind in ("directories", "files", "links"):
+    for kind in ("directories", "files", "links", "absent"):
         for path in getattr(component, kind):
             yield from _path_problem(kind, path)
-    for path in component.absent:
-        yield from _path_problem("absent", path)
     for name in component.units:
         if not _UNIT.fullmatch(name) or name.startswith("soop-"):
             yield f"units.{shown(name)}: expected the name of a systemd unit such as access.service"
@@ -64,8 +62,7 @@ def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]
     """Find secrets where they would be seen, and marks that nothing replaces."""
     for place, text in _texts(component.model_dump(), ""):
         for mark in MARK.finditer(text):
-            known = secrets if mark["kind"] == "secret" else {"name", "number", "role"}
-            if mark["key"] not in known:
+            if mark["key"] not in (secrets if mark["kind"] == "secret" else NODE_KEYS):
                 yield f"{place}: {shown(mark[0])} stands for nothing"
         if holds_secret(text) and not _SECRET_ALLOWED.fullmatch(place):
             yield f"{place}: would show a secret; a secret belongs into a file or a script's standard input"
@@ -84,8 +81,8 @@ def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
 
 def secret_keys(component: ComponentPlan) -> set[str]:
     """Return the secrets that a component needs."""
-    texts = (text for _, text in _texts(component.model_dump(), ""))
-    return {mark["key"] for text in texts for mark in MARK.finditer(text) if mark["kind"] == "secret"}
+    found = MARK.finditer(component.model_dump_json())
+    return {mark["key"] for mark in found if mark["kind"] == "secret"}
 
 
 def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
@@ -94,13 +91,10 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
     for name, component in components.items():
         for kind in ("files", "links", "absent"):
             for path in getattr(component, kind):
-                other, other_kind = owners.get(path, (name, kind))
+                other, other_kind = owners.setdefault(path, (name, kind))
                 if (other, other_kind) != (name, kind) and {kind, other_kind} != {"absent"}:
                     yield f"components {other} and {name} both claim {shown(path)} ({other_kind} and {kind})"
-                owners.setdefault(path, (name, kind))
-    yield from _different(components, "users", lambda component: component.users)
-    yield from _different(components, "directories", lambda component: component.directories)
-    yield from _different(components, "units", _unit_claims)
+    yield from _different_wishes(components)
     for path, (name, kind) in owners.items():
         for parent in _parents(path):
             other, other_kind = owners.get(parent, (name, "absent"))
@@ -109,20 +103,16 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
                 yield f"components {other} and {name}: {below}"
 
 
-def _different(
-    components: Mapping[str, ComponentPlan], kind: str, claims: Callable[[ComponentPlan], Mapping[str, object]]
-) -> Iterator[str]:
-    seen: dict[str, tuple[str, object]] = {}
-    for name, component in components.items():
-        for key, claim in claims(component).items():
-            other, other_claim = seen.setdefault(key, (name, claim))
-            if other_claim != claim:
-                yield f"components {other} and {name} both claim {kind} {shown(key)}, and want it differently"
-
-
-def _unit_claims(component: ComponentPlan) -> Mapping[str, object]:
-    """Return what must be the same wherever a unit is named: each may restart it for files of its own."""
-    return {name: (unit.content, unit.enabled, unit.state) for name, unit in component.units.items()}
+def _different_wishes(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
+    """Find what two components may both name, if they want the same; each may restart a unit for files of its own."""
+    seen: dict[tuple[str, str], tuple[str, object]] = {}
+    for kind in ("users", "directories", "units"):
+        for name, component in components.items():
+            for key, part in getattr(component, kind).items():
+                wish = part.model_dump(exclude={"restart_on", "reload_on"})
+                other, other_wish = seen.setdefault((kind, key), (name, wish))
+                if other_wish != wish:
+                    yield f"components {other} and {name} both claim {kind} {shown(key)}, and want it differently"
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -10,20 +10,10 @@ from typing import TypeVar
 from soop_components.artifact.definition import PackedFile, PackedFiles
 from soop_components.errors import SoopError
 from soop_components.model import block as parts
+from soop_components.model import plan
 from soop_components.model.base import Model
 from soop_components.model.block import Block, Part, packed_path
 from soop_components.model.names import shown
-from soop_components.model.plan import (
-    CommandHealth,
-    ComponentPlan,
-    Directory,
-    File,
-    HttpHealth,
-    Link,
-    Script,
-    Unit,
-    User,
-)
 from soop_components.model.problem import got, unknown
 from soop_components.planning.marks import holds_secret
 from soop_components.planning.parts import listed_parts, named_parts, one_part, tree_parts, validated
@@ -36,23 +26,24 @@ _SECRET_MODE = re.compile(r"0[0246][04]0")
 """Nothing for others, no writing for the group, and nothing is a program."""
 
 
-def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> ComponentPlan:
+def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.ComponentPlan:
     """Return what a component is on a node; ``scope`` has its parameters, ``where`` names it in errors."""
     expansion = _Expansion(block, packed, scope, f"{where} (block {block.block}")
     files = expansion.files()
+    absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, f"{expansion.where}): absent")
     scripts = tuple(expansion.scripts())
     sources = [file.source for file in files.values()] + [script.source for script in scripts]
-    return ComponentPlan(
+    return plan.ComponentPlan(
         blob=packed.blob if any(sources) else None,
-        users=expansion.same("users", block.users, parts.UserPart, User),
-        directories=expansion.same("directories", block.directories, parts.DirectoryPart, Directory),
+        users=expansion.same("users", block.users, parts.UserPart, plan.User),
+        directories=expansion.same("directories", block.directories, parts.DirectoryPart, plan.Directory),
         files=files,
-        links=expansion.same("links", block.links, parts.LinkPart, Link),
-        absent=expansion.absent(),
+        links=expansion.same("links", block.links, parts.LinkPart, plan.Link),
+        absent=tuple(part.path for part in absent),
         scripts=scripts,
         units=expansion.units(),
-        http_health=expansion.health("http", block.health.http, HttpHealth),
-        command_health=expansion.health("command", block.health.command, CommandHealth),
+        http_health=expansion.health("http", block.health.http, plan.HttpHealth),
+        command_health=expansion.health("command", block.health.command, plan.CommandHealth),
     )
 
 
@@ -74,16 +65,12 @@ class _Expansion:
             for name, part in named_parts(section, kind, self.scope, self._place(key)).items()
         }
 
-    def absent(self) -> tuple[str, ...]:
-        found = listed_parts(self.block.absent, parts.AbsentPart, "path", self.scope, self._place("absent"))
-        return tuple(part.path for part in found)
-
     def health(self, key: str, part: P | None, model: type[M]) -> M | None:
         place = self._place(f"health.{key}")
         found = one_part(part, self.scope, place) if part is not None else None
         return None if found is None else validated(model, found.model_dump(exclude={"when"}), place)
 
-    def files(self) -> dict[str, File]:
+    def files(self) -> dict[str, plan.File]:
         """Return single files, then those of trees; a path twice is a mistake."""
         single = named_parts(self.block.files, parts.FilePart, self.scope, self._place("files"))
         found = {path: self._file(part, self._place(f"files.{shown(path)}")) for path, part in single.items()}
@@ -94,19 +81,19 @@ class _Expansion:
                 found[path] = file
         return found
 
-    def _file(self, part: parts.FilePart, place: str) -> File:
+    def _file(self, part: parts.FilePart, place: str) -> plan.File:
         data = part.model_dump(include={"owner", "group", "source"})
         if part.source is not None:
             packed = self._packed(part.source, place)
-            return validated(File, {**data, "digest": packed.digest, "mode": part.mode or packed.mode}, place)
+            return validated(plan.File, {**data, "digest": packed.digest, "mode": part.mode or packed.mode}, place)
         content = self._content(part.content, part.template, place)
         secret = holds_secret(content)
         mode = part.mode or ("0600" if secret else "0644")
         if secret and not _SECRET_MODE.fullmatch(mode):
             raise SoopError(f"{place}: holds a secret, its mode can be 0600 or 0640, not {shown(mode)}")
-        return validated(File, {**data, "content": content, "secret": secret, "mode": mode}, place)
+        return validated(plan.File, {**data, "content": content, "secret": secret, "mode": mode}, place)
 
-    def _tree(self, tree: parts.TreePart) -> Iterator[tuple[str, File]]:
+    def _tree(self, tree: parts.TreePart) -> Iterator[tuple[str, plan.File]]:
         """Yield a single file, or the files below a folder."""
         if tree.source in self.packed.files:
             name = tree.source.rsplit("/", 1)[-1] if tree.destination.endswith("/") else ""
@@ -121,19 +108,19 @@ class _Expansion:
             packed = self.packed.files[source]
             data = {"source": source, "digest": packed.digest, "mode": packed.mode}
             data |= tree.model_dump(include={"owner", "group"})
-            yield path, validated(File, data, self._place(f"trees.{shown(tree.source)}"))
+            yield path, validated(plan.File, data, self._place(f"trees.{shown(tree.source)}"))
 
-    def units(self) -> dict[str, Unit]:
-        found: dict[str, Unit] = {}
+    def units(self) -> dict[str, plan.Unit]:
+        found: dict[str, plan.Unit] = {}
         for name, part in named_parts(self.block.units, parts.UnitPart, self.scope, self._place("units")).items():
             place = self._place(f"units.{shown(name)}")
             data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on"})
             if part.content is not None or part.template is not None:
                 data["content"] = self._content(part.content, part.template, place)
-            found[name] = validated(Unit, data, place)
+            found[name] = validated(plan.Unit, data, place)
         return found
 
-    def scripts(self) -> Iterator[Script]:
+    def scripts(self) -> Iterator[plan.Script]:
         section = self.block.scripts
         for part in listed_parts(section, parts.ScriptPart, "program", self.scope, self._place("scripts")):
             place = self._place(f"scripts.{shown(part.name)}")
@@ -149,7 +136,7 @@ class _Expansion:
                     raise SoopError(f"{place}: expected a program that starts with #!")
             if part.stdin is not None or part.stdin_template is not None:
                 data["stdin"] = self._content(part.stdin, part.stdin_template, place)
-            yield validated(Script, {**data, "when": part.phase}, place)
+            yield validated(plan.Script, {**data, "when": part.phase}, place)
 
     def _content(self, content: str | None, template: str | None, place: str) -> str:
         """Return text that was evaluated with its part, or render a template of the block."""

@@ -95,11 +95,11 @@ def each(values: object, names: int | None) -> Iterator[Any]:
         yield item
 
 
-def operand(value: object) -> object:
-    """Return a value that is going to be compared."""
+def operand(value: Any) -> Any:
+    """Return a value that is going to be compared, which takes as long as there is data in it."""
     if isinstance(value, marks.Marked):
         raise marks.LooksInside
-    data(value)  # so that comparing it has a limit
+    data(value)
     return value
 
 
@@ -153,30 +153,11 @@ def integer(value: Any) -> int:
         raise Refused(f"expected a number {got(value)}") from None
 
 
-def item(values: object, index: int) -> object:
-    """Return an item of a list that is not empty."""
-    items = listed(values)
-    if not items:
-        raise Refused("the list is empty")
-    return items[index]
-
-
-def sort(values: object) -> list[Any]:
-    """Return a list in order."""
-    items = listed(values)
-    data(items)  # so that what follows has a limit
-    try:
-        return sorted(items)
-    except TypeError:
-        raise Refused("only numbers, or only texts, can be sorted") from None
-
-
-def unique(values: object) -> list[Any]:
-    """Return a list without repetitions."""
-    items = listed(values)
-    if not all(isinstance(item, str | int | float) for item in items):
-        raise Refused("unique takes a list of texts or numbers")
-    return list(dict.fromkeys(items))
+def item(values: list[Any] | tuple[Any, ...], index: int) -> Any:
+    """Return an item of a list."""
+    if -len(values) <= index < len(values):
+        return values[index]
+    raise Refused(f"the list has {len(values)} items, there is no [{index}]")
 
 
 def pairs(value: object) -> list[tuple[Any, Any]]:
@@ -211,10 +192,10 @@ FILTERS: dict[str, Callable[..., object]] = {
     "string": text,
     "int": integer,
     "list": listed,
-    "first": lambda values: item(values, 0),
-    "last": lambda values: item(values, -1),
-    "sort": sort,
-    "unique": unique,
+    "first": lambda values: item(listed(values), 0),
+    "last": lambda values: item(listed(values), -1),
+    "sort": lambda values: sorted(operand(listed(values))),
+    "unique": lambda values: list(dict.fromkeys(operand(listed(values)))),
     "items": pairs,
     "values": lambda value: [held for _, held in pairs(value)],
     "dictsort": lambda value: sorted(pairs(value), key=lambda pair: str(pair[0])),

@@ -71,9 +71,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping) and isinstance(argument, str | int):
             return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
         if isinstance(obj, list | tuple) and isinstance(argument, int):
-            if -len(obj) <= argument < len(obj):
-                return obj[argument]
-            raise Refused(f"the list has {len(obj)} items, there is no [{argument}]")
+            return filters.item(obj, argument)
         reached = repr(argument[:60]) if isinstance(argument, str) else "such item"
         raise Refused(f"{filters.kind(obj)} has no {reached}")
 
@@ -105,13 +103,12 @@ def compiled(text: str, native: bool) -> tuple[Template, bool]:
     if sum(1 for _ in tree.find_all(nodes.Node)) > _PARTS:
         raise Refused(f"the template has more than {_PARTS} parts")
     tree = _Counting().visit(tree)
+    is_expression = False
     match tree.body:
         case [nodes.Output(nodes=[nodes.Expr() as value])] if native and not isinstance(value, nodes.TemplateData):
             tree.body = [nodes.Assign(nodes.Name("result", "store"), value, lineno=1)]
             tree.set_environment(_environment)
             is_expression = True
-        case _:
-            is_expression = False
     code = _environment.compile(tree)
     return Template.from_code(_environment, code, _environment.globals), is_expression
 

@@ -85,10 +85,8 @@ def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, 
         for name in node.components:
             try:
                 components[name] = _component(resolved, role, name, scope, f"{where}: components.{name}")
-            except InvalidInput as error:
-                problems += error.problems
             except SoopError as error:
-                problems.append(str(error))
+                problems += error.problems if isinstance(error, InvalidInput) else [str(error)]
         problems += [f"{where}: nodes.{role}: {problem}" for problem in role_problems(components, secrets)]
         packages = resolved.roles_packages.get(role, ())
         roles[role] = RolePlan(

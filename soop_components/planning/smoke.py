@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,11 +12,9 @@ from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.model.problem import got
 from soop_components.model.service import HttpCheck, ServiceDefinition, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
+from soop_components.planning.parts import validated
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
-
-_PATH = re.compile(r"/[!-~]*")
-"""A part of a request's first line, and nothing that would be more of a request."""
 
 
 def endpoint_ports(definition: ServiceDefinition, scope: Scope, where: str) -> dict[str, int]:
@@ -74,9 +71,7 @@ class SmokeTests:
         }
         if MARK.search(repr(data)):
             raise SoopError(f"{place}.http: a secret cannot be part of a check over HTTP", "use a script")
-        if not _PATH.fullmatch(str(data["path"])):
-            raise SoopError(f"{place}.http.path: expected a path without spaces and line ends {got(data['path'])}")
-        return HttpSmoke.model_validate(data)
+        return validated(HttpSmoke, data, f"{place}.http")
 
     def _text(self, text: str | None, place: str) -> str | None:
         return unmarked(render(text, self.scope, place)) if text is not None else None

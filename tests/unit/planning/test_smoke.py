@@ -58,5 +58,5 @@ def test_a_port_is_a_port(port: str, got: str) -> None:
 def test_a_path_is_one_path_and_nothing_more_of_a_request(path: str) -> None:
     with pytest.raises(SoopError) as raised:
         planned(smoke_tests=[{"name": "x", "http": {"endpoint": "http", "path": path}}])
-    said = "test-service-1.0.0: smoke_tests[0].http.path: expected a path without spaces and line ends (got "
+    said = "test-service-1.0.0: smoke_tests[0].http: path: expected a path without spaces and line ends"
     assert str(raised.value).startswith(said)

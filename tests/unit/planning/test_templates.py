@@ -151,7 +151,7 @@ def test_nothing_looks_inside_a_mark(text: str) -> None:
         ("x{{ config.none }}", "file: none cannot be put into text"),
         ("{{ 'a' + 1 }}", "file: + takes numbers, not text"),
         ("{{ 1 // 0 }}", "file: integer division or modulo by zero"),
-        ("{{ [] | first }}", "file: the list is empty"),
+        ("{{ [] | first }}", "file: the list has 0 items, there is no [0]"),
         ("{{ 'x' | int }}", 'file: expected a number (got "x")'),
         ("{{ map.items() }}", "file: functions and methods cannot be called"),
         ("{{ {1: 2}[3] }}", "file: '3' is not defined\n  there is: 1"),
