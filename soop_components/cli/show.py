@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from soop_components.artifact.store import Artifact, Store
+from soop_components.model.service import ConfigOption
 from soop_components.project import Project
 
 HELP = "show what an artifact holds"
@@ -35,39 +36,31 @@ def describe(artifact: Artifact) -> Iterator[str]:
     if definition.summary:
         yield f"  {definition.summary}"
     yield f"  base {resolved.base.name}, {len(resolved.packages)} packages, {artifact.size() / 1e6:.1f} MB"
-    yield from _configuration(artifact)
-    yield "roles"
-    for role, node in definition.nodes.items():
-        after = f", after {', '.join(node.after)}" if node.after else ""
-        disk = f", disk {node.disk.size} on {node.disk.mount}" if node.disk else ""
-        count = f"{node.count.default} of {node.count.minimum} to {node.count.maximum}"
-        packages = len(resolved.roles_packages.get(role, ()))
-        yield f"  {role}: {', '.join(node.components)}; {count} nodes, {packages} packages{disk}{after}"
-    yield "components"
-    for name, component in definition.components.items():
-        yield f"  {name}: {component.uses}, {len(resolved.components[name].files)} files"
-    if definition.endpoints:
-        yield "endpoints"
-    for name, endpoint in definition.endpoints.items():
-        yield f"  {name}: port {endpoint.port} of {endpoint.role}"
-    if definition.requires:
-        yield "requires"
-    for name, versions in definition.requires.items():
-        yield f"  {name} {versions}"
-    if definition.smoke_tests:
-        yield "smoke tests"
-    for test in definition.smoke_tests:
-        yield f"  {test.name}"
+    sections = {
+        "configuration": [f"{key}: {_origin(option)}" for key, option in definition.config.items()],
+        "roles": [_role(role, artifact) for role in definition.nodes],
+        "components": [
+            f"{name}: {component.uses}, {len(resolved.components[name].files)} files"
+            for name, component in definition.components.items()
+        ],
+        "endpoints": [f"{name}: port {each.port} of {each.role}" for name, each in definition.endpoints.items()],
+        "requires": [f"{name} {versions}" for name, versions in definition.requires.items()],
+        "smoke tests": [test.name for test in definition.smoke_tests],
+    }
+    for title, lines in sections.items():
+        yield from [title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _configuration(artifact: Artifact) -> Iterator[str]:
-    options = artifact.definition.config
-    if options:
-        yield "configuration"
-    for key, option in options.items():
-        if option.secret:
-            origin = "made up per domain" if option.generate else "given by each domain"
-            yield f"  {key}: secret, {origin}"
-        else:
-            default = "required" if option.default is None else f"default {option.default}"
-            yield f"  {key}: {option.type}, {default}"
+def _origin(option: ConfigOption) -> str:
+    if option.secret:
+        return f"secret, {'made up per domain' if option.generate else 'given by each domain'}"
+    return f"{option.type}, {'required' if option.default is None else f'default {option.default}'}"
+
+
+def _role(role: str, artifact: Artifact) -> str:
+    node = artifact.definition.nodes[role]
+    after = f", after {', '.join(node.after)}" if node.after else ""
+    disk = f", disk {node.disk.size} on {node.disk.mount}" if node.disk else ""
+    count = f"{node.count.default} of {node.count.minimum} to {node.count.maximum}"
+    packages = len(artifact.resolved.roles_packages.get(role, ()))
+    return f"{role}: {', '.join(node.components)}; {count} nodes, {packages} packages{disk}{after}"

@@ -101,14 +101,11 @@ class Engine:
             if before is not None and after is not None and after != before:
                 path.write_bytes(with_salt(before, after))
 
-    def _argv(self, *words: str) -> list[str]:
-        return [str(self._pulumi), *words]
-
     def _in_terminal(self, *words: str) -> int:
-        return run_in_terminal(self._argv(*words), self.project.root, self.environment)
+        return run_in_terminal([str(self._pulumi), *words], self.project.root, self.environment)
 
     def _quietly(self, *words: str) -> str:
-        done = run_quietly(self._argv(*words), self.project.root, self.environment)
+        done = run_quietly([str(self._pulumi), *words], self.project.root, self.environment)
         if done.returncode:
             raise SoopError(
                 f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr)

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
-
-from pydantic import BaseModel, Field, TypeAdapter
-
-
-class _Entry(BaseModel):
-    kind: str
-    result: str
-    end_time: datetime = Field(alias="endTime")
 
 
 @dataclass(frozen=True)
@@ -26,7 +19,7 @@ class Run:
 
 def last_run(history: str) -> Run | None:
     """Return the newest update or destruction out of ``pulumi stack history``'s JSON, which is newest first."""
-    for entry in TypeAdapter(list[_Entry]).validate_json(history or "[]"):
-        if entry.kind in ("update", "destroy"):
-            return Run(entry.kind, entry.result == "succeeded", entry.end_time)
+    for entry in json.loads(history or "[]"):
+        if entry["kind"] in ("update", "destroy"):
+            return Run(entry["kind"], entry["result"] == "succeeded", datetime.fromisoformat(entry["endTime"]))
     return None

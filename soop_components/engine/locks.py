@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,17 +82,12 @@ def locks_in(state: Path, project: str, stack: str) -> tuple[Lock, ...]:
 def _cut_off(path: Path, content: str) -> Lock | None:
     """Return a dead lock for a file that is no JSON unless it may be half written; other JSON is not ours to judge."""
     since = path.stat().st_mtime
-    if time.time() - since < _WRITING or _is_json(content):
+    with suppress(ValueError):
+        json.loads(content)
+        return None
+    if time.time() - since < _WRITING:
         return None
     return Lock(pid=_NOBODY, username="", hostname=socket.gethostname(), timestamp=datetime.fromtimestamp(since, UTC))
-
-
-def _is_json(content: str) -> bool:
-    try:
-        json.loads(content)
-    except ValueError:
-        return False
-    return True
 
 
 def _started(pid: int) -> float | None:

@@ -48,14 +48,10 @@ def ensure(project: Project, needs: Iterable[Need]) -> None:
     if shutil.which("apt-get") is None:
         programs = ", ".join(f"{need.program} ({need.purpose})" for need in missing)
         raise SoopError(f"this system has no apt to install them with, so please install: {programs}")
-    refresh(project)
+    update = as_root(["apt-get", "-q", "update"])
+    step.run("fetching the lists of packages", update, project.logs / "apt-update.log")
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends", *WAIT]
     step.run(f"installing {', '.join(names)}", as_root([*apt, "install", *names]), project.logs / "apt-install.log")
-
-
-def refresh(project: Project) -> None:
-    """Fetch apt's lists of packages anew."""
-    step.run("fetching the lists of packages", as_root(["apt-get", "-q", "update"]), project.logs / "apt-update.log")
 
 
 def has_venv(python: str) -> bool:

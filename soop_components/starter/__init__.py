@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -18,8 +19,7 @@ _DISTRIBUTION = "soop-components"
 
 def begin(root: Path) -> list[str]:
     """Write the project into a folder and return the paths of its files; what is there already is never changed."""
-    texts = {_name(path): _filled(path.read_text(), root) for path in _files()}
-    texts |= {schema_path(name): schema_text(name) for name in SCHEMAS}
+    texts = dict(_texts(root)) | {schema_path(name): schema_text(name) for name in SCHEMAS}
     problems = [f"{name}: is there already" for name in texts if (root / name).exists()]
     if problems:
         raise InvalidInput(problems, "begin in a folder without them; nothing was written")
@@ -41,20 +41,13 @@ def requirement() -> str:
     return f"{_DISTRIBUTION}=={distribution.version}"
 
 
-def _files() -> list[Path]:
-    """Return the files, without what installers compile beside them."""
-    return sorted(path for path in _FILES.rglob("*") if path.is_file() and path.suffix != ".pyc")
-
-
-def _name(path: Path) -> str:
-    """Return where a file goes in the project."""
-    parts = path.relative_to(_FILES).parts
-    return "/".join(re.sub(f"^{_DOT}", ".", part) for part in parts)
-
-
-def _filled(text: str, root: Path) -> str:
-    """Put in what differs from project to project."""
-    return text.replace("@@project@@", project_name(root)).replace("@@requirement@@", requirement())
+def _texts(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name of each file in the project, and its text with what differs from project to project."""
+    for path in sorted(_FILES.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":  # installers compile programs
+            name = "/".join(re.sub(f"^{_DOT}", ".", part) for part in path.relative_to(_FILES).parts)
+            text = path.read_text().replace("@@project@@", project_name(root))
+            yield name, text.replace("@@requirement@@", requirement())
 
 
 def project_name(root: Path) -> str:
