@@ -10,7 +10,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def is_shipped(path: Path) -> bool:
-    """Tell whether git knows the file; without git, all files count as shipped."""
+    """Return whether git knows the file; without git, all files count as shipped."""
     known = _known()
     return known is None or str(path.relative_to(CHECKOUT)) in known
 

@@ -24,7 +24,7 @@ class VerifiedBlobs:
         self._path = path
 
     def are_unchanged(self, digest: str, files: Sequence[Path]) -> bool:
-        """Tell whether these files of an artifact are those that were verified."""
+        """Return whether these files of an artifact are those that were verified."""
         known = self._read().get(digest)
         return known is not None and known == _file_states(files)
 

@@ -32,7 +32,7 @@ def _pattern(value: str) -> str:
 
 
 def _groups_close_themselves(pattern: str) -> bool:
-    """Tell whether a pattern stays one when it is put into a group; ``a)|(b`` does not."""
+    """Return whether a pattern stays one when it is put into a group; ``a)|(b`` does not."""
     depth = 0
     for character in _LITERAL.sub("", pattern):
         depth += {"(": 1, ")": -1}.get(character, 0)

@@ -56,7 +56,7 @@ def unmarked(text: str) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a secret belongs into this text."""
+    """Return whether a secret belongs into this text."""
     return any(found["kind"] == "secret" for found in MARK.finditer(text))
 
 

@@ -116,7 +116,7 @@ def reveal(value: Any) -> Any:
 
 
 def has_unknown(value: Any) -> bool:
-    """Tell whether the value or anything in it is not known yet."""
+    """Return whether the value or anything in it is not known yet."""
     if isinstance(value, Secret):
         return has_unknown(value.reveal())
     if isinstance(value, dict):

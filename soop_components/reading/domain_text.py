@@ -27,7 +27,7 @@ def new_domain_text(domain: str, references: Sequence[Reference]) -> str:
 
 
 def is_begun(text: str) -> bool:
-    """Tell whether a stack's configuration is one that Pulumi began, with secrets perhaps, and no definition yet."""
+    """Return whether a stack's configuration is one that Pulumi began, with secrets perhaps, and no definition yet."""
     try:
         document = parse_yaml(text, "")
     except InvalidInput:

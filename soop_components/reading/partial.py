@@ -33,7 +33,7 @@ class Partial(Generic[AnyModel]):
         return [problem for problem in placed if not any(_may_follow(problem, keys) for keys in self.removed)]
 
     def has_all_of(self, *keys: str) -> bool:
-        """Tell whether nothing was removed below these keys."""
+        """Return whether nothing was removed below these keys."""
         return not any(each[: len(keys)] == keys for each in self.removed)
 
 
@@ -81,7 +81,7 @@ def _keys_in_document(keys: Keys, removed: Iterable[Keys]) -> Keys:
 
 
 def _may_follow(problem: Problem, removed: Keys) -> bool:
-    """Tell whether a problem may exist only because a part was removed."""
+    """Return whether a problem may exist only because a part was removed."""
     parent, name = removed[:-1], removed[-1]
     is_inside = problem.keys[: len(removed)] == removed
     is_beside = bool(parent) and problem.keys in (parent, (*parent, *problem.keys[-1:]))

@@ -52,7 +52,7 @@ def groups_of(name: str) -> set[str]:
 
 
 def exists(name: str) -> bool:
-    """Tell whether there is a user of this name."""
+    """Return whether there is a user of this name."""
     try:
         pwd.getpwnam(name)
     except KeyError:

@@ -79,13 +79,13 @@ def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:
 
 
 def _repeats_the_failure(request: Apply, accepted: Mapping[str, Any]) -> bool:
-    """Tell whether a rollback would do what has just failed."""
+    """Return whether a rollback would do what has just failed."""
     same_secrets = request.previous_secrets == request.secrets
     return bool(accepted["plan_digest"] == request.document["plan_digest"]) and same_secrets
 
 
 def _is_accepted(host: Host) -> bool:
-    """Tell whether the node is what was accepted last, as far as we know."""
+    """Return whether the node is what was accepted last, as far as we know."""
     stored = [host.load(name) for name in ("accepted.json", "running.json", "intended.json")]
     digests = {document["plan_digest"] if document else None for document in stored}
     return len(digests) == 1 and None not in digests and not host.ledger().unfinished

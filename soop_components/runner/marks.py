@@ -46,7 +46,7 @@ def encode(value: str, encodings: str) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a secret belongs into this text."""
+    """Return whether a secret belongs into this text."""
     return any(found["kind"] == "secret" for found in _MARK.finditer(text))
 
 

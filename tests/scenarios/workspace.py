@@ -124,7 +124,7 @@ class Workspace:
         return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and self._is_in(entry)]
 
     def is_quiet(self) -> bool:
-        """Tell whether nothing goes on in the project; a provider's server that waits for the next engine leaves."""
+        """Return whether nothing goes on in the project; a provider's server that waits for the next engine leaves."""
         stop_idle_servers(self.root)
         return not self.processes()
 

@@ -158,7 +158,7 @@ class RunnerNode:
         return str(self.call("inspect", {"document": wanted})["apply_running"])
 
     def is_as_accepted(self) -> bool:
-        """Tell whether the node runs its accepted version, healthy and without a difference."""
+        """Return whether the node runs its accepted version, healthy and without a difference."""
         found = self.measure()
         return (found.drift, found.healthy, found.accepted) == ((), True, True)
 

@@ -139,7 +139,7 @@ class Realm:
             yield
 
     def owns(self, network: Mapping[str, Any]) -> bool:
-        """Tell whether an environment in the register of networks is one of this realm.
+        """Return whether an environment in the register of networks is one of this realm.
 
         Raises ``Refused`` where it has the realm's name and is of another home or user: the realm is theirs.
         """

@@ -68,7 +68,7 @@ def _sweep_disks(realm: Realm) -> list[str]:
 
 
 def _is_gone(realm: Realm, network: Mapping[str, Any]) -> bool:
-    """Tell whether a network's checkout was removed, and is the caller's business."""
+    """Return whether a network's checkout was removed, and is the caller's business."""
     return realm.caller in {0, network.get("owner", realm.caller)} and not Path(network["home"]).exists()
 
 

@@ -47,7 +47,7 @@ def make_run_folder(folder: Path, mode: int = 0o755) -> None:
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
-    """Tell whether the open file is the one at ``path``."""
+    """Return whether the open file is the one at ``path``."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except FileNotFoundError:

@@ -27,7 +27,7 @@ def table() -> dict[Path, str]:
 
 
 def is_mounted(path: Path) -> bool:
-    """Tell whether something is mounted right at ``path``."""
+    """Return whether something is mounted right at ``path``."""
     return path in table()
 
 

@@ -96,7 +96,7 @@ def registry() -> Iterator[Registry]:
 
 
 def stands(slot: int) -> bool:
-    """Tell whether an environment's network is there."""
+    """Return whether an environment's network is there."""
     return (_NAMESPACES / _name(slot)).exists() and _has_link(_name(slot))
 
 
