@@ -13,7 +13,7 @@ from bench.run import Run
 from bench.sample import Contestant, Sample, side_by_side
 from bench.unchanged import DOMAIN, build_examples
 from bench.workspace import HERE, Workspace, examples
-from soop_components.machines.local import LocalMachines
+from soop_components.machines.local.local_machines import LocalMachines
 
 _HELPER = next(iter(local.__path__)) + "/root_helper"
 

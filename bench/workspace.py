@@ -20,7 +20,7 @@ import yaml
 
 from bench.sample import Sample, measure
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
-from soop_components.machines.local import LocalMachines
+from soop_components.machines.local.local_machines import LocalMachines
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+from collections.abc import Container
 
 from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.engine import Engine
 from soop_components.errors import SoopError
-from soop_components.machines.local import LocalMachines
+from soop_components.machines.kinds import all_kinds
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 
@@ -35,19 +35,21 @@ def run(arguments: argparse.Namespace) -> int:
             say("nothing was changed")
             return 1
     stop_idle_servers(project.root)
-    asyncio.run(LocalMachines(project).clean())
+    cleaned = {kind.name for kind in all_kinds() if kind.clean(project)}
     say("removed the local machines and disks of this checkout")
-    _forget(project)
+    _forget(project, cleaned)
     return 0
 
 
-def _forget(project: Project) -> None:
-    """Remove the stacks that had nothing but local machines."""
+def _forget(project: Project, cleaned: Container[str]) -> None:
+    """Remove the stacks that had nothing but machines of the kinds that were cleaned."""
     if not project.state.is_dir():
         return
     engine = Engine(project)
     for id in engine.stacks():
-        elsewhere = engine.state(id).elsewhere
+        state = engine.state(id)
+        left = () if state.machines in cleaned else (*(node.name for node in state.nodes), *state.disks)
+        elsewhere = (*left, *state.elsewhere)
         if elsewhere:
             say(f"{id} stays: it has machines elsewhere, such as {elsewhere[0]}; soop destroy {id} removes them")
             continue

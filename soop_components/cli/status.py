@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from soop_components.cli.terminal import say, table
-from soop_components.engine import Engine, Node, Release
+from soop_components.engine import DeployedNode, Engine, Release
 from soop_components.engine.domains import DomainStatus, overview
 from soop_components.engine.recovery import refuse_if_busy
 from soop_components.project import Project
@@ -121,7 +121,7 @@ def _release_json(release: Release) -> dict[str, Any]:
     }
 
 
-def _node_json(node: Node) -> dict[str, Any]:
+def _node_json(node: DeployedNode) -> dict[str, Any]:
     return {
         "role": node.role,
         "address": node.address,
@@ -131,7 +131,7 @@ def _node_json(node: Node) -> dict[str, Any]:
     }
 
 
-def _condition(node: Node) -> str:
+def _condition(node: DeployedNode) -> str:
     if node.healthy is None:
         return "not configured"
     more = f" (and {len(node.drift) - 1} more)" if len(node.drift) > 1 else ""

@@ -34,27 +34,6 @@ class GeneratedSecret(pulumi.CustomResource):
         super().__init__("soop:index:Secret", name, {"length": length, "value": None}, opts)
 
 
-class Disk(pulumi.CustomResource):
-    """A disk that outlives its machine; ``size`` such as ``10GiB``."""
-
-    def __init__(self, name: str, size: str, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("soop:index:Disk", name, {"size": size}, opts)
-
-
-class Machine(pulumi.CustomResource):
-    """A local machine: what it must be, and where it is then.
-
-    Each is one property: Pulumi's SDK keeps an output for every property of every resource, and a domain may have a
-    thousand machines.
-    """
-
-    spec: pulumi.Output[Mapping[str, Any]]
-    place: pulumi.Output[Mapping[str, Any]]
-
-    def __init__(self, name: str, spec: Mapping[str, pulumi.Input[Any]], opts: pulumi.ResourceOptions) -> None:
-        super().__init__("soop:index:Machine", name, {"spec": spec, "place": None}, opts)
-
-
 class Release(pulumi.CustomResource):
     """A service on its nodes; outputs are what was accepted."""
 

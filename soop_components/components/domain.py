@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 
 from soop_components.components import custom_resources
-from soop_components.components.service import Service
+from soop_components.components.service import Service, kind_input
+from soop_components.machines.kinds import kind_of
 from soop_components.model.environment import Environment
 from soop_components.model.plan import ServicePlan
 
@@ -27,12 +28,14 @@ class Domain(pulumi.ComponentResource):
         secrets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("soop:index:Domain", id, {}, opts)
+        super().__init__("soop:index:Domain", id, kind_input(environment.machines), opts)
         self.key = custom_resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
+        infrastructure = kind_of(environment.machines).infrastructure(id, environment, self.key.publicKey, self)
         self.services = {
             plan.service: Service(
                 plan,
-                environment=environment,
+                machines=environment.machines,
+                infrastructure=infrastructure,
                 images=images,
                 key=self.key,
                 opts=pulumi.ResourceOptions(parent=self),

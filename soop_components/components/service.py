@@ -9,7 +9,8 @@ import pulumi
 
 from soop_components.components import custom_resources
 from soop_components.components.node import Node
-from soop_components.model.environment import Environment
+from soop_components.machines import Infrastructure
+from soop_components.model.environment import LOCAL
 from soop_components.model.plan import ServicePlan
 
 
@@ -20,20 +21,21 @@ class Service(pulumi.ComponentResource):
         self,
         plan: ServicePlan,
         *,
-        environment: Environment,
+        machines: str,
+        infrastructure: Infrastructure,
         images: Mapping[str, str],
         key: custom_resources.Key,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("soop:index:Service", plan.service, {}, opts)
         self._plan = plan
+        self._machines = machines
         self._key = key
         self.nodes = [
             Node(
                 node,
                 image=images[plan.service],
-                environment=environment,
-                authorized_key=key.publicKey,
+                infrastructure=infrastructure,
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for node in plan.nodes.values()
@@ -45,7 +47,8 @@ class Service(pulumi.ComponentResource):
     ) -> custom_resources.Release:
         """Declare the release; ``neighbours`` are addresses of the domain's other nodes, ``given`` its secrets."""
         inputs = {
-            **release_inputs(self._plan, {node.name: node.machine.place for node in self.nodes}),
+            **release_inputs(self._plan, {node.name: node.place for node in self.nodes}),
+            **kind_input(self._machines),
             "neighbours": dict(neighbours),
             "secrets": self._secrets(given),
             "privateKey": self._key.privateKey,
@@ -67,6 +70,11 @@ class Service(pulumi.ComponentResource):
                 )
                 values[name] = pulumi.Output.secret(made.value)
         return values
+
+
+def kind_input(machines: str) -> dict[str, str]:
+    """Return the input that records a kind of machines; none for the kind that is the default."""
+    return {} if machines == LOCAL else {"machines": machines}
 
 
 def release_inputs(plan: ServicePlan, places: Mapping[str, pulumi.Input[Mapping[str, Any]]]) -> dict[str, Any]:

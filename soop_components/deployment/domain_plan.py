@@ -10,6 +10,7 @@ from pathlib import Path
 from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.store import Artifact, Store
 from soop_components.deployment.capacity_check import check_capacity
+from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.domain_checks import all_problems
@@ -20,13 +21,10 @@ from soop_components.model.problem import Problem, unknown
 from soop_components.model.service import ServiceDefinition
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
-from soop_components.reading.loader import domain_from_document, load_environment, read_domain
+from soop_components.reading.loader import domain_from_document, read_domain
 from soop_components.reading.mistakes import Mistakes
 from soop_components.reading.partial import Partial
 from soop_components.reading.yaml_file import read_yaml
-
-MADE = ("local",)
-"""Kinds of machines that a domain can have so far."""
 
 
 def load_domain_plan(
@@ -94,11 +92,7 @@ def _environment(project: Project, name: str, label: str) -> Environment:
         have = f"there are {', '.join(known)}" if known else "there are none yet"
         folder = project.name_of(path.parent)
         raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {folder}; {have}"])
-    found = load_environment(path, project.name_of(path))
-    if found.machines not in MADE:
-        kind = f"machines of the kind {found.machines} are not made yet; expected {' or '.join(MADE)}"
-        raise InvalidInput([f"{project.name_of(path)}: machines: {kind}"])
-    return found
+    return load_environment(path, project.name_of(path))
 
 
 def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:

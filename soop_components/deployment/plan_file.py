@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from soop_components.machines.kinds import kind_of
 from soop_components.model.plan import DomainPlan
 
 VARIABLE = "SOOP_PLAN"
@@ -14,12 +16,17 @@ VARIABLE = "SOOP_PLAN"
 
 
 def write_plan(plan: DomainPlan, file: Path) -> None:
-    """Write the file."""
-    file.write_bytes(TypeAdapter(DomainPlan).dump_json(plan, by_alias=True))
+    """Write the file: a line with the environment and the settings of its kind of machines, a line with the plan."""
+    environment = plan.environment.model_dump_json(by_alias=True).encode()
+    file.write_bytes(environment + b"\n" + TypeAdapter(DomainPlan).dump_json(plan, by_alias=True))
 
 
 def handed_plan(id: str) -> DomainPlan | None:
     """Return the plan of the domain ``id`` that was handed to this process, or None."""
     path = os.environ.get(VARIABLE)
-    plan = TypeAdapter(DomainPlan).validate_json(Path(path).read_bytes()) if path else None
-    return plan if plan and plan.id == id else None
+    if not path:
+        return None
+    environment, _, planned = Path(path).read_bytes().partition(b"\n")
+    plan = TypeAdapter(DomainPlan).validate_json(planned)
+    kind = kind_of(plan.environment.machines)
+    return replace(plan, environment=kind.environment.model_validate_json(environment)) if plan.id == id else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from soop_components.engine.engine import Engine
 from soop_components.engine.locks import Lock
 from soop_components.errors import SoopError
-from soop_components.machines.local import LocalMachines
+from soop_components.machines.kinds import kind_of
 
 Tell = Callable[[str], None]
 
@@ -19,8 +18,12 @@ def recover(engine: Engine, id: str, tell: Tell, *, force: bool = False) -> bool
     Raises ``SoopError`` when another process may still be at work on the stack, unless ``force`` says that it is not.
     """
     unlocked = _clear_locks(engine, id, tell, force)
-    cleared = _clear_pending_creates(engine, id, tell)
-    return _sweep(engine, tell) or cleared or unlocked
+    state = engine.state(id)
+    cleared = _clear_pending_creates(engine, id, state.pending_creates, tell)
+    swept = kind_of(state.machines).sweep(engine.project)
+    for what in swept:
+        tell(f"removed what a killed run left: {what}")
+    return bool(swept) or cleared or unlocked
 
 
 def refuse_if_busy(engine: Engine, id: str) -> None:
@@ -42,24 +45,13 @@ def _clear_locks(engine: Engine, id: str, tell: Tell, force: bool) -> bool:
     return bool(locks)
 
 
-def _clear_pending_creates(engine: Engine, id: str, tell: Tell) -> bool:
+def _clear_pending_creates(engine: Engine, id: str, pending: Sequence[str], tell: Tell) -> bool:
     """Let the engine forget unfinished creations; our provider adopts what one of them made after all."""
-    pending = engine.state(id).pending_creates
     if not pending:
         return False
     engine.refresh(id, clear_pending_creates=True)
     tell(f"{id}: cleared the interrupted creation of {', '.join(pending)}")
     return True
-
-
-def _sweep(engine: Engine, tell: Tell) -> bool:
-    """Remove what killed runs of this checkout left of local machines; nothing that lives is touched."""
-    if not engine.project.machines.is_dir():
-        return False
-    swept = asyncio.run(LocalMachines(engine.project).sweep())
-    for what in swept:
-        tell(f"removed what a killed run left: {what}")
-    return bool(swept)
 
 
 def _busy(id: str, lock: Lock) -> SoopError:

@@ -14,8 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from soop_components.machines.kinds import kind_of
+from soop_components.model.environment import LOCAL
+
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-_RELEASE, _MACHINE, _DISK, _KEY = (f"soop:index:{kind}" for kind in ("Release", "Machine", "Disk", "Key"))
+_DOMAIN, _RELEASE, _KEY = (f"soop:index:{type}" for type in ("Domain", "Release", "Key"))
 
 
 class _Resource(BaseModel):
@@ -45,7 +48,7 @@ class _Export(BaseModel):
 
 
 @dataclass(frozen=True)
-class Node:
+class DeployedNode:
     """A node, and what its service's last look at it found."""
 
     name: str
@@ -71,7 +74,7 @@ class Release:
     digest: str | None
     since: str | None
     endpoints: Mapping[str, tuple[str, ...]]
-    nodes: tuple[Node, ...]
+    nodes: tuple[DeployedNode, ...]
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class StackState:
     elsewhere: tuple[str, ...] = ()
     """Names of resources that providers other than ours made."""
     resources: int = 0
+    machines: str = LOCAL
+    """The kind of its machines."""
 
     @classmethod
     def parse(cls, exported: str) -> StackState:
@@ -97,9 +102,12 @@ class StackState:
         by_type: dict[str, list[_Resource]] = {}
         for resource in deployment.resources:
             by_type.setdefault(resource.type, []).append(resource)
-        disks = by_type.get(_DISK, [])
+        kind = kind_of(next((str(each.inputs.get("machines", LOCAL)) for each in by_type.get(_DOMAIN, [])), LOCAL))
+        disks = by_type.get(kind.disk_type, [])
+        places = {each.name: kind.place(each.outputs) for each in by_type.get(kind.machine_type, [])}
         return cls(
-            releases=_releases(by_type.get(_RELEASE, []), by_type.get(_MACHINE, [])),
+            machines=kind.name,
+            releases=_releases(by_type.get(_RELEASE, []), places),
             disks=tuple(disk.name for disk in disks),
             protected=tuple(disk.name for disk in disks if disk.protect),
             pending_creates=tuple(
@@ -113,7 +121,7 @@ class StackState:
         )
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[DeployedNode, ...]:
         """The nodes of all services."""
         return tuple(node for release in self.releases for node in release.nodes)
 
@@ -122,13 +130,12 @@ class StackState:
         return next((release.version for release in self.releases if release.service == service), None)
 
 
-def _releases(releases: Iterable[_Resource], machines: Iterable[_Resource]) -> tuple[Release, ...]:
-    """Put releases and machines together; services whose release does not exist yet have only machines."""
+def _releases(releases: Iterable[_Resource], machines: Mapping[str, Mapping[str, Any]]) -> tuple[Release, ...]:
+    """Put releases and places of machines together; services whose release does not exist yet have only machines."""
     by_service = {release.name: release for release in releases}
     places: dict[str, dict[str, Mapping[str, Any]]] = {name: _release_places(each) for name, each in by_service.items()}
-    for machine in machines:
-        service = machine.name.split(".")[1]
-        places.setdefault(service, {})[machine.name] = machine.outputs.get("place", {})
+    for node, place in machines.items():
+        places.setdefault(node.split(".")[1], {})[node] = place
     return tuple(_release(service, by_service.get(service), places[service]) for service in places)
 
 
@@ -155,9 +162,11 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
     )
 
 
-def _node(name: str, place: Mapping[str, Any], status: Mapping[str, Any], units: Mapping[str, tuple[str, ...]]) -> Node:
+def _node(
+    name: str, place: Mapping[str, Any], status: Mapping[str, Any], units: Mapping[str, tuple[str, ...]]
+) -> DeployedNode:
     role = status.get("role") or name.split(".")[0].rpartition("-")[0]
-    return Node(
+    return DeployedNode(
         name=name,
         role=role,
         address=str(place["address"]),

@@ -1,126 +1,98 @@
-"""Machines: what a backend makes, and no more than that; the transport reaches them, the runner configures them."""
+"""Kinds of machines: what each folder here offers to a stack's program, inside an update, and to ``soop``.
+
+Machines make, transport reaches, runner configures: none knows the others' business.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from soop_components.model.names import environment_of
+from soop_components.errors import SoopError
+from soop_components.model.environment import Environment
 
+if TYPE_CHECKING:  # of the program, of the provider and of the command line: none of them loads what the others need
+    import pulumi
 
-@dataclass(frozen=True)
-class HostKey:
-    """An SSH host key pair."""
-
-    private: str = field(repr=False)
-    """OpenSSH PEM text."""
-    public: str
-    """One line, ``ssh-ed25519 AAAA…``."""
+    from soop_components.model.plan import NodePlan
+    from soop_components.project import Project
+    from soop_components.provider.resource import Resource
 
 
-@dataclass(frozen=True)
-class Attachment:
-    """A disk and where the machine sees it."""
-
-    disk: str
-    mount: str
-    """Absolute path in the machine."""
+class Unsupported(SoopError):
+    """Something that machines of this kind cannot do."""
 
 
-@dataclass(frozen=True)
-class MachineSpec:
-    """What a machine must be."""
+class Infrastructure(ABC):
+    """What a kind declares in a stack's program; one is made per domain, with what its machines share."""
 
-    name: str
-    """The node's name, ``web-1.access-service.dev-access``."""
-    image: str
-    """The base image's name, ``debian-12``."""
-    authorized_keys: tuple[str, ...]
-    """Public keys that may log in as root."""
-    cpus: int = 1
-    memory: int = 512 * 1024**2
-    """Bytes."""
-    disks: tuple[Attachment, ...] = ()
+    @abstractmethod
+    def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
+        """Declare the machine and the disk of a node, in resources that have the node's name; return its place.
 
-    @property
-    def domain(self) -> str:
-        """The domain's id, ``dev-access``."""
-        return domain_of(self.name)
-
-    @property
-    def environment(self) -> str:
-        """The environment's name, ``dev``."""
-        return environment_of(self.domain)
+        A place is ``address``, ``port``, ``user``, ``hostKey`` (public key line) and, where it is not the default,
+        ``patience``: the seconds until it answers.
+        """
 
 
-@dataclass(frozen=True)
-class MachineFacts:
-    """What a machine is."""
+class Operations(ABC):
+    """What a kind does with its machines inside an update. Each may be repeated; ``Unsupported`` says what it lacks."""
 
-    name: str
-    running: bool
-    address: str
-    """The same for the machine's whole life, unless somebody else took it while the host was down."""
-    host_key: str
-    """Public key line of the key that the machine shows."""
-    image: str
-    image_digest: str
-    port: int = 22
-    user: str = "root"
-    pid: int | None = None
-    """Of the program that runs the machine, where there is one on this host."""
-    spec: MachineSpec | None = None
-    """What the machine was last made to be."""
+    kind: str
 
+    @abstractmethod
+    async def start(self, node: str) -> None:
+        """Start the machine as it was last made; return when it accepts SSH connections."""
 
-@dataclass(frozen=True)
-class DiskFacts:
-    """What a disk is."""
-
-    id: str
-    size: int
-    """Bytes."""
-    used_by: str | None = None
-    """Name of the machine that has it now."""
-
-
-class Machines(Protocol):
-    """A backend. Every method can be repeated: what is already so stays so, deleting the absent succeeds."""
-
-    async def create(self, spec: MachineSpec, host_key: HostKey) -> MachineFacts:
-        """Make the machine as ``spec`` says and start it; an existing one keeps the host key that it has."""
-        ...
-
-    async def start(self, name: str) -> MachineFacts:
-        """Start the machine as it was last made and return when it accepts SSH connections."""
-        ...
-
-    async def stop(self, name: str) -> None:
+    @abstractmethod
+    async def stop(self, node: str) -> None:
         """Shut the machine down; it keeps its files."""
-        ...
 
-    async def destroy(self, name: str) -> None:
-        """Remove the machine and its files, but not its disks."""
-        ...
+    async def snapshot(self, node: str, label: str) -> None:
+        """Keep what is on the disk of a stopped node, under a label; what the label named before is replaced."""
+        raise Unsupported(f"{node}: machines of the kind {self.kind} have no snapshots of disks")
 
-    async def inspect(self, names: Iterable[str]) -> Mapping[str, MachineFacts]:
-        """Return what is known of those of ``names`` that exist."""
-        ...
-
-    async def create_disk(self, disk: str, size: int) -> DiskFacts:
-        """Make the disk, or let it grow to ``size`` bytes; it never shrinks."""
-        ...
-
-    async def inspect_disk(self, disk: str) -> DiskFacts | None:
-        """Return what is known of the disk, None if there is no such disk."""
-        ...
-
-    async def destroy_disk(self, disk: str) -> None:
-        """Remove the disk with its data; refused while a machine uses it."""
-        ...
+    async def restore(self, node: str, label: str) -> None:
+        """Put on the disk of a stopped node what a snapshot kept, which stays."""
+        raise Unsupported(f"{node}: machines of the kind {self.kind} have no snapshots of disks")
 
 
-def domain_of(name: str) -> str:
-    """Return the domain id out of the name of a node or disk: what follows the last dot."""
-    return name.rpartition(".")[2]
+class Kind(ABC):
+    """A kind of machines; each method imports what it needs, so that a kind costs nothing before it is used."""
+
+    name: str
+    """What ``machines:`` of an environment says."""
+    environment: type[Environment] = Environment
+    """How an environment's file looks; a subclass has the kind's own settings below a key of the kind's name."""
+    machine_type: str
+    """Type of the resources, named after nodes, that stand for machines in a stack's state."""
+    disk_type: str
+    """Type of those that hold data."""
+
+    @abstractmethod
+    def infrastructure(
+        self, domain: str, environment: Environment, authorized_key: pulumi.Input[str], parent: pulumi.Resource
+    ) -> Infrastructure:
+        """Declare what the machines of a domain share; ``authorized_key`` is to open them."""
+
+    @abstractmethod
+    def operations(self, project: Project) -> Operations:
+        """Return the operations on the machines of a project."""
+
+    def resources(self) -> Sequence[Resource]:
+        """Return the custom resources that our provider serves for this kind."""
+        return ()
+
+    def place(self, outputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the place of a machine, of which a stack's state has these outputs; empty if it is nowhere yet."""
+        found: Mapping[str, Any] = outputs.get("place") or {}
+        return found
+
+    def sweep(self, project: Project) -> Sequence[str]:
+        """Remove what killed runs left, never anything that lives; return what it was."""
+        return ()
+
+    def clean(self, project: Project) -> bool:
+        """Remove all machines and disks of a project, also if its state is gone; return False if they are elsewhere."""
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -15,6 +15,8 @@ from soop_components.model.size import Size, bytes_of
 
 _LEAST_MEMORY, _MOST_MEMORY = "64MiB", "64TiB"
 """What a machine can be made with."""
+LOCAL = "local"
+"""The kind of machines that is meant where nothing is said."""
 _ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
 
 
@@ -94,8 +96,8 @@ class Environment(Model):
 
     name: EnvironmentName
     """The file's name; not written in it."""
-    machines: Literal["local", "libvirt", "aws", "ssh"] = "local"
-    """Kind of machines; only ``local`` ones are made yet."""
+    machines: str = LOCAL
+    """Kind of machines."""
     sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1, max_length=MOST)] = Field(
         default_factory=lambda: {"small": MachineSize()}
     )
@@ -108,9 +110,3 @@ class Environment(Model):
     """Who may reach the services; local machines can be reached from their own computer and nowhere else."""
     security: Security = Security()
     """What a deployment must satisfy; not enforced yet."""
-    aws: dict[str, Any] | None = None
-    """Settings of machines of the kind ``aws``."""
-    libvirt: dict[str, Any] | None = None
-    """Settings of machines of the kind ``libvirt``."""
-    ssh: dict[str, Any] | None = None
-    """Settings of machines of the kind ``ssh``."""

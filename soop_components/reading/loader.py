@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import ENVIRONMENT, ID, SECRETS, SERVICES, DomainDefinition
 from soop_components.model.domain_checks import domain_problems, secret_command
-from soop_components.model.environment import Environment
 from soop_components.model.names import nearest, shown
 from soop_components.model.paths import path_problem
 from soop_components.model.problem import Problem, got
@@ -45,18 +44,6 @@ def _missing_scripts(folder: Path, definition: ServiceDefinition) -> Iterator[Pr
     for index, test in enumerate(definition.smoke_tests):
         if test.script is not None and not path_problem(test.script) and not os.path.isfile(folder / test.script):
             yield Problem(("smoke_tests", index, "script"), f"no such file {got(test.script)}")
-
-
-def load_environment(path: Path, label: str) -> Environment:
-    """Load an environment; the file's name is the environment's."""
-    document = read_yaml(path, label)
-    if document.data is None:
-        document.data = {}
-    if isinstance(document.data, dict):
-        if "name" in document.data:
-            document.problems.append(f"{label}: name: the file's name is the environment's name; leave it out")
-        document.data["name"] = path.stem
-    return load_model(Environment, document, label)
 
 
 def load_domain(path: Path, id: str, label: str) -> DomainDefinition:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from soop_components.machines.kinds import KINDS, all_kinds
 from soop_components.model.block import Block
 from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, DomainDefinition
 from soop_components.model.environment import Environment
@@ -21,8 +22,14 @@ def _service() -> Schema:
 
 
 def _environment() -> Schema:
-    """Describe the file, which does not say its own name."""
-    return _without(schema_of(Environment), "name")
+    """Describe the file, which does not say its own name but may have the settings of any kind of machines."""
+    schema = schema_of(Environment)
+    for kind in all_kinds():
+        with_settings = schema_of(kind.environment)
+        for part in ("properties", "$defs"):
+            schema[part] = with_settings[part] | schema[part]
+    schema["properties"]["machines"]["enum"] = list(KINDS)
+    return _without(schema, "name")
 
 
 def _block() -> Schema:

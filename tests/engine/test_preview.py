@@ -53,7 +53,7 @@ def test_a_bare_pulumi_needs_no_variables_but_the_passphrase(project: Workspace)
     for name in [name for name in bare.environment if name not in wanted]:
         del bare.environment[name]
     shown = bare.must("pulumi", "preview", "--stack", DOMAIN)
-    assert "12 to create" in shown
+    assert f"web-1.access-service.{DOMAIN}" in shown
 
 
 MISTAKES = {

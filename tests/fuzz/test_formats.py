@@ -23,6 +23,7 @@ from soop_components.build.service_source import Source, read_source
 from soop_components.build.source_files import SourceFile
 from soop_components.build.trial import try_plan
 from soop_components.deployment.domain_file import DomainFile
+from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import SoopError
 from soop_components.library import LIBRARY
 from soop_components.model.block import Block
@@ -34,7 +35,7 @@ from soop_components.model.service import ServiceDefinition
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
 from soop_components.reading.domain_text import with_services
-from soop_components.reading.loader import load_domain, load_environment
+from soop_components.reading.loader import load_domain
 from soop_components.reading.yaml_file import parse_yaml
 from tests.domains import check_domain, domain_from_config
 from tests.fuzz.documents import documents

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
@@ -12,6 +15,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime.settings import _get_rpc_manager
 
 from soop_components.components import Domain, program
+from soop_components.machines.kinds import KINDS
 from soop_components.model.environment import Environment, Reliability
 from soop_components.model.plan import (
     ComponentPlan,
@@ -24,6 +28,7 @@ from soop_components.model.plan import (
     SmokeTestPlan,
 )
 from soop_components.model.service import DiskDefinition
+from tests.rented import RentedEnvironment, RentedSettings, register
 
 DIGEST = "sha256:" + "a" * 64
 DOMAIN = "dev-access"
@@ -42,6 +47,8 @@ class Recorder(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "soop:index:Machine":
             outputs |= {"place": {"address": "10.0.0.9", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}}
+        if args.typ == "soop:index:Server":
+            outputs |= {"ip": "10.0.0.8", "hostKey": "ssh-ed25519 AAAA"}
         if args.typ == "soop:index:Key":
             outputs |= {"publicKey": "ssh-ed25519 BBBB", "privateKey": "PRIVATE"}
         if args.typ == "soop:index:Secret":
@@ -65,10 +72,16 @@ class Monitor(mocks.MockMonitor):
         super().__init__(recorder)
         self.waits_for: dict[str, set[str]] = {}
         self.goes_first: set[str] = set()
+        self.protected: set[str] = set()
+        self.domain_inputs: dict[str, Any] = {}
 
     def RegisterResource(self, request: Any) -> Any:
         if request.deleteBeforeReplace:
             self.goes_first.add(request.type)
+        if request.type == "soop:index:Domain":
+            self.domain_inputs = dict(request.object)
+        if request.protect:
+            self.protected.add(request.type)
         if request.type == "soop:index:Release":
             urns = (urn.split("::") for urn in request.dependencies)
             self.waits_for[request.name] = {name for *_, types, name in urns if types.endswith("soop:index:Release")}
@@ -151,6 +164,42 @@ def test_every_node_has_a_machine_and_only_a_role_with_a_disk_has_one(recorder: 
     assert disks == {names[0]: [{"disk": names[0], "mount": "/var/lib/postgresql"}], names[1]: [], names[2]: []}
 
 
+def test_another_kind_of_machines_declares_resources_of_its_own(recorder: Recorder) -> None:
+    with mock.patch.dict(KINDS):
+        register()
+        settings = RentedSettings(account="acme", patience=120)
+        declare([plan()], RentedEnvironment(name="dev", machines="rented", rented=settings))
+    names = [f"{short}.access-service.{DOMAIN}" for short in ("database-1", "web-1", "web-2")]
+    assert recorder.names("soop:index:Node") == recorder.names("soop:index:Server") == names
+    assert recorder.names("soop:index:Volume") == names[:1]
+    assert [args.inputs for args in recorder.resources["soop:index:Network"]] == [{"account": "acme"}]
+    assert not recorder.names("soop:index:Machine")
+    (release,) = recorder.resources["soop:index:Release"]
+    place = {"address": "10.0.0.8", "hostKey": "ssh-ed25519 AAAA", "patience": 120}
+    assert [node["place"] for node in release.inputs["nodes"].values()] == [place] * 3
+    assert release.inputs["machines"] == "rented"
+    assert recorder.monitor.domain_inputs == {"machines": "rented"}
+
+
+def test_local_machines_are_not_recorded_as_a_kind(recorder: Recorder) -> None:
+    declare([plan()])
+    assert "machines" not in recorder.resources["soop:index:Release"][0].inputs
+    assert recorder.monitor.domain_inputs == {}
+
+
+def test_a_program_loads_nothing_of_the_provider() -> None:
+    load = "import sys, soop_components.components.program, soop_components.machines.local.infrastructure"
+    show = "print(*(name for name in sys.modules if name.startswith(('soop_components', 'asyncssh', 'cryptography'))))"
+    done = subprocess.run([sys.executable, "-c", f"{load}; {show}"], capture_output=True, text=True, check=True)
+    strange = (
+        "asyncssh",
+        "cryptography",
+        *(f"soop_components.{room}" for room in ("provider", "release", "transport")),
+    )
+    assert [name for name in done.stdout.split() if name.startswith(strange)] == []
+    assert "soop_components.machines.local.local_machines" not in done.stdout.split()
+
+
 def test_what_has_one_name_on_the_host_goes_before_its_replacement_comes(recorder: Recorder) -> None:
     declare([plan()])
     assert recorder.monitor.goes_first == {"soop:index:Disk", "soop:index:Machine"}
@@ -217,10 +266,8 @@ def test_a_role_s_plan_is_there_once_however_many_nodes(recorder: Recorder) -> N
 
 @pytest.mark.parametrize("protect", [True, False])
 def test_an_environment_can_protect_disks(recorder: Recorder, protect: bool) -> None:
-    domain = declare([plan()], Environment(name="prod", reliability=Reliability(protect_stateful=protect)))
-    disk = domain.services["access-service"].nodes[0].disk
-    assert disk is not None
-    assert disk._protect is protect
+    declare([plan()], Environment(name="prod", reliability=Reliability(protect_stateful=protect)))
+    assert recorder.monitor.protected == ({"soop:index:Disk"} if protect else set())
 
 
 def test_every_registration_has_begun_when_the_program_ends(recorder: Recorder) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import asyncssh
 
-from soop_components.machines import Attachment, MachineFacts, MachineSpec
-from soop_components.machines.local import LocalMachines, new_host_key
+from soop_components.machines.local.host_key import new_host_key
+from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
+from soop_components.machines.local.root_helper.request import Attachment, Spec
 from soop_components.project import Project
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -58,13 +59,18 @@ class Ground:
         self.machines = LocalMachines(project)
         self._slots: set[str] = set()
 
-    def spec(self, name: str, *disks: Attachment) -> MachineSpec:
+    def spec(self, name: str, *disks: Attachment) -> Spec:
         """Return an ordinary machine."""
-        return MachineSpec(name, IMAGE, (_LOGIN.public,), 1, 512 * MIB, disks)
+        return Spec(name, IMAGE, 1, 512 * MIB, (_LOGIN.public,), disks)
 
     async def create(self, name: str, *disks: Attachment) -> MachineFacts:
         """Make an ordinary machine."""
         return await self.machines.create(self.spec(name, *disks), new_host_key())
+
+    async def start(self, name: str) -> MachineFacts:
+        """Start a machine and return what it is then."""
+        await self.machines.start(name)
+        return await self.look(name)
 
     async def look(self, name: str) -> MachineFacts:
         """Return the facts of an existing machine."""

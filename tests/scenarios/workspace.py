@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from soop_components.engine.environment import find_pulumi, pulumi_environment
-from soop_components.machines.local import LocalMachines
+from soop_components.machines.local.local_machines import LocalMachines
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 from soop_components.setup import shell_environment

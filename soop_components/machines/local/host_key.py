@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from soop_components.machines import HostKey
+from soop_components.machines.local.root_helper.request import HostKey
 
 
 def new_host_key() -> HostKey:

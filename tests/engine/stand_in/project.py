@@ -57,6 +57,7 @@ class StandInProject:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.gate = root / "gate"
+        self.program = "soop_components.cli.main"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -95,7 +96,7 @@ class StandInProject:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start ``soop``; its output may be read from ``stdout`` and ``stderr``."""
         return subprocess.Popen(
-            [sys.executable, "-m", "soop_components.cli.main", *words],
+            [sys.executable, "-m", self.program, *words],
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -114,7 +115,7 @@ class StandInProject:
         keyboard, terminal = pty.openpty()
         os.write(keyboard, answer.encode())
         process = subprocess.Popen(
-            [sys.executable, "-m", "soop_components.cli.main", *words],
+            [sys.executable, "-m", self.program, *words],
             cwd=self.root,
             env={**self.environment, "TERM": "dumb"},
             stdin=terminal,

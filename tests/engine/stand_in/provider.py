@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from soop_components.machines.local.resources import DiskResource, MachineResource
 from soop_components.provider import registry
-from soop_components.provider.disk import DiskResource
 from soop_components.provider.generated_secret import GeneratedSecretResource
 from soop_components.provider.key import KeyResource
-from soop_components.provider.machine import MachineResource
 from soop_components.provider.release import ReleaseResource
 from soop_components.provider.resource import Context, Created
 from soop_components.provider.wire import Properties
 from soop_components.release.rollout import ReleaseFailed
+from tests.rented import KIND
 
 GATE = Path(os.environ["STAND_IN_WAITS"])
 
@@ -70,7 +70,8 @@ class StandInRelease(Asis, ReleaseResource):
 
 
 if __name__ == "__main__":
-    stand_ins = [KeyResource(), GeneratedSecretResource(), StandInDisk(), StandInMachine(), StandInRelease()]
+    local = (StandInDisk(), StandInMachine())
+    stand_ins = [KeyResource(), GeneratedSecretResource(), *local, *KIND.resources(), StandInRelease()]
     mock.patch.object(registry, "all_resources", return_value=stand_ins).start()
     from soop_components.provider.main import main  # finds the stand-ins instead of the real ones
 

@@ -13,8 +13,9 @@ from subprocess import PIPE
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines import Attachment, DiskFacts
 from soop_components.machines.local import gateway
+from soop_components.machines.local.local_machines import DiskFacts
+from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import MIB, RUN, Ground, as_root
 
 FIRST = "database-1.access-service.dev-access"
@@ -69,7 +70,7 @@ def test_a_disk_in_use_is_not_removed_or_given_to_another(ground: Ground) -> Non
             await ground.create(SECOND, MOUNT)
         assert not (await ground.look(SECOND)).running
         await ground.machines.stop(FIRST)
-        assert (await ground.machines.start(SECOND)).running
+        assert (await ground.start(SECOND)).running
         await ground.machines.destroy(SECOND)
         await ground.machines.destroy_disk(DISK)
         await ground.machines.destroy_disk(DISK)
@@ -87,7 +88,7 @@ def test_a_disk_grows_and_never_shrinks(ground: Ground) -> None:
         await ground.run(facts, "echo kept > /var/lib/postgresql/kept")
         await ground.machines.stop(FIRST)
         assert (await ground.machines.create_disk(DISK, 128 * MIB)).size == 128 * MIB
-        facts = await ground.machines.start(FIRST)
+        facts = await ground.start(FIRST)
         assert int(await ground.run(facts, "df --output=size -B1M /var/lib/postgresql | tail -1")) > 100
         assert await ground.run(facts, "cat /var/lib/postgresql/kept") == "kept"
         with pytest.raises(SoopError, match="cannot shrink"):
@@ -130,7 +131,7 @@ def test_a_disk_that_cannot_grow_under_its_machine_keeps_its_size(ground: Ground
         assert await ground.run(facts, "head -c 40M /dev/zero > /var/lib/postgresql/large && sync && echo ok") == "ok"
         await ground.machines.stop(FIRST)
         assert (await ground.machines.create_disk(DISK, 128 * MIB)).size == 128 * MIB
-        facts = await ground.machines.start(FIRST)
+        facts = await ground.start(FIRST)
         assert int(await ground.run(facts, "df --output=size -B1M /var/lib/postgresql | tail -1")) > 100
         assert await ground.run(facts, "stat -c %s /var/lib/postgresql/large") == str(40 * MIB)
 

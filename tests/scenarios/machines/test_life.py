@@ -9,8 +9,8 @@ import asyncssh
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines import MachineFacts
-from soop_components.machines.local import new_host_key
+from soop_components.machines.local.host_key import new_host_key
+from soop_components.machines.local.local_machines import MachineFacts
 from tests.scenarios.ground import Ground
 
 WEB = "web-1.access-service.dev-access"
@@ -45,11 +45,11 @@ def test_what_was_stopped_starts_with_its_files_address_and_host_key(ground: Gro
         await ground.machines.stop(WEB)
         assert not (await ground.look(WEB)).running
         await ground.machines.stop(WEB)
-        after = await ground.machines.start(WEB)
+        after = await ground.start(WEB)
         assert await ground.run(after, "cat /etc/kept; cmp /etc/id /etc/machine-id") == "kept"
         assert (after.address, after.host_key) == (before.address, before.host_key)
         assert after.pid != before.pid
-        assert await ground.machines.start(WEB) == after
+        assert await ground.start(WEB) == after
 
     asyncio.run(scenario())
 
@@ -60,7 +60,7 @@ def test_an_absent_machine_is_absent_and_can_be_removed(ground: Ground) -> None:
         await ground.machines.destroy(WEB)
         await ground.machines.stop(WEB)
         with pytest.raises(SoopError, match=f"there is no machine {WEB}"):
-            await ground.machines.start(WEB)
+            await ground.start(WEB)
         await ground.create(WEB)
         await ground.machines.destroy(WEB)
         await ground.machines.destroy(WEB)
@@ -128,6 +128,6 @@ def test_two_dozen_machines_at_once(ground: Ground) -> None:
         found = await ground.machines.inspect(names)
         assert len({facts.address for facts in found.values() if facts.running}) == 24
         await asyncio.gather(*map(ground.machines.destroy, names))
-        assert ground.machines.names() == []
+        assert await ground.machines.inspect(names) == {}
 
     asyncio.run(scenario())

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from soop_components.machines import Attachment, MachineFacts
-from soop_components.machines.local import gateway, new_host_key
+from soop_components.machines.local import gateway
+from soop_components.machines.local.host_key import new_host_key
+from soop_components.machines.local.local_machines import MachineFacts
+from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import IMAGE, MIB, RUN, Ground, as_root
 
 WEB = "web-1.access-service.dev-access"

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.machines import Attachment, MachineFacts
-from soop_components.machines.local import gateway, new_host_key
+from soop_components.machines.local import gateway
+from soop_components.machines.local.host_key import new_host_key
+from soop_components.machines.local.local_machines import MachineFacts
+from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import CHECKOUT, IMAGE, MIB, Ground, as_root
 
 WEB = "web-1.access-service.dev-access"
@@ -32,7 +34,7 @@ def test_a_machine_that_was_killed_is_seen_and_starts_with_its_data(ground: Grou
         ground.crash(before)
         while (await ground.look(WEB)).running:
             await asyncio.sleep(0.05)
-        after = await ground.machines.start(WEB)
+        after = await ground.start(WEB)
         assert await ground.run(after, CHECK) == "kept\nkept"
         assert after.address == before.address
 
@@ -153,7 +155,7 @@ def test_a_log_shows_why_a_machine_does_not_come_up(ground: Ground, monkeypatch:
         await ground.run(facts, "rm /lib/systemd/systemd /sbin/init")
         await ground.machines.stop(WEB)
         with pytest.raises(Exception, match=f"{WEB} ended while it was starting") as failure:
-            await ground.machines.start(WEB)
+            await ground.start(WEB)
         return str(failure.value)
 
     assert "console.log ends with" in asyncio.run(scenario())

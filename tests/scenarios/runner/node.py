@@ -11,8 +11,9 @@ from typing import Any
 
 import asyncssh
 
-from soop_components.machines import MachineFacts, MachineSpec
-from soop_components.machines.local import LocalMachines, new_host_key
+from soop_components.machines.local.host_key import new_host_key
+from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
+from soop_components.machines.local.root_helper.request import Spec
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.wording import drift_in_words
 from soop_components.runner.protocol import PROTOCOL, Change, Measured
@@ -64,7 +65,7 @@ class RunnerNode:
 
     def make(self) -> None:
         """Make the machine and bring the runner there."""
-        spec = MachineSpec(NAME, IMAGE, (_LOGIN.public,), 1, 512 * MIB, ())
+        spec = Spec(NAME, IMAGE, 1, 512 * MIB, (_LOGIN.public,), ())
         self.facts = asyncio.run(self._machines.create(spec, new_host_key()))
         path = self._archive.path_on_node
         self.run(f"umask 077; mkdir -p {path.rpartition('/')[0]}; cat > {path}", self._archive.content)

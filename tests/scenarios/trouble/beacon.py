@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from soop_components.machines.local import LocalMachines
+from soop_components.machines.local.local_machines import LocalMachines
 from tests.scenarios.workspace import Outcome, Workspace, get
 
 SERVICE = "beacon-service"

@@ -6,7 +6,7 @@ import pytest
 
 from soop_components.cli.status import as_json, notes, rows
 from soop_components.cli.terminal import table
-from soop_components.engine import Lock, Node, Release, Run, StackState
+from soop_components.engine import DeployedNode, Lock, Release, Run, StackState
 from soop_components.engine.domains import DomainStatus
 
 FAILED = Run("update", False, datetime(2026, 11, 24, 10, 31, tzinfo=UTC))
@@ -20,12 +20,12 @@ def universal_time(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def node(name: str, healthy: bool | None = True, drift: tuple[str, ...] = ()) -> Node:
+def node(name: str, healthy: bool | None = True, drift: tuple[str, ...] = ()) -> DeployedNode:
     full = f"{name}.access-service.dev-a"
-    return Node(full, name.split("-")[0], "10.1.0.2", 22, "root", "key", "3.2.3", healthy, drift)
+    return DeployedNode(full, name.split("-")[0], "10.1.0.2", 22, "root", "key", "3.2.3", healthy, drift)
 
 
-def release(*nodes: Node, version: str | None = "3.2.3") -> Release:
+def release(*nodes: DeployedNode, version: str | None = "3.2.3") -> Release:
     digest, since = ("sha256:0123456789abcdef", "2026-11-24T03:59:48+00:00") if version else (None, None)
     return Release("access-service", version, digest, since, {}, nodes)
 

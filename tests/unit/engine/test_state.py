@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 from soop_components.engine.state import StackState
+from soop_components.machines.kinds import KINDS
+from tests.rented import register
 
 SIGNATURE = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 PLACE = {"address": "10.1.0.2", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}
@@ -65,6 +68,19 @@ def test_disks_pending_creates_and_other_providers() -> None:
     assert (found.disks, found.protected) == (("database-1", "store-1"), ("database-1",))
     assert found.pending_creates == ("web-1.access-service.dev-a",)
     assert found.elsewhere == ("web-3",)
+
+
+def test_the_kind_of_a_domain_s_machines_says_which_resources_they_are() -> None:
+    domain = resource("soop:index:Domain", "dev-a", inputs={"machines": "rented"})
+    server = resource("soop:index:Server", "web-1.access-service.dev-a", outputs={"ip": "10.1.0.3", "hostKey": "x"})
+    absent = resource("soop:index:Server", "web-2.access-service.dev-a")
+    volume = resource("soop:index:Volume", "web-1.access-service.dev-a", protect=True)
+    with mock.patch.dict(KINDS):
+        register()
+        found = state(domain, server, absent, volume, machine("web-3"))
+    assert found.machines == "rented"
+    assert [(node.name, node.address) for node in found.nodes] == [("web-1.access-service.dev-a", "10.1.0.3")]
+    assert found.protected == ("web-1.access-service.dev-a",)
 
 
 def test_key_only_when_it_was_asked_for() -> None:

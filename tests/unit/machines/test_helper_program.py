@@ -73,7 +73,7 @@ def test_an_unknown_key_is_refused(home: Path) -> None:
         ("destroy", {"name": ""}),
         ("disk-create", {"disk": "/dev/sda", "size": 2**30}),
         ("disk-destroy", {"disk": ".."}),
-        ("disk-status", {"disk": None}),
+        ("disk-destroy", {"disk": None}),
         ("status", {"names": ["x" * 1000]}),
         ("status", {"names": "all"}),
     ],

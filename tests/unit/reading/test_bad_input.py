@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
 from soop_components.model.environment import Environment
-from soop_components.reading.loader import load_domain, load_environment, load_service
+from soop_components.reading.loader import load_domain, load_service
 from soop_components.reading.yaml_file import read_yaml
 from tests.domains import check_domain
 

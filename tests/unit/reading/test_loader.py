@@ -8,11 +8,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.model.size import bytes_of
-from soop_components.reading.loader import load_domain, load_environment, load_model, load_service
+from soop_components.reading.loader import load_domain, load_model, load_service
 from soop_components.reading.mistakes import Mistakes
 from soop_components.reading.yaml_file import Document
 from tests.domains import check_domain, domain_from_config

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from docs.generated_parts import filled, keys
+from soop_components.deployment.environment_file import load_environment
 from soop_components.library import load_block
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
@@ -16,7 +17,7 @@ from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.planning import plan_service
 from soop_components.planning.filters import ENCODINGS, FILTERS
-from soop_components.reading.loader import domain_from_document, load_environment, load_model
+from soop_components.reading.loader import domain_from_document, load_model
 from soop_components.reading.yaml_file import parse_yaml
 from soop_components.schema import SCHEMAS
 from tests.unit.planning.resolve import digest_of, resolve

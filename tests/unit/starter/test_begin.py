@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from soop_components import starter
+from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
 from soop_components.project import Project
-from soop_components.reading.loader import load_domain, load_environment, load_service
+from soop_components.reading.loader import load_domain, load_service
 from soop_components.starter import begin, project_name, requirement
 from tests.domains import check_domain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .failure import Refused
@@ -21,7 +21,6 @@ PUBLIC_KEY = re.compile(
 PRIVATE_KEY = re.compile(
     r"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{100,4000}\n-----END OPENSSH PRIVATE KEY-----\n?"
 )
-MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _MOUNT = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){1,12}")
 _FORBIDDEN_MOUNTS = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
 _MIB = 1024**2
@@ -34,6 +33,7 @@ class Attachment:
 
     disk: str
     mount: str
+    """Absolute path in the machine."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,15 @@ class Spec:
     """What a machine must be."""
 
     name: str
+    """The node's name, ``web-1.access-service.dev-access``."""
     image: str
+    """The base image's name, ``debian-12``."""
     cpus: int
     memory: int
+    """Bytes."""
     authorized_keys: tuple[str, ...]
+    """Public keys that may log in as root."""
     disks: tuple[Attachment, ...]
-
-    @property
-    def domain(self) -> str:
-        """The domain's id."""
-        return domain_of(self.name)
 
     @property
     def environment(self) -> str:
@@ -73,8 +72,10 @@ class Spec:
 class HostKey:
     """An SSH host key pair."""
 
-    private: str
+    private: str = field(repr=False)
+    """OpenSSH PEM text."""
     public: str
+    """One line, ``ssh-ed25519 AAAA…``."""
 
 
 def domain_of(name: str) -> str:
@@ -120,6 +121,11 @@ def name(value: object) -> str:
     return text(value, NAME, "name")
 
 
+def names(value: object) -> list[str]:
+    """Return the names of nodes."""
+    return [name(each) for each in items(value, 10_000, "names")]
+
+
 def disk_size(value: object) -> int:
     """Return a disk's size in bytes."""
     return integer(value, 8 * _MIB, 16 * _TIB, "size")
@@ -131,9 +137,9 @@ def spec(value: object) -> Spec:
     disks = tuple(_attachment(each) for each in items(given["disks"], 16, "disks"))
     machine = name(given["name"])
     keys = items(given["authorized_keys"], 64, "authorized keys")
-    for field in ("disk", "mount"):
-        if len({getattr(each, field) for each in disks}) < len(disks):
-            raise Refused(f"disks: the same {field} twice")
+    for key in ("disk", "mount"):
+        if len({getattr(each, key) for each in disks}) < len(disks):
+            raise Refused(f"disks: the same {key} twice")
     if any(domain_of(each.disk) != domain_of(machine) for each in disks):
         raise Refused("disks: expected disks of the machine's own domain")
     return Spec(

@@ -48,27 +48,6 @@ def _carry_out(arguments: list[str]) -> Any:
     return verb(Realm.open(fields["home"], fields["realm"]), fields)
 
 
-def _create(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    return machine.create(realm, request.spec(fields["spec"]), request.host_key(fields["host_key"]))
-
-
-def _start(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    return machine.start(realm, request.name(fields["name"]))
-
-
-def _stop(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    machine.stop(realm, request.name(fields["name"]))
-
-
-def _destroy(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    machine.destroy(realm, request.name(fields["name"]))
-
-
-def _status(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    names = [request.name(name) for name in request.items(fields["names"], 10_000, "names")]
-    return status(realm, names)
-
-
 def status(realm: Realm, names: list[str]) -> dict[str, Any]:
     """Return what is known of those of ``names`` that exist."""
     running = process.supervisors()
@@ -76,38 +55,24 @@ def status(realm: Realm, names: list[str]) -> dict[str, Any]:
     return {name: machine.look(realm, record, running) for name, record in found if record is not None}
 
 
-def _create_disk(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    return disk.create(realm, request.name(fields["disk"]), request.disk_size(fields["size"]))
-
-
-def _look_at_disk(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    return disk.look(realm, request.name(fields["disk"]))
-
-
-def _destroy_disk(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    disk.destroy(realm, request.name(fields["disk"]))
-
-
-def _sweep(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    return leftovers.sweep(realm)
-
-
-def _clean(realm: Realm, fields: Mapping[str, Any]) -> Any:
-    leftovers.clean(realm)
-
-
 _VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
-    "create": (("spec", "host_key"), _create),
-    "start": (("name",), _start),
-    "stop": (("name",), _stop),
-    "destroy": (("name",), _destroy),
-    "status": (("names",), _status),
-    "disk-create": (("disk", "size"), _create_disk),
-    "disk-status": (("disk",), _look_at_disk),
-    "disk-destroy": (("disk",), _destroy_disk),
-    "sweep": ((), _sweep),
-    "clean": ((), _clean),
+    "create": (
+        ("spec", "host_key"),
+        lambda realm, given: machine.create(realm, request.spec(given["spec"]), request.host_key(given["host_key"])),
+    ),
+    "start": (("name",), lambda realm, given: machine.start(realm, request.name(given["name"]))),
+    "stop": (("name",), lambda realm, given: machine.stop(realm, request.name(given["name"]))),
+    "destroy": (("name",), lambda realm, given: machine.destroy(realm, request.name(given["name"]))),
+    "status": (("names",), lambda realm, given: status(realm, request.names(given["names"]))),
+    "disk-create": (
+        ("disk", "size"),
+        lambda realm, given: disk.create(realm, request.name(given["disk"]), request.disk_size(given["size"])),
+    ),
+    "disk-destroy": (("disk",), lambda realm, given: disk.destroy(realm, request.name(given["disk"]))),
+    "sweep": ((), lambda realm, given: leftovers.sweep(realm)),
+    "clean": ((), lambda realm, given: leftovers.clean(realm)),
 }
+"""The keys of each verb's request, and what carries it out."""
 
 
 def _ignore_interrupts() -> None:

@@ -1,11 +1,13 @@
-"""``soop:index:Machine``: a local machine."""
+"""The custom resources of local machines: ``soop:index:Disk`` and ``soop:index:Machine``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from soop_components.machines import Attachment, MachineFacts, MachineSpec
-from soop_components.machines.local import LocalMachines, new_host_key
+from soop_components.machines.local.host_key import new_host_key
+from soop_components.machines.local.kind import KIND
+from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
+from soop_components.machines.local.root_helper.request import Attachment, Spec
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.batched_lookup import BatchedLookup
@@ -16,6 +18,41 @@ from soop_components.provider.wire import UNKNOWN, Properties
 _REPLACING = ("spec.image",)
 
 
+class DiskResource(Resource):
+    """Input: ``size`` (``10GiB``). Output: the same. The name is that of the node it was made for."""
+
+    kind = KIND.disk_type
+    refresh_before_update = True
+
+    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
+        """See a new size."""
+        return Difference(differences(inputs, wanted))
+
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+        """Show the wanted size."""
+        return dict(wanted)
+
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        """Make it; adopt one that an interrupted run left behind, with its data."""
+        await _machines().create_disk(context.name, bytes_of(wanted["size"]))
+        return Created(context.name, dict(wanted))
+
+    async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
+        """See whether it is there."""
+        return None if await _machines().inspect_disk(id) is None else outputs
+
+    async def update(
+        self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
+    ) -> Properties:
+        """Let it grow; it never shrinks."""
+        await _machines().create_disk(id, bytes_of(wanted["size"]))
+        return dict(wanted)
+
+    async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
+        """Remove it with its data."""
+        await _machines().destroy_disk(id)
+
+
 class MachineResource(Resource):
     """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
 
@@ -23,7 +60,7 @@ class MachineResource(Resource):
     the node's.
     """
 
-    kind = "soop:index:Machine"
+    kind = KIND.machine_type
     refresh_before_update = True
 
     def __init__(self) -> None:
@@ -45,8 +82,7 @@ class MachineResource(Resource):
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Make and start it; adopt one that an interrupted run left behind."""
         await context.progress.show("starting")
-        facts = await _machines().create(_spec(context.name, wanted["spec"]), new_host_key())
-        return Created(context.name, {**wanted, **_found(facts)})
+        return Created(context.name, await _made(context.name, wanted))
 
     async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
         """See whether it is there and runs."""
@@ -62,8 +98,7 @@ class MachineResource(Resource):
     ) -> Properties:
         """Make it what is wanted, and start it if it does not run."""
         await context.progress.show("starting" if outputs.get("running") is False else "changing")
-        facts = await _machines().create(_spec(id, wanted["spec"]), new_host_key())
-        return {**wanted, **_found(facts)}
+        return await _made(id, wanted)
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Remove it; its disks stay."""
@@ -75,15 +110,18 @@ def _machines() -> LocalMachines:
     return LocalMachines(Project.find())
 
 
-def _spec(name: str, spec: Properties) -> MachineSpec:
-    return MachineSpec(
+async def _made(name: str, wanted: Properties) -> Properties:
+    """Make a machine what is wanted, and return its outputs."""
+    spec = wanted["spec"]
+    machine = Spec(
         name=name,
         image=spec["image"],
-        authorized_keys=(spec["authorizedKey"],),
         cpus=spec["cpus"],
         memory=bytes_of(spec["memory"]),
+        authorized_keys=(spec["authorizedKey"],),
         disks=tuple(Attachment(disk["disk"], disk["mount"]) for disk in spec["disks"]),
     )
+    return {**wanted, **_found(await _machines().create(machine, new_host_key()))}
 
 
 def _found(facts: MachineFacts) -> dict[str, Any]:

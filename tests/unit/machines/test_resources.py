@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from soop_components.provider.machine import MachineResource
+from soop_components.machines.local.resources import MachineResource
 from soop_components.provider.servicer import Servicer
 from soop_components.provider.wire import UNKNOWN, Properties, encode
 

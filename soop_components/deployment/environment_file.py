@@ -1,0 +1,31 @@
+"""An environment's file: its kind of machines says which settings it may have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from soop_components.machines.kinds import KINDS, kind_of, unknown_kind
+from soop_components.model.environment import LOCAL, Environment
+from soop_components.model.problem import Problem
+from soop_components.reading.loader import load_model
+from soop_components.reading.yaml_file import read_yaml
+
+
+def load_environment(path: Path, label: str) -> Environment:
+    """Load an environment; the file's name is the environment's. ``InvalidInput`` tells all mistakes at once."""
+    document = read_yaml(path, label)
+    if document.data is None:
+        document.data = {}
+    model = Environment
+    if isinstance(document.data, dict):
+        if "name" in document.data:
+            document.problems.append(f"{label}: name: the file's name is the environment's name; leave it out")
+        document.data["name"] = path.stem
+        kind = document.data.get("machines", LOCAL)
+        model = kind_of(kind).environment if isinstance(kind, str) and kind in KINDS else Environment
+    return load_model(model, document, label, _kind_problems)
+
+
+def _kind_problems(environment: Environment) -> list[Problem]:
+    known = environment.machines in KINDS
+    return [] if known else [Problem(("machines",), unknown_kind(environment.machines))]

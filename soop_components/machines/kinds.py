@@ -1,0 +1,30 @@
+"""The list of all kinds of machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from soop_components.errors import SoopError
+from soop_components.machines import Kind
+
+KINDS = {"local": "soop_components.machines.local"}
+"""The package of each kind, which has it as ``KIND``; imported when an environment asks for it."""
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind with a name; ``SoopError`` if there is none."""
+    if name not in KINDS:
+        raise SoopError(unknown_kind(name))
+    kind: Kind = import_module(KINDS[name]).KIND
+    return kind
+
+
+def all_kinds() -> Iterator[Kind]:
+    """Yield every kind, for what concerns them all."""
+    return map(kind_of, KINDS)
+
+
+def unknown_kind(name: str) -> str:
+    """Return the sentence that refuses a kind that does not exist."""
+    return f"machines of the kind {name} are not made yet; expected {' or '.join(KINDS)}"

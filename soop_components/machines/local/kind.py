@@ -1,0 +1,60 @@
+"""The kind ``local``, and where each of its parts is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from soop_components.machines import Infrastructure, Kind, Operations
+from soop_components.model.environment import LOCAL, Environment
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from soop_components.project import Project
+    from soop_components.provider.resource import Resource
+
+
+class Local(Kind):
+    """Machines and disks on this host."""
+
+    name = LOCAL
+    machine_type = "soop:index:Machine"
+    disk_type = "soop:index:Disk"
+
+    def infrastructure(
+        self, domain: str, environment: Environment, authorized_key: pulumi.Input[str], parent: pulumi.Resource
+    ) -> Infrastructure:
+        """Share nothing: the root helper makes an environment's network with its first machine."""
+        from soop_components.machines.local.infrastructure import LocalInfrastructure
+
+        return LocalInfrastructure(environment, authorized_key)
+
+    def operations(self, project: Project) -> Operations:
+        """Return the operations on the machines of a project."""
+        from soop_components.machines.local.local_machines import LocalMachines
+
+        return LocalMachines(project)
+
+    def resources(self) -> Sequence[Resource]:
+        """Return the resources ``Disk`` and ``Machine``."""
+        from soop_components.machines.local.resources import DiskResource, MachineResource
+
+        return (DiskResource(), MachineResource())
+
+    def sweep(self, project: Project) -> Sequence[str]:
+        """Remove what killed runs of this checkout left; one that has no machines needs no root helper."""
+        from soop_components.machines.local.local_machines import LocalMachines
+
+        return asyncio.run(LocalMachines(project).sweep()) if project.machines.is_dir() else ()
+
+    def clean(self, project: Project) -> bool:
+        """Remove all machines and disks that were made out of this checkout's state."""
+        from soop_components.machines.local.local_machines import LocalMachines
+
+        asyncio.run(LocalMachines(project).clean())
+        return True
+
+
+KIND = Local()

@@ -1,0 +1,51 @@
+"""What the program of a domain of rented machines declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from soop_components.machines import Infrastructure
+from soop_components.model.plan import NodePlan
+from tests.rented import KIND, RentedEnvironment
+
+
+class Network(pulumi.CustomResource):
+    def __init__(self, name: str, account: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("soop:index:Network", name, {"account": account}, opts)
+
+
+class Volume(pulumi.CustomResource):
+    def __init__(self, name: str, size: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(KIND.disk_type, name, {"size": size}, opts)
+
+
+class Server(pulumi.CustomResource):
+    ip: pulumi.Output[str]
+    hostKey: pulumi.Output[str]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(KIND.machine_type, name, {**inputs, "ip": None, "hostKey": None}, opts)
+
+
+class RentedInfrastructure(Infrastructure):
+    def __init__(
+        self, domain: str, environment: RentedEnvironment, key: pulumi.Input[str], parent: pulumi.Resource
+    ) -> None:
+        self._environment = environment
+        self._key = key
+        self._network = Network(domain, environment.rented.account, pulumi.ResourceOptions(parent=parent))
+
+    def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
+        inputs: dict[str, Any] = {"image": image, "key": self._key, "network": self._network.id}
+        if node.disk is not None:
+            protect = self._environment.reliability.protect_stateful
+            opts = pulumi.ResourceOptions(parent=parent, protect=protect)
+            inputs["volume"] = Volume(node.name, node.disk.size, opts).id
+        server = Server(node.name, inputs, pulumi.ResourceOptions(parent=parent))
+        patience = self._environment.rented.patience
+        return pulumi.Output.all(server.ip, server.hostKey).apply(
+            lambda found: {"address": found[0], "hostKey": found[1], "patience": patience}
+        )
