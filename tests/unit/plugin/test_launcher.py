@@ -70,9 +70,9 @@ def servers(folder: Path) -> set[int]:
     found = set()
     for line in Path("/proc/net/unix").read_text().splitlines():
         if line.split()[-1].startswith(f"@{begin}"):
-            with socket.socket(socket.AF_UNIX) as link, suppress(ConnectionRefusedError):  # gone since it was listed
-                link.connect(b"\0" + line.split()[-1][1:].encode())
-                credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            with socket.socket(socket.AF_UNIX) as connection, suppress(ConnectionRefusedError):  # it has ended
+                connection.connect(b"\0" + line.split()[-1][1:].encode())
+                credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
                 found.add(struct.unpack("3i", credentials)[0])
     return found
 
@@ -138,7 +138,7 @@ def test_a_server_waits_no_longer_than_it_was_told(folder: Path) -> None:
     wait_for_servers(folder, 0)
 
 
-def test_no_port_is_open_while_no_plugin_is_linked(folder: Path) -> None:
+def test_no_port_is_open_while_no_launcher_is_connected(folder: Path) -> None:
     with engine(folder, SOOP_LINGER="300") as mine:
         wait_until_gone(mine["ports"][-1])
         assert len(servers(folder)) == 1
@@ -169,7 +169,7 @@ def test_without_an_engine_it_serves_until_its_input_ends() -> None:
     wait_until_gone(port)
 
 
-def test_a_link_that_is_killed_takes_a_server_without_an_engine_along() -> None:
+def test_a_launcher_that_is_killed_ends_a_server_that_has_no_engine() -> None:
     argv = [sys.executable, "-m", "soop_components.provider.main"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as plugin:
         assert plugin.stdout is not None
@@ -187,7 +187,7 @@ def test_what_keeps_a_server_from_starting_is_told() -> None:
     assert "SystemError: no luck" in done.stderr
 
 
-def test_a_server_that_says_nothing_is_left() -> None:
+def test_a_server_that_sends_nothing_is_given_up() -> None:
     ours, its = socket.socketpair()
     with ours, its:
         assert not launcher._relay(ours, b"127.0.0.1:1\n", timeout=0.001)
