@@ -20,6 +20,8 @@ class ReleaseNode:
     target: Target
     role: str
     number: int
+    patience: float = 20.0
+    """Seconds until it answers, at the beginning of a rollout."""
 
 
 @dataclass(frozen=True)
@@ -101,4 +103,5 @@ def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
         port=place.get("port", 22),
         user=place.get("user", "root"),
     )
-    return ReleaseNode(target, properties["role"], properties["number"])
+    patience = place.get("patience", ReleaseNode.patience)
+    return ReleaseNode(target, properties["role"], properties["number"], patience)

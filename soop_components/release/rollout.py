@@ -28,8 +28,6 @@ from soop_components.release.wording import failure_in_words
 from soop_components.runner.protocol import Inspected
 from soop_components.waiting import wait_for_all
 
-_PATIENCE = 20.0
-"""Seconds a node may take until it answers at the beginning of a rollout."""
 _ROLLBACK_PATIENCE = 10.0
 """Seconds a node may take until it answers when it is to be rolled back; one that was lost was waited for already."""
 
@@ -75,8 +73,8 @@ class Rollout:
 
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
-        await wait_for_all(node.open(_PATIENCE) for node in self._nodes.values())
         wanted = self._wanted
+        await wait_for_all(node.open(wanted.nodes[name].patience) for name, node in self._nodes.items())
         found = await wait_for_all(
             node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name))
             for name, node in self._nodes.items()

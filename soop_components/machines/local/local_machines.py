@@ -21,6 +21,7 @@ from soop_components.machines.local.root_helper.machine import LOG
 from soop_components.machines.local.root_helper.request import HostKey, Spec
 from soop_components.machines.local.root_helper.verbs import status
 from soop_components.project import Project
+from soop_components.waiting import wait_until
 
 _PATIENCE = 30.0
 """Seconds within which a machine must accept SSH connections."""
@@ -141,19 +142,18 @@ class LocalMachines(Operations):
     async def _answering(self, name: str, answer: dict[str, Any]) -> MachineFacts:
         """Wait until the machine's SSH server greets."""
         facts = _facts(answer)
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + _PATIENCE
-        look_at = clock() + _LOOK_EVERY
-        while not await _greets(facts.address, facts.port):
-            if clock() > deadline:
-                message = f"{name} does not accept SSH connections after {_PATIENCE:.0f} seconds"
-                raise SoopError(message, self._tail(name))
-            if clock() > look_at:
-                look_at = clock() + _LOOK_EVERY
-                found = (await self.inspect([name])).get(name)
-                if found is None or not found.running:
-                    raise SoopError(f"{name} ended while it was starting", self._tail(name))
-            await asyncio.sleep(_PAUSE)
+
+        async def greets_or_runs_on() -> bool:
+            if await wait_until(lambda: _greets(facts.address, facts.port), _LOOK_EVERY, _PAUSE):
+                return True
+            found = (await self.inspect([name])).get(name)
+            if found is None or not found.running:
+                raise SoopError(f"{name} ended while it was starting", self._tail(name))
+            return False
+
+        if not await wait_until(greets_or_runs_on, _PATIENCE, _PAUSE):
+            message = f"{name} does not accept SSH connections after {_PATIENCE:.0f} seconds"
+            raise SoopError(message, self._tail(name))
         return facts
 
     def _tail(self, name: str) -> str:

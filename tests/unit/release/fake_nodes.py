@@ -36,7 +36,10 @@ def release_of(nodes: Mapping[str, int], roles: Mapping[str, RolePlan]) -> Relea
         reference=Reference("a-service", "1.0.1"),
         digest=DIGEST,
         roles=roles,
-        nodes={name: ReleaseNode(Target(name, "10.0.0.1", "key"), *role) for name, role in names.items()},
+        nodes={
+            name: ReleaseNode(Target(name, "10.0.0.1", "key"), *role, patience=30 + role[1])
+            for name, role in names.items()
+        },
         smoke_tests=(smoke,),
         endpoints={},
         hosts=dict.fromkeys(names, "10.0.0.1"),
@@ -68,6 +71,8 @@ class Nodes:
         self.states = states
         self.serves = serves
         self.calls: list[Call] = []
+        self.patience: dict[str, float] = {}
+        """How long each node was waited for at first."""
         self.cancellation = Cancellation()
         self.at = dict(at or {})
 
@@ -105,6 +110,7 @@ class FakeNode:
     async def open(self, patience: float) -> None:
         self._nodes.on_call("reopen" if self._opened else "open", self._name)
         self._opened = True
+        self._nodes.patience.setdefault(self._name, patience)
 
     async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Iterable[str] = ()) -> Inspected:
         self._nodes.on_call("inspect", self._name)

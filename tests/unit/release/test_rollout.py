@@ -62,6 +62,12 @@ def assert_rolled_back(nodes: Nodes, told: str, done_already: str | None = None)
     assert (line in told) if changed else ("rolled back" not in told)
 
 
+def test_each_node_is_waited_for_as_long_as_its_machine_may_take() -> None:
+    nodes = Nodes(UPGRADE)
+    asyncio.run(nodes.rollout().run())
+    assert nodes.patience == {name: node.patience for name, node in RELEASE.nodes.items()}
+
+
 def test_success() -> None:
     nodes = Nodes(UPGRADE)
     asyncio.run(nodes.rollout().run())

@@ -1,0 +1,20 @@
+"""How long a release waits for a node is what the node's kind of machines says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from soop_components.release.inputs import ReleaseInputs
+
+PLACE = {"address": "10.0.0.1", "hostKey": "ssh-ed25519 AAAA"}
+
+
+@pytest.mark.parametrize(("further", "patience"), [({}, 20), ({"patience": 300}, 300)])
+def test_the_patience_of_a_place(further: dict[str, Any], patience: float) -> None:
+    node = {"role": "web", "number": 1, "place": {**PLACE, **further}}
+    inputs = {"service": "a", "version": "1.0.0", "digest": "", "neighbours": {}, "privateKey": "", "roles": {}}
+    release = ReleaseInputs.parse({**inputs, "nodes": {"web-1": node}})
+    assert release.nodes["web-1"].patience == patience
+    assert (release.nodes["web-1"].target.port, release.nodes["web-1"].target.user) == (22, "root")
