@@ -94,7 +94,7 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
                 other, other_kind = owners.setdefault(path, (name, kind))
                 if (other, other_kind) != (name, kind) and {kind, other_kind} != {"absent"}:
                     yield f"components {other} and {name} both claim {shown(path)} ({other_kind} and {kind})"
-    yield from _different_wishes(components)
+    yield from _disagreements(components)
     for path, (name, kind) in owners.items():
         for parent in _parents(path):
             other, other_kind = owners.get(parent, (name, "absent"))
@@ -103,15 +103,15 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
                 yield f"components {other} and {name}: {below}"
 
 
-def _different_wishes(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
-    """Find what two components may both name, if they want the same; each may restart a unit for files of its own."""
+def _disagreements(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
+    """Find what two components both name and want differently; each may restart a unit for files of its own."""
     seen: dict[tuple[str, str], tuple[str, object]] = {}
     for kind in ("users", "directories", "units"):
         for name, component in components.items():
             for key, part in getattr(component, kind).items():
-                wish = part.model_dump(exclude={"restart_on", "reload_on"})
-                other, other_wish = seen.setdefault((kind, key), (name, wish))
-                if other_wish != wish:
+                wanted = part.model_dump(exclude={"restart_on", "reload_on"})
+                other, other_wanted = seen.setdefault((kind, key), (name, wanted))
+                if other_wanted != wanted:
                     yield f"components {other} and {name} both claim {kind} {shown(key)}, and want it differently"
 
 

@@ -57,16 +57,12 @@ def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
 
 def package_names(block: Block, scope: Mapping[str, object], where: str) -> set[str]:
     """Return the names of the packages that a block asks for in a scope."""
-    packages = block.packages if isinstance(block.packages, tuple) else [block.packages]
-    return {name for package in packages for name in _names(package, scope, where)}
-
-
-def _names(package: PackagePart | str, scope: Mapping[str, object], where: str) -> list[str]:
-    if isinstance(package, PackagePart):
-        return _names(package.name, scope, where) if evaluate(package.when, scope, where) else []
-    found = evaluate(package, scope, where)
-    names = found if isinstance(found, list) else [] if found is None else [found]
-    for name in names:
-        if not isinstance(name, str) or isinstance(name, Marked) or not name:
-            raise SoopError(f"{where}: expected the name of a package {got(name)}")
-    return names
+    found: set[str] = set()
+    for package in block.packages if isinstance(block.packages, tuple) else [block.packages]:
+        part = package if isinstance(package, PackagePart) else PackagePart(name=package)
+        names = evaluate(part.name, scope, where) if evaluate(part.when, scope, where) else []
+        for name in names if isinstance(names, list) else [] if names is None else [names]:
+            if not isinstance(name, str) or isinstance(name, Marked) or not name:
+                raise SoopError(f"{where}: expected the name of a package {got(name)}")
+            found.add(name)
+    return found

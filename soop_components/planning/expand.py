@@ -16,7 +16,7 @@ from soop_components.model.block import Block, Part, packed_path
 from soop_components.model.names import shown
 from soop_components.model.problem import got, unknown
 from soop_components.planning.marks import holds_secret
-from soop_components.planning.parts import listed_parts, named_parts, one_part, tree_parts, validated
+from soop_components.planning.parts import listed_parts, named_parts, tree_parts, validated
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import render
 
@@ -32,6 +32,8 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.
     files = expansion.files()
     absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, f"{expansion.where}): absent")
     scripts = tuple(expansion.scripts())
+    http = {"http": block.health.http} if block.health.http else {}
+    command = {"command": block.health.command} if block.health.command else {}
     sources = [file.source for file in files.values()] + [script.source for script in scripts]
     return plan.ComponentPlan(
         blob=packed.blob if any(sources) else None,
@@ -42,8 +44,8 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.
         absent=tuple(part.path for part in absent),
         scripts=scripts,
         units=expansion.units(),
-        http_health=expansion.health("http", block.health.http, plan.HttpHealth),
-        command_health=expansion.health("command", block.health.command, plan.CommandHealth),
+        http_health=expansion.same("health", http, parts.HttpHealthPart, plan.HttpHealth).get("http"),
+        command_health=expansion.same("health", command, parts.CommandHealthPart, plan.CommandHealth).get("command"),
     )
 
 
@@ -64,11 +66,6 @@ class _Expansion:
             name: validated(model, part.model_dump(exclude={"when"}), self._place(f"{key}.{shown(name)}"))
             for name, part in named_parts(section, kind, self.scope, self._place(key)).items()
         }
-
-    def health(self, key: str, part: P | None, model: type[M]) -> M | None:
-        place = self._place(f"health.{key}")
-        found = one_part(part, self.scope, place) if part is not None else None
-        return None if found is None else validated(model, found.model_dump(exclude={"when"}), place)
 
     def files(self) -> dict[str, plan.File]:
         """Return single files, then those of trees; a path twice is a mistake."""

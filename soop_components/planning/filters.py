@@ -36,7 +36,7 @@ _KINDS: list[tuple[Any, str]] = [
 
 
 def text(value: object) -> str:
-    """Return how a value looks in a text: booleans as in YAML; lists, mappings and none have no looks."""
+    """Return how a value is written in a text: booleans as in YAML; lists, mappings and none are refused."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -105,9 +105,9 @@ def operand(value: Any) -> Any:
 
 def key(value: object) -> object:
     """Return a key of a mapping, which is text or a number."""
-    if isinstance(value, marks.Marked) or not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float):
         raise Refused(f"a key is text or a number, not {kind(value)}")
-    return value
+    return plain(value) if isinstance(value, str) else value
 
 
 def concat(values: list[object], separator: str = "") -> str:

@@ -20,11 +20,17 @@ _TYPES = {"string": str, "path": str, "integer": int, "boolean": bool, "list": l
 
 
 def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: str) -> dict[str, object]:
-    """Return the value of each of the block's parameters; ``where`` names the component in the mistakes told."""
-    problems = declared_problems(block, with_, where)
+    """Return the value of each of the block's parameters; ``where`` names the component in the mistakes."""
+    problems = [
+        f"{where}.with.{shown(name)}: block {block.block} has {unknown('parameter', name, block.parameters)}"
+        for name in sorted(with_.keys() - block.parameters.keys())[:MAXIMUM_PROBLEMS]
+    ]
     values: dict[str, object] = {}
     for name, parameter in block.parameters.items():
         place = f"{where}.with.{name}"
+        if parameter.required and with_.get(name) is None:
+            what = parameter.summary or parameter.type
+            problems.append(f"{place}: is missing; block {block.block} needs it ({what})")
         try:
             if with_.get(name) is not None:
                 values[name] = evaluate(with_[name], scope, place)
@@ -40,20 +46,6 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
     if problems:
         raise InvalidInput(problems)
     return values
-
-
-def declared_problems(block: Block, with_: Mapping[str, object], where: str) -> list[str]:
-    """Return which parameters are unknown or missing."""
-    problems = [
-        f"{where}.with.{shown(name)}: block {block.block} has {unknown('parameter', name, block.parameters)}"
-        for name in sorted(with_.keys() - block.parameters.keys())[:MAXIMUM_PROBLEMS]
-    ]
-    problems += [
-        f"{where}.with.{shown(name)}: is missing; block {block.block} needs it ({parameter.summary or parameter.type})"
-        for name, parameter in block.parameters.items()
-        if parameter.required and with_.get(name) is None
-    ]
-    return sorted(problems)
 
 
 class ParameterPart(NamedTuple):

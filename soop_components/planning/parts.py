@@ -65,12 +65,6 @@ def tree_parts(section: Sequence[TreePart] | str, scope: Scope, where: str) -> l
     return [TreePart(source=source, destination=unmarked(to)) for source, to in computed.items()]
 
 
-def one_part(part: P, scope: Scope, where: str) -> P | None:
-    """Return a part evaluated, or None if its ``when`` is false."""
-    data = _evaluated(part, scope, where)
-    return None if data is None else validated(type(part), data, where)
-
-
 def validated(model: type[M], data: object, where: str) -> M:
     """Return the model that evaluated data describes; mistakes begin with ``where``."""
     try:
