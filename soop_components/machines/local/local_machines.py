@@ -77,7 +77,7 @@ class LocalMachines(Operations):
 
     def __init__(self, project: Project) -> None:
         home = Path(os.path.realpath(project.make_home()))
-        self._realm = Realm(home, project.realm, os.getuid())
+        self.realm = Realm(home, project.realm, os.getuid())
 
     async def create(self, spec: Spec, host_key: HostKey) -> MachineFacts:
         """Make the machine as ``spec`` says and start it; an existing one keeps the host key that it has."""
@@ -128,14 +128,14 @@ class LocalMachines(Operations):
 
     def log(self, name: str) -> Path:
         """Return the file with the machine's console output."""
-        return self._realm.machine(name) / LOG
+        return self.realm.machine(name) / LOG
 
     async def _call(self, verb: str, **fields: Any) -> Any:
-        return await gateway.call(verb, {"home": str(self._realm.home), "realm": self._realm.name, **fields})
+        return await gateway.call(verb, {"home": str(self.realm.home), "realm": self.realm.name, **fields})
 
     def _reading(self, read: Callable[[Realm, _Asked], _Found], asked: _Asked) -> _Found:
         try:
-            return read(self._realm, asked)
+            return read(self.realm, asked)
         except Refused as error:
             raise SoopError(error.message, error.hint) from error
 

@@ -7,6 +7,8 @@ from typing import Any
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.kind import KIND
 from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
+from soop_components.machines.local.location import location_of, refuse_elsewhere
+from soop_components.machines.local.root_helper.folders import Realm
 from soop_components.machines.local.root_helper.request import Attachment, Spec
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
@@ -19,7 +21,7 @@ _REPLACING = ("spec.image",)
 
 
 class DiskResource(Resource):
-    """Input: ``size`` (``10GiB``). Output: the same. The name is that of the node it was made for."""
+    """Input: ``size`` (``10GiB``). Output: ``location``. The name is that of the node it was made for."""
 
     kind = KIND.disk_type
     refresh_before_update = True
@@ -34,19 +36,21 @@ class DiskResource(Resource):
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Make it; adopt one that an interrupted run left behind, with its data."""
-        await _machines().create_disk(context.name, bytes_of(wanted["size"]))
-        return Created(context.name, dict(wanted))
+        return Created(context.name, await _made_disk(context.name, wanted))
 
     async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
-        """See whether it is there."""
-        return None if await _machines().inspect_disk(id) is None else outputs
+        """See whether it is there, and refuse one that is elsewhere."""
+        machines = _machines()
+        if await machines.inspect_disk(id) is None:
+            refuse_elsewhere(id, outputs.get("location"), machines.realm, Realm.disk)
+            return None
+        return {**outputs, "location": location_of(machines.realm)}
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
         """Let it grow; it never shrinks."""
-        await _machines().create_disk(id, bytes_of(wanted["size"]))
-        return dict(wanted)
+        return await _made_disk(id, wanted)
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Remove it with its data."""
@@ -56,8 +60,8 @@ class DiskResource(Resource):
 class MachineResource(Resource):
     """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
 
-    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``running``. The name is
-    the node's.
+    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``running``;
+    ``location``. The name is the node's.
     """
 
     kind = KIND.machine_type
@@ -85,9 +89,10 @@ class MachineResource(Resource):
         return Created(context.name, await _made(context.name, wanted))
 
     async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
-        """See whether it is there and runs."""
+        """See whether it is there and runs, and refuse one that is elsewhere."""
         facts = await self._looks.get(id)
         if facts is None:
+            refuse_elsewhere(id, outputs.get("location"), _machines().realm, Realm.machine)
             return None
         if not facts.running:
             await context.progress.warn("the machine does not run; the next update starts it")
@@ -110,6 +115,13 @@ def _machines() -> LocalMachines:
     return LocalMachines(Project.find())
 
 
+async def _made_disk(name: str, wanted: Properties) -> Properties:
+    """Make a disk what is wanted, and return its outputs."""
+    machines = _machines()
+    await machines.create_disk(name, bytes_of(wanted["size"]))
+    return {**wanted, "location": location_of(machines.realm)}
+
+
 async def _made(name: str, wanted: Properties) -> Properties:
     """Make a machine what is wanted, and return its outputs."""
     spec = wanted["spec"]
@@ -126,4 +138,4 @@ async def _made(name: str, wanted: Properties) -> Properties:
 
 def _found(facts: MachineFacts) -> dict[str, Any]:
     place = {"address": facts.address, "port": facts.port, "user": facts.user, "hostKey": facts.host_key}
-    return {"place": place, "running": facts.running}
+    return {"place": place, "running": facts.running, "location": location_of(_machines().realm)}
