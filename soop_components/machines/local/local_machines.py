@@ -14,7 +14,7 @@ from soop_components.machines import Operations
 from soop_components.machines.local import gateway
 from soop_components.machines.local.kind import KIND
 from soop_components.machines.local.root_helper import request
-from soop_components.machines.local.root_helper.disk import look as look_at_disk
+from soop_components.machines.local.root_helper.disk import facts as disk_facts
 from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
 from soop_components.machines.local.root_helper.machine import LOG
@@ -111,7 +111,7 @@ class LocalMachines(Operations):
 
     async def inspect_disk(self, disk: str) -> DiskFacts | None:
         """Return what is known of the disk, None if there is no such disk; needs no rights."""
-        found = await asyncio.to_thread(self._reading, look_at_disk, disk)
+        found = await asyncio.to_thread(self._reading, disk_facts, disk)
         return None if found is None else DiskFacts(**found)
 
     async def destroy_disk(self, disk: str) -> None:

@@ -16,7 +16,7 @@ SPEC = request.Spec("web-1.access-service.dev-access", "debian-12", 1, 2**29, (K
 
 
 def test_a_new_machine_knows_its_name_and_keys(tmp_path: Path) -> None:
-    seed.prepare(tmp_path, SPEC, request.HostKey(KEY.private, KEY.public))
+    seed.write_files(tmp_path, SPEC, request.HostKey(KEY.private, KEY.public))
     assert (tmp_path / "etc/hostname").read_text() == "web-1.access-service.dev-access\n"
     assert (tmp_path / "root/.ssh/authorized_keys").read_text() == f"{KEY.public}\n"
     assert (tmp_path / "etc/ssh/ssh_host_ed25519_key").read_text() == KEY.private
@@ -28,7 +28,7 @@ def test_a_new_machine_knows_its_name_and_keys(tmp_path: Path) -> None:
 def test_a_name_that_is_too_long_for_a_host_name_is_cut_at_its_first_dot(tmp_path: Path) -> None:
     name = f"web-1.{'a' * 40}.dev-{'b' * 40}"
     spec = request.Spec(name, "debian-12", 1, 2**29, (), ())
-    seed.prepare(tmp_path, spec, request.HostKey(KEY.private, KEY.public))
+    seed.write_files(tmp_path, spec, request.HostKey(KEY.private, KEY.public))
     assert (tmp_path / "etc/hostname").read_text() == "web-1\n"
 
 

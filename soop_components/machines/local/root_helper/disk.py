@@ -57,7 +57,7 @@ def destroy(realm: Realm, disk: str) -> None:
 def attach(realm: Realm, disk: str, machine: str) -> Path:
     """Mount a disk for a machine and return the folder that the machine sees."""
     with realm.locked_disk(disk):
-        if look(realm, disk) is None:
+        if facts(realm, disk) is None:
             raise Refused(f"{machine}: there is no disk {disk}")
         other = user(realm, disk)
         if other not in (None, machine):
@@ -92,7 +92,7 @@ def user(realm: Realm, disk: str) -> str | None:
     return machine if record is not None and supervisor(record.root(realm)) is not None else None
 
 
-def look(realm: Realm, disk: str) -> dict[str, Any] | None:
+def facts(realm: Realm, disk: str) -> dict[str, Any] | None:
     """Return what is known of a disk."""
     size = None
     with suppress(FileNotFoundError), realm.opened(realm.disk(disk)) as folder:

@@ -1,4 +1,4 @@
-"""The one error of the root helper, told to the caller as JSON."""
+"""The one error of the root helper, sent to the caller as JSON."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _has_remains(realm: Realm, record: Record) -> bool:
 def _sweep_disks(realm: Realm) -> list[str]:
     removed = []
     for name in realm.names(realm.disks):
-        if disk.look(realm, name) is None:
+        if disk.facts(realm, name) is None:
             disk.destroy(realm, name)
             removed.append(f"disk {name}, which was never complete")
     return removed

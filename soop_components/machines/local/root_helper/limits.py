@@ -1,6 +1,6 @@
 """The host's limit on inotify instances.
 
-Systemd takes seven in each machine, and a host allows root 128 in all unless it was told otherwise: too few for 18.
+Systemd takes seven in each machine, and a host allows root 128 in all by default: too few for 18.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ENOUGH = 8192
 _PER_MACHINE = 7
 
 
-def raise_for(machines: int) -> None:
+def raise_limit(machines: int) -> None:
     """Raise the limit until the last network is removed or the host goes down.
 
     A host that forbids it must have enough for so many machines.

@@ -22,7 +22,7 @@ _LAYERS = ("upper", "work")
 _PATIENCE = 15.0
 """Seconds in which a machine may shut down by itself."""
 _ENDING = "ending"
-"""File in a machine's run folder: it was told to shut down, so nobody may count on it although it still runs."""
+"""File in a machine's run folder: it was asked to shut down, so it does not count as running although it still does."""
 
 
 def create(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def take_down(realm: Realm, record: Record, patience: float) -> None:
     _remove_run_folder(root.parent)
 
 
-def look(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, Any]:
+def facts(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, Any]:
     """Return what is known of a machine; needs no rights."""
     pid = running.get(record.root(realm))
     return {
@@ -99,7 +99,7 @@ def look(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, An
 
 
 def _boot(realm: Realm, record: Record) -> dict[str, Any]:
-    """Boot a machine unless it runs, for good, on a network that stands."""
+    """Boot a machine unless it runs, is not about to end, and has its network."""
     root = record.root(realm)
     if process.supervisor(root) is None or not _is_in_place(realm, record):
         take_down(realm, record, _PATIENCE)
@@ -110,12 +110,12 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
             )
         record = _place(realm, record, record)
         _bring_up(realm, record)
-    return look(realm, record, process.supervisors())
+    return facts(realm, record, process.supervisors())
 
 
 def _bring_up(realm: Realm, record: Record) -> None:
     root = record.root(realm)
-    limits.raise_for(len(process.supervisors()) + 1)
+    limits.raise_limit(len(process.supervisors()) + 1)
     make_run_folder(root.parent, 0o700)
     root.mkdir(exist_ok=True)
     try:
@@ -152,7 +152,7 @@ def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
         take_down(realm, record, _PATIENCE)
         with realm.opened(realm.machine(spec.name)) as folder:
             seed.authorize(folder / "upper", spec)
-    changed = Record(spec, record.image_digest, record.host_key, record.slot, record.number)
+    changed = replace(record, spec=spec)
     changed.save(realm)
     return changed
 
@@ -162,7 +162,7 @@ def _make_folder(realm: Realm, spec: request.Spec, host_key: request.HostKey) ->
     with realm.opened(realm.machine(spec.name)) as folder:
         for layer in _LAYERS:
             (folder / layer).mkdir(mode=0o755)
-        seed.prepare(folder / "upper", spec, host_key)
+        seed.write_files(folder / "upper", spec, host_key)
 
 
 def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
@@ -174,7 +174,7 @@ def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
         slot = registry.claim(realm, environment, preferred)
         taken = {each.number for each in others}
         number = previous.number if previous and previous.number not in taken else slots.choose_number(name, taken)
-        placed = Record(record.spec, record.image_digest, record.host_key, slot, number)
+        placed = replace(record, slot=slot, number=number)
         if placed != previous:
             placed.save(realm)
     return placed
@@ -185,7 +185,7 @@ def _is_in_place(realm: Realm, record: Record) -> bool:
         return False
     with network.registry() as registry:
         slot = registry.find(realm, record.spec.environment)
-    return slot == record.slot and network.stands(slot) and network.namespace(record.id).exists()
+    return slot == record.slot and network.exists(slot) and network.namespace(record.id).exists()
 
 
 def _image_digest(realm: Realm, spec: request.Spec) -> str:

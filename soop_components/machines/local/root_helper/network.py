@@ -49,7 +49,7 @@ class Registry:
             owned = {"realm": realm.name, "home": str(realm.home), "owner": realm.owner()}
             self.entries[slot] = {**owned, "environment": environment, "ready": False}
             self._save()
-        if not (self.entries[slot]["ready"] and stands(slot)):
+        if not (self.entries[slot]["ready"] and exists(slot)):
             _remove_environment(slot)
             _make_environment(slot, f"soop {realm.name} {environment}")
             self.entries[slot]["ready"] = True
@@ -95,7 +95,7 @@ def registry() -> Iterator[Registry]:
                     RUN.rmdir()
 
 
-def stands(slot: int) -> bool:
+def exists(slot: int) -> bool:
     """Return whether an environment's network is there."""
     return (_NAMESPACES / _name(slot)).exists() and _has_link(_name(slot))
 

@@ -38,7 +38,7 @@ def end(root: Path, patience: float) -> None:
     pid = supervisor(root)
     if pid is None:
         return
-    with _held(pid) as handle:
+    with _handle_of(pid) as handle:
         # The handle pins the process: if it is still the machine's now, it is so when the signal is sent.
         if handle is None or _root_of(pid) != root:
             return
@@ -60,7 +60,7 @@ def kill_all(remaining: Callable[[], set[int]]) -> None:
     def are_gone() -> bool:
         pids = remaining()
         with ExitStack() as stack:
-            handles = {pid: stack.enter_context(_held(pid)) for pid in pids}
+            handles = {pid: stack.enter_context(_handle_of(pid)) for pid in pids}
             # The handles pin the processes: those that still belong there now are the ones that get the signal.
             for pid in pids & remaining():
                 handle = handles[pid]
@@ -135,7 +135,7 @@ def _parent(pid: int) -> int:
 
 
 @contextmanager
-def _held(pid: int) -> Iterator[int | None]:
+def _handle_of(pid: int) -> Iterator[int | None]:
     """Yield a handle that stays with this very process, None if it is gone."""
     try:
         handle = os.pidfd_open(pid)

@@ -26,7 +26,7 @@ _FOLDERS = {"root": 0o700, "root/.ssh": 0o700}
 """Modes of folders that are made on the way; others have 0755."""
 
 
-def prepare(upper: Path, spec: Spec, host_key: HostKey) -> None:
+def write_files(upper: Path, spec: Spec, host_key: HostKey) -> None:
     """Write what a new machine needs into its empty upper layer."""
     host_name = spec.name if len(spec.name) <= _LONGEST_HOST_NAME else spec.name.partition(".")[0]
     _write(upper, "etc/hostname", f"{host_name}\n", 0o644)

@@ -52,7 +52,7 @@ def status(realm: Realm, names: list[str]) -> dict[str, Any]:
     """Return what is known of those of ``names`` that exist."""
     running = process.supervisors()
     found = ((name, Record.load(realm, name)) for name in names)
-    return {name: machine.look(realm, record, running) for name, record in found if record is not None}
+    return {name: machine.facts(realm, record, running) for name, record in found if record is not None}
 
 
 _VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
