@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 from tests.scenarios.trouble.beacon import UP, Beacon
@@ -32,3 +33,20 @@ def test_a_second_clone_on_the_same_state_is_told_where_the_machines_are(beacon:
             assert told in second.fails(*command), command
         assert not (second.project.machines / second.project.realm).exists()
     assert first.changes(domain) == {}
+
+
+def test_a_state_from_before_it_said_where_machines_are_learns_it_without_a_change(beacon: Beacon) -> None:
+    project, domain = beacon.project, beacon.domain
+    state = json.loads(project.must("pulumi", "stack", "export", "--stack", domain))
+    places = [each for each in state["deployment"]["resources"] if "location" in each.get("outputs", {})]
+    assert len(places) == beacon.nodes
+    for each in places:
+        del each["outputs"]["location"]
+    older = project.root / ".soop" / "older.json"
+    older.write_text(json.dumps(state))
+    project.must("pulumi", "stack", "import", "--file", str(older), "--stack", domain)
+    before = beacon.since()
+    assert project.changes(domain) == {}
+    project.up(domain)
+    assert beacon.since() == before
+    assert len([each for each in beacon.resources() if "location" in each.get("outputs", {})]) == len(places)
