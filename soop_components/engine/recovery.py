@@ -9,20 +9,20 @@ from soop_components.engine.locks import Lock
 from soop_components.errors import SoopError
 from soop_components.machines.kinds import kind_of
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def recover(engine: Engine, id: str, tell: Tell, *, force: bool = False) -> bool:
-    """Make a stack usable again and tell each step; return whether there was anything to do.
+def recover(engine: Engine, id: str, report: Report, *, force: bool = False) -> bool:
+    """Make a stack usable again and report each step; return whether there was anything to do.
 
     Raises ``SoopError`` when another process may still be at work on the stack, unless ``force`` says that it is not.
     """
-    unlocked = _clear_locks(engine, id, tell, force)
+    unlocked = _clear_locks(engine, id, report, force)
     state = engine.state(id)
-    cleared = _clear_pending_creates(engine, id, state.pending_creates, tell)
+    cleared = _clear_pending_creates(engine, id, state.pending_creates, report)
     swept = kind_of(state.machines).sweep(engine.project)
     for what in swept:
-        tell(f"removed what a killed run left: {what}")
+        report(f"removed what a killed run left: {what}")
     return bool(swept) or cleared or unlocked
 
 
@@ -33,7 +33,7 @@ def refuse_if_busy(engine: Engine, id: str) -> None:
         raise _busy(id, busy[0])
 
 
-def _clear_locks(engine: Engine, id: str, tell: Tell, force: bool) -> bool:
+def _clear_locks(engine: Engine, id: str, report: Report, force: bool) -> bool:
     locks = engine.locks(id)
     if not force:
         refuse_if_busy(engine, id)
@@ -41,16 +41,16 @@ def _clear_locks(engine: Engine, id: str, tell: Tell, force: bool) -> bool:
         return False
     engine.cancel(id)
     for lock in locks:
-        tell(f"{id}: removed the lock of {lock}" + (", which is gone" if lock.is_dead else ""))
+        report(f"{id}: removed the lock of {lock}" + (", which is gone" if lock.is_dead else ""))
     return bool(locks)
 
 
-def _clear_pending_creates(engine: Engine, id: str, pending: Sequence[str], tell: Tell) -> bool:
+def _clear_pending_creates(engine: Engine, id: str, pending: Sequence[str], report: Report) -> bool:
     """Let the engine forget unfinished creations; our provider adopts what one of them made after all."""
     if not pending:
         return False
     engine.refresh(id, clear_pending_creates=True)
-    tell(f"{id}: cleared the interrupted creation of {', '.join(pending)}")
+    report(f"{id}: cleared the interrupted creation of {', '.join(pending)}")
     return True
 
 

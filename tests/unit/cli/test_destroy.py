@@ -20,7 +20,7 @@ def test_an_engine_that_ends_early_has_not_destroyed(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(destroy, "Project", SimpleNamespace(find=lambda: None))
     monkeypatch.setattr(destroy, "Engine", lambda project: engine)
     monkeypatch.setattr(destroy, "domain_lock", lambda project, id: nullcontext())
-    monkeypatch.setattr(destroy, "recover", lambda engine, id, tell: False)
+    monkeypatch.setattr(destroy, "recover", lambda engine, id, report: False)
     monkeypatch.setattr(destroy, "DomainFile", lambda project, id: SimpleNamespace(read=lambda: None))
     with pytest.raises(SoopError, match="interrupted before all was deleted: 3 resources are left") as failed:
         destroy.run(argparse.Namespace(domain="dev-a", with_data=False, yes=True))
