@@ -28,5 +28,5 @@ def handed_plan(id: str) -> DomainPlan | None:
         return None
     environment, _, planned = Path(path).read_bytes().partition(b"\n")
     plan = TypeAdapter(DomainPlan).validate_json(planned)
-    kind = kind_of(plan.environment.machines)
-    return replace(plan, environment=kind.environment.model_validate_json(environment)) if plan.id == id else None
+    model = kind_of(plan.environment.machines).environment()
+    return replace(plan, environment=model.model_validate_json(environment)) if plan.id == id else None

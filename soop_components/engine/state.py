@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from soop_components.machines.kinds import kind_of
-from soop_components.model.environment import LOCAL
+from soop_components.model.names import LOCAL
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _DOMAIN, _RELEASE, _KEY = (f"soop:index:{type}" for type in ("Domain", "Release", "Key"))

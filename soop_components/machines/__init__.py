@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from soop_components.errors import SoopError
-from soop_components.model.environment import Environment
 
 if TYPE_CHECKING:  # of the program, of the provider and of the command line: none of them loads what the others need
     import pulumi
 
+    from soop_components.model.environment import Environment
     from soop_components.model.plan import NodePlan
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
@@ -63,12 +63,16 @@ class Kind(ABC):
 
     name: str
     """What ``machines:`` of an environment says."""
-    environment: type[Environment] = Environment
-    """How an environment's file looks; a subclass has the kind's own settings below a key of the kind's name."""
     machine_type: str
     """Type of the resources, named after nodes, that stand for machines in a stack's state."""
     disk_type: str
     """Type of those that hold data."""
+
+    def environment(self) -> type[Environment]:
+        """Return how an environment's file looks; a subclass has the kind's settings below a key of the kind's name."""
+        from soop_components.model.environment import Environment
+
+        return Environment
 
     @abstractmethod
     def infrastructure(

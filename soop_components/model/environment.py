@@ -9,14 +9,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from soop_components.model.base import Model
-from soop_components.model.names import KEY, SERVICE_NAME, EnvironmentName, SizeName
+from soop_components.model.names import KEY, LOCAL, SERVICE_NAME, EnvironmentName, SizeName
 from soop_components.model.service import MOST
 from soop_components.model.size import Size, bytes_of
 
 _LEAST_MEMORY, _MOST_MEMORY = "64MiB", "64TiB"
 """What a machine can be made with."""
-LOCAL = "local"
-"""The kind of machines that is meant where nothing is said."""
 _ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
 
 

@@ -20,6 +20,9 @@ ENVIRONMENT_NAME = r"[a-z][a-z0-9]*"
 DOMAIN_ID = rf"{ENVIRONMENT_NAME}-[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 KEY = r"[a-z][a-z0-9_]*"
 
+LOCAL = "local"
+"""The kind of machines that is meant where nothing is said."""
+
 LONGEST_SERVICE_NAME = 40
 LONGEST_VERSION = 60
 

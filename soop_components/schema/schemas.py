@@ -25,7 +25,7 @@ def _environment() -> Schema:
     """Describe the file, which does not say its own name but may have the settings of any kind of machines."""
     schema = schema_of(Environment)
     for kind in all_kinds():
-        with_settings = schema_of(kind.environment)
+        with_settings = schema_of(kind.environment())
         for part in ("properties", "$defs"):
             schema[part] = with_settings[part] | schema[part]
     schema["properties"]["machines"]["enum"] = list(KINDS)

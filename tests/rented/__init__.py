@@ -40,9 +40,11 @@ class RentedOperations(Operations):
 
 class Rented(Kind):
     name = "rented"
-    environment = RentedEnvironment
     machine_type = "soop:index:Server"
     disk_type = "soop:index:Volume"
+
+    def environment(self) -> type[Environment]:
+        return RentedEnvironment
 
     def infrastructure(self, domain: str, environment: Environment, authorized_key: Any, parent: Any) -> Infrastructure:
         from tests.rented.infrastructure import RentedInfrastructure

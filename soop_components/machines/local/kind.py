@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from soop_components.machines import Infrastructure, Kind, Operations
-from soop_components.model.environment import LOCAL, Environment
+from soop_components.model.names import LOCAL
 
 if TYPE_CHECKING:
     import pulumi
 
+    from soop_components.model.environment import Environment
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
 
