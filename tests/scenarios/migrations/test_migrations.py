@@ -1,0 +1,212 @@
+"""Migrations on a real PostgreSQL: each is done as a whole or not at all; where that cannot be, people are told."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from soop_components.library.postgresql import migrate
+from tests.scenarios.workspace import CHECKOUT, Workspace, workspace
+
+DOMAIN = "dev-ledger"
+NODE = f"database-1.ledger-service.{DOMAIN}"
+SERVICE = """\
+format: 1
+service: ledger-service
+version: 1.0.0
+base: debian-12
+config: {password: {type: string, secret: true, generate: 20}}
+components:
+  store: {uses: postgresql, with: {database: ledger, password: "{{ config.password }}", migrations: migrations/}}
+nodes: {database: {components: [store]}}
+"""
+GOOD = {
+    "001_entries.up.sql": """\
+-- Commit; the word alone ends nothing.
+CREATE TABLE entries (a int, changed timestamptz);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.changed := now(); RETURN NEW; END;
+$$;
+CREATE FUNCTION total() RETURNS bigint BEGIN ATOMIC SELECT CASE WHEN true THEN sum(a) END FROM entries; END;
+CREATE TRIGGER touch BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION touch();
+""",
+    "002_dump.up.sql": """\
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+COPY public.entries (a) FROM stdin;
+1
+2
+\\.
+""",
+    "003_own_schema.up.sql": "CREATE SCHEMA ledger; CREATE TABLE ledger.more ()",
+    "004_foreign.up.sql": "-- soop: superuser\nCREATE EXTENSION postgres_fdw;\n"
+    "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO ledger;\n",
+    "20261127120000_index.up.sql": "-- soop: no-transaction\n"
+    "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_a ON entries (a);\n",
+}
+
+
+class Ledger:
+    """A service that is a database and its migrations, on its node."""
+
+    def __init__(self, project: Workspace) -> None:
+        self.project = project
+        self.folder = project.root / "service_defs/ledger-service"
+        (self.folder / "migrations").mkdir(parents=True)
+        (self.folder / "service.yaml").write_text(SERVICE)
+        lock = yaml.safe_load((CHECKOUT / "service_defs/access-service/service.lock").read_text())
+        role = lock["roles"]["database"]
+        packages = {name: lock["packages"][name] for name in role["packages"]}
+        (self.folder / "service.lock").write_text(
+            json.dumps({**lock, "packages": packages, "roles": {"database": role}})
+        )
+
+    def write(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            (self.folder / "migrations" / name).write_text(text)
+
+    def sql(self, text: str, database: str = "ledger") -> str:
+        psql = f"runuser -u postgres -- psql -qAtX -F ' ' -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(text)}"
+        return self.project.ssh(NODE, f"cd /; {psql} 2>&1").strip()
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Iterator[Ledger]:
+    """The service, up and running; the program that migrates is on the node for trials in a database of their own."""
+    with workspace("migrations") as project:
+        made = Ledger(project)
+        made.write(GOOD)
+        project.must("soop", "build", "service_defs/ledger-service")
+        project.must("soop", "deploy", "--yes", "ledger-service-1.0.0", DOMAIN)
+        program = base64.b64encode((CHECKOUT / "soop_components/library/postgresql/migrate.py").read_bytes()).decode()
+        project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate.py; chmod 644 /tmp/migrate.py")
+        yield made
+
+
+def test_what_postgresql_accepts_is_done_as_a_whole_and_recorded(ledger: Ledger) -> None:
+    names = ledger.sql("SELECT string_agg(name, ' ' ORDER BY number) FROM public.schema_migrations")
+    assert names == "entries dump own_schema foreign index"
+    assert ledger.sql("SELECT total(), count(changed) FROM entries") == "3 2"
+    assert ledger.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_a'::regclass") == "t"
+    assert ledger.sql("SELECT extowner::regrole FROM pg_extension WHERE extname = 'postgres_fdw'") == "postgres"
+    assert ledger.sql("SELECT relowner::regrole FROM pg_class WHERE relname = 'entries'") == "ledger"
+
+
+def test_a_build_refuses_what_would_commit_and_names_the_line(ledger: Ledger) -> None:
+    bad = ledger.folder / "migrations/20261127120001_bad.up.sql"
+    bad.write_text("-- One more.\nINSERT INTO entries VALUES (3); COMMIT;\n")
+    try:
+        told = ledger.project.fails("soop", "build", "service_defs/ledger-service")
+    finally:
+        bad.unlink()
+    assert f"{bad.relative_to(ledger.project.root)}:2: must not begin or end a transaction" in told
+
+
+def test_a_later_version_runs_only_what_is_new_although_there_is_a_schema_called_like_the_owner(ledger: Ledger) -> None:
+    ledger.write({"20261127120002_more.up.sql": "INSERT INTO entries VALUES (4);"})
+    (ledger.folder / "service.yaml").write_text(SERVICE.replace("1.0.0", "1.1.0"))
+    ledger.project.must("soop", "build", "service_defs/ledger-service")
+    ledger.project.must("soop", "deploy", "--yes", "ledger-service-1.1.0", DOMAIN)
+    assert ledger.sql("SELECT count(*), sum(a) FROM entries") == "3 7"
+
+
+class Trial(NamedTuple):
+    """How migrations ended in a fresh database with a table t."""
+
+    text: str
+    exit_code: int
+    rows: str
+    recorded: str
+
+
+def attempt(ledger: Ledger, *files: str, before: str = "", runs: int = 1) -> Trial:
+    """Run migrations that no build has seen."""
+    write = [f"printf %s {shlex.quote(text)} > /tmp/trial/{number:03}_x.up.sql" for number, text in enumerate(files, 1)]
+    psql = "runuser -u postgres -- psql -qAtX"
+    lines = [
+        "cd /; exec 2>&1; rm -rf /tmp/trial; mkdir /tmp/trial",
+        *write,
+        f"{psql} -c 'DROP DATABASE IF EXISTS trial' -c 'CREATE DATABASE trial OWNER ledger TEMPLATE template0'",
+        f"{psql} -d trial -c 'CREATE TABLE t (a int)' -c 'ALTER TABLE t OWNER TO ledger'",
+        f"printf %s {shlex.quote(before)} | {psql} -d trial",
+        *["runuser -u postgres -- python3 /tmp/migrate.py 5432 trial ledger /tmp/trial; code=$?"] * runs,
+        "echo; echo $code",
+        f"{psql} -d trial -c \"SELECT coalesce(string_agg(a::text, ' ' ORDER BY a), '') FROM t\"",
+        f"{psql} -d trial -c \"SELECT coalesce(string_agg(left(checksum, 10), ' '), '') FROM schema_migrations\"",
+    ]
+    *text, code, rows, recorded = ledger.project.ssh(NODE, "\n".join(lines)).removesuffix("\n").split("\n")
+    return Trial("\n".join(text), int(code), rows, recorded)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("INSERT INTO t VALUES (1); COMMIT;", "1"),
+        ("INSERT INTO t VALUES (1); COMMIT; BEGIN; INSERT INTO t VALUES (2);", "1"),
+        ("INSERT INTO t VALUES (1); COMMIT AND CHAIN; INSERT INTO t VALUES (2);", "1"),
+        ("INSERT INTO t VALUES (1); COMMIT; SELECT 1/0;", "1"),
+        ("INSERT INTO t VALUES (1); ROLLBACK; INSERT INTO t VALUES (2);", "2"),
+        ("INSERT INTO t VALUES (1); ROLLBACK; BEGIN; INSERT INTO t VALUES (2);", ""),
+        ("INSERT INTO t VALUES (1); COMMIT; DO $$ BEGIN INSERT INTO t VALUES (2); COMMIT; END $$;", "1 2"),
+    ],
+)
+def test_the_database_finds_out_that_a_transaction_was_ended_and_nothing_runs_twice(
+    ledger: Ledger, text: str, rows: str
+) -> None:
+    found = attempt(ledger, text, runs=2)
+    assert (found.exit_code, found.rows, found.recorded) == (1, rows, migrate.UNFINISHED)
+    assert found.text.count("What it committed stays and cannot be rolled back") == 2
+    assert "remove number 1 from the table public.schema_migrations" in found.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO t VALUES (1); SELECT 1/0;",
+        "INSERT INTO t VALUES (1); DO $$ BEGIN COMMIT; END $$;",
+        "INSERT INTO t VALUES (1); DO $$ BEGIN EXECUTE 'COMMIT'; END $$;",
+        "CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN INSERT INTO t VALUES (1); COMMIT; END'; CALL p();",
+        "INSERT INTO t VALUES (1); PREPARE TRANSACTION 'x';",
+        "INSERT INTO t VALUES (1); DROP SCHEMA public CASCADE;",
+        "INSERT INTO t VALUES (1); CREATE INDEX CONCURRENTLY i ON t (a);",
+        "ALTER TABLE t ADD UNIQUE (a) DEFERRABLE INITIALLY DEFERRED; INSERT INTO t VALUES (1), (1);",
+        "COPY t FROM stdin;\n1\nx\n\\.\n",
+    ],
+)
+def test_what_fails_leaves_nothing(ledger: Ledger, text: str) -> None:
+    found = attempt(ledger, text)
+    assert (found.exit_code, found.rows, found.recorded) == (3, "", "")
+    assert "cannot be rolled back" not in found.text
+
+
+INDEX = "-- soop: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS by_a ON t (a);"
+IS_VALID = "SELECT count(*), count(*) FILTER (WHERE indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"
+
+
+def test_an_index_that_could_not_be_made_is_named_and_dropped(ledger: Ledger) -> None:
+    found = attempt(ledger, "INSERT INTO t VALUES (1), (1);", INDEX)
+    assert found.exit_code == 3
+    assert "drops the index by_a, which a failed run left invalid" in found.text
+    assert ledger.sql(IS_VALID, "trial") == "0 0"
+
+
+def test_an_index_that_a_killed_run_left_invalid_is_made_anew(ledger: Ledger) -> None:
+    left = "INSERT INTO t VALUES (1), (1); CREATE UNIQUE INDEX CONCURRENTLY by_a ON t (a); TRUNCATE t;"
+    found = attempt(ledger, INDEX, before=left)
+    assert "drops the index by_a, which a failed run left invalid" in found.text
+    assert (found.exit_code, found.rows) == (0, "")
+    assert ledger.sql(IS_VALID, "trial") == "1 1"
+
+
+def test_what_commits_in_parts_is_not_recorded_after_half_of_it_failed(ledger: Ledger) -> None:
+    text = "-- soop: no-transaction\nDO $$ BEGIN DELETE FROM t WHERE a = 1; COMMIT; PERFORM 1 / 0; END $$;"
+    found = attempt(ledger, text, before="INSERT INTO t VALUES (1), (2);")
+    assert (found.exit_code, found.rows, found.recorded) == (3, "2", "")
+    assert "division by zero" in found.text
