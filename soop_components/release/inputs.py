@@ -9,7 +9,7 @@ from typing import Any
 
 from soop_components.model.names import Reference
 from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
-from soop_components.runner.canonical import digest_of
+from soop_components.runner.typed_json import digest_of
 from soop_components.transport import Target
 
 

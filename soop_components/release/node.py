@@ -90,7 +90,7 @@ class Node:
         await self._lasting(protocol.Rollback(secrets, hosts, _new_id()))
 
     async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
-        """Make what runs now the version to roll back to; of the blobs, keep what it consists of and these."""
+        """Make what runs now the version to roll back to; other blobs than its own and these are removed."""
         await self._repeatable(protocol.Accept(plan_digest, tuple(blobs)), protocol.Done)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:

@@ -1,21 +1,20 @@
-"""The runner as one file that travels to the node: a zip that Python runs, with the same bytes from the same source."""
+"""The runner as a tar that travels to the node, with the same bytes from the same source."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
+import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent.parent
 FOLDER_ON_NODE = "/var/lib/soop/runner"
-_BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class RunnerArchive:
-    """The archive's bytes, named on the node by their digest."""
+    """The archive's bytes, known on the node by their digest."""
 
     content: bytes = field(repr=False)
     digest: str
@@ -25,19 +24,18 @@ class RunnerArchive:
     def build(cls) -> RunnerArchive:
         """Pack the package ``runner``; nothing is compressed, since compressors differ between versions."""
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
             for name, content in sorted(_members().items()):
-                member = zipfile.ZipInfo(name, _BEGINNING_OF_TIME)
-                member.create_system = 3
-                member.external_attr = 0o100644 << 16
-                archive.writestr(member, content)
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
         content = buffer.getvalue()
         return cls(content, hashlib.sha256(content).hexdigest())
 
     @property
     def path_on_node(self) -> str:
-        """Where it lies on the node: ``python3 -I PATH VERB``."""
-        return f"{FOLDER_ON_NODE}/{self.digest}.pyz"
+        """The folder that it is unpacked into: ``python3 -I PATH serve``."""
+        return f"{FOLDER_ON_NODE}/{self.digest}"
 
 
 def _members() -> dict[str, bytes]:

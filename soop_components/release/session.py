@@ -15,7 +15,7 @@ from soop_components.transport import Connection, ConnectionLost, Process, Targe
 
 _RUNNER_MISSING: Final = 99
 _NO_PYTHON: Final = 127
-"""What a shell says of a command that it does not find."""
+"""The exit code of a shell for a command that it does not find."""
 _SURE: Final = 1.0
 """Seconds after its last word for which a node counts as there."""
 _PATIENCE: Final = 3.0
@@ -74,7 +74,7 @@ class Session:
                 self.abort()
                 message = f"the runner's answer to `{protocol.verb_of(request)}` cannot be read: {error}"
                 raise SoopError(f"{self._name}: {message}") from error
-            except BaseException:  # also when we are told to stop: nobody will read the answer that is under way
+            except BaseException:  # also when cancelled: nobody will read the answer that is under way
                 self.abort()
                 raise
         if got is None:
@@ -117,7 +117,7 @@ class Session:
     async def _begun(self) -> Process:
         if self._process is None:
             path = self._archive.path_on_node
-            command = f"test -f {path} || exit {_RUNNER_MISSING}; exec python3 -I {path} serve"
+            command = f"test -d {path} || exit {_RUNNER_MISSING}; exec python3 -I {path} serve"
             self._process = self._connection.start(command)
             await self._process.open()
         return self._process
@@ -132,7 +132,7 @@ class Session:
         folder = path.rsplit("/", 1)[0]
         command = (
             f"set -e; umask 077; command -v python3 >/dev/null || exit {_NO_PYTHON}; mkdir -p {folder}; "
-            f"t=$(mktemp {folder}/.new.XXXXXX); cat > $t; mv $t {path}"
+            f"t=$(mktemp -d {folder}/.new.XXXXXX); tar -x -C $t; mv -T $t {path} || rm -r $t; test -d {path}"
         )
         outcome = await self._connection.run(command, self._archive.content)
         if outcome.exit_code == _NO_PYTHON:

@@ -1,6 +1,6 @@
 """The runner: makes a node what its document says. It travels to the node and needs Python's standard library only.
 
-Called as root, ``python3 -I /var/lib/soop/runner/<sha256>.pyz serve``, it answers the requests of ``protocol`` until
+Called as root, ``python3 -I /var/lib/soop/runner/<sha256> serve``, it answers the requests of ``protocol`` until
 there are no more. A document says what one node must be; ``plan_digest`` is over the canonical JSON of the rest::
 
     {"format": 1, "service", "version", "digest", "role", "node": {"name", "role", "number"}, "plan": RolePlan,

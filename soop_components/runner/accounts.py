@@ -10,7 +10,7 @@ from soop_components.runner.commands import Account
 
 
 def uid_of(name: str) -> int:
-    """Return a user's number; ``OSError`` says that there is no such user."""
+    """Return a user's number; ``OSError`` if there is no such user."""
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
@@ -18,7 +18,7 @@ def uid_of(name: str) -> int:
 
 
 def gid_of(name: str) -> int:
-    """Return a group's number; ``OSError`` says that there is no such group."""
+    """Return a group's number; ``OSError`` if there is no such group."""
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:

@@ -71,7 +71,7 @@ def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:
         return Applied(tuple(work.changes))
     except Failure as failure:
         failed = failure.failed
-    except Exception as error:  # a mistake of ours must not leave the node half done
+    except Exception as error:  # a mistake in the runner must not leave the node half done
         failed = mistake(error)
     with suppress(OSError):  # the ledger on disk claims no less than there is
         work.save()
@@ -85,7 +85,7 @@ def _repeats_the_failure(request: Apply, accepted: Mapping[str, Any]) -> bool:
 
 
 def _is_accepted(host: Host) -> bool:
-    """Return whether the node is what was accepted last, as far as we know."""
+    """Return whether the node is what was accepted last, as far as is recorded."""
     stored = [host.load(name) for name in ("accepted.json", "running.json", "intended.json")]
     digests = {document["plan_digest"] if document else None for document in stored}
     return len(digests) == 1 and None not in digests and not host.ledger().unfinished

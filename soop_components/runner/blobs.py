@@ -13,7 +13,7 @@ from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 
 if TYPE_CHECKING:
-    from soop_components.runner.tars import Tar
+    from tarfile import TarFile
 
 _CHUNK = 1 << 20
 _HEADER = re.compile(rb"(sha256:[0-9a-f]{64}) (\d{1,15})\n")
@@ -26,7 +26,7 @@ class Blobs:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._checked: set[str] = set()
-        self._tars: dict[str, Tar] = {}
+        self._tars: dict[str, TarFile] = {}
 
     def path(self, digest: str) -> str:
         """Return where a blob lies."""
@@ -37,7 +37,7 @@ class Blobs:
         return sorted(digest for digest in set(digests) if not os.path.isfile(self.path(digest)))
 
     def checked(self, digest: str) -> str:
-        """Return the path of a blob whose bytes are what its digest says; a damaged one is removed to be sent again."""
+        """Return the path of a blob once its digest is verified; a damaged blob is removed, to be sent again."""
         path = self.path(digest)
         if digest in self._checked:
             return path
@@ -54,30 +54,28 @@ class Blobs:
         self._checked.add(digest)
         return path
 
-    def member(self, blob: str | None, source: str, digest: str | None) -> bytes:
-        """Return the bytes of a file in a component's tar."""
-        if blob is None or digest is None:
-            raise Failure("blobs", f"{source}: the plan does not say which blob it is in")
-        content = self._tar(blob).file(source)
+    def member(self, blob: str | None, source: str, digest: str | None = None) -> bytes:
+        """Return the bytes of a file in a component's tar, which have a digest of their own in a plan."""
+        content = self._read(blob, source) if blob else None
         if content is None:
-            raise Failure("blobs", f"{source} is not in blob {blob}")
-        if "sha256:" + hashlib.sha256(content).hexdigest() != digest:
+            raise Failure("blobs", f"{source} is not a file in blob {blob}")
+        if digest is not None and "sha256:" + hashlib.sha256(content).hexdigest() != digest:
             raise Failure("blobs", f"{source} in blob {blob} is not the file that the plan means")
         return content
 
-    def program(self, blob: str, source: str) -> bytes:
-        """Return the bytes of a file in a tar that only the tar's digest vouches for."""
-        content = self._tar(blob).file(source)
-        if content is None:
-            raise Failure("blobs", f"{source} is not a file in blob {blob}")
-        return content
+    def _read(self, blob: str, source: str) -> bytes | None:
+        """Return a file's bytes; None if it is missing, no file, or has holes, which make it larger than its blob."""
+        import tarfile  # takes long to load, and a measure does not need it
 
-    def _tar(self, digest: str) -> Tar:
-        from soop_components.runner.tars import Tar
-
-        if digest not in self._tars:
-            self._tars[digest] = Tar(self.checked(digest))
-        return self._tars[digest]
+        wrong = (KeyError, tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
+        path = self.checked(blob)
+        try:
+            tar = self._tars[blob] = self._tars.get(blob) or tarfile.TarFile(path)
+            member = tar.getmember(source)
+            file = tar.extractfile(member) if member.isreg() and member.sparse is None else None
+            return file.read() if file is not None else None
+        except wrong:
+            return None
 
     def receive(self, stream: IO[bytes]) -> None:
         """Store each blob of a stream, up to an empty line, once its digest was checked."""
@@ -85,7 +83,7 @@ class Blobs:
         while (header := stream.readline(_HEADER_AT_MOST)) not in (b"", b"\n"):
             found = _HEADER.fullmatch(header)
             if found is None:
-                raise Failure("blobs", "what was sent is not a stream of blobs")
+                raise Failure("blobs", "the input is not a stream of blobs")
             self._receive_one(stream, found[1].decode(), int(found[2]))
 
     def _receive_one(self, stream: IO[bytes], digest: str, size: int) -> None:

@@ -6,6 +6,7 @@ The messages are those of D-Bus: https://dbus.freedesktop.org/doc/dbus-specifica
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ _CHUNK = 65536
 def show(properties: Sequence[str], names: Sequence[str], patience: float) -> list[dict[str, str]] | None:
     """Return properties of units as systemctl shows them, without those that a unit does not have.
 
-    None says that systemd cannot be asked this way, or did not answer within so many seconds.
+    None if systemd cannot be asked this way, or does not answer within ``patience`` seconds.
     """
     import socket  # what takes a while to load is loaded when it is needed
 
@@ -52,16 +53,9 @@ def _pieces(link: Any) -> Iterator[bytes]:
 
 
 def object_path(unit: str) -> str:
-    """Return where a unit is on the bus: what is no letter or digit, or a digit at the beginning, is escaped."""
-    escaped = (
-        character if character.isascii() and character.isalnum() and (at or character.isalpha()) else _escape(character)
-        for at, character in enumerate(unit)
-    )
-    return f"/org/freedesktop/systemd1/unit/{''.join(escaped)}"
-
-
-def _escape(character: str) -> str:
-    return "".join(f"_{byte:02x}" for byte in character.encode())
+    """Return the path of a unit on the bus; all but letters and digits, and a digit at the beginning, is escaped."""
+    escaped = re.sub(rb"[^A-Za-z0-9]|^\d", lambda found: b"_%02x" % ord(found[0]), unit.encode())
+    return f"/org/freedesktop/systemd1/unit/{escaped.decode()}"
 
 
 def _call(serial: int, unit: str, property_: str) -> bytes:

@@ -55,7 +55,7 @@ class Task(NamedTuple):
     account: Account | None = None
     """Who it runs as when that is not ourselves."""
     alone: bool = False
-    """Whether to kill what it leaves behind."""
+    """Whether to kill the processes that it leaves behind."""
     on_line: Callable[[str], None] | None = None
     """Is given each line of its output as it comes."""
 
@@ -68,7 +68,7 @@ class Commands(Protocol):
 
 
 class Programs:
-    """Runs programs for real; their output goes to memory, so that nothing left behind can hold us up."""
+    """Runs programs; their output goes to memory, so that a process that is left behind cannot block the runner."""
 
     def run(self, task: Task) -> Completed:
         """Run a program and wait for it; one that cannot be started is an ``OSError``."""
@@ -83,7 +83,7 @@ class Programs:
             exit_code = process.wait()
             if family is not None:
                 family.end()
-                family.bury(process.pid)
+                family.reap(but=process.pid)
             if lines is not None:
                 lines.look()
             return Completed(shlex.join(task.argv), exit_code, out.text(), err.text(), timed_out)
@@ -109,7 +109,7 @@ def _start(task: Task, stdin: _Memory, stdout: _Memory, stderr: _Memory) -> subp
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float | None, looks: Sequence[Callable[[], None]]) -> bool:
-    """Wait for the end, looking at the output as it comes; tell whether the end came in time."""
+    """Wait for the end, looking at the output as it comes; return whether the end came in time."""
     deadline = None if timeout is None else time.monotonic() + timeout
     end = os.pidfd_open(process.pid)
     try:
@@ -146,7 +146,7 @@ class _Memory:
         os.close(self.descriptor)
 
     def forget(self) -> None:
-        """Give back the memory of all but the end, if there is much."""
+        """Free the memory of all but the end, if there is much."""
         size = os.fstat(self.descriptor).st_size
         if size - self._forgotten <= _MUCH:
             return
@@ -184,7 +184,7 @@ class _Lines:
     def look(self) -> None:
         """Pass on the whole lines that came since the last look."""
         text = self._output.bytes(self._shown)
-        if self._shown < self._output.forgotten:  # what is left of its first line may end with half a secret: not shown
+        if self._shown < self._output.forgotten:  # the rest of its first line may end with half a secret: not shown
             _, newline, rest = text.partition(b"\n")
             if not newline:
                 return

@@ -13,7 +13,7 @@ _ROUNDS = 500
 
 
 class Descendants:
-    """While it is entered, processes that lose their parent stay ours, so that none gets out of sight."""
+    """While it is entered, processes that lose their parent become children of this one."""
 
     def __enter__(self) -> Descendants:
         self._before = set(below(os.getpid()))
@@ -36,7 +36,7 @@ class Descendants:
                 _kill(pid)
             time.sleep(0.01)
 
-    def bury(self, but: int) -> None:
+    def reap(self, but: int) -> None:
         """Take the exit of adopted processes; that of ``but`` belongs to whoever started it."""
         for pid in set(below(os.getpid(), dead=True)) - self._before - {but}:
             try:
@@ -51,7 +51,7 @@ class Descendants:
 
 
 def below(pid: int, dead: bool = False) -> list[int]:
-    """Return the pids of all processes that descend from one, those that nobody waits for included if ``dead``."""
+    """Return the pids of all descendants of a process, with those that nobody has waited for if ``dead``."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from soop_components.runner.canonical import digest_of
 from soop_components.runner.failure import Failure
 from soop_components.runner.marks import holds_secret, put_node
 from soop_components.runner.plan import Component, Package, Unit
 from soop_components.runner.protocol import Version
-from soop_components.runner.typed_json import read
+from soop_components.runner.typed_json import digest_of, read
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PLAIN_PATH = re.compile(r"(/(?!\.\.?(/|$))[^/\0]+)+")
@@ -66,7 +65,7 @@ class Document(NamedTuple):
 
 
 def version_of(raw: Mapping[str, Any]) -> Version:
-    """Return what tells a stored document from others."""
+    """Return the version of a stored document."""
     return Version(*(raw[key] for key in Version._fields))
 
 
@@ -77,7 +76,7 @@ def parse(raw: Any) -> Document:
             raise Failure("plan", f"this runner reads documents of format 1, not {raw['format']!r}")
         preceding = {key: value for key, value in raw.items() if key != "plan_digest"}
         if digest_of(preceding) != raw["plan_digest"]:
-            raise Failure("plan", "the document is damaged: its digest is another one than it says")
+            raise Failure("plan", "the document is damaged: it does not have the digest that it states")
         plan = put_node(raw["plan"], raw["node"])
         packages = {name: read(Package, package, name) for name, package in (plan.get("packages") or {}).items()}
         components = tuple(read(Component, {"name": name, **plan["components"][name]}, name) for name in _order(plan))

@@ -87,7 +87,7 @@ def is_older(host: Host, version: str, other: str) -> bool:
 
 
 def install(host: Host, archives: list[str], on_line: Callable[[str], None]) -> None:
-    """Unpack and configure archives in one run; what they contain need not wait for the disk one by one."""
+    """Unpack and configure archives in one run, without waiting for the disk after each file."""
     options = ["--force-confdef", "--force-confold", "--force-unsafe-io", "--auto-deconfigure", "--no-pager"]
     done = _run(host, ["--install", *options, *archives], on_line)
     if done.exit_code != 0:
@@ -98,12 +98,12 @@ def install(host: Host, archives: list[str], on_line: Callable[[str], None]) -> 
 
 
 def repair(host: Host) -> None:
-    """Finish what an interrupted dpkg left; what still fails then is reported when it matters."""
+    """Finish what an interrupted dpkg left; a failure is reported by the install that follows."""
     _run(host, ["--configure", "--pending", "--force-confdef", "--force-confold", "--no-pager"])
 
 
 def remove(host: Host, packages: Iterable[str]) -> None:
-    """Remove packages, never what they made: data and configuration stay."""
+    """Remove packages; their data and configuration stay."""
     done = _run(host, ["--remove", "--no-pager", *packages])
     if done.exit_code != 0:
         raise _failed("dpkg could not remove packages", done)

@@ -40,7 +40,7 @@ class Events:
         self._write(json.dumps(self._masked(event(said)), ensure_ascii=False))
 
     def _masked(self, value: Any) -> Any:
-        """Return a JSON value without secrets; keys are ours and stay."""
+        """Return a JSON value without secrets; keys stay."""
         if isinstance(value, str):
             for hidden in self._hidden:
                 value = value.replace(hidden, _MASK)

@@ -46,7 +46,7 @@ class Failure(Exception):
 
 @contextmanager
 def step(name: str, component: str | None = None) -> Iterator[None]:
-    """Say which step and component an error belongs to; errors of the operating system name their path."""
+    """Add step and component to an error; errors of the operating system name their path."""
     try:
         yield
     except Failure as failure:
@@ -66,7 +66,7 @@ def mistake(error: Exception) -> Failed:
 
 
 def describe(error: OSError) -> str:
-    """Return the path and what was wrong with it, and what to do where that is known."""
+    """Return the path and the reason, with a hint if there is one."""
     reason = error.strerror or str(error)
     path = error.filename2 or error.filename
     if isinstance(path, bytes):

@@ -35,7 +35,7 @@ class Goal(NamedTuple):
 
 
 class Files(ManagedPaths):
-    """Rendered texts and members of blobs; what somebody else had put there is kept."""
+    """Rendered texts and members of blobs."""
 
     step = "files"
     kind = "file"
@@ -144,7 +144,7 @@ def _record(goal: Goal, hash_: str, found: os.stat_result) -> FileRecord:
 
 
 def state_of(found: os.stat_result) -> Stat:
-    """Return what stays the same as long as nobody touches a file."""
+    """Return what changes whenever a file is written or its access changes."""
     return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 

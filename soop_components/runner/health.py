@@ -32,7 +32,7 @@ class Check(NamedTuple):
     timeout: int
     """Seconds until it must have passed."""
     attempt: Callable[[float], str | None]
-    """Takes the seconds it may last and returns what came back instead of what was expected."""
+    """Takes the seconds it may last; returns what came back, or None if that was as expected."""
     command: str | None = None
 
 

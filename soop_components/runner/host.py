@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from soop_components.runner.canonical import canonical
 from soop_components.runner.commands import Commands, Programs
 from soop_components.runner.failure import Failure
 from soop_components.runner.ledger import Ledger
 from soop_components.runner.places import Places
+from soop_components.runner.typed_json import canonical
 
 KEPT: Final = "/var/lib/soop"
 """What survives a restart of the machine."""
@@ -28,7 +28,7 @@ _WRITTEN_TO: Final = ("/", "/etc", "/opt", "/srv", "/usr", "/usr/local", "/var",
 
 
 class Host:
-    """A node; tests give it a root of their own and commands that nobody runs."""
+    """A node; tests give it another root and simulated commands."""
 
     def __init__(self, root: str = "/", commands: Commands | None = None) -> None:
         self.places = Places(root)
@@ -114,7 +114,7 @@ class Host:
         return found.f_bavail * found.f_frsize
 
     def sync(self) -> None:
-        """Wait until the disks that hold what we write have everything."""
+        """Wait until everything is on the disks that the runner writes to."""
         import ctypes
 
         seen = set()
@@ -149,7 +149,7 @@ def lock(descriptor: int, posix: bool = False) -> bool:
 
 
 def write_whole(path: str, content: bytes, mode: int = 0o600) -> None:
-    """Replace a file of ours at once and wait until the disk has it."""
+    """Replace a file of the runner's state atomically and wait until it is on the disk."""
     temporary = f"{path}.new"
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as file:
@@ -164,7 +164,7 @@ def write_whole(path: str, content: bytes, mode: int = 0o600) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder of ours as far as that is possible."""
-    import shutil  # takes long to load, and a look at a node needs it not
+    """Remove a folder of the runner's state as far as that is possible."""
+    import shutil  # takes long to load, and a measure does not need it
 
     shutil.rmtree(path, ignore_errors=True)

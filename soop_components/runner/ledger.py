@@ -1,4 +1,4 @@
-"""The ledger: what we manage on this node and how we left it."""
+"""The ledger: what the runner manages on this node, as the last apply left it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FileRecord(NamedTuple):
     """A file as we wrote it."""
 
     text: str
-    """Identity of what the plan says: digest of a member of a blob, or hash of the text with its secret marks."""
+    """Identity of the plan's text: the digest of a member of a blob, or the hash of the text with its secret marks."""
     hash: str
     """Of the bytes written; keyed, since they may hold a secret."""
     mode: str
@@ -55,14 +55,14 @@ class PackageRecord(NamedTuple):
 
 
 class ScriptRecord(NamedTuple):
-    """A script that succeeded: identity of what the plan gave it, without and with its secrets."""
+    """A script that succeeded: identity of its input, without and with its secrets."""
 
     text: str
     hash: str
 
 
 class Ledger:
-    """Read and written as a whole; ``changing`` names what was touched since an apply last ended well."""
+    """Read and written as a whole."""
 
     def __init__(self) -> None:
         self.files: dict[str, FileRecord] = {}
@@ -74,9 +74,9 @@ class Ledger:
         self.packages: dict[str, PackageRecord] = {}
         self.scripts: dict[str, ScriptRecord] = {}
         self.unfinished = False
-        """Whether something was changed since an apply last ended well."""
+        """Whether something was changed since the last apply that succeeded."""
         self.changing: set[str] = set()
-        """Paths, and ``package:<name>`` for upgraded packages."""
+        """What was touched since then: paths, and ``package:<name>`` for upgraded packages."""
         self.installing: dict[str, Any] | None = None
         """``{"boot", "packages"}`` while dpkg runs without waiting for the disk."""
         self.dpkg_status: Stat | None = None

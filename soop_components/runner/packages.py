@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from soop_components.runner import dpkg
@@ -114,14 +114,14 @@ def _right(name: str, package: Package, known: Known) -> bool:
 
 
 def _doubtful(work: Work) -> set[str]:
-    """Return packages that dpkg was installing when the machine stopped: the disk may not have got their files."""
+    """Return packages that dpkg was installing when the machine stopped: their files may not be on the disk."""
     if work.ledger.installing is None or work.ledger.installing["boot"] == boot_id():
         return set()
     return set(work.ledger.installing["packages"])
 
 
 def boot_id() -> str:
-    """Return what is another after each start of the machine."""
+    """Return the id of this start of the machine."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
 
@@ -152,7 +152,7 @@ def _install(work: Work, known: Known, todo: list[str]) -> None:
         relations = dpkg.relations(work.host, archives.values())
         _make_room(work, relations)
         for names in runs(todo, relations):
-            dpkg.install(work.host, [archives[name] for name in names], _Progress(work, len(todo)).line)
+            dpkg.install(work.host, [archives[name] for name in names], _progress(work, len(todo)))
     work.host.sync()
     for name in todo:
         work.changed("package", name, "install")
@@ -172,7 +172,7 @@ def _note(work: Work, known: Known, todo: Collection[str]) -> None:
 
 
 def runs(names: Collection[str], relations: Relations) -> list[list[str]]:
-    """Split packages into runs of dpkg: what another must have configured before it is unpacked goes first."""
+    """Split packages into runs of dpkg: pre-dependencies, with what they depend on, go first."""
     first = {name for package in names for name in relations[package]["Pre-Depends"] if name in names}
     while more := {name for package in first for name in _needs(relations[package]) if name in names} - first:
         first |= more
@@ -229,22 +229,17 @@ def _archives(work: Work, todo: list[str]) -> Iterator[dict[str, str]]:
         remove_tree(folder)
 
 
-class _Progress:
-    """Says how far dpkg is, not too often."""
+def _progress(work: Work, total: int) -> Callable[[str], None]:
+    """Return what takes dpkg's output line by line and reports how far it is, not too often."""
+    counts, shown = {"Unpacking": 0, "Setting": 0}, time.monotonic()
 
-    def __init__(self, work: Work, total: int) -> None:
-        self._work = work
-        self._total = total
-        self._done = {"Unpacking": 0, "Setting": 0}
-        self._shown = time.monotonic()
-
-    def line(self, line: str) -> None:
-        """Take in a line of dpkg's output."""
+    def on_line(line: str) -> None:
+        nonlocal shown
         word = line.partition(" ")[0]
-        if word not in self._done:
-            return
-        self._done[word] += 1
-        if time.monotonic() >= self._shown + _SHOW_EVERY:
-            self._shown = time.monotonic()
-            unpacked, ready = self._done["Unpacking"], self._done["Setting"]
-            self._work.events.progress(f"installing {self._total} packages ({unpacked} unpacked, {ready} set up)")
+        counts[word] = counts.get(word, 0) + 1
+        if time.monotonic() >= shown + _SHOW_EVERY:
+            shown = time.monotonic()
+            far = f"{counts['Unpacking']} unpacked, {counts['Setting']} set up"
+            work.events.progress(f"installing {total} packages ({far})")
+
+    return on_line

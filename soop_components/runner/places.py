@@ -1,4 +1,4 @@
-"""Reaches paths below a root without being led astray by symbolic links that others than root have made."""
+"""Opens paths below a root, and follows only symbolic links that root has made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINKS_AT_MOST = 40
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Made = Callable[[str], None]
-"""Is told each folder that had to be made."""
+"""Is called with each folder that had to be made."""
 
 
 class Places:
@@ -55,7 +55,7 @@ class Places:
     def write(
         self, path: str, content: bytes, mode: int, uid: int, gid: int, made: Made | None = None
     ) -> os.stat_result:
-        """Put a file in its place at once, with mode and owner as they shall be, and return its new state."""
+        """Write a file atomically, with its mode and owner, and return its new state."""
 
         def create(temporary: str, folder: int) -> None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -69,7 +69,7 @@ class Places:
         return self._replace(path, create, made or _ignore)
 
     def link(self, path: str, target: str, made: Made | None = None) -> None:
-        """Put a symbolic link in its place at once."""
+        """Write a symbolic link atomically."""
         self._replace(path, lambda temporary, folder: os.symlink(target, temporary, dir_fd=folder), made or _ignore)
 
     def _replace(self, path: str, create: Callable[[str, int], None], made: Made) -> os.stat_result:

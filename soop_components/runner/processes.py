@@ -11,7 +11,7 @@ from contextlib import suppress
 CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
 """Where control groups may be; systemd keeps its own in one or two of them."""
 _QUIET = 0.2
-"""Seconds without a step of any thread after which a program has done what it does at its start."""
+"""Seconds in which no thread runs, after which a program counts as started."""
 _BETWEEN_LOOKS = 0.025
 _STATE = re.compile(r"^State:\t(.)", re.MULTILINE)
 _SWITCHES = re.compile(r"^(?:non)?voluntary_ctxt_switches:\t(\d+)", re.MULTILINE)

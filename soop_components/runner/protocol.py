@@ -29,7 +29,7 @@ Action = Literal[
 
 
 class Version(NamedTuple):
-    """What tells a document from others."""
+    """What identifies a document."""
 
     service: str
     version: str
@@ -150,7 +150,7 @@ class Measured(NamedTuple):
 
 
 class Inspected(NamedTuple):
-    """What an apply needs and would change; what is restarted for it is not among the changes."""
+    """What an apply needs and would change; restarts of units are not listed."""
 
     missing: tuple[str, ...]
     """Digests of blobs that are not on the node."""
@@ -195,7 +195,7 @@ class Failed(NamedTuple):
     exit_code: int | None = None
     stderr_tail: str | None = None
     rolled_back: bool = False
-    """Whether the node is what its accepted document says, again, or still since nothing was touched."""
+    """Whether the node is what its accepted document says, after a rollback or since nothing was changed."""
     rollback_failure: Failed | None = None
     """Why it could not be rolled back."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from soop_components.runner import accounts, files
-from soop_components.runner.canonical import canonical
 from soop_components.runner.commands import Account, Completed, Task
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, remove_tree
@@ -16,6 +15,7 @@ from soop_components.runner.ledger import ScriptRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, Script
 from soop_components.runner.protocol import Change
+from soop_components.runner.typed_json import canonical
 from soop_components.runner.units import covers
 from soop_components.runner.work import Work
 
@@ -74,7 +74,7 @@ def _fingerprint(work: Work, component: Component, script: Script) -> ScriptReco
 
 
 def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str]]:
-    """Identify what lies at or below a path: files of the plan by what it says of them, another file by its bytes."""
+    """Identify what is at or below a path: files of the plan by their goals, another file by its bytes."""
     goals = [goal for component in work.document.components for goal in files.goals(work, component)]
     below = sorted((goal for goal in goals if covers((root,), (goal.path,))), key=lambda goal: goal.path)
     if below:
@@ -87,12 +87,13 @@ def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str]]:
 
 def _run(work: Work, component: Component, script: Script) -> None:
     key = _key(component, script)
-    work.ledger.scripts.pop(key, None)  # from here on nobody can say that it has succeeded
+    work.ledger.scripts.pop(key, None)  # it counts as not run until it has succeeded
     work.begin_change()
     work.events.progress(f"running script {script.name} ({component.name})")
     program = _program(work, component, script)
     stdin = work.render(script.stdin) if script.stdin is not None else b""
-    done = run_program(work.host, script.name, program, script.arguments, stdin, script.user, script.timeout)
+    task = Task(script.arguments, stdin, script.timeout)
+    done = run_program(work.host, script.name, program, task, script.user)
     if done.exit_code != 0:
         why = f"took more than {script.timeout} seconds" if done.timed_out else f"ended with {done.exit_code}"
         raise Failure(
@@ -114,26 +115,16 @@ def _program(work: Work, component: Component, script: Script) -> bytes:
 
 
 def output_tail(done: Completed) -> str:
-    """Return the end of what a program said; its standard output when it was silent on the other."""
+    """Return the end of a program's standard error, or of its standard output if that is empty."""
     return tail(done.stderr) or tail(done.stdout)
 
 
-def run_program(
-    host: Host,
-    name: str,
-    program: bytes,
-    arguments: tuple[str, ...] = (),
-    stdin: bytes = b"",
-    user: str = "root",
-    timeout: float = 300,
-    environment: Mapping[str, str] | None = None,
-) -> Completed:
-    """Run a program out of bytes, and end with it everything it has started."""
+def run_program(host: Host, name: str, program: bytes, task: Task, user: str = "root") -> Completed:
+    """Run a program out of bytes, with the arguments of the task, and end with it everything that it has started."""
     account = accounts.account(user)
     with _executable(host, os.path.basename(name), program, account) as path:
-        task = Task([path, *arguments], stdin, timeout, environment or {}, account, alone=True)
         try:
-            done = host.commands.run(task)
+            done = host.commands.run(task._replace(argv=[path, *task.argv], account=account, alone=True))
         except OSError as error:
             what = f"script {name} cannot be run: {error.strerror} (does it begin with #! and an interpreter?)"
             raise Failure("scripts", what) from error
@@ -142,13 +133,13 @@ def run_program(
 
 @contextmanager
 def _executable(host: Host, name: str, program: bytes, account: Account) -> Iterator[str]:
-    """Lay a program where its user, and nobody else, can run it."""
+    """Write a program to where only its user can run it."""
     import tempfile
 
     host.prepare()
     base = host.kept("scripts")
     os.makedirs(base, exist_ok=True)
-    os.chmod(base, 0o711)  # noqa: S103 - others pass through, to what is theirs
+    os.chmod(base, 0o711)  # noqa: S103 - users pass through, to their programs
     folder = tempfile.mkdtemp(dir=base)
     try:
         os.chmod(folder, 0o711)  # noqa: S103 - as above

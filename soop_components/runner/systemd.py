@@ -127,8 +127,8 @@ def start(host: Host, verb: str, name: str) -> None:
 
 def journal(host: Host, unit: str, since: float) -> str:
     """Return the last lines that a unit wrote from a time on, in seconds of the epoch."""
-    host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # what was said this moment counts most
-    which = [f"UNIT={unit}", "+", f"_SYSTEMD_UNIT={unit}"]  # --unit misses what a process said that ended at once
+    host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # the last lines count most
+    which = [f"UNIT={unit}", "+", f"_SYSTEMD_UNIT={unit}"]  # --unit misses lines of a process that ended at once
     options = [f"--since=@{int(since)}", f"--lines={TAIL_LINES}", "--no-pager", "--output=cat", "--quiet"]
     argv = ["journalctl", *options, *which]
     return tail(host.commands.run(Task(argv, timeout=30)).stdout)

@@ -19,10 +19,10 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from soop_components.runner import transient_unit
-from soop_components.runner.canonical import canonical
 from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, write_whole
 from soop_components.runner.protocol import Done, Failed, event, read_event
+from soop_components.runner.typed_json import canonical
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _POLLS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.02, 0.05)
@@ -31,7 +31,7 @@ _SILENCE = 1.0
 """Seconds without an event after which it is asked whether the apply is still there."""
 _EVENT_FILES_KEPT = 8
 _PIPE_AT_MOST = 300.0
-"""Seconds after which nobody is about to begin any more."""
+"""Seconds after which a unit that has not begun never will."""
 _GOES_ON = "the next one carries on from there"
 
 Write = Callable[[str], None]
@@ -179,7 +179,7 @@ def clean_up(host: Host, id_: str) -> None:
 
 
 def _started(pid: int) -> str:
-    """Return when a process was started, which tells it from a later one with its number."""
+    """Return when a process was started: a later one with the same number has another time."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         return file.read().rpartition(")")[2].split()[19]
 

@@ -1,7 +1,7 @@
 """A systemd unit for a process that is there already: begun by a program that waits at a pipe, then entered.
 
-A process that was loaded once needs not be started and loaded again to have a unit of its own. The unit ends when the
-process lets go of the pipe, and well only if it wrote ``ended`` before; what is left in it is killed.
+So an apply need not start Python again to have a unit of its own. The unit ends when the process closes the pipe, and
+succeeds only if the process wrote ``ended`` before; what is left in the unit is killed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def enter(host: Host, unit: str, pipe: str, after_a_kill: Sequence[str]) -> int:
 
 
 def leave(held: int) -> None:
-    """Let the unit end well."""
+    """Let the unit succeed when the pipe is closed."""
     os.write(held, b"ended\n")
 
 

@@ -1,7 +1,9 @@
-"""Makes named tuples of JSON and JSON of named tuples, strict about fields and types."""
+"""JSON as canonical bytes, and as named tuples, strict about fields and types."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from types import UnionType
@@ -11,7 +13,17 @@ _T = TypeVar("_T", bound=tuple[Any, ...])
 
 
 class Malformed(ValueError):
-    """A JSON value has another form than expected; says where, and never the value, which may be a secret."""
+    """A JSON value has another form than expected; the text never shows the value, which may be a secret."""
+
+
+def canonical(value: object) -> bytes:
+    """Return the value as JSON with sorted keys and without spaces, in UTF-8: the same bytes for the same value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(value: object) -> str:
+    """Return ``sha256:<hex>`` of the value's canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
 
 
 def dump(value: Any) -> Any:

@@ -185,9 +185,13 @@ def restart_dependents(work: Work) -> None:
         _run(work, name, found)
 
 
+def _started(units: Mapping[str, Unit]) -> list[str]:
+    return [name for name, unit in units.items() if unit.state == "started"]
+
+
 def verify(work: Work) -> None:
     """Fail when a unit that was started did not stay up."""
-    wanted = {name: unit for name, unit in work.document.units.items() if unit.state == "started"}
+    wanted = _started(work.document.units)
     if not wanted:
         return
     if work.started:
@@ -210,7 +214,7 @@ def verify(work: Work) -> None:
 
 def restart_untouched(work: Work, component: Component) -> bool:
     """Restart the units of a component that were not started or restarted yet; return whether there were any."""
-    names = [name for name, unit in component.units.items() if unit.state == "started" and name not in work.started]
+    names = [name for name in _started(component.units) if name not in work.started]
     for name in names:
         _act(work, "restart", name)
     return bool(names)
@@ -218,17 +222,13 @@ def restart_untouched(work: Work, component: Component) -> bool:
 
 def failed(work: Work, component: Component) -> str | None:
     """Return a unit that should be started and has failed for good."""
-    wanted = [name for name, unit in component.units.items() if unit.state == "started"]
-    return next((name for name, found in systemd.facts(work.host, wanted).items() if found.active == "failed"), None)
+    found = systemd.facts(work.host, _started(component.units))
+    return next((name for name, facts in found.items() if facts.active == "failed"), None)
 
 
 def journal(work: Work, component: Component) -> str:
-    """Return the last lines of what a component's units said meanwhile."""
-    said = [
-        systemd.journal(work.host, name, work.since)
-        for name, unit in component.units.items()
-        if unit.state == "started"
-    ]
+    """Return the last lines that a component's units wrote since the apply began."""
+    said = [systemd.journal(work.host, name, work.since) for name in _started(component.units)]
     return tail("\n".join(filter(None, said)))
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from soop_components.runner import protocol
+from soop_components.runner.commands import Task
 from soop_components.runner.events import Events
 from soop_components.runner.failure import Failure, describe, mistake, step, tail
 from soop_components.runner.host import Host
@@ -128,14 +129,15 @@ def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
     from soop_components.runner import scripts
     from soop_components.runner.blobs import Blobs
 
-    program = Blobs(host).program(request.blob, request.source)
-    done = scripts.run_program(host, request.source, program, timeout=request.timeout, environment=request.environment)
+    program = Blobs(host).member(request.blob, request.source)
+    task = Task((), timeout=request.timeout, environment=request.environment)
+    done = scripts.run_program(host, request.source, program, task)
     late = f"\nkilled after {request.timeout} seconds" if done.timed_out else ""
     return protocol.ScriptEnded(done.exit_code, tail(done.stdout), tail(done.stderr + late))
 
 
 def _clean_up(host: Host, id_: str) -> None:
-    """Remove what an apply leaves behind when it was killed."""
+    """Remove what a killed apply leaves behind."""
     from soop_components.runner import dpkg, transient
 
     dpkg.remove_guard(host)

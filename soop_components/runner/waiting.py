@@ -7,16 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 _T = TypeVar("_T")
-
-
-class Clock:
-    """Seconds of the monotonic clock."""
-
-    now = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
-
-
-CLOCK = Clock()
+now, sleep = time.monotonic, time.sleep
+"""The clock, which tests set."""
 
 
 def wait_until(
@@ -26,11 +18,11 @@ def wait_until(
 
     It is called at least once; the last of the pauses between the calls is repeated.
     """
-    deadline, tries = CLOCK.now() + seconds, 0
+    deadline, tries = now() + seconds, 0
     while True:
-        result = attempt(deadline - CLOCK.now())
+        result = attempt(deadline - now())
         pause = pauses[min(tries, len(pauses) - 1)]
-        if good(result) or CLOCK.now() + pause >= deadline:
+        if good(result) or now() + pause >= deadline:
             return result
-        CLOCK.sleep(pause)
+        sleep(pause)
         tries += 1

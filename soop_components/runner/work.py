@@ -1,4 +1,4 @@
-"""One plan being carried out: what it needs to know, and what it has changed so far."""
+"""One document being applied: what is wanted, what is known, and what was changed so far."""
 
 from __future__ import annotations
 
@@ -7,25 +7,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from soop_components.runner.blobs import Blobs
-from soop_components.runner.canonical import canonical
 from soop_components.runner.document import Document
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord
 from soop_components.runner.marks import put_secrets
 from soop_components.runner.protocol import Action, Change, Kind
+from soop_components.runner.typed_json import canonical
 
 
 class Work:
-    """What the steps share: what is wanted, what is known, and what was changed."""
+    """Shared by all steps."""
 
     def __init__(
-        self,
-        host: Host,
-        document: Document,
-        events: Events,
-        secrets: Mapping[str, str],
-        rolling_back: bool = False,
+        self, host: Host, document: Document, events: Events, secrets: Mapping[str, str], rolling_back: bool = False
     ) -> None:
         self.host = host
         self.document = document
@@ -37,12 +32,12 @@ class Work:
         self._saved = canonical(self.ledger.to_json())
         self.blobs = Blobs(host)
         self.since = time.time()
-        """When it was begun; what the journal says from then on is about it."""
+        """When it was begun; later lines of the journal belong to it."""
         self.begun = False
         """Whether anything may have been changed."""
         self.changes: list[Change] = []
         self.installed: Mapping[str, Any] | None = None
-        """What dpkg said of packages (``dpkg.Installed``), until one is removed."""
+        """dpkg's answer (``dpkg.Installed``), until a package is removed."""
         self.goals: dict[str, list[Any]] = {}
         """For each component, its files as they should be (``files.Goal``)."""
         self.started: dict[str, float] = {}
@@ -72,7 +67,7 @@ class Work:
         self.ledger.directories.setdefault(path, DirectoryRecord(created=True))
 
     def save(self) -> None:
-        """Write the ledger unless it says the same as before."""
+        """Write the ledger if it has changed."""
         if (now := canonical(self.ledger.to_json())) != self._saved:
             self.host.store("ledger.json", self.ledger.to_json())
             self._saved = now

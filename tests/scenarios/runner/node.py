@@ -68,7 +68,7 @@ class RunnerNode:
         spec = Spec(NAME, IMAGE, 1, 512 * MIB, (_LOGIN.public,), ())
         self.facts = asyncio.run(self._machines.create(spec, new_host_key()))
         path = self._archive.path_on_node
-        self.run(f"umask 077; mkdir -p {path.rpartition('/')[0]}; cat > {path}", self._archive.content)
+        self.run(f"umask 077; mkdir -p {path}; tar -x -C {path}", self._archive.content)
 
     def clear(self) -> None:
         """Make the machine again what it was before the first apply."""

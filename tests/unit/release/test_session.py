@@ -97,7 +97,7 @@ def test_one_process_answers_one_request_after_the_other() -> None:
     assert shown == ["looking"]
     assert process.sent.splitlines(keepends=True) == [request_line(Hosts({"web-1": "192.0.2.1"})), PINGED]
     assert len(connection.commands) == 1
-    assert connection.commands[0].endswith("exec python3 -I /var/lib/soop/runner/abc.pyz serve")
+    assert connection.commands[0].endswith("exec python3 -I /var/lib/soop/runner/abc serve")
 
 
 def test_a_node_without_the_runner_gets_it() -> None:

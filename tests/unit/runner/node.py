@@ -15,12 +15,12 @@ from typing import Any
 
 from soop_components.release.wording import drift_in_words
 from soop_components.runner import apply as applying
-from soop_components.runner.canonical import digest_of
 from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.measure import inspect, measure
 from soop_components.runner.protocol import Accept, Apply, Change, Inspect, Measured, Rollback
+from soop_components.runner.typed_json import digest_of
 
 USER = getpass.getuser()
 GROUP = grp.getgrgid(os.getegid()).gr_name

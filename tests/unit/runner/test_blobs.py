@@ -50,7 +50,7 @@ def test_members_are_checked_one_by_one(node: Node) -> None:
     assert blobs.member(sha256(blob), "app/lib.py", sha256(b"lib")) == b"lib"
     with pytest.raises(Failure, match="not the file that the plan means"):
         blobs.member(sha256(blob), "app/lib.py", sha256(b"main"))
-    with pytest.raises(Failure, match=r"other.py is not in blob"):
+    with pytest.raises(Failure, match=r"other.py is not a file in blob"):
         blobs.member(sha256(blob), "other.py", sha256(b"main"))
 
 

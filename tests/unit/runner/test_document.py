@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from soop_components.model.plan import ComponentPlan, File, Package, RolePlan, Script, Unit
-from soop_components.runner.canonical import canonical, digest_of
 from soop_components.runner.document import parse
 from soop_components.runner.failure import Failure
+from soop_components.runner.typed_json import canonical, digest_of
 from tests.unit.runner.node import document, file, sha256
 
 

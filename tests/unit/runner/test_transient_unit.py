@@ -14,7 +14,7 @@ from soop_components.runner.commands import Completed, Task
 from soop_components.runner.failure import Failure
 from tests.unit.runner.node import Node
 
-CLEAN_UP = ["/usr/bin/python3", "-I", "/var/lib/soop/runner/abc.pyz", "clean-up", "one"]
+CLEAN_UP = ["/usr/bin/python3", "-I", "/var/lib/soop/runner/abc", "clean-up", "one"]
 
 
 class Systemd:
