@@ -127,10 +127,10 @@ def test_a_rollback_goes_to_the_accepted_version(node: Node) -> None:
 def test_only_what_runs_can_be_accepted(node: Node) -> None:
     from soop_components.runner.accept import accept
 
-    with pytest.raises(Failure, match="the node runs nothing"):
+    with pytest.raises(Failure, match="which runs nothing"):
         accept(node.host, Accept(ONE["plan_digest"]))
     node.apply(ONE, secrets=SECRETS)
-    with pytest.raises(Failure, match=r"runs access-service-1.0.0 with another plan"):
+    with pytest.raises(Failure, match="which runs access-service-1.0.0 with another plan"):
         accept(node.host, Accept(TWO["plan_digest"]))
 
 
