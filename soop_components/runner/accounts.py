@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from contextlib import suppress
 
 from soop_components.runner.commands import Account
 
@@ -27,14 +28,11 @@ def gid_of(name: str) -> int:
 
 def owner_text(uid: int, gid: int) -> str:
     """Return ``user:group``, by number where a name is missing."""
-    try:
+    user, group = str(uid), str(gid)
+    with suppress(KeyError):
         user = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        user = str(uid)
-    try:
+    with suppress(KeyError):
         group = grp.getgrgid(gid).gr_name
-    except KeyError:
-        group = str(gid)
     return f"{user}:{group}"
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, scripts, units
+from soop_components.runner import dpkg, health, hosts, units
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
 from soop_components.runner.failure import Failure, mistake, step
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.managed import Managed
 from soop_components.runner.packages import Packages
@@ -142,7 +142,7 @@ def _begin(work: Work) -> None:
         work.host.store("intended.json", work.document.raw)
     work.begun = True
     dpkg.remove_guard(work.host)
-    scripts.clear(work.host)
+    remove_tree(work.host.kept("scripts"))  # programs that a killed runner left
     for path in work.ledger.changing:
         if path.startswith("/"):
             work.host.places.clear(path)

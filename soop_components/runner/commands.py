@@ -132,7 +132,7 @@ class _Memory:
     """A file in memory; of what grows without end, the end."""
 
     def __init__(self, content: bytes = b"") -> None:
-        self._forgotten = 0
+        self.forgotten = 0  # bytes of its beginning that are not kept
         self.descriptor = os.memfd_create("soop")
         view = memoryview(content)
         while view:
@@ -148,25 +148,20 @@ class _Memory:
     def forget(self) -> None:
         """Free the memory of all but the end, if there is much."""
         size = os.fstat(self.descriptor).st_size
-        if size - self._forgotten <= _MUCH:
+        if size - self.forgotten <= _MUCH:
             return
         import ctypes
 
-        start, self._forgotten = self._forgotten, size - _END
-        length = ctypes.c_int64(self._forgotten - start)
+        start, self.forgotten = self.forgotten, size - _END
+        length = ctypes.c_int64(self.forgotten - start)
         ctypes.CDLL(None).fallocate64(self.descriptor, _PUNCH_HOLE, ctypes.c_int64(start), length)
 
     def bytes(self, start: int = 0) -> bytes:
         """Return what was written from an offset on, as far as it is kept."""
         self.forget()
-        start = max(start, self._forgotten)
+        start = max(start, self.forgotten)
         size = os.fstat(self.descriptor).st_size
         return os.pread(self.descriptor, max(size - start, 0), start)
-
-    @property
-    def forgotten(self) -> int:
-        """How many bytes of its beginning are not kept."""
-        return self._forgotten
 
     def text(self) -> str:
         """Return all that is kept."""

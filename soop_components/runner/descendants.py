@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from contextlib import suppress
-from types import TracebackType
 
 _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS = 500
@@ -20,9 +19,7 @@ class Descendants:
         self._adopt(True)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.end()
         self._adopt(False)
 

@@ -110,10 +110,9 @@ def remove(host: Host, packages: Iterable[str]) -> None:
 
 
 def _run(host: Host, arguments: list[str], on_line: Callable[[str], None] | None = None) -> Completed:
+    task = Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=_ENVIRONMENT, on_line=on_line)
     with _frontend_lock(host):
-        return host.commands.run(
-            Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=_ENVIRONMENT, on_line=on_line)
-        )
+        return host.commands.run(task)
 
 
 def _failed(message: str, done: Completed) -> Failure:

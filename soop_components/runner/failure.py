@@ -31,13 +31,6 @@ class Failure(Exception):
         self.failed = Failed(step, message, component, command, exit_code, stderr_tail)
 
     @classmethod
-    def of(cls, failed: Failed) -> Failure:
-        """Return the exception for a failure of another process."""
-        failure = cls("", failed.message)
-        failure.failed = failed
-        return failure
-
-    @classmethod
     def of_command(cls, step: str, message: str, done: Completed, said: str | None = None) -> Failure:
         """Return the exception for a command that failed; ``said`` is its standard error unless given."""
         said = tail(done.stderr) if said is None else said

@@ -82,13 +82,10 @@ class Files(ManagedPaths):
 def goals(work: Work, component: Component) -> list[Goal]:
     """Return the files of a component and of its units, worked out once."""
     if component.name not in work.goals:
-        work.goals[component.name] = _goals(work, component)
+        units = {path: File(content=unit.content) for path, unit in component.unit_files.items()}
+        files = {**component.files, **units}
+        work.goals[component.name] = [_goal(work, path, file, component.blob) for path, file in files.items()]
     return work.goals[component.name]
-
-
-def _goals(work: Work, component: Component) -> list[Goal]:
-    units = {path: File(content=unit.content) for path, unit in component.unit_files.items()}
-    return [_goal(work, path, file, component.blob) for path, file in {**component.files, **units}.items()]
 
 
 def _goal(work: Work, path: str, file: File, blob: str | None) -> Goal:

@@ -101,11 +101,8 @@ def _known(work: Work) -> Known:
 def needed(work: Work, known: Known) -> list[str]:
     """Return the packages that must be installed, upgraded or repaired."""
     doubtful = _doubtful(work)
-    return [
-        name
-        for name, package in sorted(work.document.packages.items())
-        if name in doubtful or not _right(name, package, known)
-    ]
+    wanted = sorted(work.document.packages.items())
+    return [name for name, package in wanted if name in doubtful or not _right(name, package, known)]
 
 
 def _right(name: str, package: Package, known: Known) -> bool:
@@ -173,16 +170,13 @@ def _note(work: Work, known: Known, todo: Collection[str]) -> None:
 
 def runs(names: Collection[str], relations: Relations) -> list[list[str]]:
     """Split packages into runs of dpkg: pre-dependencies, with what they depend on, go first."""
+    needs = {package: relations[package]["Pre-Depends"] | relations[package]["Depends"] for package in names}
     first = {name for package in names for name in relations[package]["Pre-Depends"] if name in names}
-    while more := {name for package in first for name in _needs(relations[package]) if name in names} - first:
+    while more := {name for package in first for name in needs[package] if name in names} - first:
         first |= more
     if not first or len(first) == len(names):
         return [sorted(names)]
     return [*runs(first, relations), sorted(set(names) - first)]
-
-
-def _needs(fields: Mapping[str, set[str]]) -> set[str]:
-    return fields["Pre-Depends"] | fields["Depends"]
 
 
 def _make_room(work: Work, relations: Relations) -> None:

@@ -165,9 +165,8 @@ class Places:
         if not stat.S_ISLNK(found.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "is not a folder", path)
         if found.st_uid not in self._trusted:
-            raise OSError(
-                errno.ELOOP, f"is a symbolic link that uid {found.st_uid} made; not followed to {wanted}", path
-            )
+            what = f"is a symbolic link that uid {found.st_uid} made; not followed to {wanted}"
+            raise OSError(errno.ELOOP, what, path)
         return os.readlink(name, dir_fd=folder)
 
 

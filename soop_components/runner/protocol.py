@@ -249,7 +249,7 @@ def read_event(line: bytes | str, answer: type[_A]) -> Progress | Failed | Unkno
     """Read an event of a request that has this answer; None for a line that is no event."""
     try:
         raw = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(raw, dict) or "event" not in raw:
         return None

@@ -90,33 +90,21 @@ def _run(work: Work, component: Component, script: Script) -> None:
     work.ledger.scripts.pop(key, None)  # it counts as not run until it has succeeded
     work.begin_change()
     work.events.progress(f"running script {script.name} ({component.name})")
-    program = _program(work, component, script)
+    if script.content is not None:
+        program = work.render(script.content)
+    else:
+        program = work.blobs.member(component.blob, script.source or "", script.digest)
     stdin = work.render(script.stdin) if script.stdin is not None else b""
     task = Task(script.arguments, stdin, script.timeout)
     done = run_program(work.host, script.name, program, task, script.user)
     if done.exit_code != 0:
         why = f"took more than {script.timeout} seconds" if done.timed_out else f"ended with {done.exit_code}"
-        raise Failure(
-            "scripts",
-            f"script {script.name} {why}",
-            command=" ".join([script.source or script.name, *script.arguments]),
-            exit_code=done.exit_code,
-            stderr_tail=output_tail(done),
-        )
+        done = done._replace(command=" ".join([script.source or script.name, *script.arguments]))
+        said = tail(done.stderr) or tail(done.stdout)
+        raise Failure.of_command("scripts", f"script {script.name} {why}", done, said)
     work.ledger.scripts[key] = _fingerprint(work, component, script)
     work.changed("script", key, "run")
     work.save()
-
-
-def _program(work: Work, component: Component, script: Script) -> bytes:
-    if script.content is not None:
-        return work.render(script.content)
-    return work.blobs.member(component.blob, script.source or "", script.digest)
-
-
-def output_tail(done: Completed) -> str:
-    """Return the end of a program's standard error, or of its standard output if that is empty."""
-    return tail(done.stderr) or tail(done.stdout)
 
 
 def run_program(host: Host, name: str, program: bytes, task: Task, user: str = "root") -> Completed:
@@ -151,8 +139,3 @@ def _executable(host: Host, name: str, program: bytes, account: Account) -> Iter
         yield path
     finally:
         remove_tree(folder)
-
-
-def clear(host: Host) -> None:
-    """Remove programs that a killed runner left."""
-    remove_tree(host.kept("scripts"))

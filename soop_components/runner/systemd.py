@@ -99,9 +99,8 @@ def _facts(found: Mapping[str, str]) -> Facts:
 def call(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     """Run ``systemctl VERB UNITS``; a failure shows the journal's last lines of the units."""
     began = time.time() - 1
-    done = host.commands.run(
-        Task(["systemctl", verb, "--no-ask-password", *(["--", *names] if names else [])], timeout=_JOB_TIMEOUT)
-    )
+    argv = ["systemctl", verb, "--no-ask-password", *(["--", *names] if names else [])]
+    done = host.commands.run(Task(argv, timeout=_JOB_TIMEOUT))
     if done.exit_code == 0:
         return
     message = f"{', '.join(names) or 'systemd'}: {verb} failed"

@@ -60,7 +60,8 @@ def start(host: Host, id_: str, work: Callable[[Write], None]) -> None:
     with open(answer, encoding="utf-8") as file:
         said = read_event(file.read(), Done)
     if not isinstance(said, Done):
-        raise Failure.of(said if isinstance(said, Failed) else Failed("apply", "the apply was killed before it began"))
+        why = said if isinstance(said, Failed) else Failed("apply", "the apply was killed before it began")
+        raise Failure("apply", why.message, command=why.command, exit_code=why.exit_code, stderr_tail=why.stderr_tail)
 
 
 def _become(host: Host, id_: str, work: Callable[[Write], None], outcome: int) -> NoReturn:

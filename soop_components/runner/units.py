@@ -50,7 +50,8 @@ class Units(Managed):
         if not component.units:
             return
         found = systemd.facts(work.host, component.units)
-        if _must_reload(work) or any(unit.stale for unit in found.values()):
+        unread = work.ledger.changing - work.known_to_systemd
+        if any(path.startswith(_UNIT_FOLDERS) for path in unread) or any(unit.stale for unit in found.values()):
             systemd.call(work.host, "daemon-reload")
             work.known_to_systemd |= work.ledger.changing
             found = systemd.facts(work.host, component.units)
@@ -93,10 +94,6 @@ def _details(record: UnitRecord, found: Facts) -> list[str]:
     return texts
 
 
-def _must_reload(work: Work) -> bool:
-    return any(path.startswith(_UNIT_FOLDERS) for path in work.ledger.changing - work.known_to_systemd)
-
-
 def _record(unit: Unit) -> UnitRecord:
     return UnitRecord(unit.content is not None, unit.enabled, unit.state)
 
@@ -116,7 +113,7 @@ def _enable(work: Work, units: Mapping[str, Unit], found: Mapping[str, Facts]) -
 
 
 def _run(work: Work, name: str, found: Facts) -> None:
-    unit = work.document.units[name]
+    unit, path = work.document.units[name], f"{UNIT_FOLDER}/{name}"
     changed = work.ledger.changing - work.considered.get(name, set())
     work.considered[name] = set(work.ledger.changing)
     work.cgroups[name] = found.cgroup
@@ -130,7 +127,7 @@ def _run(work: Work, name: str, found: Facts) -> None:
         if found.active == "failed":
             systemd.call(work.host, "reset-failed", [name])
         _act(work, "restart" if found.active == "activating" else "start", name)
-    elif _file_changed(name, changed) or covers(unit.restart_on, changed) or _outdated(work, unit, found, changed):
+    elif covers((path, f"{path}.d", *unit.restart_on), changed) or _outdated(work, unit, found, changed):
         _act(work, "restart", name)
     elif covers(unit.reload_on, changed):
         _act(work, "reload" if found.can_reload else "restart", name)
@@ -144,10 +141,6 @@ def _act(work: Work, verb: _Verb, name: str) -> None:
         return
     work.started[name] = time.monotonic()
     systemd.start(work.host, verb, name)
-
-
-def _file_changed(name: str, changed: Iterable[str]) -> bool:
-    return covers((f"{UNIT_FOLDER}/{name}", f"{UNIT_FOLDER}/{name}.d"), changed)
 
 
 def covers(roots: Iterable[str], changed: Iterable[str]) -> bool:

@@ -130,7 +130,7 @@ def test_only_what_runs_can_be_accepted(node: Node) -> None:
     with pytest.raises(Failure, match="which runs nothing"):
         accept(node.host, Accept(ONE["plan_digest"]))
     node.apply(ONE, secrets=SECRETS)
-    with pytest.raises(Failure, match="which runs access-service-1.0.0 with another plan"):
+    with pytest.raises(Failure, match=r"which runs access-service-1\.0\.0 with another plan"):
         accept(node.host, Accept(TWO["plan_digest"]))
 
 
