@@ -17,15 +17,6 @@ _INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) ", re.MULTILINE)
 _UNKNOWN = re.compile(r"^E: (?:Unable to locate package|Package '?)\s?'?([a-z0-9][a-z0-9+.-]*)", re.MULTILINE)
 
 
-class UnknownPackages(SoopError):
-    """No package source has a package of this name."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(
-            f"no such Debian package: {', '.join(names)}", "look for the right name with: apt-cache search"
-        )
-
-
 class Apt:
     """Package lists of some sources, and the packages that a system has already."""
 
@@ -75,7 +66,8 @@ class Apt:
         if result.returncode != 0:
             missing = [name for name in _UNKNOWN.findall(result.stderr) if name in names]
             if missing:
-                raise UnknownPackages(missing)
+                advice = "look for the right name with: apt-cache search"
+                raise SoopError(f"no such Debian package: {', '.join(missing)}", advice)
             raise SoopError(f"packages {', '.join(names)} cannot be installed together: {_reason(result)}")
         return dict(_INSTALL.findall(result.stdout))
 

@@ -1,4 +1,4 @@
-"""What the services of one domain require of each other, and the order of their releases that follows from it."""
+"""What the services of one domain require of each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.names import Reference
-from soop_components.model.order import circle_in, in_order
+from soop_components.model.order import circle_in
 from soop_components.model.problem import Kind, Problem
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import VersionRange, version_key
@@ -27,16 +27,11 @@ def requirement_problems(
             if problem is not None:
                 kind = Kind.UNKNOWN_NAME if name not in there else Kind.WRONG_VALUE
                 yield Problem((SERVICES, index, "service"), problem, kind, name)
-    circle = circle_in(_requirements(definitions))
+    circle = circle_in({name: sorted(each.requires.keys() - {name}) for name, each in definitions.items()})
     if circle:
         advice = "take one of these requirements out and build that service again"
         text = f"services require each other in a circle: {' requires '.join([*circle, circle[0]])}; {advice}"
         yield Problem((SERVICES,), text)
-
-
-def release_order(definitions: Mapping[str, ServiceDefinition]) -> list[str]:
-    """Return the services so that each comes after those it requires; there is no circle among them."""
-    return in_order(_requirements(definitions))
 
 
 def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | None, built: Built) -> str | None:
@@ -52,11 +47,3 @@ def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | Non
         return f"{requires}, which is not in this domain; deploy both: {together}; or take {asks.service} out too"
     advice = f"deploy one that fits, such as {best}" if best else "build and deploy one that fits"
     return f"{requires} (got {got}); {advice}, or another {asks.service} that admits {got.version}"
-
-
-def _requirements(definitions: Mapping[str, ServiceDefinition]) -> dict[str, list[str]]:
-    """Return the required services of each service, as far as they are in the domain; itself does not count."""
-    return {
-        name: [other for other in definition.requires if other in definitions and other != name]
-        for name, definition in definitions.items()
-    }

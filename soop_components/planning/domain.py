@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
+from soop_components.model.order import in_order
 from soop_components.model.plan import DomainPlan, ServicePlan
-from soop_components.model.requirements import release_order
 from soop_components.planning.service import plan_service
 
 
@@ -31,7 +31,7 @@ def plan_domain(
     }
     plans: dict[str, ServicePlan] = {}
     services = {each.reference.service: each for each in domain.services}
-    for name in release_order({name: definition.resolved.definition for name, definition in definitions.items()}):
+    for name in in_order(requires):
         definition = definitions[name]
         required = {other: plans[other] for other in requires[name]}
         plans[name] = plan_service(

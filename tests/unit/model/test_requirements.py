@@ -9,7 +9,7 @@ import pytest
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.names import Reference
-from soop_components.model.requirements import release_order
+from soop_components.model.order import in_order
 from soop_components.model.service import ServiceDefinition
 from tests.domains import check_domain
 
@@ -103,6 +103,6 @@ def test_every_service_is_released_after_those_it_requires() -> None:
         "news-service": definition("news-service-1.0.0"),
         "access-service": definition("access-service-3.2.3"),
     }
-    order = release_order(definitions)
+    order = in_order({name: each.requires.keys() for name, each in definitions.items()})
     assert sorted(order) == sorted(definitions)
     assert order.index("access-service") < order.index("gateway-service") < order.index("portal")
