@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from soop_components.errors import SoopError
 from soop_components.machines.local import gateway
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.local_machines import MachineFacts
@@ -124,6 +125,20 @@ def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> 
         assert await ground.run(living, "echo here") == "here"
         assert not incomplete.exists()
         assert (await ground.look(WEB)).address == crashed.address
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"spec": 7}'])
+def test_a_machine_whose_record_is_damaged_can_be_removed(ground: Ground, damage: str) -> None:
+    async def scenario() -> None:
+        await _made(ground)
+        [record] = (ground.home / "machines" / ground.realm).glob("*/*/machine.json")
+        as_root("tee", str(record), stdin=damage)
+        with pytest.raises(SoopError, match="machine.json cannot be read|record of"):
+            await ground.machines.inspect([WEB])
+        await ground.machines.clean()
+        assert ground.traces() == set()
 
     asyncio.run(scenario())
 

@@ -75,6 +75,8 @@ def attach(realm: Realm, disk: str, machine: str) -> Path:
             _mount(image, mount)
         with suppress(FileExistsError):
             (mount / _DATA).mkdir(mode=0o755)
+        if (mount / _DATA).is_symlink():
+            raise Refused(f"the folder {_DATA} on the disk {disk} is a link")
         return mount / _DATA
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import boot, disk, machine, mounts, network, process
+from .failure import Refused
 from .folders import Realm
 from .record import Record
 
@@ -30,11 +31,14 @@ def sweep(realm: Realm) -> list[str]:
 
 
 def clean(realm: Realm) -> None:
-    """Remove all machines and disks of a realm."""
+    """Remove all machines and disks of a realm, whatever condition they are in."""
+    # What is damaged cannot be removed in good order; the rest is, and all that then still runs is ended.
     for name in realm.names(realm.machines):
-        machine.destroy(realm, name, patience=0)
+        with suppress(Refused):
+            machine.destroy(realm, name, patience=0)
     for name in realm.names(realm.disks):
-        disk.destroy(realm, name)
+        with suppress(Refused):
+            disk.destroy(realm, name)
     _clean_run(realm)
     for top in (realm.machines, realm.disks):
         realm.remove(top)
