@@ -135,7 +135,7 @@ def test_a_machine_whose_record_is_damaged_can_be_removed(ground: Ground, damage
         await _made(ground)
         [record] = (ground.home / "machines" / ground.realm).glob("*/*/machine.json")
         as_root("tee", str(record), stdin=damage)
-        with pytest.raises(SoopError, match="machine.json cannot be read|record of"):
+        with pytest.raises(SoopError, match=r"machine\.json cannot be read|record of"):
             await ground.machines.inspect([WEB])
         await ground.machines.clean()
         assert ground.traces() == set()
