@@ -7,6 +7,7 @@ from importlib import import_module
 
 from soop_components.errors import SoopError
 from soop_components.machines import Kind
+from soop_components.model.names import shown
 
 KINDS = {"local": "soop_components.machines.local"}
 """The package of each kind, which has it as ``KIND``; imported when an environment asks for it."""
@@ -27,4 +28,4 @@ def all_kinds() -> Iterator[Kind]:
 
 def unknown_kind(name: str) -> str:
     """Return the sentence that refuses a kind that does not exist."""
-    return f"machines of the kind {name} are not made yet; expected {' or '.join(KINDS)}"
+    return f"machines of the kind {shown(name)} are not made yet; expected {' or '.join(KINDS)}"
