@@ -90,6 +90,10 @@ class UserPart(Part):
     """Login shell."""
     groups: Computed[Template] = ()
     """Further groups."""
+    uid: int | Template | None = None
+    """Its number, 100 to 59999; the next free one if not given. A disk remembers the numbers that its node has."""
+    gid: int | Template | None = None
+    """Its group's number; ``uid`` if not given."""
 
 
 class DirectoryPart(Part):

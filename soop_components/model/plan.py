@@ -18,7 +18,9 @@ from soop_components.model.environment import Environment
 from soop_components.model.names import ComponentName, Digest, RoleName
 from soop_components.model.service import DiskDefinition, Rollout
 
-Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
+Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
+AccountNumber = Annotated[int, Field(ge=100, le=59_999)]
+"""Debian and systemd give out the others."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -37,6 +39,8 @@ class User(Model):
     home: str = "/nonexistent"
     shell: str = "/usr/sbin/nologin"
     groups: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    uid: AccountNumber | None = None
+    gid: AccountNumber | None = None
 
 
 class Directory(Model):
@@ -145,6 +149,8 @@ class RolePlan(Model):
     order: Annotated[tuple[ComponentName, ...], Field(strict=False)] = ()
     after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
     rollout: Rollout = Rollout()
+    disk: str | None = None
+    """Where a node's disk is mounted; it remembers the numbers of users and groups."""
 
 
 class SmokeTestPlan(Model):

@@ -12,7 +12,7 @@ from soop_components.planning.marks import MARK, NODE_KEYS, holds_secret
 _RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", "/etc/hosts")
 _LONGEST_PATH = 1000
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(?:service|socket|timer|path|target|mount|slice)", re.ASCII)
-_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}", re.ASCII)
+_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,30}", re.ASCII)
 _SECRET_ALLOWED = re.compile(r"files\..*\.content|scripts\[\d+\]\.stdin", re.DOTALL)
 
 
@@ -23,7 +23,7 @@ def role_problems(components: Mapping[str, ComponentPlan], secrets: set[str]) ->
         for name, component in components.items()
         for problem in _component_problems(component, secrets)
     ]
-    return problems + list(_conflicts(components))
+    return [*problems, *_conflicts(components), *_shared_numbers(components)]
 
 
 def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
@@ -113,6 +113,18 @@ def _disagreements(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
                 other, other_wanted = seen.setdefault((kind, key), (name, wanted))
                 if other_wanted != wanted:
                     yield f"components {other} and {name} both claim {kind} {shown(key)}, and want it differently"
+
+
+def _shared_numbers(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
+    """Find two users, or the groups of two, that are given one number."""
+    users = {name: user for component in components.values() for name, user in component.users.items()}
+    numbers = {name: (user.uid, user.uid if user.gid is None else user.gid) for name, user in users.items()}
+    for what, at in (("uid", 0), ("gid", 1)):
+        first: dict[int, str] = {}
+        for name, found in numbers.items():
+            number = found[at]
+            if number is not None and (other := first.setdefault(number, name)) != name:
+                yield f"users.{shown(name)}: {what} {number} is that of {shown(other)}"
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -95,6 +95,7 @@ def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, 
             order=node.components,
             after=node.after,
             rollout=node.rollout,
+            disk=node.disk.mount if node.disk else None,
         )
     if problems:
         raise InvalidInput(dict.fromkeys(problems))

@@ -5,9 +5,53 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from soop_components.runner.commands import Account
+
+
+class UserEntry(NamedTuple):
+    """A user as it is made; ``number`` and that of its ``group``, and the names of further groups."""
+
+    number: int
+    group: int
+    home: str
+    shell: str
+    comment: str = ""
+    groups: tuple[str, ...] = ()
+
+
+class GroupEntry(NamedTuple):
+    """A group."""
+
+    number: int
+
+
+Entry = UserEntry | GroupEntry
+
+
+class Accounts(NamedTuple):
+    """Users and groups by name."""
+
+    users: Mapping[str, UserEntry]
+    groups: Mapping[str, GroupEntry]
+
+
+def present() -> Accounts:
+    """Return the accounts of this node."""
+    members: dict[str, list[str]] = {}
+    for group in sorted(grp.getgrall()):
+        for name in group.gr_mem:
+            members.setdefault(name, []).append(group.gr_name)
+    users = {
+        user.pw_name: UserEntry(
+            user.pw_uid, user.pw_gid, user.pw_dir, user.pw_shell, user.pw_gecos, tuple(members.get(user.pw_name, ()))
+        )
+        for user in pwd.getpwall()
+    }
+    return Accounts(users, {group.gr_name: GroupEntry(group.gr_gid) for group in grp.getgrall()})
 
 
 def uid_of(name: str) -> int:

@@ -28,6 +28,8 @@ class Document(NamedTuple):
     node: Mapping[str, str]
     packages: Mapping[str, Package]
     components: tuple[Component, ...]
+    disk: str | None
+    """Where the node's disk is mounted."""
     plan_digest: str
     raw: Mapping[str, Any]
     """As it was received, to be stored."""
@@ -83,7 +85,7 @@ def parse(raw: Any) -> Document:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure("plan", f"the document has not the form of a plan: {type(error).__name__}: {error}") from error
     head = {key: raw[key] for key in ("service", "version", "digest", "role", "node", "plan_digest")}
-    document = Document(packages=packages, components=components, raw=raw, **head)
+    document = Document(packages=packages, components=components, disk=plan.get("disk"), raw=raw, **head)
     _check_names(document)
     _check(document)
     return document

@@ -113,12 +113,12 @@ class Host:
         found = os.statvfs(self.kept())
         return found.f_bavail * found.f_frsize
 
-    def sync(self) -> None:
+    def sync(self, *further: str) -> None:
         """Wait until everything is on the disks that the runner writes to."""
         import ctypes
 
         seen = set()
-        for path in map(self.places.real, _WRITTEN_TO):
+        for path in map(self.places.real, (*_WRITTEN_TO, *further)):
             with suppress(FileNotFoundError):
                 descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 device = os.fstat(descriptor).st_dev

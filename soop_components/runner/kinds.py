@@ -1,4 +1,7 @@
-"""Everything that the runner manages, in the order in which a component is configured."""
+"""Everything that the runner manages, in the order in which a component is configured.
+
+Packages are installed once, for all components. Users are first: they take their numbers before packages take any.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from soop_components.runner.units import Units
 from soop_components.runner.users import Users
 
 KINDS: Final[tuple[Managed, ...]] = (
-    Packages(),
     Users(),
+    Packages(),
     Directories(),
     Files(),
     Links(),

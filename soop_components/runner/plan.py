@@ -26,6 +26,8 @@ class User(NamedTuple):
     home: str = "/nonexistent"
     shell: str = "/usr/sbin/nologin"
     groups: tuple[str, ...] = ()
+    uid: int | None = None
+    gid: int | None = None
 
 
 class Directory(NamedTuple):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from soop_components.runner import accounts
-from soop_components.runner.commands import Task
-from soop_components.runner.failure import Failure
+from soop_components.runner import account_numbers, accounts
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UserRecord
 from soop_components.runner.managed import Managed
@@ -19,6 +17,12 @@ class Users(Managed):
     """Users are made and added to groups, and never removed, since files may be theirs; what else they are stays."""
 
     step = "users"
+
+    def check(self, work: Work) -> None:
+        account_numbers.check(work)
+
+    def prepare(self, work: Work) -> None:
+        account_numbers.prepare(work)
 
     def pending_in(self, work: Work, component: Component) -> list[Change]:
         records = {name: UserRecord(False, user.groups) for name, user in component.users.items()}
@@ -33,20 +37,20 @@ class Users(Managed):
             name, user = change.subject, component.users[change.subject]
             work.begin_change()
             if accounts.exists(name):
-                _run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
+                account_numbers.run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
             else:
                 work.ledger.users[name] = UserRecord(True, user.groups)
-                groups = ["--groups", ",".join(user.groups)] if user.groups else []
-                options = ["--system", "--user-group", "--no-create-home", "--home-dir", user.home]
-                _run(work, ["useradd", *options, "--shell", user.shell, *groups, name])
+                account_numbers.add_user(work, name, user)
             work.changes.append(change)
         for name, user in component.users.items():
             known = work.ledger.users.get(name)
             work.ledger.users[name] = UserRecord(known.created if known else False, user.groups)
+        account_numbers.remember(work)
 
     def remove_stale(self, work: Work) -> None:
         for name in set(work.ledger.users) - {name for part in work.document.components for name in part.users}:
             del work.ledger.users[name]
+        account_numbers.remember(work)  # scripts make users, too
 
     def records(self, ledger: Ledger) -> Mapping[str, UserRecord]:
         return ledger.users
@@ -56,9 +60,3 @@ class Users(Managed):
             return [Drift("user", name, "missing")]
         missing = set(record.groups) - accounts.groups_of(name)
         return [Drift("user", name, f"not in group {group}") for group in sorted(missing)]
-
-
-def _run(work: Work, argv: list[str]) -> None:
-    done = work.host.commands.run(Task(argv, timeout=60))
-    if done.exit_code != 0:
-        raise Failure.of_command("users", f"{argv[0]} failed", done)

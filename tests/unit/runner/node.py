@@ -170,10 +170,14 @@ def change_in_words(change: Change) -> str:
 
 
 def document(
-    version: str = "3.2.3", order: Sequence[str] = (), packages: Any = None, **components: Any
+    version: str = "3.2.3",
+    order: Sequence[str] = (),
+    packages: Any = None,
+    disk: str | None = None,
+    **components: Any,
 ) -> dict[str, Any]:
     """Return a document with these components."""
-    plan = {"packages": packages or {}, "components": components, "order": list(order or components)}
+    plan = {"packages": packages or {}, "components": components, "order": list(order or components), "disk": disk}
     head = {"format": 1, "service": "access-service", "version": version, "digest": sha256(b"manifest")}
     preceding = {**head, "role": "web", "node": NODE, "plan": plan}
     return {**preceding, "plan_digest": digest_of(preceding)}

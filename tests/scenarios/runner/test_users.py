@@ -1,0 +1,40 @@
+"""Files on a disk belong to whom they belonged, although the machine is a new one and there are more users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.scenarios.runner.node import RunnerNode
+from tests.scenarios.runner.packages import deb, plans
+from tests.unit.runner.node import document
+
+_OWNERS = "stat -c %U:%G /srv/disk/letters /srv/disk/spool"
+
+
+def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: RunnerNode, tmp_path: Path) -> None:
+    makes = "adduser --system --group --quiet --home /var/spool/mailer --no-create-home _mailer"
+    mailer = deb(tmp_path, "mailer", "1.0", scripts={"postinst": f"#!/bin/sh\nset -e\n{makes}\n"}, Depends="adduser")
+    other = deb(tmp_path, "other", "1.0", scripts={"postinst": "#!/bin/sh\nadduser --system --group --quiet _other\n"})
+    node.send(mailer.content, other.content)
+    node.run("mkdir -p /srv/disk")
+    first = {
+        "directories": {
+            "/srv/disk/letters": {"owner": "alice", "group": "alice"},
+            "/srv/disk/spool": {"owner": "_mailer", "group": "_mailer"},
+        },
+        "users": {"alice": {}, "joe": {"uid": 4242, "groups": ["alice", "_mailer"]}},
+    }
+    node.accept(document("1.0.0", packages=plans(mailer), disk="/srv/disk", mail=first))
+    assert node.run(_OWNERS) == "alice:alice\n_mailer:_mailer"
+    assert node.run("stat -c '%a %U' /srv/disk/.soop-accounts") == "600 root"
+
+    # A new machine has nothing of it but the disk.
+    node.run("dpkg --purge mailer; for user in alice _mailer joe; do userdel $user; done; rm -rf /var/lib/soop/*.json")
+    assert node.run("stat -c %U /srv/disk/letters /srv/disk/spool") == "UNKNOWN\nUNKNOWN"
+    early = {"users": {"aaron": {}, "abel": {}}}
+    wanted = document("1.1.0", packages=plans(mailer, other), disk="/srv/disk", early=early, mail=first)
+    node.accept(wanted)
+    assert node.run(_OWNERS) == "alice:alice\n_mailer:_mailer"
+    assert node.run("id -un 4242; id -Gn joe") == "joe\njoe alice _mailer"
+    assert node.pending(wanted) == []
+    node.run("for user in aaron abel alice joe _mailer _other; do userdel $user; done; rm -r /srv/disk")
