@@ -12,6 +12,9 @@ from soop_components.model.problem import Problem, got, unknown
 from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
 
+_LARGEST_INTEGER = 2**53
+"""Larger ones lose digits where Pulumi reads its configuration."""
+
 
 def secret_command(domain: str, service: str, key: str) -> str:
     """Return the command with which people give a domain a secret, whether the domain's stack exists or not."""
@@ -51,10 +54,24 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
         if name in names[:index]:
             text = f"{name} is in this domain already; a service is at most once in a domain"
             problems.append(Problem((SERVICES, index, "service"), text))
+    for index, service in enumerate(domain.services):
+        for key, value in service.config.items():
+            changed = _changed_on_its_way(value)
+            if changed:
+                problems.append(Problem((SERVICES, index, "config", key), changed))
     for name in domain.secrets:
         if name not in names:
             problems.append(Problem.unknown((SECRETS, name), "service", name, names))
     return problems
+
+
+def _changed_on_its_way(value: object) -> str | None:
+    """Say what becomes of a number that Pulumi does not hand on as it is."""
+    if isinstance(value, float) and value.is_integer():
+        return f"{value} becomes {value:.0f} on its way through Pulumi; write {value:.0f}, or text in quotes"
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        return f"Pulumi keeps whole numbers up to {_LARGEST_INTEGER}; write text in quotes {got(value)}"
+    return None
 
 
 def _service_problems(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -58,6 +59,8 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
         raise InvalidInput([*document.problems, f"{label}: config: expected a mapping with {', '.join(_KEYS)}"])
     mistakes = Mistakes()
     mistakes.problems += document.problems
+    ours = [each for each in document.respelled if each.keys[0] == "config" and str(each.keys[1]).startswith("soop:")]
+    mistakes.problems += [replace(problem, keys=problem.keys[1:]).line(label) for problem in ours]
     for key in config:
         if str(key).startswith("soop:") and key not in _KEYS:
             meant = nearest(key, _KEYS) or f"; expected {', '.join(_KEYS)}"
@@ -132,5 +135,6 @@ def read_model(
         problems += [Problem((), f"{further} more mistakes")] if further > 0 else []
     if partial is not None:
         problems += partial.certain(check(partial.model))
+    problems = [*document.respelled, *problems]
     mistakes.problems += [*document.problems, *(problem.line(label) for problem in problems)]
     return partial

@@ -1,7 +1,8 @@
 """YAML without surprises: one way to write each value, bounded in size and depth, every repeated key told.
 
 Plain values follow the YAML 1.2 core schema (``yes``, ``on``, ``22:30`` and dates are text). A number that starts with
-a superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without saying so.
+a superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without saying so. A number or boolean that
+would be written otherwise than it is spelled, ``3.10`` or ``0x1F``, is a mistake: it may be meant as text.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import yaml
 
 from soop_components.errors import InvalidInput
 from soop_components.model.names import shown
+from soop_components.model.problem import Keys, Problem, path_text
 from soop_components.reading.regular_file import read_regular_file
 
 MAXIMUM_SIZE = 1024 * 1024
@@ -38,10 +40,13 @@ _WORDS = {
 
 @dataclass
 class Document:
-    """What a YAML text says; ``problems`` are the repeated keys (the first one counts)."""
+    """What a YAML text says."""
 
     data: Any = None
     problems: list[str] = field(default_factory=list)
+    """The repeated keys; the first one counts."""
+    respelled: list[Problem] = field(default_factory=list)
+    """Numbers and booleans that would be written otherwise than they are spelled."""
 
 
 @dataclass
@@ -157,12 +162,9 @@ class _Reader:
         self._add(value, event)
         self._open.append(_Open(value))
 
-    def _path(self) -> str:
-        """Return the path of the key that was read last."""
-        path = ""
-        for place in self._open:
-            path += f"[{len(place.value) - 1}]" if isinstance(place.value, list) else f".{shown(place.key)}"
-        return path.removeprefix(".")
+    def _keys(self) -> Keys:
+        """Return the keys to what was read last."""
+        return tuple(len(each.value) - 1 if isinstance(each.value, list) else str(each.key) for each in self._open)
 
     def _add(self, value: Any, event: Any) -> None:
         """Put a finished or just opened value where it belongs."""
@@ -172,11 +174,23 @@ class _Reader:
         parent = self._open[-1]
         if isinstance(parent.value, list):
             parent.value.append(value)
+            self._compare(value, event)
         elif parent.has_key:
             parent.value.setdefault(parent.key, value)
             parent.has_key = False
+            self._compare(value, event)
         else:
             self._take_key(parent, value, event)
+
+    def _compare(self, value: Any, event: Any) -> None:
+        """Note a number or boolean that is spelled otherwise than it would be written."""
+        if not isinstance(value, int | float) or len(self._document.respelled) >= MAXIMUM_PROBLEMS:
+            return
+        written = str(value).lower() if isinstance(value, bool) else str(value)
+        if event.value != written:
+            kind = "" if isinstance(value, bool) else "the number "
+            what = f"{event.value} is read as {kind}{written}; write it in quotes if it is text, or as {written}"
+            self._document.respelled.append(Problem(self._keys(), what))
 
     def _take_key(self, parent: _Open, key: Any, event: Any) -> None:
         line = event.start_mark.line + 1
@@ -188,6 +202,6 @@ class _Reader:
     def _repeated(self, line: int, first: int) -> None:
         problems = self._document.problems
         if len(problems) < MAXIMUM_PROBLEMS:
-            problems.append(f"{self._label}: {self._path()}: line {line} repeats the key of line {first}")
+            problems.append(f"{self._label}: {path_text(self._keys())}: line {line} repeats the key of line {first}")
         elif len(problems) == MAXIMUM_PROBLEMS:
             problems.append(f"{self._label}: line {line}: more keys are repeated")

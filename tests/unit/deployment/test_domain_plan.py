@@ -70,6 +70,13 @@ def test_a_service_is_deployed_in_any_number_of_domains_of_an_environment(built:
     assert first.notes == second.notes == ()
 
 
+def test_a_value_counts_as_it_is_spelled_in_the_stack_s_file_not_as_pulumi_hands_it_on(built: Project) -> None:
+    define(built, "dev-one", f"{GREETING}, config: {{name: 3.10}}")
+    (problem,) = refused(built, "dev-one").problems
+    place = "stacks/Pulumi.dev-one.yaml: soop:services[0].config.name"
+    assert problem == f"{place}: 3.10 is read as the number 3.1; write it in quotes if it is text, or as 3.1"
+
+
 def test_capacity_is_counted_over_all_domains_that_are_defined(built: Project) -> None:
     define(built, "dev-one", GREETING)
     define(built, "dev-two", f"{GREETING}, nodes: {{web: 1}}")

@@ -49,6 +49,38 @@ def test_a_value_is_what_it_looks_like(text: str, value: object) -> None:
     assert parse_yaml(text, "x").data == value
 
 
+@pytest.mark.parametrize(
+    ("spelled", "read"),
+    [
+        ("3.10", "the number 3.1"),
+        ("1e3", "the number 1000.0"),
+        ("0x1F", "the number 31"),
+        (".5", "the number 0.5"),
+        ("1.", "the number 1.0"),
+        ("+1", "the number 1"),
+        ("-0", "the number 0"),
+        ("1.0e-5", "the number 1e-05"),
+        ("100000000000000000.0", "the number 1e+17"),
+        ("0.1000000000000000055", "the number 0.1"),
+        ("TRUE", "true"),
+        ("False", "false"),
+    ],
+)
+def test_what_would_change_its_spelling_is_told(spelled: str, read: str) -> None:
+    document = parse_yaml(f"a: {{b: [x, {spelled}]}}", "x")
+    written = read.removeprefix("the number ")
+    what = f"{spelled} is read as {read}; write it in quotes if it is text, or as {written}"
+    assert [problem.line("x") for problem in document.respelled] == [f"x: a.b[1]: {what}"]
+    assert parse_yaml(f"a: {{b: [x, {written}], {spelled}: '{spelled}'}}", "x").respelled == []
+
+
+@pytest.mark.parametrize(
+    "text", ["8080", "-1", "0", "1.0", "3.1", "true", "null", "~", "010", "1_000", "yes", "2026-01-01", "1e999"]
+)
+def test_what_keeps_its_spelling_or_is_never_text_is_not_told(text: str) -> None:
+    assert parse_yaml(f"a: {text}", "x").respelled == []
+
+
 def test_the_first_of_repeated_keys_counts_and_all_are_told() -> None:
     document = parse_yaml("a: 1\nb:\n  - {c: 1, c: {d: 1, d: 2}}\na: 2\na: 3\n", "x.yaml")
     assert document.data == {"a": 1, "b": [{"c": 1}]}
