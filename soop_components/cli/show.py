@@ -43,7 +43,9 @@ def describe(artifact: Artifact) -> Iterator[str]:
             f"{name}: {component.uses}, {len(resolved.components[name].files)} files"
             for name, component in definition.components.items()
         ],
-        "endpoints": [f"{name}: port {each.port} of {each.role}" for name, each in definition.endpoints.items()],
+        "endpoints": [
+            f"{name}: {each.scheme}, port {each.port} of {each.role}" for name, each in definition.endpoints.items()
+        ],
         "requires": [f"{name} {versions}" for name, versions in definition.requires.items()],
         "smoke tests": [test.name for test in definition.smoke_tests],
     }

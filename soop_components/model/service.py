@@ -101,6 +101,8 @@ class Endpoint(Model):
     """The role whose nodes answer."""
     port: int | str
     """A number or a template that yields one."""
+    scheme: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*$", max_length=20)] = "http"
+    """What its addresses begin with, such as ``https``, ``tcp`` or ``amqp``; HTTP smoke tests ask those of ``http``."""
 
 
 class HttpExpectation(Model):

@@ -157,9 +157,7 @@ def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest, place: Keys)
     if (test.http is None) == (test.script is None):
         yield Problem(place, f"expected exactly one of http and script (got {'both' if test.http else 'none'})")
     if test.http is not None:
-        name = test.http.endpoint
-        if name not in definition.endpoints:
-            yield Problem.unknown((*place, "http", "endpoint"), "endpoint", name, definition.endpoints)
+        yield from _asked_endpoint_problems(definition, test.http.endpoint, (*place, "http", "endpoint"))
         if not test.http.path.startswith("/"):
             yield Problem((*place, "http", "path"), f"expected a path that starts with / {got(test.http.path)}")
         if test.role is not None and test.script is None:
@@ -172,6 +170,14 @@ def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest, place: Keys)
             yield Problem((*place, "role"), "is required: the service has no endpoint whose role would be taken")
     if test.role is not None and test.role not in definition.nodes:
         yield Problem.unknown((*place, "role"), "role", test.role, definition.nodes)
+
+
+def _asked_endpoint_problems(definition: ServiceDefinition, name: str, place: Keys) -> Iterator[Problem]:
+    endpoint = definition.endpoints.get(name)
+    if endpoint is None:
+        yield Problem.unknown(place, "endpoint", name, definition.endpoints)
+    elif endpoint.scheme != "http":
+        yield Problem(place, f"expected an endpoint of the scheme http {got(endpoint.scheme)}")
 
 
 def _requirement_problems(definition: ServiceDefinition) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from jinja2.visitor import NodeTransformer
 
 from soop_components.planning import filters, limits, marks
 from soop_components.planning.limits import Refused
+from soop_components.planning.scope import Address
 
 _LENGTH = 262_144
 """Characters that one template may have."""
@@ -68,6 +69,8 @@ class _Environment(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, marks.Marked) or isinstance(obj, marks.Marked):
             raise marks.LooksInside
+        if isinstance(obj, Address):
+            obj = obj.parts
         if isinstance(obj, Mapping) and isinstance(argument, str | int):
             return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
         if isinstance(obj, list | tuple) and isinstance(argument, int):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from soop_components.model.plan import ServicePlan
 from soop_components.model.service import ServiceDefinition
@@ -15,6 +16,18 @@ class Required(dict[str, object]):
     """The services that a service requires: those that its templates may speak of."""
 
     advice = "templates speak of services that `requires:` names; add it there"
+
+
+class Address(str):
+    """An endpoint's address on one node: text, ``http://web-1.access-service.dev-access:80``, that knows its parts."""
+
+    __slots__ = ()
+
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """What templates can ask for: ``url``, ``scheme``, ``host`` and ``port``."""
+        found = urlsplit(self)
+        return {"url": str(self), "scheme": found.scheme, "host": found.hostname, "port": found.port}
 
 
 def service_scope(
@@ -36,7 +49,13 @@ def service_scope(
         "domain": {"id": domain},
         "environment": {"name": environment},
         "services": Required(
-            (name, {"version": plan.version, "endpoints": {key: list(urls) for key, urls in plan.endpoints.items()}})
+            (
+                name,
+                {
+                    "version": plan.version,
+                    "endpoints": {key: [Address(url) for url in urls] for key, urls in plan.endpoints.items()},
+                },
+            )
             for name, plan in services.items()
         ),
     }

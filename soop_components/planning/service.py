@@ -54,8 +54,8 @@ def plan_service(
     roles = _roles(resolved, scope, where)
     ports = endpoint_ports(definition, scope, where)
     endpoints = {
-        name: tuple(f"http://{node}:{port}" for node in names[definition.endpoints[name].role])
-        for name, port in ports.items()
+        name: tuple(f"{endpoint.scheme}://{node}:{ports[name]}" for node in names[endpoint.role])
+        for name, endpoint in definition.endpoints.items()
     }
     given = domain.secrets.get(definition.service, ())
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}

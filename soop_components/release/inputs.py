@@ -12,6 +12,9 @@ from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport import Target
 
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
+"""What is left out of an address."""
+
 
 @dataclass(frozen=True)
 class ReleaseNode:
@@ -91,7 +94,7 @@ class ReleaseInputs:
     def _by_address(self, url: str) -> str:
         scheme, _, rest = url.partition("://")
         host, separator, tail = rest.partition(":")
-        return f"{scheme}://{self.hosts.get(host, host)}{separator}{tail}".removesuffix(":80")
+        return f"{scheme}://{self.hosts.get(host, host)}{separator}{tail}".removesuffix(_USUAL_PORTS.get(scheme, " "))
 
 
 def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:

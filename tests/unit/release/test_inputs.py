@@ -18,3 +18,21 @@ def test_the_patience_of_a_place(further: dict[str, Any], patience: float) -> No
     release = ReleaseInputs.parse({**inputs, "nodes": {"web-1": node}})
     assert release.nodes["web-1"].patience == patience
     assert (release.nodes["web-1"].target.port, release.nodes["web-1"].target.user) == (22, "root")
+
+
+@pytest.mark.parametrize(
+    ("planned", "shown"),
+    [
+        ("http://web-1:80", "http://10.0.0.1"),
+        ("http://web-1:8080", "http://10.0.0.1:8080"),
+        ("https://web-1:443", "https://10.0.0.1"),
+        ("http://web-1:443", "http://10.0.0.1:443"),
+        ("amqp://web-1:80", "amqp://10.0.0.1:80"),
+        ("postgresql://web-1:5432", "postgresql://10.0.0.1:5432"),
+    ],
+)
+def test_an_address_is_shown_with_its_scheme_and_a_port_that_is_not_the_usual_one(planned: str, shown: str) -> None:
+    node = {"role": "web", "number": 1, "place": PLACE}
+    inputs = {"service": "a", "version": "1.0.0", "digest": "", "neighbours": {}, "privateKey": "", "roles": {}}
+    release = ReleaseInputs.parse({**inputs, "nodes": {"web-1": node}, "endpoints": {"main": [planned]}})
+    assert release.endpoint_urls() == {"main": [shown]}
