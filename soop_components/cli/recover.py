@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from soop_components.cli.terminal import say
 from soop_components.engine import Engine
@@ -24,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="which one; with --check all if not given")
     parser.add_argument("--check", action="store_true", help="only list what needs it; exit code 1 if anything does")
     parser.add_argument(
+        "--of-pulumi",
+        nargs=argparse.REMAINDER,
+        metavar="WORD",
+        help="with --check: only the domain that a `pulumi` with these words is for",
+    )
+    parser.add_argument(
         "--force",
         action="store_true",
         help="remove locks of living processes and of other hosts too; make sure first",
@@ -35,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     project = Project.find()
     engine = Engine(project)
     if arguments.check:
-        return _check(engine, arguments.domain)
+        words = arguments.of_pulumi
+        return _check(engine, arguments.domain if words is None else named_stack(words) or engine.selected_stack())
     if arguments.domain is None:
         raise SoopError("which domain is to be recovered?", "soop recover DOMAIN; `soop recover --check` lists them")
     id = stack_of(engine, arguments.domain)
@@ -43,6 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
         if not recover(engine, id, say, force=arguments.force):
             say(f"{id}: nothing to recover")
     return 0
+
+
+def named_stack(words: Sequence[str]) -> str | None:
+    """Return the stack that the words of a ``pulumi`` command name, None if it means the selected one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("-s", "--stack", nargs="?")
+    named: str | None = parser.parse_known_args(words)[0].stack
+    return named and named.rsplit("/", 1)[-1]
 
 
 def _check(engine: Engine, wanted: str | None) -> int:

@@ -133,7 +133,7 @@ def _node_json(node: DeployedNode) -> dict[str, Any]:
 
 def _condition(node: DeployedNode) -> str:
     if node.healthy is None:
-        return "not configured"
+        return "nothing accepted yet"
     more = f" (and {len(node.drift) - 1} more)" if len(node.drift) > 1 else ""
     if node.drift:
         return node.drift[0].partition("\n")[0] + more

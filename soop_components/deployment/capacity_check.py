@@ -12,7 +12,7 @@ from soop_components.model.environment import Capacity, Environment
 from soop_components.model.names import Reference, listed
 from soop_components.model.service import ServiceDefinition
 from soop_components.project import Project
-from soop_components.reading.loader import load_domain
+from soop_components.reading.loader import load_domain, load_service
 
 Define = Callable[[Reference], ServiceDefinition]
 """Returns the service definition of a reference, or raises ``SoopError``."""
@@ -66,8 +66,18 @@ class _Count:
         try:
             definition = self.define(service.reference)
         except SoopError:
-            self.gaps.append(f"{service.reference} of {domain} is not in the store")
+            definition = self._source(service.reference.service)
+            if definition is None:
+                self.gaps.append(f"{service.reference} of {domain} is not in the store")
         return demand_of(service, definition, self.environment)
+
+    def _source(self, service: str) -> ServiceDefinition | None:
+        """Return what a service that was not built yet will take, by its source."""
+        folder = self.project.service_defs / service
+        try:
+            return load_service(folder, self.project.name_of(folder))
+        except SoopError:
+            return None
 
     def notes(self) -> tuple[str, ...]:
         if not self.gaps:

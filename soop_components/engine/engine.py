@@ -39,6 +39,10 @@ class Engine:
         listed = json.loads(self._quietly("stack", "ls", "--output", "json") or "[]")
         return tuple(sorted(str(stack["name"]).rsplit("/", 1)[-1] for stack in listed))
 
+    def selected_stack(self) -> str:
+        """Return the stack that a ``pulumi`` means which names none."""
+        return self._quietly("stack", "--show-name", "--non-interactive").strip()
+
     def make_stack(self, id: str) -> None:
         """Make a stack."""
         with self._comments_kept(id):

@@ -59,7 +59,7 @@ class DeployedNode:
     host_key: str
     version: str | None = None
     healthy: bool | None = None
-    """None: no release was accepted on it yet."""
+    """None: nobody has looked at it, since no release was accepted on it yet."""
     drift: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     """The systemd units of the service's components on it."""

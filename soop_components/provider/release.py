@@ -72,7 +72,8 @@ class ReleaseResource(Resource):
         try:
             await self._roll_out(context, release, None)
         except ReleaseFailed as error:
-            outputs = {"service": release.reference.service, "status": {}, "endpoints": {}}
+            status = await self._look_at_all(context, release)
+            outputs = {"service": release.reference.service, "status": status, "endpoints": {}}
             raise PartialFailure(str(error), id=context.name, outputs=outputs) from error
         return Created(context.name, _accepted(release))
 
@@ -81,9 +82,7 @@ class ReleaseResource(Resource):
         if not inputs or has_unknown(inputs):
             return outputs
         release = _parsed(inputs)
-        nodes = self._nodes(context, release)
-        found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
-        current = {**outputs, "status": dict(zip(nodes, found, strict=True))}
+        current = {**outputs, "status": await self._look_at_all(context, release)}
         for name, node in current["status"].items():
             if node["drift"]:
                 await context.progress.of(_node_urn(context.urn, name)).warn("; ".join(node["drift"][:5]))
@@ -114,6 +113,11 @@ class ReleaseResource(Resource):
             for name, node in release.nodes.items()
         }
 
+    async def _look_at_all(self, context: Context, release: ReleaseInputs) -> dict[str, dict[str, Any]]:
+        nodes = self._nodes(context, release)
+        found = await asyncio.gather(*(self._look(node, release) for node in nodes.values()))
+        return dict(zip(nodes, found, strict=True))
+
     async def _look(self, node: Node, release: ReleaseInputs) -> dict[str, Any]:
         try:
             found = await node.measure(_MEASURE_PATIENCE)
@@ -127,10 +131,12 @@ class ReleaseResource(Resource):
 def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str]:
     """Say in words how a node differs from what was accepted."""
     drift = [drift_in_words(difference) for difference in found.drift]
-    if found.running is None:
-        drift.insert(0, f"does not run {release.reference}")
-    elif found.running.plan_digest != expected:
-        drift.insert(0, f"runs {found.running.reference} with another plan")
+    running = found.running
+    if running is None:
+        if all(difference.kind != "apply" for difference in found.drift):
+            drift.insert(0, f"does not run {release.reference}")
+    elif running.plan_digest != expected:
+        drift.insert(0, f"runs {running.reference} with another plan")
     elif not found.accepted:
         drift.insert(0, f"runs {release.reference}, which was not accepted")
     if not drift:  # what a health check got may hold secrets

@@ -12,12 +12,12 @@ _THEIRS = "/dev/null/the-path-there-is"
 _PULUMI = """\
 pulumi() {
     command pulumi "$@" && return
-    set -- "$?"
-    { soop recover --check 2>/dev/null || :; } >&2
+    set -- "$?" "$@"
+    { soop recover --check --of-pulumi "$@" 2>/dev/null || :; } >&2
     return "$1"
 }
 """
-"""Adds to the output of a failed ``pulumi`` which deployment is at work or was killed, and what to do."""
+"""Adds to a failed ``pulumi`` which deployment of its domain is at work or was killed, and what to do."""
 
 
 def ensure(project: Project) -> None:

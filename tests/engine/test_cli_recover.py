@@ -38,6 +38,10 @@ def test_the_next_deployment_clears_what_a_killed_first_one_left(project: StandI
     assert "a deployment was killed; `soop recover dev-access`" in project.succeed("status")
     assert "a deployment was killed; `soop recover dev-access`" in project.fail("recover", "--check")
 
+    other = ("recover", "--check", "--of-pulumi", "1", "up", "--stack")
+    assert "dev-access: a deployment was killed" in project.fail(*other, "organization/x/dev-access")
+    assert "a deployment was killed" not in project.fail(*other, "dev-other")
+
     said = project.succeed("deploy", "access-service-3.2.3", "dev-access")
     assert "dev-access: removed the lock of process" in said
     assert "dev-access: cleared the interrupted creation of" in said

@@ -65,7 +65,7 @@ def test_a_failed_update_says_what_still_runs() -> None:
     nothing = deployed(release(node("web-1", None), version=None), last_run=FAILED)
     assert list(notes(nothing)) == ["the last update failed 2026-11-24 10:31: nothing was accepted yet"]
     assert [row[2] for row in rows(nothing)] == ["none"]
-    assert [row[-1] for row in rows(nothing)] == ["not configured"]
+    assert [row[-1] for row in rows(nothing)] == ["nothing accepted yet"]
 
 
 def test_what_a_killed_deployment_left() -> None:

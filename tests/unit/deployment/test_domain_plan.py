@@ -124,6 +124,13 @@ def test_what_cannot_be_counted_of_others_is_told_and_refuses_nothing(built: Pro
     assert "8 nodes; dev-two asks for 4 nodes, 5 of them are taken by dev-later (5)" in problem
 
 
+def test_what_was_not_built_yet_is_counted_by_its_source(built: Project) -> None:
+    define(built, "dev-next", "greeting-service-1.1.0")
+    assert plan(built, "dev-two", web=3).notes == ()
+    (problem,) = refused(built, "dev-two", web=5).problems[:1]
+    assert "dev-two asks for 6 nodes, 3 of them are taken by dev-next (3)" in problem
+
+
 def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
     environment(built, "dev", "")
     define(built, "dev-broken", "greeting-service")

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from soop_components.errors import SoopError
 from soop_components.model.names import Reference
 from soop_components.provider.diff import Change
+from soop_components.provider.progress import Progress
 from soop_components.provider.release import ReleaseResource, drift_of
+from soop_components.provider.resource import Context, PartialFailure
 from soop_components.provider.wire import UNKNOWN, Properties
+from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Node
+from soop_components.release.rollout import ReleaseFailed, Rollout
 from soop_components.runner.protocol import Drift, HealthProblem, Measured, Version
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
@@ -66,4 +77,33 @@ def test_drift_is_worded_by_its_kind() -> None:
         "unit a.service: not active",
     ]
     assert drift_of(found, "sha256:2", release)[0] == "runs a-1.0.0 with another plan"
-    assert drift_of(found._replace(running=None), "sha256:2", release)[0] == "does not run a-1.0.0"
+    nothing = found._replace(running=None)
+    assert drift_of(nothing, "sha256:2", release)[0] == "a-2.0.0 was begun and not finished"
+    assert drift_of(nothing._replace(drift=()), "sha256:2", release) == ["does not run a-1.0.0"]
+
+
+def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(rollout: Rollout) -> None:
+        raise ReleaseFailed("a-1.0.0 was not accepted: smoke test 'answers'")
+
+    async def measure(node: Node, patience: float) -> Measured:
+        if node.name == "web-2.a.dev":
+            raise SoopError("web-2.a.dev: no answer from 10.0.0.1", "is it there?")
+        digest = ReleaseInputs.parse(given).documents[node.name]["plan_digest"]
+        return Measured(Version("a", "1.0.0", "sha256:1", digest), False, (), ())
+
+    place = {"address": "10.0.0.1", "hostKey": "ssh-ed25519 AAAA"}
+    nodes = {f"web-{number}.a.dev": {"role": "web", "number": number, "place": place} for number in (1, 2)}
+    given = {**INPUTS, "digest": "sha256:1", "roles": {"web": {}}, "nodes": nodes, "privateKey": "P", "neighbours": {}}
+    monkeypatch.setattr(Rollout, "run", fail)
+    monkeypatch.setattr(Node, "measure", measure)
+    monkeypatch.setattr("soop_components.provider.release._blobs", lambda _: Path)
+    context = Context("urn:pulumi:dev::p::soop:index:Service$soop:index:Release::a", Progress(None, ""), Cancellation())
+    with pytest.raises(PartialFailure) as caught:
+        asyncio.run(ReleaseResource().create(context, given))
+    status = caught.value.outputs["status"]
+    assert [node["healthy"] for node in status.values()] == [True, False]
+    assert [node["drift"] for node in status.values()] == [
+        ["runs a-1.0.0, which was not accepted"],
+        ["web-2.a.dev: no answer from 10.0.0.1"],
+    ]
