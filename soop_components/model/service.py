@@ -74,7 +74,7 @@ class Rollout(Model):
     canaries: Annotated[int, Field(ge=0)] = 1
     """Nodes that are updated first, and must be healthy before any other is touched."""
     max_in_flight: Annotated[int, Field(ge=1)] = 1
-    """How many nodes are updated at once after that."""
+    """How many nodes are updated at once after that, or rolled back."""
 
 
 class NodeDefinition(Model):

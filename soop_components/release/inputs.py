@@ -78,6 +78,18 @@ class ReleaseInputs:
         }
         return {**document, "plan_digest": digest_of(document)}
 
+    def names(self, previous: ReleaseInputs | None) -> dict[str, str]:
+        """Return the addresses that nodes are told.
+
+        Those of nodes that leave are among them: their machines go last, and may say goodbye until then. The next
+        update leaves them out.
+        """
+        taken = set(self.hosts.values())
+        leaving = {
+            name: address for name, address in (previous.hosts if previous else {}).items() if address not in taken
+        }
+        return {**leaving, **self.hosts}
+
     def nodes_of(self, role: str) -> list[str]:
         """Return the names of a role's nodes in the order of their numbers."""
         names = [name for name, node in self.nodes.items() if node.role == role]

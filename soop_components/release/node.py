@@ -55,11 +55,12 @@ class Node:
         return await self._repeatable(protocol.Measure(), protocol.Measured, patience=patience)
 
     async def inspect(
-        self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()
+        self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str], last_good: str | None
     ) -> protocol.Inspected:
         """Return which blobs are missing and what an apply would change, once no other apply is at work."""
+        request = protocol.Inspect(document, secrets, tuple(blobs), last_good)
         while True:
-            found = await self._repeatable(protocol.Inspect(document, secrets, tuple(blobs)), protocol.Inspected)
+            found = await self._repeatable(request, protocol.Inspected)
             if not found.apply_running:
                 return found
             await self._outwait(found.apply_running)
@@ -81,17 +82,18 @@ class Node:
         secrets: Mapping[str, str],
         previous_secrets: Mapping[str, str],
         hosts: Mapping[str, str],
+        last_good: str | None,
     ) -> None:
         """Make the node what a document says; after a failure, the runner has rolled back if it could."""
-        await self._lasting(protocol.Apply(document, secrets, previous_secrets, hosts, _new_id()))
+        await self._lasting(protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good))
 
-    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str]) -> None:
-        """Make the node what it accepted last."""
-        await self._lasting(protocol.Rollback(secrets, hosts, _new_id()))
+    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str], last_good: str | None) -> None:
+        """Make the node what its last good document says."""
+        await self._lasting(protocol.Rollback(secrets, hosts, _new_id(), last_good))
 
-    async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
-        """Make what runs now the version to roll back to; other blobs than its own and these are removed."""
-        await self._repeatable(protocol.Accept(plan_digest, tuple(blobs)), protocol.Done)
+    async def accept(self, plan_digest: str, blobs: Iterable[str], last_good: str | None) -> None:
+        """Make what runs now the accepted version; its blobs, those of the last good one and these are kept."""
+        await self._repeatable(protocol.Accept(plan_digest, tuple(blobs), last_good), protocol.Done)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         """Give the node the addresses of its domain's nodes."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from soop_components.runner.protocol import Inspected, ScriptEnded
+from soop_components.runner.protocol import Inspected, Measured, ScriptEnded
 
 Document = Mapping[str, Any]
 """What one node must be, as its runner reads it."""
@@ -22,15 +22,23 @@ class Progress(Protocol):
 
 
 class NodeOperations(Protocol):
-    """One node of a release; what fails raises ``SoopError``, whose message begins with the node's name."""
+    """One node of a release; what fails raises ``SoopError``, whose message begins with the node's name.
+
+    ``last_good`` is the plan digest of the version that the state names for the node, if it names one.
+    """
 
     progress: Progress
 
     async def open(self, patience: float) -> object:
         """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
 
-    async def inspect(self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str] = ()) -> Inspected:
-        """Return what was accepted, which blobs are missing and what an apply would change."""
+    async def measure(self, patience: float) -> Measured:
+        """Return what runs, how it differs from how it was left, and whether it is healthy."""
+
+    async def inspect(
+        self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str], last_good: str | None
+    ) -> Inspected:
+        """Return what runs, what a rollback leads to, which blobs are missing and what an apply would change."""
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         """Write the addresses of the domain's nodes."""
@@ -44,14 +52,15 @@ class NodeOperations(Protocol):
         secrets: Mapping[str, str],
         previous_secrets: Mapping[str, str],
         hosts: Mapping[str, str],
+        last_good: str | None,
     ) -> None:
         """Make the node what a document says; after a failure, the node has rolled itself back if it could."""
 
-    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str]) -> None:
-        """Make the node what it accepted last."""
+    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str], last_good: str | None) -> None:
+        """Make the node what its last good document says."""
 
-    async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
-        """Make what runs the version to roll back to; of the blobs, keep what it consists of and these."""
+    async def accept(self, plan_digest: str, blobs: Iterable[str], last_good: str | None) -> None:
+        """Make what runs the accepted version; keep its blobs, those of the last good one and these."""
 
     async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
         """Run a program out of a blob."""

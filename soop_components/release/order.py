@@ -6,7 +6,7 @@ A new kind of step is a class here, its place in ``rollout_order`` or ``rollback
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -22,7 +22,9 @@ class NodeState:
     has_accepted: bool
     """Whether a version was accepted on it before, so that it serves somebody."""
     can_roll_back: bool
-    """Whether what was accepted on it differs from what is rolled out."""
+    """Whether it has a last good version, which differs from what is rolled out."""
+    is_last_good: bool
+    """Whether it runs its last good version; an earlier attempt that was killed may have left another one."""
     missing: tuple[str, ...]
     """Digests of the blobs that it needs and does not have."""
     has_changes: bool
@@ -34,7 +36,7 @@ class _OnNodes:
 
 
 class WriteHosts(_OnNodes):
-    """Write the addresses of all nodes of the domain on each node."""
+    """Write the addresses of all nodes of the domain on each node, those that leave included."""
 
 
 class SendBlobs(_OnNodes):
@@ -50,11 +52,11 @@ class RunSmokeTests(_OnNodes):
 
 
 class Accept(_OnNodes):
-    """Make what runs the version to roll back to; nothing is rolled back after this."""
+    """Make what runs the accepted version; where one node fails to, all are rolled back."""
 
 
 class RollBack(_OnNodes):
-    """Configure a batch of nodes as the version that was accepted last."""
+    """Configure a batch of nodes as their last good version."""
 
 
 Step = WriteHosts | SendBlobs | Configure | RunSmokeTests | Accept
@@ -67,21 +69,42 @@ class Parallel:
     lanes: tuple[tuple[Step, ...], ...]
 
 
-def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState]) -> list[Step | Parallel]:
-    """Return the steps that lead to an accepted release; each waits for the one before it."""
+def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState], first_wave: int) -> list[Step | Parallel]:
+    """Return the steps that lead to an accepted release; each waits for the one before it.
+
+    ``first_wave`` is how many new nodes of a role this computer can configure at once.
+    """
     everywhere = tuple(release.nodes)
     order: list[Step | Parallel] = [WriteHosts(everywhere)]
     for group in _role_groups(release.roles):
-        order.append(Parallel(tuple(tuple(_role_steps(release, role, states)) for role in group)))
+        order.append(Parallel(tuple(tuple(_role_steps(release, role, states, first_wave)) for role in group)))
     if release.smoke_tests:
         order.append(RunSmokeTests(everywhere))
     order.append(Accept(everywhere))
     return order
 
 
-def rollback_order(configured: Sequence[str]) -> list[RollBack]:
-    """Return the steps that lead back to the last accepted version; ``configured`` begins with the oldest change."""
-    return [RollBack(tuple(configured))] if configured else []
+def nodes_to_roll_back(configured: Collection[str], states: Mapping[str, NodeState]) -> list[str]:
+    """Return the nodes that may not run their last good version: the longest untouched first.
+
+    Besides those that were ``configured`` (the oldest change first), those that an earlier attempt left so.
+    """
+    left = [name for name, state in states.items() if not state.is_last_good and name not in configured]
+    return [name for name in [*left, *configured] if states[name].can_roll_back]
+
+
+def rollback_order(release: ReleaseInputs, nodes: Sequence[str], down: Collection[str]) -> list[RollBack]:
+    """Return the steps of a rollback of nodes, the newest change last.
+
+    Those that are down serve nobody and come first, all at once; others in batches, the newest change first.
+    """
+    first = tuple(name for name in nodes if name in down)
+    order = [RollBack(first)] if first else []
+    serving = [name for name in reversed(nodes) if name not in down]
+    for role in dict.fromkeys(release.nodes[name].role for name in serving):
+        names = [name for name in serving if release.nodes[name].role == role]
+        order += [RollBack(tuple(batch)) for batch in batches(names, 0, release.roles[role].rollout.max_in_flight)]
+    return order
 
 
 def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
@@ -96,13 +119,14 @@ def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
         sorter.done(*group)
 
 
-def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeState]) -> Iterator[Step]:
-    """Yield the steps for new nodes, which serve nobody yet, all at once; then for those that serve, in batches."""
+def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeState], first_wave: int) -> Iterator[Step]:
+    """Yield the steps for new nodes, which serve nobody yet, in large batches; then for those that serve."""
     rollout = release.roles[role].rollout
     names = [name for name in release.nodes_of(role) if states[name].missing or states[name].has_changes]
     new = [name for name in names if not states[name].has_accepted]
     serving = [name for name in names if states[name].has_accepted]
-    for batch in [new, *batches(serving, rollout.canaries, rollout.max_in_flight)]:
+    waves = batches(new, 0, max(first_wave, rollout.max_in_flight))
+    for batch in waves + batches(serving, rollout.canaries, rollout.max_in_flight):
         if incomplete := tuple(name for name in batch if states[name].missing):
             yield SendBlobs(incomplete)
         if changed := tuple(name for name in batch if states[name].has_changes):

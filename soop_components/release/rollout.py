@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn, assert_never
 
 from soop_components.errors import SoopError
@@ -20,6 +21,7 @@ from soop_components.release.order import (
     SendBlobs,
     Step,
     WriteHosts,
+    nodes_to_roll_back,
     rollback_order,
     rollout_order,
 )
@@ -30,6 +32,8 @@ from soop_components.waiting import wait_for_all
 
 _ROLLBACK_PATIENCE = 10.0
 """Seconds a node may take until it answers when it is to be rolled back; one that was lost was waited for already."""
+_FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
+"""New nodes of a role that are configured at once: more on this computer's processors, and health checks time out."""
 
 
 class ReleaseFailed(SoopError):
@@ -49,7 +53,9 @@ class Rollout:
         progress: Progress,
     ) -> None:
         self._wanted = wanted
+        self._previous = previous
         self._previous_secrets = previous.secrets if previous else wanted.secrets
+        self._names = wanted.names(previous)
         self._nodes = nodes
         self._blobs = blobs
         self._cancellation = cancellation
@@ -57,17 +63,18 @@ class Rollout:
         self._states: Mapping[str, NodeState] = {}
         self._configured: list[str] = []
         """Nodes on which an apply was begun, in this order."""
-        self._is_accepting = False
+        self._down: set[str] = set()
+        """Those of them on which it did not succeed."""
+        self._rolled_back: set[str] = set()
+        """Those that have rolled themselves back."""
 
     async def run(self) -> None:
         """Roll out, test and accept; or roll back what was configured and raise ``ReleaseFailed``."""
         try:
             await self._progress.show("connecting")
             self._states = await self._cancellation.unless_requested(self._look())
-            await self._carry_out(rollout_order(self._wanted, self._states))
+            await self._carry_out(rollout_order(self._wanted, self._states, _FIRST_WAVE))
         except Exception as error:
-            if self._is_accepting:
-                raise
             await self._roll_back(error)
         await self._progress.show(f"{self._wanted.reference} accepted")
 
@@ -76,23 +83,37 @@ class Rollout:
         wanted = self._wanted
         await wait_for_all(node.open(wanted.nodes[name].patience) for name, node in self._nodes.items())
         found = await wait_for_all(
-            node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name))
+            node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name), self._last_good(name))
             for name, node in self._nodes.items()
         )
-        return {name: self._state(name, answer) for name, answer in zip(self._nodes, found, strict=True)}
+        known = self._known(found)
+        return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
 
-    def _state(self, name: str, found: Inspected) -> NodeState:
-        accepted = found.accepted
-        if accepted and accepted.service != self._wanted.reference.service:
+    def _known(self, found: Sequence[Inspected]) -> Collection[str]:
+        """Return the nodes of which the state names a version; without a state, all if they have accepted the same."""
+        if self._previous is not None:
+            return self._previous.nodes.keys()
+        versions = {answer.last_good and answer.last_good._replace(plan_digest="") for answer in found}
+        return self._nodes.keys() if len(versions) == 1 else ()
+
+    def _last_good(self, name: str) -> str | None:
+        """Return the plan digest that the state names for a node."""
+        document = self._previous.documents.get(name) if self._previous else None
+        return str(document["plan_digest"]) if document else None
+
+    def _state(self, name: str, found: Inspected, is_known: bool) -> NodeState:
+        good = found.last_good
+        if good and good.service != self._wanted.reference.service:
             raise SoopError(
-                f"{name}: the machine already serves {accepted.reference}",
+                f"{name}: the machine already serves {good.reference}",
                 "nodes are not shared between services: give this service a machine of its own",
             )
         has_new_secrets = self._previous_secrets != self._wanted.secrets
+        differs = good is not None and good.plan_digest != self._wanted.documents[name]["plan_digest"]
         return NodeState(
-            has_accepted=accepted is not None,
-            can_roll_back=accepted is not None
-            and (has_new_secrets or accepted.plan_digest != self._wanted.documents[name]["plan_digest"]),
+            has_accepted=good is not None,
+            can_roll_back=good is not None and is_known and (differs or has_new_secrets),
+            is_last_good=good == found.running and not (has_new_secrets and not found.changes),
             missing=found.missing,
             has_changes=bool(found.changes),
         )
@@ -108,18 +129,18 @@ class Rollout:
     async def _carry_out_one(self, step: Step) -> None:
         match step:
             case WriteHosts(names):
-                await wait_for_all(self._nodes[name].hosts(self._wanted.hosts) for name in names)
+                await wait_for_all(self._nodes[name].hosts(self._names) for name in names)
             case SendBlobs(names):
                 await wait_for_all(self._send_blobs(name) for name in names)
             case Configure(names):
                 self._configured += names
+                self._down.update(names)
                 await wait_for_all(self._configure(name) for name in names)
             case RunSmokeTests():
                 await self._progress.show("smoke tests")
                 await SmokeTests(self._wanted, self._nodes, self._cancellation).run()
             case Accept(names):
-                self._is_accepting = True
-                await self._accept(names)
+                await wait_for_all(self._accept(name) for name in names)
             case _:
                 assert_never(step)
 
@@ -129,26 +150,28 @@ class Rollout:
         await self._nodes[name].receive(missing, self._blobs)
 
     async def _configure(self, name: str) -> None:
-        wanted = self._wanted
-        await self._nodes[name].apply(wanted.documents[name], wanted.secrets, self._previous_secrets, wanted.hosts)
-
-    async def _accept(self, names: Iterable[str]) -> None:
-        wanted = self._wanted
+        document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
         try:
-            await wait_for_all(
-                self._nodes[name].accept(wanted.documents[name]["plan_digest"], wanted.smoke_blobs(name))
-                for name in names
-            )
-        except SoopError as error:
-            hint = "it runs on all nodes and passed its tests, so the same command will end well once this is put right"
-            raise ReleaseFailed(f"{wanted.reference} was not accepted: {error}", hint) from error
+            await self._nodes[name].apply(document, secrets, before, self._names, self._last_good(name))
+        except NodeFailure as failure:
+            if failure.failed.rolled_back:
+                self._rolled_back.add(name)
+            raise
+        self._down.discard(name)
+
+    async def _accept(self, name: str) -> None:
+        wanted = self._wanted
+        digest = wanted.documents[name]["plan_digest"]
+        await self._nodes[name].accept(digest, wanted.smoke_blobs(name), self._last_good(name))
 
     async def _roll_back(self, error: Exception) -> NoReturn:
         """Roll the nodes back and raise what happened; one that cannot be rolled back does not stop the others."""
-        done = {error.node} if isinstance(error, NodeFailure) and error.failed.rolled_back else set()
-        to_roll_back = [name for name in self._configured if self._states[name].can_roll_back]
+        to_roll_back = nodes_to_roll_back(self._configured, self._states)
         failures: dict[str, BaseException] = {}
-        for step in rollback_order([name for name in to_roll_back if name not in done]):
+        left = [name for name in to_roll_back if name not in self._rolled_back]
+        serving = await asyncio.gather(*map(self._serves, left))
+        down = [name for name, serves in zip(left, serving, strict=True) if not serves]
+        for step in rollback_order(self._wanted, left, down):
             await self._progress.show(f"rolling back {len(step.nodes)} nodes")
             results = await asyncio.gather(*map(self._roll_back_one, step.nodes), return_exceptions=True)
             failures |= {name: result for name, result in zip(step.nodes, results, strict=True) if result is not None}
@@ -157,9 +180,18 @@ class Rollout:
         rolled_back = sorted(set(to_roll_back) - set(failures))
         raise ReleaseFailed(_verdict(str(self._wanted.reference), error, rolled_back, failures)) from error
 
+    async def _serves(self, name: str) -> bool:
+        """Return whether a node that is to be rolled back is of use to anybody until then."""
+        if name in self._down:
+            return False
+        try:
+            return (await self._nodes[name].measure(_ROLLBACK_PATIENCE)).healthy
+        except Exception:  # whatever it is, it stops no rollback
+            return False
+
     async def _roll_back_one(self, name: str) -> None:
         await self._nodes[name].open(_ROLLBACK_PATIENCE)
-        await self._nodes[name].roll_back(self._previous_secrets, self._wanted.hosts)
+        await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
 
 
 def _verdict(

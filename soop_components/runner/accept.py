@@ -1,9 +1,16 @@
-"""Makes what runs the version to roll back to, and removes what neither needs."""
+"""Makes what runs the accepted version, keeps the one before it, and removes what neither needs.
+
+accepted.json alone cannot say what a rollback leads to: a deployer may end after some nodes have accepted and before
+its state says so. So the state decides, and a node keeps both documents until the next acceptance.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 from soop_components.runner.blobs import Blobs
 from soop_components.runner.document import parse, version_of
@@ -21,11 +28,28 @@ def accept(host: Host, request: Accept) -> None:
         if running is None or running["plan_digest"] != request.plan_digest:
             runs = f"{version_of(running).reference} with another plan" if running else "nothing"
             raise Failure("state", f"the version to accept does not run on this node, which runs {runs}")
-        accepted = host.load("accepted.json")
-        if accepted is None or accepted["plan_digest"] != request.plan_digest:
-            host.store("accepted.json", running)
-        Blobs(host).prune(parse(running).blobs | set(request.blobs))
+        needed = parse(running).blobs | set(request.blobs)
+        good = last_good(host, request.last_good)
+        if good is not None:
+            keep(host, "previous.json", good)
+            with suppress(Failure):  # one that cannot be read cannot be rolled back to either
+                needed |= parse(good).blobs
+        keep(host, "accepted.json", running)
+        Blobs(host).prune(needed)
         _prune_runners(host)
+
+
+def last_good(host: Host, plan_digest: str | None) -> dict[str, Any] | None:
+    """Return the document to roll back to: the one before the accepted one if it has this digest, else that."""
+    previous = host.load("previous.json") if plan_digest else None
+    return previous if previous and previous["plan_digest"] == plan_digest else host.load("accepted.json")
+
+
+def keep(host: Host, name: str, document: Mapping[str, Any]) -> None:
+    """Store a document unless it is there."""
+    kept = host.load(name)
+    if kept is None or kept["plan_digest"] != document["plan_digest"]:
+        host.store(name, document)
 
 
 def _prune_runners(host: Host) -> None:

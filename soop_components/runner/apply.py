@@ -1,4 +1,4 @@
-"""Applies a document: the steps in their order, and a rollback to the accepted document when one of them fails."""
+"""Applies a document: the steps in their order, and a rollback to the last good document when one of them fails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from soop_components.runner import dpkg, health, hosts, units
+from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
 from soop_components.runner.failure import Failure, mistake, step
@@ -23,7 +24,7 @@ _LAST = [kind for kind in KINDS if not kind.stale_first]
 
 
 def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Failed:
-    """Carry out a request under the node-wide lock; after a failure of an apply, roll back to the accepted document."""
+    """Carry out a request under the node-wide lock; after a failed apply, roll back to the last good document."""
     events.hide(request.secrets.values())
     with host.lock() as mine:
         if not mine:
@@ -34,16 +35,16 @@ def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Fa
             events.hide(request.previous_secrets.values())
             return _apply(host, request, events)
         except Failure as failure:
-            return failure.failed._replace(rolled_back=_is_accepted(host))
+            return failure.failed._replace(rolled_back=_is_last_good(host, request))
 
 
 def _roll_back(host: Host, request: Rollback, events: Events) -> Applied | Failed:
-    accepted = host.load("accepted.json")
-    if accepted is None:
+    good = last_good(host, request.last_good)
+    if good is None:
         raise Failure("plan", "no version was ever accepted on this node, so there is none to roll back to")
-    work = Work(host, parse(accepted), events, request.secrets, rolling_back=True)
+    work = Work(host, parse(good), events, request.secrets, rolling_back=True)
     outcome = _outcome(work, request.hosts)
-    return outcome if isinstance(outcome, Applied) else outcome._replace(rolled_back=_is_accepted(host))
+    return outcome if isinstance(outcome, Applied) else outcome._replace(rolled_back=_is_last_good(host, request))
 
 
 def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
@@ -51,10 +52,10 @@ def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
     outcome = _outcome(work, request.hosts)
     if isinstance(outcome, Applied):
         return outcome
-    accepted = host.load("accepted.json")
-    if not work.begun or accepted is None or _repeats_the_failure(request, accepted):
-        return outcome._replace(rolled_back=_is_accepted(host))
-    document = parse(accepted)
+    good = last_good(host, request.last_good)
+    if not work.begun or good is None or _repeats_the_failure(request, good):
+        return outcome._replace(rolled_back=_is_last_good(host, request))
+    document = parse(good)
     events.progress(f"{outcome.message}; rolling back to {document.reference}")
     if host.release_reserve():
         work.blobs.prune(document.blobs)
@@ -78,15 +79,15 @@ def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:
     return failed
 
 
-def _repeats_the_failure(request: Apply, accepted: Mapping[str, Any]) -> bool:
+def _repeats_the_failure(request: Apply, good: Mapping[str, Any]) -> bool:
     """Return whether a rollback would do what has just failed."""
     same_secrets = request.previous_secrets == request.secrets
-    return bool(accepted["plan_digest"] == request.document["plan_digest"]) and same_secrets
+    return bool(good["plan_digest"] == request.document["plan_digest"]) and same_secrets
 
 
-def _is_accepted(host: Host) -> bool:
-    """Return whether the node is what was accepted last, as far as is recorded."""
-    stored = [host.load(name) for name in ("accepted.json", "running.json", "intended.json")]
+def _is_last_good(host: Host, request: Apply | Rollback) -> bool:
+    """Return whether the node is what a rollback leads to, as far as is recorded."""
+    stored = [last_good(host, request.last_good), host.load("running.json"), host.load("intended.json")]
     digests = {document["plan_digest"] if document else None for document in stored}
     return len(digests) == 1 and None not in digests and not host.ledger().unfinished
 
@@ -160,4 +161,6 @@ def _end(work: Work) -> None:
     work.ledger.dpkg_status = dpkg.status_state(work.host) if work.ledger.packages else None
     if not done:
         work.host.store("running.json", work.document.raw)
+    if work.rolling_back:
+        keep(work.host, "accepted.json", work.document.raw)
     work.save()

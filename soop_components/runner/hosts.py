@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 
+from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
+from soop_components.runner.protocol import Drift
 
+_TOLD = "hosts.json"
+"""What was written last, to be compared with what is there."""
 _PATH = "/etc/hosts"
 _BEGIN = "# soop: begin (nodes of this domain; written by soop, do not edit)"
 _END = "# soop: end"
@@ -15,6 +20,28 @@ _END = "# soop: end"
 
 def put(host: Host, hosts: Mapping[str, str]) -> None:
     """Write the block unless it is as it should be. Nothing is restarted for it."""
+    if _told(host) != hosts:
+        host.prepare()
+        host.store(_TOLD, hosts)
+    _write(host, hosts)
+
+
+def drift(host: Host) -> list[Drift]:
+    """Return whether the block has other names or addresses than were written last."""
+    told, found = _told(host), current(host)
+    if told is None or told == found:
+        return []
+    wrong = sorted(name for name in {*told, *found} if told.get(name) != found.get(name))
+    return [Drift("file", _PATH, f"other addresses of {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")]
+
+
+def _told(host: Host) -> dict[str, str] | None:
+    with suppress(Failure):  # what is damaged is written again
+        return host.load(_TOLD)
+    return None
+
+
+def _write(host: Host, hosts: Mapping[str, str]) -> None:
     found = host.places.look(_PATH)
     text = host.places.read(_PATH).decode(errors="surrogateescape") if found else "127.0.0.1 localhost\n"
     wanted = replaced(text, hosts)
@@ -47,11 +74,11 @@ def _around(text: str) -> tuple[str, str]:
 
 
 def current(host: Host) -> dict[str, str]:
-    """Return the names and addresses of our block as it is."""
+    """Return the names and addresses of our block as it is; of two lines for one name the first counts."""
     if host.places.look(_PATH) is None:
         return {}
     text = host.places.read(_PATH).decode(errors="replace")
     before, after = _around(text)
     block = text[len(before) : len(text) - len(after)]
     pairs = (line.split() for line in block.splitlines() if line and not line.startswith("#"))
-    return {words[1]: words[0] for words in pairs if len(words) == 2}
+    return {words[1]: words[0] for words in reversed([*pairs]) if len(words) == 2}

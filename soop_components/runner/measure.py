@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from soop_components.runner import health, hosts, transient
+from soop_components.runner.accept import last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
@@ -29,7 +30,7 @@ def measure(host: Host) -> Measured:
 def drift(host: Host, running: dict[str, Any] | None) -> list[Drift]:
     """Return how the node differs from how the last apply left it."""
     ledger, intended = host.ledger(), host.load("intended.json")
-    found = [difference for kind in KINDS for difference in kind.drift(host, ledger)]
+    found = [difference for kind in KINDS for difference in kind.drift(host, ledger)] + hosts.drift(host)
     if intended and (ledger.unfinished or running is None or running["plan_digest"] != intended["plan_digest"]):
         found.insert(0, Drift("apply", version_of(intended).reference, "begun and not finished"))
     return found
@@ -51,7 +52,8 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     if not changes:  # an apply waits until the node is healthy, or fails with the reason
         problems = health.look(host, document, hosts.current(host))
         changes = [Change("component", problem.component, "check") for problem in problems]
-    return Inspected(tuple(missing), tuple(changes), _version(host.load("accepted.json")), apply_running)
+    good = last_good(host, request.last_good)
+    return Inspected(tuple(missing), tuple(changes), _version(running), _version(good), apply_running)
 
 
 def _version(document: dict[str, Any] | None) -> Version | None:

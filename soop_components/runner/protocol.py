@@ -77,6 +77,8 @@ class Inspect(NamedTuple):
     secrets: Mapping[str, str] = {}
     blobs: tuple[str, ...] = ()
     """Digests of blobs that are needed besides those of the document."""
+    last_good: str | None = None
+    """Plan digest of the version that the deployer's state names, here and below; None if it names none."""
 
 
 class Receive(NamedTuple):
@@ -84,22 +86,24 @@ class Receive(NamedTuple):
 
 
 class Apply(NamedTuple):
-    """Make the node what a document says: ``Applied``; after a failure, roll back to the accepted document."""
+    """Make the node what a document says: ``Applied``; after a failure, roll back to the last good document."""
 
     document: Mapping[str, Any]
     secrets: Mapping[str, str]
     previous_secrets: Mapping[str, str]
-    """Those that the accepted document was applied with."""
+    """Those that the last good document was applied with."""
     hosts: Mapping[str, str]
     id: str
+    last_good: str | None = None
 
 
 class Rollback(NamedTuple):
-    """Make the node what the accepted document says: ``Applied``."""
+    """Make the node what the last good document says, and that the accepted one: ``Applied``."""
 
     secrets: Mapping[str, str]
     hosts: Mapping[str, str]
     id: str
+    last_good: str | None = None
 
 
 class Follow(NamedTuple):
@@ -109,10 +113,15 @@ class Follow(NamedTuple):
 
 
 class Accept(NamedTuple):
-    """Make the running document the one to roll back to: ``Done``; other blobs than its own and these are removed."""
+    """Make the running document the accepted one: ``Done``.
+
+    The last good one is kept, since the deployer may end before its state names the new one. Other blobs than those of
+    both and these are removed.
+    """
 
     plan_digest: str
     blobs: tuple[str, ...] = ()
+    last_good: str | None = None
 
 
 class Hosts(NamedTuple):
@@ -155,7 +164,9 @@ class Inspected(NamedTuple):
     missing: tuple[str, ...]
     """Digests of blobs that are not on the node."""
     changes: tuple[Change, ...]
-    accepted: Version | None
+    running: Version | None
+    last_good: Version | None
+    """What a rollback leads to."""
     apply_running: str | None
     """The id of an apply that is at work."""
 
@@ -195,7 +206,7 @@ class Failed(NamedTuple):
     exit_code: int | None = None
     stderr_tail: str | None = None
     rolled_back: bool = False
-    """Whether the node is what its accepted document says, after a rollback or since nothing was changed."""
+    """Whether the node is what its last good document says, after a rollback or since nothing was changed."""
     rollback_failure: Failed | None = None
     """Why it could not be rolled back."""
 

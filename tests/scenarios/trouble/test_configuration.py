@@ -26,10 +26,27 @@ def test_a_step_that_fails_is_told_and_rolled_back(beacon: Beacon, trouble: str)
     told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, *TROUBLE[trouble])
     assert is_rolled_back(beacon, told, 1, 2) if trouble == "smoke" else is_rolled_back(beacon, told, 1)
     assert [each["says"] for each in beacon.says()] == [each["says"] for each in before]
-    if trouble != "smoke":
+    if trouble == "smoke":
+        first, second = beacon.since()
+        assert second < first  # one after the other, the newest first: one of them always serves
+    else:
         assert beacon.says()[1] == before[1]  # the canary had the trouble; the other node was never touched
     beacon.define(says=before[0]["says"])
     beacon.is_well(before[0]["says"])  # the state says what runs
+
+
+def test_an_acceptance_that_fails_on_one_node_is_undone_on_all(beacon: Beacon) -> None:
+    says = beacon.says()[0]["says"]
+    beacon.ssh("mkdir /var/lib/soop/accepted.json.new", 2)
+    beacon.define(says="accepted by one of two")
+    told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.name(2), "accepted.json: Is a directory")
+    assert is_rolled_back(beacon, told, 1, 2)
+    beacon.says(says)
+    beacon.ssh("rmdir /var/lib/soop/accepted.json.new", 2)
+    beacon.define(says="never accepted", trouble="smoke")
+    assert is_rolled_back(beacon, beacon.fails("the beacon does not shine"), 1, 2)
+    beacon.define(says=says)
+    beacon.is_well(says)
 
 
 def test_a_port_in_use_is_told(beacon: Beacon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 
@@ -62,6 +63,20 @@ def test_while_changing(beacon: Beacon, point: str) -> None:
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text
     beacon.is_well(f"changed at {point}")
+
+
+def test_while_the_state_is_saved(beacon: Beacon) -> None:
+    """Whether it was saved or not, all nodes are rolled back to what it says."""
+    before = beacon.says()[0]["says"]
+    beacon.define(says="accepted")
+    kill(beacon, "beacon-service-1.0.0 accepted")
+    beacon.project.must("soop", "recover", beacon.domain)
+    saved = '"accepted"' in json.dumps(beacon.state())
+    beacon.define(says="never accepted", trouble="smoke")
+    beacon.fails("the beacon does not shine", "rolled back to the last good version")
+    says = "accepted" if saved else before
+    beacon.define(says=says)
+    beacon.is_well(says)
 
 
 def test_while_a_node_goes_on(beacon: Beacon) -> None:

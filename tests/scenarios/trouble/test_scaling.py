@@ -9,6 +9,11 @@ def urns(beacon: Beacon) -> set[str]:
     return {resource["urn"] for resource in beacon.resources()}
 
 
+def resolves(beacon: Beacon, number: int, on: int = 1) -> bool:
+    """Return whether a node knows the address of another."""
+    return beacon.name(number) in beacon.ssh(f"getent hosts {beacon.name(number)} || true", on)
+
+
 def test_nodes_come_and_go(beacon: Beacon) -> None:
     before, two = urns(beacon), beacon.says()
     beacon.define(3, says=two[0]["says"])
@@ -22,7 +27,12 @@ def test_nodes_come_and_go(beacon: Beacon) -> None:
     assert beacon.says() == two[:1]
     assert ended.text.index("accepted") < ended.text.index(f"Machine {beacon.name(3)} deleting")
     assert urns(beacon) < before
-    assert beacon.name(2) not in beacon.ssh("cat /etc/hosts")
+    assert resolves(beacon, 2)  # while its machine was still there, others could call it
+    assert beacon.changes() == {}
+    beacon.define(1, says="alone")
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    assert not resolves(beacon, 2)
 
 
 def test_a_new_node_and_an_old_one_change_places(beacon: Beacon) -> None:
@@ -38,3 +48,19 @@ def test_a_new_node_and_an_old_one_change_places(beacon: Beacon) -> None:
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text
     beacon.is_well("three at once")
+
+
+def test_names_of_what_was_made_stay_when_all_is_rolled_back(beacon: Beacon) -> None:
+    says = beacon.says()[0]["says"]
+    beacon.define(3, says="never accepted", trouble="smoke")
+    beacon.fails("the beacon does not shine")
+    beacon.says(says)
+    assert all(resolves(beacon, number, on) for number in (1, 2, 3) for on in (1, 2, 3))
+    beacon.define(2, says=says)
+    beacon.ssh(f"sed -i /{beacon.name(2)}/d /etc/hosts")
+    seen = beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
+    assert f"/etc/hosts: other addresses of {beacon.name(2)}" in seen
+    ended = beacon.up()
+    assert ended.exit_code == 0, ended.text
+    assert [resolves(beacon, number) for number in (2, 3)] == [True, False]
+    beacon.is_well(says)

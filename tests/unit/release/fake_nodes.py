@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,18 @@ from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.order import NodeState
 from soop_components.release.rollout import Rollout
-from soop_components.runner.protocol import Change, Inspected, ScriptEnded, Version
+from soop_components.runner.protocol import Change, Inspected, Measured, ScriptEnded, Version
 from soop_components.transport import Target
 
 DIGEST = "sha256:" + "0" * 64
-NEW = NodeState(has_accepted=False, can_roll_back=False, missing=(DIGEST,), has_changes=True)
-SERVING = NodeState(has_accepted=True, can_roll_back=True, missing=(DIGEST,), has_changes=True)
-DRIFTED = NodeState(has_accepted=True, can_roll_back=False, missing=(), has_changes=True)
+NEW = NodeState(has_accepted=False, can_roll_back=False, is_last_good=True, missing=(DIGEST,), has_changes=True)
+SERVING = NodeState(has_accepted=True, can_roll_back=True, is_last_good=True, missing=(DIGEST,), has_changes=True)
+DRIFTED = NodeState(has_accepted=True, can_roll_back=False, is_last_good=True, missing=(), has_changes=True)
 """Runs what is rolled out, but was changed by hand."""
-DONE = NodeState(has_accepted=True, can_roll_back=False, missing=(), has_changes=False)
-"""Was configured by an attempt that failed elsewhere, and accepted."""
+DONE = NodeState(has_accepted=True, can_roll_back=False, is_last_good=True, missing=(), has_changes=False)
+"""Runs what is rolled out, and that is what the state names."""
+LEFT = NodeState(has_accepted=True, can_roll_back=True, is_last_good=False, missing=(), has_changes=False)
+"""Runs what is rolled out, from an attempt that was killed before the state named it."""
 
 Call = tuple[str, str]
 """Operation and node."""
@@ -55,7 +58,7 @@ ROLES = {
 }
 RELEASE = release_of({"database": 1, "web": 6, "worker": 2}, ROLES)
 """``web`` and ``worker`` wait for ``database``, and not for each other."""
-UPGRADE = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-2": NEW, "web-4": DRIFTED, "web-5": DONE}
+UPGRADE = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-2": NEW, "web-4": DRIFTED, "web-5": DONE, "worker-1": LEFT}
 FIRST = dict.fromkeys(RELEASE.nodes, NEW)
 
 
@@ -71,13 +74,28 @@ class Nodes:
         self.states = states
         self.serves = serves
         self.calls: list[Call] = []
+        self.names: dict[str, Mapping[str, str]] = {}
+        """The addresses that each node was told last."""
+        self.unhealthy: set[str] = set()
+        """Nodes that a measurement finds unhealthy."""
+        self.last_good: dict[str, str | None] = {}
+        """What each node was told that the state names, at the last call."""
         self.patience: dict[str, float] = {}
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()
         self.at = dict(at or {})
 
     def rollout(self, previous: ReleaseInputs | None = None) -> Rollout:
-        """Return the rollout of the release on them."""
+        """Return the rollout of the release on them, after another one unless all of them are new."""
+        if previous is None and any(state.has_accepted for state in self.states.values()):
+            previous = replace(RELEASE, reference=Reference("a-service", "1.0.0"))
+        return self._rollout(previous)
+
+    def rollout_without_state(self) -> Rollout:
+        """Return a first rollout, whatever has been accepted on the nodes."""
+        return self._rollout(None)
+
+    def _rollout(self, previous: ReleaseInputs | None) -> Rollout:
         nodes = {name: FakeNode(self, name) for name in RELEASE.nodes}
         return Rollout(RELEASE, previous, nodes, Path, self.cancellation, Silence())
 
@@ -112,27 +130,41 @@ class FakeNode:
         self._opened = True
         self._nodes.patience.setdefault(self._name, patience)
 
-    async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Iterable[str] = ()) -> Inspected:
+    async def measure(self, patience: float) -> Measured:
+        self._nodes.on_call("measure", self._name)
+        running = Version("a-service", "1.0.1", DIGEST, "") if self._name not in self._nodes.unhealthy else None
+        return Measured(running, False, (), ())
+
+    async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Any, last_good: Any) -> Inspected:
         self._nodes.on_call("inspect", self._name)
         state = self._nodes.states[self._name]
         digest = "another" if state.can_roll_back else document["plan_digest"]
-        accepted = Version(self._nodes.serves, "1.0.0", DIGEST, digest) if state.has_accepted else None
+        good = Version(self._nodes.serves, "1.0.0", DIGEST, digest) if state.has_accepted else None
+        running = good if state.is_last_good else Version("a-service", "1.0.1", DIGEST, document["plan_digest"])
         changes = (Change("file", "/etc/a", "write"),) if state.has_changes else ()
-        return Inspected(state.missing, changes, accepted, None)
+        return Inspected(state.missing, changes, running, good, None)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
+        self._nodes.names[self._name] = hosts
         self._nodes.on_call("hosts", self._name)
 
     async def receive(self, digests: Iterable[str], blobs: Any) -> None:
         self._nodes.on_call("receive", self._name)
 
-    async def apply(self, document: Any, secrets: Any, previous_secrets: Any, hosts: Any) -> None:
+    async def apply(
+        self, document: Any, secrets: Any, previous_secrets: Any, hosts: Mapping[str, str], last_good: str | None
+    ) -> None:
+        self._nodes.names[self._name] = hosts
+        self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("apply", self._name)
 
-    async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str]) -> None:
+    async def roll_back(self, secrets: Any, hosts: Mapping[str, str], last_good: str | None) -> None:
+        self._nodes.names[self._name] = hosts
+        self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("roll_back", self._name)
 
-    async def accept(self, plan_digest: str, blobs: Iterable[str] = ()) -> None:
+    async def accept(self, plan_digest: str, blobs: Any, last_good: str | None) -> None:
+        self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("accept", self._name)
 
     async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:

@@ -18,6 +18,7 @@ from soop_components.release.order import (
     Step,
     WriteHosts,
     batches,
+    nodes_to_roll_back,
     rollback_order,
     rollout_order,
 )
@@ -49,24 +50,27 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
         SendBlobs(("web-6",)),
         Configure(("web-6",)),
     )
-    workers = ("worker-1", "worker-2")
-    assert rollout_order(RELEASE, UPGRADE) == [
+    worker = (SendBlobs(("worker-2",)), Configure(("worker-2",)))
+    assert rollout_order(RELEASE, UPGRADE, 9) == [
         WriteHosts(EVERYWHERE),
         Parallel(((SendBlobs(("database-1",)), Configure(("database-1",))),)),
-        Parallel((web, (SendBlobs(workers), Configure(workers)))),
+        Parallel((web, worker)),
         RunSmokeTests(EVERYWHERE),
         Accept(EVERYWHERE),
     ]
 
 
-def test_a_first_deployment_configures_all_nodes_of_a_role_at_once() -> None:
-    _, _, group, *_ = rollout_order(RELEASE, FIRST)
+@pytest.mark.parametrize(("first_wave", "web"), [(9, [6]), (4, [4, 2]), (1, [2, 2, 2])])
+def test_new_nodes_are_configured_in_large_batches(first_wave: int, web: list[int]) -> None:
+    """As many at once as this computer can, or as nodes that serve."""
+    _, _, group, *_ = rollout_order(RELEASE, FIRST, first_wave)
     assert isinstance(group, Parallel)
-    assert [len(lane[1].nodes) for lane in group.lanes] == [6, 2]
+    sizes = [[len(step.nodes) for step in lane if isinstance(step, Configure)] for lane in group.lanes]
+    assert sizes == [web, [2]]
 
 
 def test_nodes_that_are_right_are_only_accepted() -> None:
-    order = rollout_order(RELEASE, dict.fromkeys(RELEASE.nodes, DONE))
+    order = rollout_order(RELEASE, dict.fromkeys(RELEASE.nodes, DONE), 9)
     assert [step for step in order if step not in (Parallel(((),)), Parallel(((), ())))] == [
         WriteHosts(EVERYWHERE),
         RunSmokeTests(EVERYWHERE),
@@ -75,7 +79,7 @@ def test_nodes_that_are_right_are_only_accepted() -> None:
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:
-    order = rollout_order(RELEASE, UPGRADE)
+    order = rollout_order(RELEASE, UPGRADE, 9)
     lanes = [lane for each in order for lane in (each.lanes if isinstance(each, Parallel) else [(each,)])]
     assert {type(step) for lane in lanes for step in lane} == set(get_args(Step))
 
@@ -84,14 +88,33 @@ def test_roles_that_wait_for_each_other_are_refused() -> None:
     roles = {"web": RolePlan(after=("worker",)), "worker": RolePlan(after=("web",))}
     release = release_of({"web": 1, "worker": 1}, roles)
     with pytest.raises(SoopError, match=r"roles wait for each other: (web after worker after web|worker after web)"):
-        rollout_order(release, dict.fromkeys(release.nodes, DONE))
+        rollout_order(release, dict.fromkeys(release.nodes, DONE), 9)
 
 
 def test_a_role_that_is_not_there_is_not_waited_for() -> None:
     release = release_of({"web": 1}, {"web": RolePlan(after=("worker",))})
-    assert rollout_order(release, dict.fromkeys(release.nodes, DONE))
+    assert rollout_order(release, dict.fromkeys(release.nodes, DONE), 9)
 
 
-def test_what_was_configured_is_rolled_back_at_once() -> None:
-    assert rollback_order([]) == []
-    assert rollback_order(["a", "b"]) == [RollBack(("a", "b"))]
+WEB = [f"web-{number}" for number in (1, 2, 3, 4, 5)]
+ROLLBACKS: list[tuple[list[str], list[str], list[tuple[str, ...]]]] = [
+    ([], [], []),
+    (WEB, [], [("web-5", "web-4"), ("web-3", "web-2"), ("web-1",)]),
+    (WEB, ["web-4", "web-2"], [("web-2", "web-4"), ("web-5", "web-3"), ("web-1",)]),
+    (WEB, WEB, [tuple(WEB)]),
+    (["database-1", "web-1", "worker-1", "web-2"], [], [("web-2", "web-1"), ("worker-1",), ("database-1",)]),
+    (["database-1", "web-1", "worker-1"], ["database-1", "worker-1"], [("database-1", "worker-1"), ("web-1",)]),
+]
+
+
+@pytest.mark.parametrize(("nodes", "down", "expected"), ROLLBACKS)
+def test_a_rollback_begins_with_nodes_that_are_down_then_the_newest(
+    nodes: list[str], down: list[str], expected: list[tuple[str, ...]]
+) -> None:
+    assert rollback_order(RELEASE, nodes, down) == [RollBack(names) for names in expected]
+
+
+def test_what_an_earlier_attempt_left_is_rolled_back_too() -> None:
+    assert nodes_to_roll_back(["web-1", "web-2", "web-4"], UPGRADE) == ["worker-1", "web-1"]
+    assert nodes_to_roll_back(["worker-1"], UPGRADE) == ["worker-1"]
+    assert nodes_to_roll_back([], FIRST) == []

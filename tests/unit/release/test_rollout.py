@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 
+from soop_components.model.names import Reference
 from soop_components.release.node import NodeFailure
 from soop_components.release.order import NodeState
 from soop_components.release.rollout import ReleaseFailed
 from soop_components.runner.protocol import Failed
-from tests.unit.release.fake_nodes import FIRST, RELEASE, UPGRADE, Call, Nodes
+from tests.unit.release.fake_nodes import FIRST, NEW, RELEASE, SERVING, UPGRADE, Call, Nodes
 
 
 def calls_of_success(states: Mapping[str, NodeState]) -> list[Call]:
@@ -35,6 +37,11 @@ def failure(node: str, rolled_back: bool = False, why_not: Failed | None = None)
     return fail
 
 
+def before(node: str) -> str:
+    """Return the plan digest that the state names for a node."""
+    return str(replace(RELEASE, reference=Reference("a-service", "1.0.0")).documents[node]["plan_digest"])
+
+
 def mistake() -> NoReturn:
     raise IndexError("a mistake of ours")
 
@@ -54,10 +61,14 @@ def interrupted(states: Mapping[str, NodeState], call: Call) -> Nodes:
 
 
 def assert_rolled_back(nodes: Nodes, told: str, done_already: str | None = None) -> None:
-    """See that what was configured was rolled back, that nothing else was, and that nothing was accepted."""
-    assert nodes.called("accept") == []
-    changed = [name for name in nodes.called("apply") if nodes.states[name].can_roll_back]
+    """See that what does not run its last good version was rolled back, and that nothing else was."""
+    configured = nodes.called("apply")
+    looked = {"hosts", "roll_back"} & {name for name, _ in nodes.calls}  # an interruption may come before or after
+    left = [name for name, state in nodes.states.items() if looked and not state.is_last_good]
+    changed = [name for name in configured + left if nodes.states[name].can_roll_back]
     assert sorted(nodes.called("roll_back")) == sorted(set(changed) - {done_already})
+    last = {name: nodes.last_good.get(name) for name in changed}
+    assert last == {name: before(name) for name in changed}
     line = f"\n  rolled back to the last good version: {', '.join(sorted(changed))}"
     assert (line in told) if changed else ("rolled back" not in told)
 
@@ -86,11 +97,8 @@ def test_failure_at_each_call(call: Call) -> None:
     nodes = Nodes(UPGRADE, {call: failure(node)})
     told = run(nodes)
     assert told.startswith(f"a-service-1.0.1 was not accepted: {node}: out of luck")
-    if operation == "accept":
-        assert nodes.called("roll_back") == []
-        assert sorted(nodes.called("accept")) == sorted(RELEASE.nodes)
-    else:
-        assert_rolled_back(nodes, told)
+    assert (nodes.called("accept") == []) == (operation != "accept")
+    assert_rolled_back(nodes, told)
 
 
 @pytest.mark.parametrize("call", CALLS, ids="-".join)
@@ -101,9 +109,10 @@ def test_interruption_at_each_call(call: Call) -> None:
         assert nodes.calls == CALLS
         return
     told = run(nodes)
+    assert nodes.called("accept") == []
     assert told.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted; run it again to go on")
     assert_rolled_back(nodes, told)
-    made = [each for each in nodes.calls if each[0] not in ("reopen", "roll_back")]
+    made = [each for each in nodes.calls if each[0] not in ("measure", "reopen", "roll_back")]
     assert made == CALLS[: len(made)]
     finished = {name for name, _ in made[CALLS.index(call) :]}
     assert finished == {call[0]} or finished <= {"open", "inspect"}, "the step is finished and no other is begun"
@@ -129,8 +138,8 @@ def test_a_node_that_cannot_be_rolled_back_does_not_stop_the_others(operation: s
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1"), **lost})
     assert run(nodes).splitlines()[1:] == [
         "  rolled back to the last good version: database-1, web-6, worker-1, worker-2",
-        "  could not be rolled back: web-1: IndexError('a mistake of ours')",
         "  could not be rolled back: web-3: out of luck",
+        "  could not be rolled back: web-1: IndexError('a mistake of ours')",
         "  the next deployment looks at these nodes and repairs them",
     ]
 
@@ -163,3 +172,55 @@ def test_a_machine_of_another_service_is_refused() -> None:
     told = run(nodes)
     assert "database-1: the machine already serves b-service-1.0.0" in told
     assert {operation for operation, _ in nodes.calls} == {"open", "inspect"}
+
+
+def test_a_rollback_begins_with_nodes_that_are_down() -> None:
+    """One that became unhealthy since, one that cannot be asked: all others of their role go in batches."""
+    nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("script", "database-1"): failure("database-1")})
+    nodes.unhealthy.add("web-2")
+    nodes.at["measure", "web-1"] = failure("web-1")
+    assert_rolled_back(nodes, run(nodes))
+    web = [name for name in nodes.called("roll_back") if name.startswith("web")]
+    assert web == ["web-1", "web-2", "web-6", "web-5", "web-4", "web-3"]
+
+
+def test_a_rollback_begins_with_nodes_on_which_the_apply_failed() -> None:
+    """The others of the batch serve, so they go afterwards, the newest first."""
+    nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("apply", "web-3"): failure("web-3")})
+    assert_rolled_back(nodes, run(nodes))
+    web = [name for name in nodes.called("roll_back") if name.startswith("web")]
+    assert web == ["web-3", "web-2", "web-1"]
+
+
+def test_what_only_some_nodes_have_accepted_is_not_rolled_back_to() -> None:
+    """A first deployment was killed while it accepted; its state names no version."""
+    mixed = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-6": NEW}
+    for states, rolled_back in ((mixed, []), (dict.fromkeys(RELEASE.nodes, SERVING), ["database-1"])):
+        nodes = Nodes(states, {("apply", "database-1"): failure("database-1")})
+        with pytest.raises(ReleaseFailed):
+            asyncio.run(nodes.rollout_without_state().run())
+        assert nodes.called("roll_back") == rolled_back
+
+
+def test_a_node_that_the_state_does_not_know_has_no_version_to_roll_back_to() -> None:
+    nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("script", "database-1"): failure("database-1")})
+    known = {name: node for name, node in RELEASE.nodes.items() if name != "web-6"}
+    with pytest.raises(ReleaseFailed):
+        asyncio.run(nodes.rollout(replace(RELEASE, reference=Reference("a-service", "1.0.0"), nodes=known)).run())
+    assert sorted(nodes.called("roll_back")) == sorted(known)
+    assert nodes.last_good["web-6"] is None
+
+
+@pytest.mark.parametrize("call", [None, ("script", "database-1")])
+def test_names_of_nodes_that_leave_stay_whatever_comes(call: Call | None) -> None:
+    """Their machines go last, after a success; after a failure they stay."""
+    leaving = {"web-7": "10.0.0.7", "neighbour-1": "10.0.1.1", "web-8": "10.0.0.1"}
+    previous = replace(RELEASE, reference=Reference("a-service", "1.0.0"), hosts={**RELEASE.hosts, **leaving})
+    nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {call: failure(call[1])} if call else None)
+    with pytest.raises(ReleaseFailed) if call else nullcontext():
+        asyncio.run(nodes.rollout(previous).run())
+    del leaving["web-8"]  # its address belongs to another node now
+    assert nodes.names == {name: {**RELEASE.hosts, **leaving} for name in RELEASE.nodes}
+    nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING))
+    asyncio.run(nodes.rollout().run())
+    assert nodes.names == dict.fromkeys(RELEASE.nodes, RELEASE.hosts)

@@ -114,22 +114,25 @@ class Node:
         secrets: Mapping[str, str] | None = None,
         previous_secrets: Mapping[str, str] | None = None,
         hosts: Mapping[str, str] | None = None,
+        last_good: str | None = None,
     ) -> dict[str, Any]:
         self.systemd.told.clear()
         before = previous_secrets if previous_secrets is not None else secrets or {}
-        request = Apply(document, secrets or {}, before, hosts or {}, "id")
+        request = Apply(document, secrets or {}, before, hosts or {}, "id", last_good)
         return self._answered(request)
 
-    def accept(self, document: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+    def accept(
+        self, document: Mapping[str, Any], *, last_good: str | None = None, blobs: Sequence[str] = (), **request: Any
+    ) -> dict[str, Any]:
         from soop_components.runner.accept import accept
 
-        event = self.apply(document, **request)
+        event = self.apply(document, last_good=last_good, **request)
         assert event["event"] == "result", event
-        accept(self.host, Accept(document["plan_digest"]))
+        accept(self.host, Accept(document["plan_digest"], tuple(blobs), last_good))
         return event
 
-    def roll_back(self, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:
-        return self._answered(Rollback(secrets or {}, {}, "id"))
+    def roll_back(self, secrets: Mapping[str, str] | None = None, last_good: str | None = None) -> dict[str, Any]:
+        return self._answered(Rollback(secrets or {}, {}, "id", last_good))
 
     def _answered(self, request: Apply | Rollback) -> dict[str, Any]:
         """Return the last event, with its changes in words."""
@@ -183,7 +186,7 @@ def document(
     return {**preceding, "plan_digest": digest_of(preceding)}
 
 
-def file(content: str, **more: Any) -> dict[str, Any]:
+def file(content: str | None, **more: Any) -> dict[str, Any]:
     """Return a rendered file of the plan."""
     return {"content": content, **ME, **more}
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from soop_components.runner import hosts
-from tests.unit.runner.node import Node
+from tests.unit.runner.node import Node, document
 
 NODES = {"web-1.access-service.dev-access": "10.0.0.3", "database-1.access-service.dev-access": "10.0.0.2"}
 
@@ -36,3 +38,36 @@ def test_access_to_the_file_stays(node: Node) -> None:
     node.path("/etc/hosts").chmod(0o640)
     hosts.put(node.host, NODES)
     assert node.path("/etc/hosts").stat().st_mode & 0o777 == 0o640
+
+
+DAMAGE = [
+    ("10.0.0.2 ", "192.0.2.9 database-1.access-service.dev-access\n10.0.0.2 ", "database-1.access-service.dev-access"),
+    ("10.0.0.3", "10.0.0.4", "web-1.access-service.dev-access"),
+    ("10.0.0.3", "#10.0.0.3", "web-1.access-service.dev-access"),
+    ("10.0.0.3 web-1.access-service.dev-access\n", "", "web-1.access-service.dev-access"),
+    ("10.0.0.3", "10.0.0.7 printer\n10.0.0.3", "printer"),
+    ("# soop: begin", "# begin", "database-1.access-service.dev-access, web-1.access-service.dev-access"),
+]
+
+
+@pytest.mark.parametrize(("text", "instead", "names"), DAMAGE)
+def test_what_is_changed_by_hand_is_drift(node: Node, text: str, instead: str, names: str) -> None:
+    node.accept(document(), hosts=NODES)
+    assert node.drift() == []
+    path = node.path("/etc/hosts")
+    path.write_text(path.read_text().replace(text, instead))
+    assert node.drift() == [f"file /etc/hosts: other addresses of {names}"]
+    hosts.put(node.host, NODES)
+    assert node.drift() == []
+    path.unlink()
+    assert len(node.drift()) == 1
+
+
+def test_a_node_that_was_told_nothing_has_no_drift_and_damage_is_repaired(node: Node) -> None:
+    node.accept(document(), hosts=NODES)
+    told = node.path("/var/lib/soop/hosts.json")
+    told.write_text("{")
+    hosts.put(node.host, NODES)
+    assert node.drift() == []
+    told.unlink()
+    assert node.drift() == []
