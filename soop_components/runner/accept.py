@@ -40,9 +40,12 @@ def accept(host: Host, request: Accept) -> None:
 
 
 def last_good(host: Host, plan_digest: str | None) -> dict[str, Any] | None:
-    """Return the document to roll back to: the one before the accepted one if it has this digest, else that."""
-    previous = host.load("previous.json") if plan_digest else None
-    return previous if previous and previous["plan_digest"] == plan_digest else host.load("accepted.json")
+    """Return the document to roll back to: the one before the accepted one if only that has this digest."""
+    accepted = host.load("accepted.json")
+    if plan_digest is None or accepted is None or accepted["plan_digest"] == plan_digest:
+        return accepted
+    previous = host.load("previous.json")
+    return previous if previous and previous["plan_digest"] == plan_digest else accepted
 
 
 def keep(host: Host, name: str, document: Mapping[str, Any]) -> None:
