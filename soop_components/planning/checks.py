@@ -95,7 +95,11 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
                 if (other, other_kind) != (name, kind) and {kind, other_kind} != {"absent"}:
                     yield f"components {other} and {name} both claim {shown(path)} ({other_kind} and {kind})"
     yield from _disagreements(components)
-    for path, (name, kind) in owners.items():
+    folders = {path: (name, "directories") for name, part in components.items() for path in part.directories}
+    for path in sorted(owners.keys() & folders.keys()):
+        (other, kind), (name, _) = owners[path], folders[path]
+        yield f"components {other} and {name} both claim {shown(path)} ({kind} and directories)"
+    for path, (name, kind) in [*owners.items(), *folders.items()]:
         for parent in _parents(path):
             other, other_kind = owners.get(parent, (name, "absent"))
             if "absent" not in (kind, other_kind):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, units
+from soop_components.runner import dpkg, health, hosts, in_the_way, units
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
@@ -106,6 +106,8 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
         with step(kind.step):
             kind.prepare(work)
     _remove_stale(work, _FIRST)
+    with step("files"):
+        in_the_way.clear(work)
     for component in work.document.components:
         for kind in KINDS:
             with step(kind.step, component.name):
@@ -129,10 +131,11 @@ def _remove_stale(work: Work, kinds: Iterable[Managed]) -> None:
 
 
 def _check(work: Work) -> None:
-    """Find, before the first change, what would fail later: missing blobs and secrets, packages that are newer."""
+    """Find, before the first change, what would fail later: missing blobs and secrets, what is in the way."""
     missing = work.blobs.missing(work.document.blobs)
     if missing:
         raise Failure("blobs", f"{len(missing)} blobs were not sent to this node, {missing[0]} among them")
+    in_the_way.check(work)
     for kind in KINDS:
         kind.check(work)
 

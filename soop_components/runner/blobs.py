@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
+from soop_components.runner.places import chunks
 
 if TYPE_CHECKING:
     from tarfile import TarFile
@@ -54,17 +55,20 @@ class Blobs:
         self._checked.add(digest)
         return path
 
-    def member(self, blob: str | None, source: str, digest: str | None = None) -> bytes:
-        """Return the bytes of a file in a component's tar, which have a digest of their own in a plan."""
-        content = self._read(blob, source) if blob else None
-        if content is None:
+    def member(self, blob: str | None, source: str, digest: str | None = None) -> Iterator[bytes]:
+        """Yield the bytes of a file in a component's tar; fail after the last if they have not the plan's digest."""
+        file = self._open(blob, source) if blob else None
+        if file is None:
             raise Failure("blobs", f"{source} is not a file in blob {blob}")
-        if digest is not None and "sha256:" + hashlib.sha256(content).hexdigest() != digest:
+        seen = hashlib.sha256()
+        for chunk in chunks(file):
+            seen.update(chunk)
+            yield chunk
+        if digest is not None and "sha256:" + seen.hexdigest() != digest:
             raise Failure("blobs", f"{source} in blob {blob} is not the file that the plan means")
-        return content
 
-    def _read(self, blob: str, source: str) -> bytes | None:
-        """Return a file's bytes; None if it is missing, no file, or has holes, which make it larger than its blob."""
+    def _open(self, blob: str, source: str) -> IO[bytes] | None:
+        """Open a file; None if it is missing, no file, or has holes, which make it larger than its blob."""
         import tarfile  # takes long to load, and a measure does not need it
 
         wrong = (KeyError, tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
@@ -72,8 +76,7 @@ class Blobs:
         try:
             tar = self._tars[blob] = self._tars.get(blob) or tarfile.TarFile(path)
             member = tar.getmember(source)
-            file = tar.extractfile(member) if member.isreg() and member.sparse is None else None
-            return file.read() if file is not None else None
+            return tar.extractfile(member) if member.isreg() and member.sparse is None else None
         except wrong:
             return None
 

@@ -45,7 +45,7 @@ class Directories(Managed):
     def remove_stale(self, work: Work) -> None:
         """Remove folders that we made and that nothing needs, if they are empty; forget the others."""
         wanted = {path for component in work.document.components for path in component.directories}
-        needed = _above(wanted | work.ledger.paths)
+        needed = above(wanted | work.ledger.paths)
         for path in sorted(set(work.ledger.directories) - wanted, key=len, reverse=True):
             record = work.ledger.directories[path]
             if path in needed:
@@ -70,7 +70,8 @@ class Directories(Managed):
         return [Drift("directory", path, detail) for detail in details]
 
 
-def _above(paths: set[str]) -> set[str]:
+def above(paths: set[str]) -> set[str]:
+    """Return the folders that paths lie in."""
     found: set[str] = set()
     for path in paths:
         while (path := os.path.dirname(path)) != "/" and path not in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from soop_components.runner.accounts import gid_of, owner_text, uid_of
@@ -14,6 +14,7 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import FileRecord, Ledger, Stat
 from soop_components.runner.managed_paths import ManagedPaths
 from soop_components.runner.marks import holds_secret
+from soop_components.runner.places import chunks
 from soop_components.runner.plan import Component, File
 from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
@@ -49,7 +50,9 @@ class Files(ManagedPaths):
         return [Change("file", goal.path, "write") for goal in goals(work, component) if self._differs(work, goal)]
 
     def _differs(self, work: Work, goal: Goal) -> bool:
-        record = work.ledger.files.get(goal.path) or _adopted(work, goal)
+        record = work.ledger.files.get(goal.path)
+        if record is None and goal.path not in work.ledger.paths and (record := _as_wanted(work.host, goal)):
+            work.ledger.files[goal.path] = record
         if record is None or record.text != goal.text or (goal.hash is not None and record.hash != goal.hash):
             return True
         if (record.mode, record.owner, record.group) != (goal.mode, goal.file.owner, goal.file.group):
@@ -99,45 +102,54 @@ def _goal(work: Work, path: str, file: File, blob: str | None) -> Goal:
     return Goal(path, file, blob, f"{mode:04o}", *work.hashes(file.content))
 
 
-def _adopted(work: Work, goal: Goal) -> FileRecord | None:
-    """Take over a file that is already what it should be."""
-    found = work.host.places.look(goal.path)
-    if goal.path in work.ledger.paths or found is None or not stat.S_ISREG(found.st_mode):
+def _as_wanted(host: Host, goal: Goal) -> FileRecord | None:
+    """Return the record of a file that is already what it should be, whoever wrote it."""
+    found = host.places.look(goal.path)
+    if found is None or not stat.S_ISREG(found.st_mode):
         return None
-    content = work.host.places.read(goal.path)
-    hash_ = work.host.hash(content)
-    same = goal.hash == hash_ or goal.text == "sha256:" + hashlib.sha256(content).hexdigest()
-    if not same or access_details(found, goal.mode, goal.file.owner, goal.file.group):
+    if access_details(found, goal.mode, goal.file.owner, goal.file.group):
         return None
-    work.ledger.files[goal.path] = _record(goal, hash_, found)
-    return work.ledger.files[goal.path]
+    hash_, digest = host.hasher(), hashlib.sha256()
+    with host.places.open(goal.path) as file:
+        for chunk in chunks(file):
+            hash_.update(chunk)
+            digest.update(chunk)
+    same = goal.hash == hash_.hexdigest() or goal.text == "sha256:" + digest.hexdigest()
+    return _record(goal, hash_.hexdigest(), found) if same else None
 
 
 def _write(work: Work, goal: Goal) -> None:
-    file = goal.file
-    if file.content is not None:
-        content = work.render(file.content)
-    else:
-        content = work.blobs.member(goal.blob, file.source or "", file.digest)
-    found = _unchanged(work.host, goal, content)
-    if found is None:
+    """Write a file unless it is right already: in a rollback from a full disk there is no room to write it again."""
+    record = _as_wanted(work.host, goal)
+    if record is None:
+        file, hash_ = goal.file, work.host.hasher()
+        if file.content is not None:
+            content: Iterable[bytes] = (work.render(file.content),)
+        else:
+            content = work.blobs.member(goal.blob, file.source or "", file.digest)
+
+        def passing() -> Iterator[bytes]:
+            for chunk in content:
+                hash_.update(chunk)
+                yield chunk
+
         owner = uid_of(file.owner), gid_of(file.group)
-        found = work.host.places.write(goal.path, content, int(goal.mode, 8), *owner, work.folder_made)
-    work.ledger.files[goal.path] = _record(goal, work.host.hash(content), found)
-
-
-def _unchanged(host: Host, goal: Goal, content: bytes) -> os.stat_result | None:
-    """Find a file that is right already: in a rollback from a full disk there is no room to write it again."""
-    found = host.places.look(goal.path)
-    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size != len(content):
-        return None
-    if access_details(found, goal.mode, goal.file.owner, goal.file.group) or host.places.read(goal.path) != content:
-        return None
-    return found
+        found = work.host.places.write(goal.path, passing(), int(goal.mode, 8), *owner, work.folder_made)
+        record = _record(goal, hash_.hexdigest(), found)
+    work.ledger.files[goal.path] = record
 
 
 def _record(goal: Goal, hash_: str, found: os.stat_result) -> FileRecord:
     return FileRecord(goal.text, hash_, goal.mode, goal.file.owner, goal.file.group, state_of(found))
+
+
+def hash_of(host: Host, path: str) -> str:
+    """Return the keyed hash of a file's bytes."""
+    hasher = host.hasher()
+    with host.places.open(path) as file:
+        for chunk in chunks(file):
+            hasher.update(chunk)
+    return hasher.hexdigest()
 
 
 def state_of(found: os.stat_result) -> Stat:
@@ -151,7 +163,7 @@ def _details(host: Host, path: str, record: FileRecord) -> list[str]:
         return ["missing"]
     if not stat.S_ISREG(found.st_mode):
         return [f"is a {'symbolic link' if stat.S_ISLNK(found.st_mode) else 'folder'}, not a file"]
-    changed = state_of(found) != record.stat and host.hash(host.places.read(path)) != record.hash
+    changed = state_of(found) != record.stat and hash_of(host, path) != record.hash
     return ["content changed"] * changed + access_details(found, record.mode, record.owner, record.group)
 
 

@@ -73,7 +73,13 @@ class Host:
 
     def hash(self, content: bytes) -> str:
         """Return a hash that reveals nothing without this node's key."""
-        return hashlib.blake2b(content, key=self.key(), digest_size=20).hexdigest()
+        hasher = self.hasher()
+        hasher.update(content)
+        return hasher.hexdigest()
+
+    def hasher(self) -> hashlib.blake2b:
+        """Return what makes such a hash of chunks."""
+        return hashlib.blake2b(key=self.key(), digest_size=20)
 
     def key(self) -> bytes:
         """Return this node's key for hashes, made up once."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from soop_components.runner.host import Host
 from soop_components.runner.managed import Managed
+from soop_components.runner.places import chunks
 from soop_components.runner.protocol import Change, Kind
 from soop_components.runner.work import Work
 
@@ -52,14 +53,15 @@ def _keep(host: Host, path: str) -> None:
     if found is None or os.path.lexists(copy):
         return
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
-        raise OSError(f"{path} is in the way and is neither a file nor a link: move it by hand")
+        raise OSError(f"{path} is in the way and is neither a file nor a link; move it away by hand")
     os.makedirs(os.path.dirname(copy), 0o700, exist_ok=True)
     temporary = f"{copy}.new"
     if stat.S_ISLNK(found.st_mode):
         os.symlink(host.places.target(path), copy)
         return
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(host.places.read(path))
+        with host.places.open(path) as there:
+            file.writelines(chunks(there))
         if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
             os.fchown(file.fileno(), found.st_uid, found.st_gid)
         os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
@@ -77,6 +79,6 @@ def _restore(host: Host, path: str) -> bool:
         host.places.link(path, os.readlink(copy))
     else:
         with open(copy, "rb") as file:
-            host.places.write(path, file.read(), stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+            host.places.write(path, chunks(file), stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
     os.unlink(copy)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soop_components.runner import health, hosts, transient
+from soop_components.runner import health, hosts, in_the_way, transient
 from soop_components.runner.accept import last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
@@ -43,6 +43,8 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     apply_running = transient.running(host)  # asked first: what one that ends meanwhile leaves is seen below
     work = Work(host, document, events, request.secrets)
     missing = work.blobs.missing(document.blobs | set(request.blobs))
+    if apply_running is None:
+        in_the_way.check(work)
     changes = [change for kind in KINDS for change in kind.pending(work)]
     running = host.load("running.json")
     if work.ledger.unfinished:

@@ -6,9 +6,12 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
+_CHUNK = 1 << 20
+_TEMPORARY = ".soop-"
 _LINKS_AT_MOST = 40
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -36,16 +39,31 @@ class Places:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def read(self, path: str) -> bytes:
-        """Return the bytes of a regular file."""
+    def open(self, path: str) -> IO[bytes]:
+        """Open a regular file for reading."""
         with self._parent(path) as (folder, name):
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             with _naming(path):
                 descriptor = os.open(name, flags, dir_fd=folder)
-            with open(descriptor, "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise OSError(errno.EINVAL, "not a regular file", path)
-                return file.read()
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise OSError(errno.EINVAL, "not a regular file", path)
+            return open(descriptor, "rb")
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a regular file that is known to be small."""
+        with self.open(path) as file:
+            return file.read()
+
+    def names(self, path: str) -> list[str]:
+        """Return what a folder holds."""
+        with self._parent(f"{path}/.") as (folder, _):
+            return sorted(os.listdir(folder))
+
+    def move(self, path: str, name: str) -> None:
+        """Give what is at a path another name in its folder."""
+        with self._parent(path) as (folder, before), _naming(path):
+            os.rename(before, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def target(self, path: str) -> str:
         """Return where a symbolic link points."""
@@ -53,16 +71,15 @@ class Places:
             return os.readlink(name, dir_fd=folder)
 
     def write(
-        self, path: str, content: bytes, mode: int, uid: int, gid: int, made: Made | None = None
+        self, path: str, content: bytes | Iterable[bytes], mode: int, uid: int, gid: int, made: Made | None = None
     ) -> os.stat_result:
-        """Write a file atomically, with its mode and owner, and return its new state."""
+        """Write a file atomically, whole or by chunks, with its mode and owner, and return its new state."""
 
         def create(temporary: str, folder: int) -> None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with open(os.open(temporary, flags, 0o600, dir_fd=folder), "wb", buffering=0) as file:
-                view = memoryview(content)
-                while view:
-                    view = view[file.write(view) :]
+            with open(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
+                file.writelines((content,) if isinstance(content, bytes) else content)
+                file.flush()
                 _own(file.fileno(), uid, gid)
                 os.fchmod(file.fileno(), mode)
 
@@ -170,6 +187,12 @@ class Places:
         return os.readlink(name, dir_fd=folder)
 
 
+def chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of a file, a memory's worth at a time."""
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
 def _enter(folder: int, name: str, path: str, made: Made | None) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=folder)
@@ -198,8 +221,13 @@ def _unlink(name: str, folder: int) -> bool:
         return False
 
 
+def is_temporary(name: str) -> bool:
+    """Return whether a name is that of a file that is being written."""
+    return name.startswith(_TEMPORARY)
+
+
 def _temporary(name: str) -> str:
-    return ".soop-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return _TEMPORARY + hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from soop_components.runner import accounts, files
@@ -82,7 +82,7 @@ def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str]]:
     found = work.host.places.look(root)
     if found is None or not stat.S_ISREG(found.st_mode):
         return [], []
-    return [[root, work.host.hash(work.host.places.read(root))]], []
+    return [[root, files.hash_of(work.host, root)]], []
 
 
 def _run(work: Work, component: Component, script: Script) -> None:
@@ -91,7 +91,7 @@ def _run(work: Work, component: Component, script: Script) -> None:
     work.begin_change()
     work.events.progress(f"running script {script.name} ({component.name})")
     if script.content is not None:
-        program = work.render(script.content)
+        program: Iterable[bytes] = (work.render(script.content),)
     else:
         program = work.blobs.member(component.blob, script.source or "", script.digest)
     stdin = work.render(script.stdin) if script.stdin is not None else b""
@@ -107,8 +107,8 @@ def _run(work: Work, component: Component, script: Script) -> None:
     work.save()
 
 
-def run_program(host: Host, name: str, program: bytes, task: Task, user: str = "root") -> Completed:
-    """Run a program out of bytes, with the arguments of the task, and end with it everything that it has started."""
+def run_program(host: Host, name: str, program: Iterable[bytes], task: Task, user: str = "root") -> Completed:
+    """Run a program given by chunks, with the arguments of the task, and end with it everything that it has started."""
     account = accounts.account(user)
     with _executable(host, os.path.basename(name), program, account) as path:
         try:
@@ -120,7 +120,7 @@ def run_program(host: Host, name: str, program: bytes, task: Task, user: str = "
 
 
 @contextmanager
-def _executable(host: Host, name: str, program: bytes, account: Account) -> Iterator[str]:
+def _executable(host: Host, name: str, program: Iterable[bytes], account: Account) -> Iterator[str]:
     """Write a program to where only its user can run it."""
     import tempfile
 
@@ -135,7 +135,7 @@ def _executable(host: Host, name: str, program: bytes, account: Account) -> Iter
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o500), "wb") as file:
             if account.uid != os.geteuid():
                 os.fchown(file.fileno(), account.uid, account.gid)
-            file.write(program)
+            file.writelines(program)
         yield path
     finally:
         remove_tree(folder)
