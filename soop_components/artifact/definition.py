@@ -29,6 +29,8 @@ class PackedFiles(Model):
 
     blob: Digest
     files: dict[str, PackedFile] = Field(default_factory=dict)
+    links: dict[str, str] = Field(default_factory=dict)
+    """Symbolic links between the files, which are not in the tar."""
 
 
 class Base(Model):

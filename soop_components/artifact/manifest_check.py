@@ -55,7 +55,7 @@ def _problems(manifest: oci.Manifest, resolved: ResolvedDefinition) -> Iterator[
             yield f"refers to {files.blob}, which is not in the artifact"
         elif layers[files.blob].media_type != oci.COMPONENT:
             yield f"refers to {files.blob}, which is of the type {layers[files.blob].media_type}"
-        for name in files.files:
+        for name in (*files.files, *files.links):
             if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
                 yield f"{title} lists the file {name!r}, which leads out of it"
     yield from _missing_parts(resolved)

@@ -52,6 +52,8 @@ def build(
     An edit of a version that was built already becomes ``<next patch>-dev.<digest of the content>``, as does everything
     if ``development`` is asked for. Other content under a ``version`` that was asked for is refused.
     """
+    for note in source.notes:
+        progress(note)
     lock = _lock_of(source)
     store = Store.of(project)
     cache = PackageCache(project.cache / "debs", [store.layout.path / "blobs" / "sha256"])
@@ -166,9 +168,10 @@ class _Assembly:
 
     def _tar(self, title: str, files: Mapping[str, SourceFile]) -> PackedFiles:
         with self._writer.stream() as blob:
-            packed = pack(files, blob)
+            packed = pack({path: file for path, file in files.items() if file.link is None}, blob)
         self._layer(oci.COMPONENT, blob.digest, blob.size, title)
-        return PackedFiles(blob=blob.digest, files=packed)
+        links = {path: file.link for path, file in sorted(files.items()) if file.link is not None}
+        return PackedFiles(blob=blob.digest, files=packed, links=links)
 
     def _package(self, lock: Lock, name: str, path: Path) -> Package:
         locked = lock.packages[name]

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackageName
 from soop_components.build.migrations import migration_problems
-from soop_components.build.source_files import SourceFile, collect
+from soop_components.build.source_files import SourceFile, collect, line_end_problem
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.names import bounded_advice
@@ -46,6 +46,8 @@ class Source:
     """Programs of the smoke tests by path."""
     packages: Mapping[str, tuple[str, ...]]
     """Debian packages that the components of each role ask for, by role."""
+    notes: tuple[str, ...]
+    """What people should know although nothing is wrong with the definition."""
 
 
 def read_source(project: Project, definition: str) -> Source:
@@ -72,6 +74,7 @@ class _Reader:
         self._folder = folder
         self._label = label
         self._mistakes = Mistakes()
+        self._notes: list[str] = []
 
     def read(self) -> Source:
         read = self._mistakes.require(read_service(self._folder, self._label, self._mistakes))
@@ -97,6 +100,7 @@ class _Reader:
                 role: tuple(sorted({package for name in node.components for package in packages.get(name, ())}))
                 for role, node in service.nodes.items()
             },
+            notes=tuple(dict.fromkeys(self._notes)),
         )
         return self._mistakes.finish(source)
 
@@ -135,6 +139,9 @@ class _Reader:
     def _files(self, name: str, component: Component, block: LoadedBlock) -> dict[str, SourceFile]:
         key = f"components.{name}.with"
         files = {path: SourceFile.of(place) for path, place in block.files.items()}
+        for path, place in block.files.items():
+            if problem := line_end_problem(place):
+                self._note(f"components.{name}.uses", SoopError(f"{path.removeprefix('.block/')}: {problem}"))
         paths, problems = component_sources(block.block, component.with_)
         if problems:
             self._note(key, InvalidInput(problems))
@@ -152,4 +159,4 @@ class _Reader:
         return files
 
     def _collected(self, path: str, key: str) -> dict[str, SourceFile]:
-        return self._attempt(key, lambda: collect(self._folder, path)) or {}
+        return self._attempt(key, lambda: collect(self._folder, path, self._notes)) or {}

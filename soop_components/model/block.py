@@ -127,7 +127,10 @@ class FilePart(TextPart):
 
 
 class TreePart(Part):
-    """Files of the service definition and where they go: a folder with all below it, or a single file."""
+    """Files of the service definition and where they go: a folder with all below it, or a single file.
+
+    Symbolic links inside a folder stay links; empty folders are left out.
+    """
 
     source: Template
     """A path out of a parameter of type ``path``; a folder ends in ``/``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,7 +29,8 @@ _SECRET_MODE = re.compile(r"0[0246][04]0")
 def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.ComponentPlan:
     """Return what a component is on a node; ``scope`` has its parameters, ``where`` names it in errors."""
     expansion = _Expansion(block, packed, scope, f"{where} (block {block.block}")
-    files = expansion.files()
+    trees = tree_parts(block.trees, scope, f"{expansion.where}): trees")
+    files = expansion.files(trees)
     absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, f"{expansion.where}): absent")
     scripts = tuple(expansion.scripts())
     http = {"http": block.health.http} if block.health.http else {}
@@ -40,7 +41,7 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.
         users=expansion.same("users", block.users, parts.UserPart, plan.User),
         directories=expansion.same("directories", block.directories, parts.DirectoryPart, plan.Directory),
         files=files,
-        links=expansion.same("links", block.links, parts.LinkPart, plan.Link),
+        links=expansion.links(trees),
         absent=tuple(part.path for part in absent),
         scripts=scripts,
         units=expansion.units(),
@@ -67,11 +68,11 @@ class _Expansion:
             for name, part in named_parts(section, kind, self.scope, self._place(key)).items()
         }
 
-    def files(self) -> dict[str, plan.File]:
+    def files(self, trees: list[parts.TreePart]) -> dict[str, plan.File]:
         """Return single files, then those of trees; a path twice is a mistake."""
         single = named_parts(self.block.files, parts.FilePart, self.scope, self._place("files"))
         found = {path: self._file(part, self._place(f"files.{shown(path)}")) for path, part in single.items()}
-        for tree in tree_parts(self.block.trees, self.scope, self._place("trees")):
+        for tree in trees:
             for path, file in self._tree(tree):
                 if path in found:
                     raise SoopError(f"{self._place('files')}.{shown(path)}: is there twice")
@@ -90,16 +91,24 @@ class _Expansion:
             raise SoopError(f"{place}: holds a secret, its mode can be 0600 or 0640, not {shown(mode)}")
         return validated(plan.File, {**data, "content": content, "secret": secret, "mode": mode}, place)
 
+    def links(self, trees: list[parts.TreePart]) -> dict[str, plan.Link]:
+        """Return single links, then those of trees."""
+        found = self.same("links", self.block.links, parts.LinkPart, plan.Link)
+        for tree in trees:
+            for path, source in _below(tree, self.packed.links).items():
+                link = plan.Link(target=self.packed.links[source])
+                if found.setdefault(path, link) != link:
+                    raise SoopError(f"{self._place('trees')}: {shown(path)} is there twice")
+        return found
+
     def _tree(self, tree: parts.TreePart) -> Iterator[tuple[str, plan.File]]:
         """Yield a single file, or the files below a folder."""
         if tree.source in self.packed.files:
             name = tree.source.rsplit("/", 1)[-1] if tree.destination.endswith("/") else ""
             found = {tree.destination + name: tree.source}
         else:
-            prefix, folder = (path.rstrip("/") + "/" for path in (tree.source, tree.destination))
-            below = sorted(path for path in self.packed.files if path.startswith(prefix))
-            found = {folder + path.removeprefix(prefix): path for path in below}
-        if not found:
+            found = _below(tree, self.packed.files)
+        if not found and not _below(tree, self.packed.links):
             self._packed(tree.source, self._place("trees"))
         for path, source in found.items():
             packed = self.packed.files[source]
@@ -129,8 +138,10 @@ class _Expansion:
                 data |= {"source": source, "digest": self._packed(source, place).digest}
             else:
                 data["content"] = self._content(part.content, part.template, place)
-                if not data["content"].startswith("#!"):
-                    raise SoopError(f"{place}: expected a program that starts with #!")
+                if not re.match(r"#![^\r\n]+(?:\n|$)", data["content"]):
+                    raise SoopError(
+                        f"{place}: expected a program that starts with a line such as #!/bin/sh, without CR"
+                    )
             if part.stdin is not None or part.stdin_template is not None:
                 data["stdin"] = self._content(part.stdin, part.stdin_template, place)
             yield validated(plan.Script, {**data, "when": part.phase}, place)
@@ -149,3 +160,9 @@ class _Expansion:
         if source not in self.packed.files:
             raise SoopError(f"{place}: the artifact has {unknown('file', source, self.packed.files)}")
         return self.packed.files[source]
+
+
+def _below(tree: parts.TreePart, paths: Iterable[str]) -> dict[str, str]:
+    """Return what is below a tree's folder, by where it goes."""
+    prefix, folder = (path.rstrip("/") + "/" for path in (tree.source, tree.destination))
+    return {folder + path.removeprefix(prefix): path for path in sorted(paths) if path.startswith(prefix)}

@@ -63,6 +63,23 @@ def test_everything_a_service_needs_is_inside(locked: Project, packages: Package
             assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
 
 
+def test_links_of_a_folder_are_in_the_artifact_and_none_is_in_its_tar(locked: Project) -> None:
+    tools = locked.service_defs / "greeting-service" / "app" / "node_modules"
+    (tools / "mime").mkdir(parents=True)
+    (tools / "mime" / "cli.js").write_text("#!/usr/bin/node\n")
+    (tools / ".bin").mkdir()
+    (tools / ".bin" / "mime").symlink_to("../mime/cli.js")
+    (tools / "nothing").mkdir()
+    told: list[str] = []
+    build(locked, read_source(locked, LABEL), told.append)
+    artifact = Store.of(locked).open_whole("greeting-service-1.0.0")
+    page = artifact.resolved.components["page"]
+    assert page.links == {"app/node_modules/.bin/mime": "../mime/cli.js"}
+    with tarfile.open(artifact.blob_path(page.blob)) as tar:
+        assert all(member.isreg() for member in tar)
+    assert told[0].startswith("app/node_modules/nothing/ is empty and left out")
+
+
 def test_same_source_and_lock_same_digest_in_another_folder(
     locked: Project, packages: PackageSource, tmp_path: Path
 ) -> None:

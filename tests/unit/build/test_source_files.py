@@ -44,23 +44,57 @@ def test_what_tools_leave_behind_is_ignored(folder: Path) -> None:
     assert list(collect(folder, "app/")) == ["app/a.py", "app/deep/run"]
 
 
-def test_links_to_files_inside_count_as_copies(folder: Path) -> None:
+def test_links_inside_a_folder_stay_links(folder: Path) -> None:
     (folder / "app" / "b.py").symlink_to("a.py")
     (folder / "app" / "deep" / "c.py").symlink_to("../b.py")
-    found = collect(folder, "app/")
-    assert found["app/deep/c.py"].path.read_text() == "a"
+    (folder / "app" / "folder").symlink_to("deep")
+    (folder / "app" / "through").symlink_to("./folder/run")
+    links = {name: file.link for name, file in collect(folder, "app/").items()}
+    assert links == {
+        "app/a.py": None,
+        "app/b.py": "a.py",
+        "app/deep/c.py": "../b.py",
+        "app/deep/run": None,
+        "app/folder": "deep",
+        "app/through": "./folder/run",
+    }
 
 
-@pytest.mark.parametrize("target", ["../../outside", "/etc/passwd", "deep/../../../outside"])
-def test_links_that_lead_out(folder: Path, target: str) -> None:
+def test_a_link_that_is_named_itself_counts_as_a_copy(folder: Path) -> None:
+    (folder / "b.py").symlink_to("app/a.py")
+    assert {name: (file.link, file.path.read_text()) for name, file in collect(folder, "b.py").items()} == {
+        "b.py": (None, "a")
+    }
+    (folder / "c.py").symlink_to("../outside")
+    (folder / "d").symlink_to("app")
+    assert refused(folder, "c.py") == ("c.py: is a link that leads out of the service definition, to ../outside",)
+    assert refused(folder, "d") == ("d: is a link to app, which is not a file",)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "../../outside",
+        "/etc/passwd",
+        "deep/../../../outside",
+        "deep/../a.py",
+        "../app/a.py",
+        "../shared",
+        ".",
+        "way/outside",
+    ],
+)
+def test_links_that_lead_out_of_their_folder(folder: Path, target: str) -> None:
+    (folder / "shared").touch()
     (folder / "app" / "link").symlink_to(target)
-    assert refused(folder) == (f"app/link: is a link that leads out of the service definition, to {target}",)
+    if target == "way/outside":
+        (folder / "app" / "way").symlink_to("../..")
+    what = f"is a link that leads out of app/, to {target}; put a copy there, or pack the folder that has both"
+    assert f"app/link: {what}" in refused(folder)
 
 
-def test_links_that_lead_out_by_another_link(folder: Path) -> None:
+def test_a_way_that_is_a_link(folder: Path) -> None:
     (folder / "way").symlink_to("..")
-    (folder / "app" / "link").symlink_to("../way/outside")
-    assert refused(folder)[0].startswith("app/link: is a link that leads out of the service definition")
     assert refused(folder, "way/outside") == (
         "way/outside: a folder on the way is a link; only links to files are packed",
     )
@@ -71,14 +105,35 @@ def test_absolute_links_even_inside(folder: Path) -> None:
     assert refused(folder)[0].startswith("app/link: is a link that leads out")
 
 
-def test_links_to_folders_nowhere_and_themselves(folder: Path) -> None:
-    (folder / "app" / "folder").symlink_to("deep")
+def test_links_to_nowhere_and_to_what_is_not_packed(folder: Path) -> None:
     (folder / "app" / "gone").symlink_to("nowhere")
     (folder / "app" / "itself").symlink_to("itself")
+    (folder / "app" / "cached").symlink_to("a.pyc")
+    (folder / "app" / "a.pyc").touch()
+    (folder / "app" / "hollow").symlink_to("empty")
+    (folder / "app" / "empty").mkdir()
     assert refused(folder) == (
-        "app/folder: is a link to a folder; only links to files are packed",
-        "app/gone: is a link to nowhere, which is not a file",
-        "app/itself: is a link to itself, which is not a file",
+        "app/gone: is a link to nowhere, which is not there",
+        "app/itself: is a link to itself, which is not there",
+        "app/cached: is a link to a.pyc, which is not packed",
+        "app/hollow: is a link to empty, which is not packed",
+    )
+
+
+def test_empty_folders_are_told(folder: Path) -> None:
+    (folder / "app" / "spool").mkdir()
+    (folder / "app" / "left" / "__pycache__").mkdir(parents=True)
+    notes: list[str] = []
+    assert list(collect(folder, "app/", notes)) == ["app/a.py", "app/deep/run"]
+    (note,) = notes
+    assert note.startswith("app/spool/ is empty and left out, as git would")
+
+
+def test_a_program_that_cannot_be_run_for_its_line_ends(folder: Path) -> None:
+    (folder / "app" / "run.sh").write_bytes(b"#!/bin/sh\r\necho\r\n")
+    (folder / "app" / "data.csv").write_bytes(b"a,b\r\n")
+    assert refused(folder) == (
+        "app/run.sh: its first line ends with CRLF, so that it cannot be run; save it with the line ends of Unix",
     )
 
 

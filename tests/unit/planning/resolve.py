@@ -14,6 +14,9 @@ from soop_components.model.plan import Package
 from soop_components.model.service import ServiceDefinition
 from soop_components.planning.component_needs import component_packages, component_sources
 
+LINK = "-> "
+"""Begins the text of a file that is a link."""
+
 
 def digest_of(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -24,8 +27,10 @@ def packed(files: Mapping[str, str]) -> PackedFiles:
     found = {
         path: PackedFile(digest=digest_of(text), size=len(text), mode="0755" if text.startswith("#!") else "0644")
         for path, text in sorted(files.items())
+        if not text.startswith(LINK)
     }
-    return PackedFiles(blob=digest_of(repr(found)), files=found)
+    links = {path: text.removeprefix(LINK) for path, text in files.items() if text.startswith(LINK)}
+    return PackedFiles(blob=digest_of(repr(found)), files=found, links=links)
 
 
 def resolve(
