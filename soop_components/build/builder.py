@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from soop_components.artifact import oci
 from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
-from soop_components.artifact.layout import Writer
+from soop_components.artifact.layout import HashingFile, Writer
 from soop_components.artifact.manifest_check import size_problem
 from soop_components.artifact.store import Store
 from soop_components.build import Progress
@@ -56,6 +57,7 @@ def build(
         progress(note)
     lock = _lock_of(source)
     store = Store.of(project)
+    _try(source, lock, store)
     cache = PackageCache(project.cache / "debs", [store.layout.path / "blobs" / "sha256"])
     files = cache.fetch(lock.packages, lambda: Apt.of(project, lock.base.name), source.label, progress)
     progress("packing")
@@ -75,6 +77,45 @@ def _lock_of(source: Source) -> Lock:
     return lock
 
 
+def _try(source: Source, lock: Lock, store: Store) -> None:
+    """Plan once, before packages are fetched, and tell mistakes by the line that they are in."""
+    with open(os.devnull, "wb") as nowhere:
+        components = {name: _packed(files, HashingFile(nowhere)) for name, files in source.components.items()}
+        smoke = _packed(source.smoke, HashingFile(nowhere)) if source.smoke else None
+    try:
+        try_plan(_resolved(source, lock, components, smoke), store)
+    except SoopError as error:
+        problems = error.problems if isinstance(error, InvalidInput) else (error.message,)
+        told = placed(problems, str(source.definition.reference), source.folder, source.label)
+        raise InvalidInput(told, error.hint) from None
+
+
+def _packed(files: Mapping[str, SourceFile], target: HashingFile) -> PackedFiles:
+    """Write a tar of the files, and return what it and the links beside it are."""
+    packed = pack({path: file for path, file in files.items() if file.link is None}, target)
+    links = {path: file.link for path, file in sorted(files.items()) if file.link is not None}
+    return PackedFiles(blob=target.digest, files=packed, links=links)
+
+
+def _resolved(
+    source: Source, lock: Lock, components: Mapping[str, PackedFiles], smoke: PackedFiles | None
+) -> ResolvedDefinition:
+    return ResolvedDefinition(
+        definition=source.definition,
+        blocks={name: loaded.block for name, loaded in source.blocks.items()},
+        components=dict(components),
+        smoke=smoke,
+        packages={
+            name: Package(
+                version=each.version, architecture=each.architecture, digest=f"sha256:{each.sha256}", size=each.size
+            )
+            for name, each in sorted(lock.packages.items())
+        },
+        roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
+        base=lock.base,
+    )
+
+
 class _Assembly:
     """The parts of one artifact, written but not yet published."""
 
@@ -85,30 +126,12 @@ class _Assembly:
         self._layers: list[oci.Descriptor] = []
         components = {name: self._tar(name, source.components[name]) for name in sorted(source.components)}
         smoke = self._tar("smoke", source.smoke) if source.smoke else None
-        packages = {name: self._package(lock, name, files[name]) for name in sorted(lock.packages)}
-        self._resolved = ResolvedDefinition(
-            definition=source.definition,
-            blocks={name: loaded.block for name, loaded in source.blocks.items()},
-            components=components,
-            smoke=smoke,
-            packages=packages,
-            roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
-            base=lock.base,
-        )
+        for name in sorted(lock.packages):
+            self._package(lock, name, files[name])
+        self._resolved = _resolved(source, lock, components, smoke)
         problem = size_problem(self._layers)
         if problem:
             raise SoopError(f"{source.label}: {problem}", "leave large files out, and let a script fetch them")
-        self._try(store)
-
-    def _try(self, store: Store) -> None:
-        """Plan once, and tell mistakes by the line that they are in."""
-        try:
-            try_plan(self._resolved, store)
-        except SoopError as error:
-            problems = error.problems if isinstance(error, InvalidInput) else (error.message,)
-            reference = str(self._reference(self._source.definition.version))
-            told = placed(problems, reference, self._source.folder, self._source.label)
-            raise InvalidInput(told, error.hint) from None
 
     def finish(self, version: str | None, development: bool) -> Build:
         """Choose the version, and publish unless the store has the same already."""
@@ -168,12 +191,11 @@ class _Assembly:
 
     def _tar(self, title: str, files: Mapping[str, SourceFile]) -> PackedFiles:
         with self._writer.stream() as blob:
-            packed = pack({path: file for path, file in files.items() if file.link is None}, blob)
+            packed = _packed(files, blob)
         self._layer(oci.COMPONENT, blob.digest, blob.size, title)
-        links = {path: file.link for path, file in sorted(files.items()) if file.link is not None}
-        return PackedFiles(blob=blob.digest, files=packed, links=links)
+        return packed
 
-    def _package(self, lock: Lock, name: str, path: Path) -> Package:
+    def _package(self, lock: Lock, name: str, path: Path) -> None:
         locked = lock.packages[name]
         digest, size = self._writer.add_file(path)
         if digest != f"sha256:{locked.sha256}":
@@ -182,7 +204,6 @@ class _Assembly:
             problem = f"{self._source.label}/{FILE}: packages.{name}.size: expected {size} (got {locked.size})"
             raise InvalidInput([problem], advice_for(self._source.label))
         self._layer(oci.PACKAGE, digest, size, locked.file)
-        return Package(version=locked.version, architecture=locked.architecture, digest=digest, size=size)
 
     def _layer(self, media_type: str, digest: str, size: int, title: str) -> None:
         annotations: dict[str, Any] = {oci.TITLE: title}

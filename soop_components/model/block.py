@@ -156,7 +156,14 @@ class AbsentPart(Part):
     """Path of a file or link."""
 
 
-class UnitPart(TextPart):
+class FirstNodePart(Model):
+    """What may be there on one node of a role only; all else of a component is the same on every node of a role."""
+
+    first: bool | Template = False
+    """Whether it is there on the first node of its role only, the one with number 1."""
+
+
+class UnitPart(TextPart, FirstNodePart):
     """A systemd unit: the block's own when it has ``content`` or ``template``, a package's otherwise."""
 
     origins = ("content", "template")
@@ -176,7 +183,7 @@ class UnitPart(TextPart):
     """Paths whose change reloads it."""
 
 
-class ScriptPart(TextPart):
+class ScriptPart(TextPart, FirstNodePart):
     """A configuration script: exactly one of ``program``, ``source``, ``content`` and ``template``."""
 
     origins = ("program", "source", "content", "template")
@@ -207,7 +214,7 @@ class ScriptPart(TextPart):
     """Paths (files, or folders with all below) whose change makes it run again, as a change of itself does."""
 
 
-class HttpHealthPart(Part):
+class HttpHealthPart(Part, FirstNodePart):
     """Healthy is an HTTP answer below 400."""
 
     path: Template = "/"
@@ -218,7 +225,7 @@ class HttpHealthPart(Part):
     """Seconds within which it must become healthy."""
 
 
-class CommandHealthPart(Part):
+class CommandHealthPart(Part, FirstNodePart):
     """Healthy is a command that exits with 0."""
 
     command: Computed[Template]

@@ -82,6 +82,8 @@ class Unit(Model):
     """Paths (files, or folders with all below) whose change restarts it; a change of ``content`` always does."""
     reload_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths whose change reloads it."""
+    first: bool = False
+    """Whether it is there on the first node of the role only."""
 
 
 class Script(Model):
@@ -102,6 +104,8 @@ class Script(Model):
     """Seconds."""
     triggers: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths (files, or folders with all below) whose change makes it run again."""
+    first: bool = False
+    """Whether it is there on the first node of the role only."""
 
 
 RequestPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
@@ -115,6 +119,8 @@ class HttpHealth(Model):
     port: Port
     timeout: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds until it must have answered."""
+    first: bool = False
+    """Whether it is there on the first node of the role only."""
 
 
 class CommandHealth(Model):
@@ -122,6 +128,8 @@ class CommandHealth(Model):
 
     command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     timeout: Annotated[int, Field(ge=1, le=3600)] = 60
+    first: bool = False
+    """Whether it is there on the first node of the role only."""
 
 
 class ComponentPlan(Model):

@@ -120,7 +120,7 @@ class _Expansion:
         found: dict[str, plan.Unit] = {}
         for name, part in named_parts(self.block.units, parts.UnitPart, self.scope, self._place("units")).items():
             place = self._place(f"units.{shown(name)}")
-            data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on"})
+            data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on", "first"})
             if part.content is not None or part.template is not None:
                 data["content"] = self._content(part.content, part.template, place)
             found[name] = validated(plan.Unit, data, place)
@@ -132,7 +132,7 @@ class _Expansion:
             place = self._place(f"scripts.{shown(part.name)}")
             if part.phase not in ("before_units", "after_units"):
                 raise SoopError(f"{place}: phase: expected before_units or after_units {got(part.phase)}")
-            data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers"})
+            data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers", "first"})
             source = packed_path(self.block.block, part.program) if part.program is not None else part.source
             if source is not None:
                 data |= {"source": source, "digest": self._packed(source, place).digest}

@@ -69,7 +69,7 @@ def _located(text: str, scope: Mapping[str, object], where: str) -> Iterator[Non
         raise SoopError(f"{_place(text, where, error)}: {quoted(name)} is not defined", hint) from None
     except marks.LooksInside as error:
         message = "looks inside a secret or a node's name, which is only known on the node"
-        hint = "pass it on as it is, join it or encode it"
+        hint = "pass it on as it is, join it or encode it; `first: true` is for what the first node of a role alone has"
         raise SoopError(f"{_place(text, where, error)}: {message}", hint) from None
     except (RecursionError, MemoryError, SyntaxError):
         raise SoopError(f"{where}: the template is nested too deeply") from None

@@ -82,6 +82,8 @@ def parse(raw: Any) -> Document:
         plan = put_node(raw["plan"], raw["node"])
         packages = {name: read(Package, package, name) for name, package in (plan.get("packages") or {}).items()}
         components = tuple(read(Component, {"name": name, **plan["components"][name]}, name) for name in _order(plan))
+        if raw["node"].get("number") != "1":
+            components = tuple(component.without_first() for component in components)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure("plan", f"the document has not the form of a plan: {type(error).__name__}: {error}") from error
     head = {key: raw[key] for key in ("service", "version", "digest", "role", "node", "plan_digest")}

@@ -64,6 +64,7 @@ class Unit(NamedTuple):
     state: str = "started"
     restart_on: tuple[str, ...] = ()
     reload_on: tuple[str, ...] = ()
+    first: bool = False
 
 
 class Script(NamedTuple):
@@ -79,6 +80,7 @@ class Script(NamedTuple):
     user: str = "root"
     timeout: int = 300
     triggers: tuple[str, ...] = ()
+    first: bool = False
 
 
 class HttpHealth(NamedTuple):
@@ -87,6 +89,7 @@ class HttpHealth(NamedTuple):
     path: str
     port: int
     timeout: int = 60
+    first: bool = False
 
 
 class CommandHealth(NamedTuple):
@@ -94,6 +97,7 @@ class CommandHealth(NamedTuple):
 
     command: tuple[str, ...]
     timeout: int = 60
+    first: bool = False
 
 
 class Component(NamedTuple):
@@ -110,6 +114,16 @@ class Component(NamedTuple):
     units: Mapping[str, Unit] = {}
     http_health: HttpHealth | None = None
     command_health: CommandHealth | None = None
+
+    def without_first(self) -> Component:
+        """Return what it is on all nodes of its role but the first."""
+        http, command = self.http_health, self.command_health
+        return self._replace(
+            scripts=tuple(script for script in self.scripts if not script.first),
+            units={name: unit for name, unit in self.units.items() if not unit.first},
+            http_health=None if http and http.first else http,
+            command_health=None if command and command.first else command,
+        )
 
     @property
     def unit_files(self) -> dict[str, Unit]:

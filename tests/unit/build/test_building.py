@@ -238,6 +238,13 @@ def test_a_template_that_cannot_be_rendered(locked: Project) -> None:
     assert Store.of(locked).list() == []
 
 
+def test_a_mistake_is_told_before_packages_are_fetched(locked: Project, packages: PackageSource) -> None:
+    packages.vanish()
+    change(locked, "service.yaml", "Hello from {{ config.port }}", "{{ node.number == 1 }}")
+    with pytest.raises(InvalidInput, match="looks inside a secret or a node's name"):
+        built(locked)
+
+
 def test_a_template_in_the_definition_that_cannot_be_rendered_is_told_by_its_line(locked: Project) -> None:
     path = locked.service_defs / "greeting-service" / "service.yaml"
     change(locked, "service.yaml", "extra.txt: /etc/extra", "extra.txt: '/etc/{{ config.tokn }}'")

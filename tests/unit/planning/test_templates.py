@@ -69,6 +69,13 @@ def test_what_templates_can_do(text: str, value: object) -> None:
     assert [list(item) for item in found] == value if "dictsort" in text else found == value
 
 
+def test_a_condition_on_a_node_is_told_what_there_is_instead() -> None:
+    with pytest.raises(SoopError, match="looks inside a secret or a node's name") as raised:
+        evaluate("{{ node.name == 'web-1' }}", SCOPE, "file")
+    assert raised.value.hint is not None
+    assert "`first: true`" in raised.value.hint
+
+
 def test_structures_are_evaluated_with_their_keys_and_once_only() -> None:
     scope = {"config": {"hostile": "{{ config.port }}", "port": 1}}
     value = {"{{ config.port }}": ["{{ config.port }}", {"a": "{{ config.hostile }}"}], "n": 5, "none": None}

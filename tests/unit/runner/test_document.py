@@ -36,6 +36,30 @@ def test_what_the_deployer_dumps_is_read() -> None:
     assert parsed.units["nginx.service"].reload_on == ("/etc/nginx",)
 
 
+@pytest.mark.parametrize(
+    ("number", "scripts", "units", "checked"),
+    [("1", ["once", "all"], ["leader.service", "all.service"], True), ("2", ["all"], ["all.service"], False)],
+)
+def test_what_only_the_first_node_of_a_role_has(
+    number: str, scripts: list[str], units: list[str], checked: bool
+) -> None:
+    part = {
+        "scripts": [{"name": "once", "content": "#!/bin/sh", "first": True}, {"name": "all", "content": "#!/bin/sh"}],
+        "units": {"leader.service": {"content": "", "first": True}, "all.service": {}},
+        "files": {"/etc/x": file("x")},
+        "http_health": {"path": "/", "port": 80, "first": True},
+        "command_health": {"command": ["true"], "first": True},
+    }
+    raw = document(web=part)
+    raw["node"] = {**raw["node"], "number": number}
+    raw["plan_digest"] = digest_of({key: value for key, value in raw.items() if key != "plan_digest"})
+    (web,) = parse(raw).components
+    assert [script.name for script in web.scripts] == scripts
+    assert list(web.units) == units
+    assert (web.http_health is not None, web.command_health is not None) == (checked, checked)
+    assert list(web.files) == ["/etc/x"]
+
+
 def test_components_come_in_their_order() -> None:
     parsed = parse(document(order=["second", "first"], first={}, second={}))
     assert [component.name for component in parsed.components] == ["second", "first"]
