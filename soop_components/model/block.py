@@ -215,7 +215,7 @@ class ScriptPart(TextPart, FirstNodePart):
 
 
 class HttpHealthPart(Part, FirstNodePart):
-    """Healthy is an HTTP answer below 400."""
+    """Healthy is an HTTP answer below 400 within 5 seconds of the request."""
 
     path: Template = "/"
     """Path of the request."""

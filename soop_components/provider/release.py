@@ -7,6 +7,7 @@ already recorded the new version by then.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +23,14 @@ from soop_components.release.rollout import ReleaseFailed, Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
 from soop_components.release.wording import drift_in_words
-from soop_components.runner.protocol import Measured
+from soop_components.runner.events import Events
+from soop_components.runner.protocol import HealthProblem, Measured
 
 _MEASURE_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
+
+_SHOWN = 200
+"""Characters of what a health check said."""
 
 
 class ReleaseResource(Resource):
@@ -139,9 +144,18 @@ def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str
         drift.insert(0, f"runs {running.reference} with another plan")
     elif not found.accepted:
         drift.insert(0, f"runs {release.reference}, which was not accepted")
-    if not drift:  # what a health check got may hold secrets
-        drift += [f"component {name} is not healthy" for name in sorted({it.component for it in found.health})]
+    if not drift:
+        drift += [_not_healthy(problem, release.secrets.values()) for problem in found.health]
     return drift
+
+
+def _not_healthy(problem: HealthProblem, secrets: Iterable[str]) -> str:
+    """Say what a health check said, shortly and without secrets, which a node does not know when it is looked at."""
+    events = Events(lambda _: None)
+    events.hide(shape for secret in secrets for shape in (secret, " ".join(secret.split())))
+    said = " ".join(str(events.masked(problem.got)).split())
+    short = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
+    return f"component {problem.component} is not healthy: {problem.check}: {short}"
 
 
 def _parsed(properties: Properties) -> ReleaseInputs:

@@ -37,18 +37,18 @@ class Events:
 
     def write(self, said: Progress | Answer) -> None:
         """Write one event."""
-        self._write(json.dumps(self._masked(event(said)), ensure_ascii=False))
+        self._write(json.dumps(self.masked(event(said)), ensure_ascii=False))
 
-    def _masked(self, value: Any) -> Any:
+    def masked(self, value: Any) -> Any:
         """Return a JSON value without secrets; keys stay."""
         if isinstance(value, str):
             for hidden in self._hidden:
                 value = value.replace(hidden, _MASK)
             return value
         if isinstance(value, dict):
-            return {key: self._masked(item) for key, item in value.items()}
+            return {key: self.masked(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._masked(item) for item in value]
+            return [self.masked(item) for item in value]
         return value
 
 

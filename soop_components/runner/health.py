@@ -17,10 +17,10 @@ from soop_components.runner.protocol import HealthProblem
 from soop_components.runner.waiting import wait_until
 from soop_components.runner.work import Work
 
-_ATTEMPT = 5.0
-"""Seconds one attempt may take."""
+_REQUEST = 5.0
+"""Seconds one request may take."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
-_SHOWN = 300
+_SHOWN = 600
 _ANSWER_AT_MOST = 4096
 
 
@@ -49,7 +49,7 @@ def look(host: Host, document: Document, hosts: Mapping[str, str]) -> list[Healt
     problems = []
     for component in document.components:
         for check in _checks(host, document, component, hosts):
-            wrong = check.attempt(_ATTEMPT)
+            wrong = check.attempt(check.timeout)
             if wrong is not None:
                 problems.append(HealthProblem(component.name, check.text, wrong))
     return problems
@@ -109,7 +109,7 @@ def ask(address: str, name: str, request: HttpHealth, left: float) -> str | None
 
     host = name if request.port == 80 else f"{name}:{request.port}"
     head = f"GET {request.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: soop-health\r\nConnection: close\r\n\r\n"
-    timeout = min(left, _ATTEMPT)
+    timeout = min(left, _REQUEST)
     deadline = time.monotonic() + timeout
     answer = b""
     try:

@@ -53,14 +53,18 @@ def test_a_node_knows_the_addresses_of_its_service_and_of_its_neighbours() -> No
     assert release.documents["web-2.a.dev"]["node"] == {"name": "web-2.a.dev", "role": "web", "number": "2"}
 
 
-def test_what_is_not_healthy_is_named_without_what_it_answered() -> None:
-    release = ReleaseInputs(Reference("a", "1.0.0"), "sha256:0", {}, {}, (), {}, {}, {}, "key")
+def test_what_is_not_healthy_is_named_with_what_its_check_said_and_without_secrets() -> None:
+    secrets = {"password": "s3cret word"}
+    release = ReleaseInputs(Reference("a", "1.0.0"), "sha256:0", {}, {}, (), {}, {}, secrets, "key")
     running = Version("a", "1.0.0", "sha256:0", "sha256:1")
-    said = ("exit code 1: wrong password s3cret", "status 500: s3cret")
+    said = ("exit code 1: wrong password\ns3cret word", "status 500: s3cret%20word" + "x" * 500)
     problems = tuple(HealthProblem("web", "/bin/check", got) for got in said)
     found = Measured(running, True, (), problems)
     assert not found.healthy
-    assert drift_of(found, "sha256:1", release) == ["component web is not healthy"]
+    first, second = drift_of(found, "sha256:1", release)
+    assert first == "component web is not healthy: /bin/check: exit code 1: wrong password [secret]"
+    assert second.startswith("component web is not healthy: /bin/check: status 500: [secret]xxx")
+    assert len(second) < 300
     assert drift_of(found._replace(health=()), "sha256:1", release) == []
     assert found._replace(health=()).healthy
 

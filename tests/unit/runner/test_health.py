@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from soop_components.runner import health
 from soop_components.runner.health import ask, judge
 from soop_components.runner.plan import HttpHealth
 from soop_components.runner.protocol import HealthProblem
@@ -110,6 +111,14 @@ def test_a_command_must_end_with_0(node: Node) -> None:
     assert "expected exit code 0 within 1 seconds, last came exit code 4: not yet" in event["message"]
     flag.touch()
     assert node.apply(wanted)["event"] == "result"
+
+
+def test_a_look_gives_a_command_its_own_time(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.accept(document(web={"command_health": {"command": ["/bin/sh", "-c", "exit 0"], "timeout": 42}}))
+    lasts: list[float] = []
+    monkeypatch.setattr(health, "try_command", lambda host, check, timeout: lasts.append(timeout))
+    assert node.measure().healthy
+    assert lasts == [42]
 
 
 def test_measure_says_whether_it_is_healthy(node: Node) -> None:
