@@ -19,7 +19,7 @@ from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference
 from soop_components.project import Project
-from soop_components.reading.domain_text import references_in
+from soop_components.reading.domain_text import is_begun, references_in
 
 HELP = "deploy a service into a domain: soop deploy access-service-3.2.3 dev-access"
 DESCRIPTION = """\
@@ -129,7 +129,7 @@ def _after_failure(engine: Engine, file: DomainFile, before: str | None, referen
     """Name the version that runs in the domain definition again, and say what is deployed and what can be done."""
     refuse_if_busy(engine, file.id)
     state = engine.state(file.id)
-    earlier = references_in(before) if before else ()
+    earlier = () if before is None or is_begun(before) else references_in(before)
     running = [reference for reference in earlier if _runs_instead(state, reference, references)]
     if running:
         file.change(running)

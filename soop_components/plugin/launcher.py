@@ -125,6 +125,7 @@ def _start_server(serve: Callable[[ServerStart], None], addresses: Mapping[bytes
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             _redirect_standard_streams(its)
+            _forget_settings_of_engine()
             serve(ServerStart(its, *_listen(addresses)))
         os._exit(0)
     its.close()
@@ -138,6 +139,21 @@ def _redirect_standard_streams(launcher: socket.socket) -> None:
     for descriptor, target in ((0, nothing), (1, nothing), (2, launcher.fileno())):
         os.dup2(target, descriptor)
     os.close(nothing)
+
+
+def _forget_settings_of_engine() -> None:
+    """Remove the engine's own variables, of which some hold secrets, and overwrite what /proc shows of them."""
+    import ctypes
+
+    names = [name for name in os.environb if name.startswith(b"PULUMI_") and name.decode() not in _COMPARED]
+    for name in names:
+        del os.environb[name]
+    with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
+        begin, end = map(int, file.read().rpartition(")")[2].split()[47:49])
+    for entry in ctypes.string_at(begin, end - begin).split(b"\0"):
+        if entry.partition(b"=")[0] in names:
+            ctypes.memset(begin, 0, len(entry))
+        begin += len(entry) + 1
 
 
 def _listen(addresses: Mapping[bytes, float]) -> tuple[socket.socket | None, float]:

@@ -23,6 +23,11 @@ from soop_components.provider.wire import decode, encode
 from soop_components.release.cancellation import Cancellation
 from soop_components.transport import load_library
 
+_NO_IMPORT = (
+    "{} cannot be imported: what a domain has is made by `pulumi up` out of its definition, "
+    "which also adopts what an interrupted run left behind"
+)
+
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves a fixed set of resources."""
@@ -144,6 +149,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Read(self, request: pb.ReadRequest, context: ServicerContext) -> pb.ReadResponse:
         async with self._operation(request.urn, context) as (resource, operation):
+            if not request.inputs.fields and not request.properties.fields:
+                raise SoopError(_NO_IMPORT.format(request.urn.rsplit("::", 1)[-1]))
             self._preload()
             found = await resource.read(operation, request.id, decode(request.inputs), decode(request.properties))
             if found is None:

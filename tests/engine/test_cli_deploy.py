@@ -44,6 +44,17 @@ def test_secrets_may_be_given_before_there_is_a_definition(project: StandInProje
     )
 
 
+def test_secrets_stay_when_the_first_deployment_fails(project: StandInProject) -> None:
+    begun = "config:\n  soop:secrets: {}\n"
+    project.write(DEV, begun)
+    said = project.fail("deploy", "access-service-9.0.0", "dev-two-access")
+    assert "access-service-9.0.0 does not start" in said
+    assert f"access-service was never accepted here; {DEV} keeps access-service-9.0.0" in said
+    assert "  soop:secrets: {}\n" in project.read(DEV)
+    project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+    assert project.versions("dev-two-access") == {"access-service": "3.2.3"}
+
+
 def test_changes_one_line_and_restores_it_when_the_version_is_not_accepted(project: StandInProject) -> None:
     project.write(DEV, COMMENTED)
     project.succeed("deploy", "access-service-3.2.4", "dev-two-access")

@@ -64,6 +64,11 @@ class Reader:
             assert get(url) == (200, answer)
 
 
+def files(folder: Path) -> list[str]:
+    """Return everything in a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the reader's shell has: Pulumi on PATH, and Python packages without the network.
@@ -91,18 +96,20 @@ def reader(environment: dict[str, str]) -> Iterator[Reader]:
     """A reader who has come to the last chapter."""
     with empty_folder("init") as folder:
         tracked = subprocess.run(
-            ["git", "ls-files", "-z", "--", "soop_components", "pyproject.toml", "README.md", "LICENSE"],
+            ["git", "ls-files", "-z", "--", "soop_components", "pyproject.toml", "setup.py", "README.md", "LICENSE"],
             cwd=CHECKOUT, check=True, capture_output=True, text=True,
         ).stdout.split("\0")  # fmt: skip
         for name in filter(None, tracked):
             target = folder / "soop" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, target)
+        clone = files(folder / "soop")
         person = Reader(folder, environment)
         try:
             for kind, text in document(PAGE):
                 if not text.startswith(CLEAN_UP):
                     person.do(kind, text)
+            assert files(folder / "soop") == clone
             yield person
         finally:
             person.shell.end()
@@ -134,11 +141,37 @@ def test_what_soop_init_wrote_is_what_git_gets(reader: Reader) -> None:
 
 
 def test_continuous_integration_tries_every_definition_and_leaves_nothing(reader: Reader) -> None:
-    before = sorted(path.name for path in (reader.root / "stacks").iterdir())
+    """One of them has a secret, and the run before was killed."""
+    definition = reader.root / "service_defs/hello-service/service.yaml"
+    domain = reader.root / "stacks/Pulumi.dev-hello.yaml"
+    text = re.sub(r"(?m)^version: .*$", "version: 0.3.0", definition.read_text())
+    definition.write_text(re.sub(r"greeting: \{.*\}", "greeting: {type: string, secret: true}", text))
+    earlier = domain.read_text()
+    without = re.sub(r"(?m)^ +config: \{greeting.*\n", "", earlier)
+    domain.write_text(re.sub(r"hello-service-0\S*", "hello-service-0.3.0", without))
+    greeting = "soop:secrets.hello-service.greeting"
+    reader.shell.must(f"echo Welcome | pulumi config set --stack dev-hello --secret --path {greeting}")
+    before = files(reader.root / "stacks")
+    (reader.root / "stacks/Pulumi.dev-trial-hello.yaml").write_text(earlier)
     said = reader.shell.must(".ci/run")
     assert "dev-trial-hello is gone" in said
     assert "dev-trial-handbook is gone" in said
-    assert sorted(path.name for path in (reader.root / "stacks").iterdir()) == before
+    assert "dev-trial-trial" not in said
+    assert files(reader.root / "stacks") == before
+    stacks = json.loads(reader.shell.must("pulumi stack ls --json"))
+    assert sorted(stack["name"] for stack in stacks) == ["dev-handbook", "dev-hello"]
+
+
+def test_continuous_integration_that_fails_leaves_nothing_either(reader: Reader) -> None:
+    domain = reader.root / "stacks/Pulumi.dev-handbook.yaml"
+    good = domain.read_text()
+    domain.write_text(good.replace("handbook-service-1.0.0", "handbook-service-7.0.0"))
+    before = files(reader.root / "stacks")
+    assert "handbook-service is there as 1.0.0" in reader.shell.must("! .ci/run")
+    domain.write_text(good)
+    assert files(reader.root / "stacks") == before
+    stacks = json.loads(reader.shell.must("pulumi stack ls --json"))
+    assert sorted(stack["name"] for stack in stacks) == ["dev-handbook", "dev-hello"]
 
 
 def test_the_last_chapter_removes_everything(reader: Reader) -> None:

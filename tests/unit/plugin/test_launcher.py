@@ -122,6 +122,15 @@ def test_an_engine_with_another_environment_has_another_server(folder: Path) -> 
         assert len(servers(folder)) == 2
 
 
+def test_a_server_keeps_no_secret_of_the_engine_in_its_environment(folder: Path) -> None:
+    secret = dict.fromkeys(("PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN"), "s3cret=1")
+    with engine(folder, **secret, PULUMI_HOME="/somewhere", SOOP_LINGER="5"):
+        (server,) = servers(folder)
+        environment = Path(f"/proc/{server}/environ").read_bytes()
+    assert b"s3cret" not in environment
+    assert {b"PULUMI_HOME=/somewhere", b"SOOP_LINGER=5"} <= set(environment.split(b"\0"))
+
+
 def test_no_server_is_made_for_an_engine_that_is_gone(folder: Path) -> None:
     argv = [sys.executable, "-m", "soop_components.provider.main", "127.0.0.1:1"]
     left, its = os.pipe()
