@@ -26,6 +26,7 @@ VERBS = (
     "status",
     "ssh",
     "logs",
+    "secret",
     "destroy",
     "recover",
     "clean",

@@ -51,6 +51,9 @@ class Service(pulumi.ComponentResource):
             **kind_input(self._machines),
             "neighbours": dict(neighbours),
             "secrets": self._secrets(given),
+            "generated": {
+                name: length for name, length in self._plan.secrets.items() if length is not None and name not in given
+            },
             "privateKey": self._key.privateKey,
         }
         waits_for: list[pulumi.Resource] = [service.release for service in after if service.release is not None]

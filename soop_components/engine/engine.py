@@ -53,10 +53,16 @@ class Engine:
         elsewhere = [f"--config-file={config_file}"] if config_file else []
         return self._in_terminal("preview", f"--stack={id}", "--suppress-outputs", *elsewhere)
 
-    def up(self, id: str) -> int:
-        """Update a stack without asking."""
+    def up(self, id: str, *, replace: str | None = None) -> int:
+        """Update a stack without asking; the resource with the URN ``replace`` is made anew."""
+        anew = [f"--replace={replace}"] if replace else []
         with self._comments_kept(id):
-            return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs")
+            return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs", *anew)
+
+    def give_secret(self, id: str, service: str, key: str, value: str) -> None:
+        """Seal a secret and put it into the domain definition."""
+        place = f"soop:secrets.{service}.{key}"
+        self._quietly("config", "set", f"--stack={id}", "--secret", "--path", place, given=value)
 
     def destroy(self, id: str, *, protected_too: bool = False) -> int:
         """Delete a stack's resources without asking; protected ones make it fail unless they are meant too."""
@@ -108,8 +114,8 @@ class Engine:
     def _in_terminal(self, *words: str) -> int:
         return run_in_terminal([str(self._pulumi), *words], self.project.root, self.environment)
 
-    def _quietly(self, *words: str) -> str:
-        done = run_quietly([str(self._pulumi), *words], self.project.root, self.environment)
+    def _quietly(self, *words: str, given: str = "") -> str:
+        done = run_quietly([str(self._pulumi), *words], self.project.root, self.environment, given)
         if done.returncode:
             raise SoopError(
                 f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr)

@@ -10,13 +10,15 @@ from pathlib import Path
 from types import FrameType
 
 
-def run_quietly(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end without input, whatever its exit code, and return that and its output."""
+def run_quietly(
+    argv: Sequence[str], folder: Path, environment: Mapping[str, str], given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end with what it is given as input, and return its exit code and output."""
     return subprocess.run(
         argv,
         cwd=folder,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         encoding="utf-8",
         errors="replace",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from soop_components.machines.kinds import kind_of
 from soop_components.model.names import LOCAL
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-_DOMAIN, _RELEASE, _KEY = (f"soop:index:{type}" for type in ("Domain", "Release", "Key"))
+_DOMAIN, _RELEASE, _KEY, _SECRET = (f"soop:index:{type}" for type in ("Domain", "Release", "Key", "Secret"))
 
 
 class _Resource(BaseModel):
@@ -75,6 +75,8 @@ class Release:
     since: str | None
     endpoints: Mapping[str, tuple[str, ...]]
     nodes: tuple[DeployedNode, ...]
+    secrets: Mapping[str, str | None] = field(default_factory=dict)
+    """Those that were accepted, by key; None if the state was read without its secrets."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class StackState:
     """The deployer's key in OpenSSH's format; only in a state that was read with its secrets."""
     elsewhere: tuple[str, ...] = ()
     """Names of resources that providers other than ours made."""
+    generated_secrets: Mapping[str, str] = field(default_factory=dict)
+    """URNs of the resources that generate secrets, by name: ``access-service.database_password``."""
     resources: int = 0
     machines: str = LOCAL
     """The kind of its machines."""
@@ -114,6 +118,7 @@ class StackState:
                 each.resource.name for each in deployment.pending_operations if each.type == "creating"
             ),
             private_key=next((_plain(key.outputs.get("privateKey")) for key in by_type.get(_KEY, [])), None),
+            generated_secrets={each.name: each.urn for each in by_type.get(_SECRET, [])},
             elsewhere=tuple(
                 each.name for each in deployment.resources if not each.type.startswith(("soop:", "pulumi:"))
             ),
@@ -159,6 +164,7 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
         since=outputs.get("since") or None,
         endpoints={name: tuple(urls) for name, urls in (outputs.get("endpoints") or {}).items()},
         nodes=tuple(sorted(nodes, key=lambda node: _natural(node.name))),
+        secrets=_secrets(release) if release and outputs.get("version") else {},
     )
 
 
@@ -180,6 +186,12 @@ def _node(
     )
 
 
+def _secrets(release: _Resource) -> dict[str, str | None]:
+    """Return the secrets that were accepted: of those that are generated, the Release keeps them itself."""
+    used = {**_opened(release.inputs.get("secrets")), **_opened(release.outputs.get("acceptedSecrets"))}
+    return {key: _plain(value) for key, value in used.items()}
+
+
 def _units(role: Mapping[str, Any]) -> tuple[str, ...]:
     components = role.get("components", {}).values()
     return tuple(dict.fromkeys(unit for component in components for unit in component.get("units", {})))
@@ -189,6 +201,13 @@ def _natural(name: str) -> tuple[str, int]:
     """Sort ``web-2`` before ``web-10``."""
     role, _, number = name.split(".")[0].rpartition("-")
     return role, int(number) if number.isdecimal() else 0
+
+
+def _opened(value: Any) -> Mapping[str, Any]:
+    """Return a mapping that may be sealed as a whole; an empty one if it stayed sealed."""
+    if isinstance(value, dict) and _SIGNATURE in value:
+        value = json.loads(value.get("plaintext", "{}"))
+    return value if isinstance(value, dict) else {}
 
 
 def _plain(value: Any) -> str | None:

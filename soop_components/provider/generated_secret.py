@@ -1,4 +1,4 @@
-"""``soop:index:Secret``: a password that is generated once per domain."""
+"""``soop:index:Secret``: a password that is generated once per domain, and which of them a Release uses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ import string
 
 from soop_components.provider.diff import differences
 from soop_components.provider.resource import Context, Created, Difference, Resource
-from soop_components.provider.wire import UNKNOWN, Properties
+from soop_components.provider.wire import UNKNOWN, Properties, Unknown, reveal
 from soop_components.secret import Secret
+
+ACCEPTED = "acceptedSecrets"
+"""Output of a Release: the generated secrets that were accepted, by key."""
+
+_rotated: set[str] = set()
+"""Names of the Secrets that were created in this run of the engine."""
 
 
 class GeneratedSecretResource(Resource):
-    """A generated password. Input: ``length`` (characters). Outputs: ``value`` (secret)."""
+    """A generated password. Input: ``length`` (characters). Outputs: ``value`` (secret).
+
+    A new one, `pulumi up --replace`, is a rotation: a Release that was accepted with another value tries it in the same
+    run, and stays with the accepted value if that fails.
+    """
 
     kind = "soop:index:Secret"
 
@@ -24,14 +34,61 @@ class GeneratedSecretResource(Resource):
         return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """Generate a new one when the length changes."""
-        return Difference(differences(inputs, wanted), ("length",))
+        """See another length."""
+        return Difference(differences(inputs, wanted))
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the value there is; a new one is unknown."""
-        return outputs or {**wanted, "value": Secret(UNKNOWN)}
+        same = outputs and outputs["length"] == wanted["length"]
+        return outputs if same else {**wanted, "value": Secret(UNKNOWN)}
 
     async def create(self, context: Context, wanted: Properties) -> Created:
-        """Draw letters and digits, which need no quoting anywhere."""
-        value = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(wanted["length"]))
-        return Created(context.name, {**wanted, "value": Secret(value)})
+        """Generate it."""
+        _rotated.add(context.name)
+        return Created(context.name, _generated(wanted))
+
+    async def update(
+        self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
+    ) -> Properties:
+        """Generate one of another length."""
+        return _generated(wanted)
+
+    def engine_ended(self) -> None:
+        """Try no rotation of this run in another one."""
+        _rotated.clear()
+
+
+def used_secrets(inputs: Properties, outputs: Properties, wanted: Properties) -> Properties:
+    """Return the inputs that are wanted of a Release with the generated secrets that it uses.
+
+    One that was accepted stays, whatever its Secret says, unless it was rotated in this run or has another length now.
+    """
+    given, lengths = reveal(wanted.get("secrets", {})), wanted.get("generated", {})
+    if isinstance(given, Unknown):
+        return wanted
+    accepted = reveal(accepted_inputs(inputs, outputs).get("secrets", {})) if outputs.get("version") else {}
+    kept = {
+        key: accepted[key]
+        for key, length in lengths.items()
+        if len(accepted.get(key, "")) == length
+        and not isinstance(given[key], Unknown)
+        and f"{wanted['service']}.{key}" not in _rotated
+    }
+    return {**wanted, "secrets": {key: Secret(value) for key, value in {**given, **kept}.items()}}
+
+
+def accepted_inputs(inputs: Properties, outputs: Properties) -> Properties:
+    """Return the inputs that were recorded with the secrets that were in use."""
+    used = {**reveal(inputs.get("secrets", {})), **reveal(outputs.get(ACCEPTED, {}))}
+    return {**inputs, "secrets": {key: Secret(value) for key, value in used.items()}}
+
+
+def accepted_outputs(wanted: Properties) -> Properties:
+    """Return the output with the generated secrets of inputs that were accepted."""
+    return {ACCEPTED: {key: wanted["secrets"][key] for key in wanted.get("generated", {})}}
+
+
+def _generated(wanted: Properties) -> Properties:
+    """Draw letters and digits, which need no quoting anywhere."""
+    value = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(wanted["length"]))
+    return {**wanted, "value": Secret(value)}

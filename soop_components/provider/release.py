@@ -14,6 +14,7 @@ from typing import Any
 from soop_components.errors import SoopError
 from soop_components.project import Project
 from soop_components.provider.diff import Change, differences
+from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
 from soop_components.provider.resource import Context, Created, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
@@ -34,7 +35,8 @@ _SHOWN = 200
 
 
 class ReleaseResource(Resource):
-    """Inputs: ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``.
+    """Inputs: ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``,
+    ``acceptedSecrets``.
 
     ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how
     it differs from what was accepted, current at the last look. Its deletion leaves the nodes alone: their machines are
@@ -56,7 +58,8 @@ class ReleaseResource(Resource):
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare plans, and see what was found wrong on the nodes."""
-        changes = differences(_without_keys(inputs), _without_keys(wanted))
+        used = used_secrets(inputs, outputs, wanted)
+        changes = differences(_compared(accepted_inputs(inputs, outputs)), _compared(used))
         nodes = wanted["nodes"]
         known = nodes if isinstance(nodes, dict) else {}  # the engine asks what a replaced machine means for us, too
         for name, node in outputs.get("status", {}).items():
@@ -73,6 +76,7 @@ class ReleaseResource(Resource):
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Configure all nodes for the first time; a failure is kept as partly initialised."""
+        wanted = used_secrets({}, {}, wanted)
         release = _parsed(wanted)
         try:
             await self._roll_out(context, release, None)
@@ -80,13 +84,13 @@ class ReleaseResource(Resource):
             status = await self._look_at_all(context, release)
             outputs = {"service": release.reference.service, "status": status, "endpoints": {}}
             raise PartialFailure(str(error), id=context.name, outputs=outputs) from error
-        return Created(context.name, _accepted(release))
+        return Created(context.name, {**_accepted(release), **accepted_outputs(wanted)})
 
     async def read(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> Properties | None:
         """Look at every node at once."""
         if not inputs or has_unknown(inputs):
             return outputs
-        release = _parsed(inputs)
+        release = _parsed(accepted_inputs(inputs, outputs))
         current = {**outputs, "status": await self._look_at_all(context, release)}
         for name, node in current["status"].items():
             if node["drift"]:
@@ -97,13 +101,14 @@ class ReleaseResource(Resource):
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
         """Roll out the new plan; on failure the nodes run the last good version again and nothing is recorded."""
+        wanted = used_secrets(inputs, outputs, wanted)
         release = _parsed(wanted)
-        previous = _parsed(inputs) if inputs.get("roles") and outputs.get("version") else None
+        previous = _parsed(accepted_inputs(inputs, outputs)) if inputs.get("roles") and outputs.get("version") else None
         await self._roll_out(context, release, previous)
         accepted = _accepted(release)
         if previous is not None and previous.digest == release.digest:
             accepted["since"] = outputs.get("since", accepted["since"])
-        return accepted
+        return {**accepted, **accepted_outputs(wanted)}
 
     async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
         blobs = _blobs(release)
@@ -194,9 +199,9 @@ def _blobs(release: ReleaseInputs) -> Blobs:
     return artifact.blob_path
 
 
-def _without_keys(properties: Properties) -> Properties:
-    """Leave out the key pair: a new one changes nothing on a node that the machine has not changed already."""
-    return {key: value for key, value in properties.items() if key != "privateKey"}
+def _compared(properties: Properties) -> Properties:
+    """Leave out the key pair, a new one of which changes nothing on a node that the machine has not changed already."""
+    return {key: value for key, value in properties.items() if key not in ("privateKey", "generated")}
 
 
 def _node_urn(release_urn: str, node: str) -> str:

@@ -84,5 +84,8 @@ class Resource:
         """Change it and return its outputs."""
         return outputs
 
+    def engine_ended(self) -> None:
+        """Forget what belongs to a run that has ended."""
+
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Remove it; removing what is absent succeeds."""

@@ -59,6 +59,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self.log_to("")
         self._cancellations.clear()
         self._was_abandoned = False
+        for resource in self._resources.values():
+            resource.engine_ended()
 
     def cancel(self) -> None:
         """Ask all operations to end."""

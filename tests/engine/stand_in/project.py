@@ -99,15 +99,15 @@ class StandInProject:
             [sys.executable, "-m", self.program, *words],
             cwd=self.root,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def soop(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def soop(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         process = self.start(*words)
-        stdout, stderr = process.communicate()
+        stdout, stderr = process.communicate(given)
         return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
 
     def at_a_terminal(self, answer: str, *words: str) -> tuple[int, str]:

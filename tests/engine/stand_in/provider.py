@@ -1,13 +1,15 @@
 """A stand-in for provider ``soop``: the real resources and servicer, but for what would touch machines.
 
 Machines are loopback addresses; STAND_IN_PORT and STAND_IN_HOST_KEY say where SSH answers. Versions that start with 9
-are not accepted. A resource whose type is named in the file STAND_IN_WAITS is not made for as long as that file is
-there; the same name with ``.begun`` at its end tells that one waits.
+are not accepted, and none is while the file STAND_IN_WAITS says "refused". A resource whose type is named in that file
+is not made for as long as the file is there; the same name with ``.begun`` at its end tells that one waits, and with
+``.secrets`` which secrets the last rollout had, and which it would have rolled back to.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,9 @@ class StandInRelease(Asis, ReleaseResource):
 
     async def _roll_out(self, context: Context, release: Any, previous: Any) -> None:
         await wait_at_gate("Release")
-        if release.reference.version.startswith("9"):
+        secrets = [release.secrets, previous.secrets if previous else None]
+        GATE.with_name(GATE.name + ".secrets").write_text(json.dumps(secrets))
+        if release.reference.version.startswith("9") or (GATE.exists() and "refused" in GATE.read_text()):
             raise ReleaseFailed(f"{release.reference} does not start")
 
     async def _look_at_all(self, context: Context, release: Any) -> dict[str, dict[str, Any]]:

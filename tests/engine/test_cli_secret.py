@@ -1,0 +1,123 @@
+"""Secrets that are made up are rotated with the real engine: what is not accepted leaves what was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
+from soop_components.engine import Engine
+from soop_components.project import Project
+from tests.engine.stand_in.project import SERVICE_LOCK, SERVICE_YAML, StandInProject
+
+DOMAIN = "dev-two-vault"
+PASSWORD = "vault-service.password"
+CONFIG = "config: {password: {type: string, secret: true, generate: 16}}"
+
+
+def make(project: StandInProject) -> None:
+    for version, length in {"1.0.0": 16, "2.0.0": 24, "9.0.0": 24}.items():
+        text = SERVICE_YAML.replace("SERVICE", "vault-service").replace(
+            "{{ service.version }}", "{{ config.password }}"
+        )
+        project.write("service_defs/vault-service/service.yaml", text + CONFIG.replace("16", str(length)) + "\n")
+        project.write("service_defs/vault-service/service.lock", SERVICE_LOCK)
+        opened = Project(project.root)
+        build(opened, read_source(opened, "vault-service"), lambda _: None, version)
+
+
+def shown(project: StandInProject) -> str:
+    done = project.soop("secret", "show", PASSWORD, DOMAIN)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.removesuffix("\n")
+
+
+def tried(project: StandInProject) -> list[Any]:
+    """Return the password of the last rollout, and the one that it would have rolled back to."""
+    secrets = json.loads(project.gate.with_name("gate.secrets").read_text())
+    return [each and each["password"] for each in secrets]
+
+
+def pulumi(project: StandInProject, *words: str, fails: bool = False) -> str:
+    environment = Engine(Project(project.root), project.environment).environment
+    argv = ["pulumi", *words, "--yes", "--skip-preview", f"--stack={DOMAIN}"]
+    done = subprocess.run(argv, cwd=project.root, env=environment, capture_output=True, text=True)
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_rotation_that_is_not_accepted_leaves_the_accepted_value(project: StandInProject) -> None:
+    make(project)
+    project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
+    first = shown(project)
+    assert len(first) == 16
+    assert tried(project) == [first, None]
+
+    project.hold("refused")
+    said = project.fail("secret", "rotate", PASSWORD, DOMAIN)
+    assert "not rotated; the accepted value stays in use" in said
+    refused, kept = tried(project)
+    assert refused != first
+    assert kept == first
+    assert shown(project) == first
+    project.release()
+    assert "unchanged" in pulumi(project, "up")
+    project.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    assert tried(project)[0] is None or shown(project) == first
+
+    project.succeed("secret", "rotate", PASSWORD, DOMAIN)
+    second = shown(project)
+    assert second not in (first, refused)
+    assert tried(project) == [second, first]
+    assert "unchanged" in pulumi(project, "up")
+
+
+def test_a_version_with_another_length_that_is_not_accepted_leaves_the_value(project: StandInProject) -> None:
+    make(project)
+    project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
+    first = shown(project)
+    project.fail("deploy", "vault-service-9.0.0", DOMAIN)
+    assert len(tried(project)[0]) == 24
+    assert "unchanged" in pulumi(project, "up")
+    assert shown(project) == first
+    project.succeed("deploy", "vault-service-2.0.0", DOMAIN)
+    assert len(shown(project)) == 24
+    urn = Engine(Project(project.root), project.environment).state(DOMAIN).generated_secrets[PASSWORD]
+    project.hold("refused")
+    second = shown(project)
+    pulumi(project, "up", f"--replace={urn}", fails=True)
+    project.release()
+    pulumi(project, "up")
+    assert shown(project) == second
+
+
+def test_a_value_of_ones_own(project: StandInProject) -> None:
+    make(project)
+    project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
+    first, text = shown(project), project.read(f"stacks/Pulumi.{DOMAIN}.yaml")
+    assert "no value was given" in project.fail("secret", "set", PASSWORD, DOMAIN)
+    assert "is generated; did you mean vault-service.password?" in project.fail(
+        "secret", "rotate", "vault-service.pasword", DOMAIN
+    )
+
+    project.hold("refused")
+    assert project.soop("secret", "set", PASSWORD, DOMAIN, given="my own\n").returncode == 1
+    assert project.read(f"stacks/Pulumi.{DOMAIN}.yaml") == text
+    assert shown(project) == first
+    project.release()
+    assert "unchanged" in pulumi(project, "up")
+
+    assert "pasword" in project.soop("secret", "set", "vault-service.pasword", DOMAIN, given="x").stderr
+    assert project.read(f"stacks/Pulumi.{DOMAIN}.yaml") == text
+    done = project.soop("secret", "set", PASSWORD, DOMAIN, given="my own\n")
+    assert done.returncode == 0, done.stderr
+    assert "my own" not in project.read(f"stacks/Pulumi.{DOMAIN}.yaml") + done.stdout + done.stderr
+    assert shown(project) == "my own"
+    assert tried(project) == ["my own", first]
+    assert f"soop secret set {PASSWORD}" in project.fail("secret", "rotate", PASSWORD, DOMAIN)
+
+    project.write(f"stacks/Pulumi.{DOMAIN}.yaml", text)
+    pulumi(project, "up")
+    assert shown(project) not in (first, "my own")
