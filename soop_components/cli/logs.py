@@ -1,4 +1,4 @@
-"""``soop logs``: shows what a service's units logged on a node."""
+"""``soop logs``: shows what a service logged on a node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from soop_components.project import Project
 from soop_components.transport.ssh_program import ssh_session
 
 HELP = "show what a node's service logged"
-DESCRIPTION = "Shows what the systemd units of a node's service logged."
+DESCRIPTION = """\
+Shows what a node's service logged: what its systemd units wrote to the journal, then the log files that its components
+name.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +32,21 @@ def run(arguments: argparse.Namespace) -> int:
     project = Project.find()
     engine = Engine(project)
     node = find_node(engine, arguments.node)
-    command = journal_command(arguments.unit or node.units, arguments.lines, arguments.follow)
+    units, files = (arguments.unit, ()) if arguments.unit else (node.units, node.logs)
+    command = logs_command(units, files, arguments.lines, arguments.follow)
     with ssh_session(project, node.target, node.private_key) as argv:
-        return run_in_terminal([*argv, shlex.join(command)], project.root, engine.environment)
+        return run_in_terminal([*argv, command], project.root, engine.environment)
+
+
+def logs_command(units: Sequence[str], files: Sequence[str], lines: int, follow: bool) -> str:
+    """Return the shell command that shows units' logs on a node, and log files after or, if they grow, among them."""
+    journal = shlex.join(journal_command(units, lines, follow))
+    if not files:
+        return journal
+    tail = ["tail", "--verbose", f"--lines={lines}"]
+    if follow:  # tail ends with the journal, or with the shell
+        return f"{shlex.join([*tail, '-F'])} --pid=$$ -- {shlex.join(files)} & {journal}; kill $!"
+    return f"{journal}; {shlex.join([*tail, '--', *files])}"
 
 
 def journal_command(units: Sequence[str], lines: int, follow: bool) -> list[str]:

@@ -21,6 +21,8 @@ class FoundNode(NamedTuple):
     private_key: str
     units: tuple[str, ...]
     """The systemd units of its service."""
+    logs: tuple[str, ...]
+    """The log files of its service."""
 
 
 def full_name(name: str, known: Iterable[str]) -> str:
@@ -50,4 +52,5 @@ def find_node(engine: Engine, name: str) -> FoundNode:
     key = engine.state(node.name.split(".")[-1], show_secrets=True).private_key
     if key is None:
         raise SoopError(f"the state of {node.name} holds no key that opens it", "run `pulumi up` for its domain")
-    return FoundNode(Target(node.name, node.address, node.host_key, node.port, node.user), key, node.units)
+    target = Target(node.name, node.address, node.host_key, node.port, node.user)
+    return FoundNode(target, key, node.units, node.logs)

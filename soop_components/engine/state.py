@@ -63,6 +63,8 @@ class DeployedNode:
     drift: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     """The systemd units of the service's components on it."""
+    logs: tuple[str, ...] = ()
+    """The log files that these components name."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,8 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
     outputs = release.outputs if release else {}
     status = outputs.get("status") or {}
     roles = release.inputs.get("roles", {}) if release else {}
-    units = {name: _units(role) for name, role in roles.items()}
     nodes = [
-        _node(name, place, status.get(name) or {}, units) for name, place in places.items() if place.get("address")
+        _node(name, place, status.get(name) or {}, roles) for name, place in places.items() if place.get("address")
     ]
     return Release(
         service=service,
@@ -169,7 +170,7 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
 
 
 def _node(
-    name: str, place: Mapping[str, Any], status: Mapping[str, Any], units: Mapping[str, tuple[str, ...]]
+    name: str, place: Mapping[str, Any], status: Mapping[str, Any], roles: Mapping[str, Mapping[str, Any]]
 ) -> DeployedNode:
     role = status.get("role") or name.split(".")[0].rpartition("-")[0]
     return DeployedNode(
@@ -182,7 +183,8 @@ def _node(
         version=status.get("version"),
         healthy=status.get("healthy"),
         drift=tuple(status.get("drift", ())),
-        units=units.get(role, ()),
+        units=_named(roles.get(role, {}), "units"),
+        logs=_named(roles.get(role, {}), "logs"),
     )
 
 
@@ -192,9 +194,10 @@ def _secrets(release: _Resource) -> dict[str, str | None]:
     return {key: _plain(value) for key, value in used.items()}
 
 
-def _units(role: Mapping[str, Any]) -> tuple[str, ...]:
+def _named(role: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    """Return the names of the units or log files of a role's components."""
     components = role.get("components", {}).values()
-    return tuple(dict.fromkeys(unit for component in components for unit in component.get("units", {})))
+    return tuple(dict.fromkeys(name for component in components for name in component.get(kind, ())))
 
 
 def _natural(name: str) -> tuple[str, int]:

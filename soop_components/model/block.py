@@ -156,6 +156,13 @@ class AbsentPart(Part):
     """Path of a file or link."""
 
 
+class LogPart(Part):
+    """A log file."""
+
+    path: Template
+    """Its path."""
+
+
 class FirstNodePart(Model):
     """What may be there on one node of a role only; all else of a component is the same on every node of a role."""
 
@@ -274,6 +281,8 @@ class Block(Model):
     """Configuration scripts, run in this order when something about them has changed."""
     health: HealthParts = HealthParts()
     """When a component made from the block is healthy."""
+    logs: Computed[LogPart | Template] = ()
+    """Log files whose end is shown when a check fails, and by `soop logs`, after the journal of the units."""
     templates: dict[str, str] = Field(default_factory=dict)
     """Text of the block's ``*.j2`` files by path in its folder; put in when the block is loaded."""
 

@@ -147,6 +147,8 @@ class ComponentPlan(Model):
     units: dict[str, Unit] = Field(default_factory=dict)
     http_health: HttpHealth | None = None
     command_health: CommandHealth | None = None
+    logs: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths of log files, to be shown when a check fails."""
 
 
 class RolePlan(Model):

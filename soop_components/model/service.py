@@ -46,6 +46,8 @@ class Component(Model):
     """The building block, of the library or of the service's own ``blocks/``."""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """The block's parameters; texts may be templates."""
+    logs: Annotated[tuple[str, ...], Field(strict=False, max_length=MOST)] = ()
+    """Log files whose end is shown when a check fails, and by `soop logs`, after the journal of the units."""
 
 
 class Count(Model):

@@ -27,7 +27,7 @@ def role_problems(components: Mapping[str, ComponentPlan], secrets: set[str]) ->
 
 
 def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
-    for kind in ("directories", "files", "links", "absent"):
+    for kind in ("directories", "files", "links", "absent", "logs"):
         for path in getattr(component, kind):
             yield from _path_problem(kind, path)
     for name in component.units:

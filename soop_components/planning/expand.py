@@ -31,6 +31,7 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.
     expansion = _Expansion(block, packed, scope, f"{where} (block {block.block}")
     trees = tree_parts(block.trees, scope, f"{expansion.where}): trees")
     files = expansion.files(trees)
+    logs = listed_parts(block.logs, parts.LogPart, "path", scope, f"{expansion.where}): logs")
     absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, f"{expansion.where}): absent")
     scripts = tuple(expansion.scripts())
     http = {"http": block.health.http} if block.health.http else {}
@@ -46,6 +47,7 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.
         scripts=scripts,
         units=expansion.units(),
         http_health=expansion.same("health", http, parts.HttpHealthPart, plan.HttpHealth).get("http"),
+        logs=tuple(part.path for part in logs),
         command_health=expansion.same("health", command, parts.CommandHealthPart, plan.CommandHealth).get("command"),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.block import LogPart
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import node_name
@@ -16,6 +17,7 @@ from soop_components.planning.component_needs import package_names
 from soop_components.planning.expand import expand
 from soop_components.planning.marks import secret_mark
 from soop_components.planning.parameters import parameters
+from soop_components.planning.parts import listed_parts
 from soop_components.planning.scope import Scope, component_scope, service_scope
 from soop_components.planning.smoke import SmokeTests, endpoint_ports
 
@@ -113,4 +115,6 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"
         )
-    return expand(block, resolved.components[name], inside, where)
+    expanded = expand(block, resolved.components[name], inside, where)
+    logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, f"{where}: logs")]
+    return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs]))})

@@ -105,6 +105,10 @@ class Node:
         """Run a program out of a blob."""
         return await self._call(protocol.Script(blob, source, environment, timeout), protocol.ScriptEnded)
 
+    async def logs(self, secrets: Mapping[str, str]) -> str:
+        """Return the end of what the service said, without the secrets."""
+        return (await self._repeatable(protocol.Logs(secrets), protocol.Logged)).text
+
     async def _lasting(self, request: protocol.Apply | protocol.Rollback | protocol.Follow) -> None:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
         while True:

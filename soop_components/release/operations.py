@@ -64,3 +64,6 @@ class NodeOperations(Protocol):
 
     async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
         """Run a program out of a blob."""
+
+    async def logs(self, secrets: Mapping[str, str]) -> str:
+        """Return the end of what the service said, without the secrets."""

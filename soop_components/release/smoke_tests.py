@@ -13,6 +13,8 @@ from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.operations import NodeOperations
+from soop_components.release.wording import SHOWN_LINES
+from soop_components.runner.page_text import page_text
 from soop_components.waiting import wait_for_all, wait_until
 
 _PAUSE = 0.5
@@ -56,7 +58,16 @@ class SmokeTests:
 
         if not await wait_until(is_right, test.timeout, _PAUSE):
             url = f"http://{node}:{request.port}{request.path}"
-            raise SmokeTestFailed(f"smoke test '{test.name}': {request.method} {url}: {wrong}")
+            message = f"smoke test '{test.name}': {request.method} {url}: {wrong}"
+            raise SmokeTestFailed("\n".join([message, *await self._logs(node)]))
+
+    async def _logs(self, node: str) -> list[str]:
+        """Return the end of what a node's service said, as far as the node still answers."""
+        try:
+            said = await self._nodes[node].logs(self._wanted.secrets)
+        except SoopError as error:
+            said = f"its logs cannot be read: {error.message}"
+        return [f"  | {line}" for line in said.splitlines()[-SHOWN_LINES:]]
 
     async def _run_script(self, test: SmokeTestPlan, script: ScriptSmoke) -> None:
         node = self._nodes[script.node]
@@ -87,7 +98,7 @@ def ask(request: HttpSmoke, node: str, address: str, timeout: float = 5.0) -> st
 
 def judge(request: HttpSmoke, status: int, body: str) -> str | None:
     """Compare an answer with what is expected; return the first difference in words."""
-    shown = body.strip()[:_SHOWN]
+    shown = page_text(body)[:_SHOWN]
     if status != request.status:
         return f"expected status {request.status}, got {status}: {shown}"
     if request.contains is not None and request.contains not in body:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from soop_components.runner.protocol import Drift, Failed
 
+SHOWN_LINES = 60
+"""Lines of output in a message: of a command, or of a journal and two log files."""
+
 
 def drift_in_words(drift: Drift) -> str:
     """Say how a node differs from how it was left."""
@@ -30,5 +33,5 @@ def failure_in_words(failed: Failed) -> str:
         if value is not None
     ]
     lines = [failed.message + (f" ({', '.join(where)})" if where else "")]
-    lines += [f"  | {line}" for line in (failed.stderr_tail or "").splitlines()[-20:]]
+    lines += [f"  | {line}" for line in (failed.stderr_tail or "").splitlines()[-SHOWN_LINES:]]
     return "\n".join(lines)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from soop_components.runner import units
+from soop_components.runner import logs, units
 from soop_components.runner.commands import Task
 from soop_components.runner.document import Document
 from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host
+from soop_components.runner.page_text import page_text
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
 from soop_components.runner.protocol import HealthProblem
 from soop_components.runner.waiting import wait_until
@@ -96,7 +97,7 @@ def _last_result(work: Work, component: Component, check: Check) -> str | None:
 
 
 def _failure(work: Work, component: Component, check: Check, what: str) -> Failure:
-    said = units.journal(work, component)
+    said = logs.end_of(work.host, [component], work.since)
     return Failure("health", f"{check.text}: {what}", command=check.command, stderr_tail=said)
 
 
@@ -134,7 +135,7 @@ def judge(answer: str) -> str | None:
         return f"no HTTP: {answer[:_SHOWN]!r}" if answer else "no answer (the connection was closed)"
     if int(words[1]) < 400:
         return None
-    shown = " ".join(body.split())[:_SHOWN]
+    shown = " ".join(page_text(body).split())[:_SHOWN]
     return f"status {words[1]}" + (f": {shown}" if shown else "")
 
 

@@ -114,6 +114,7 @@ class Component(NamedTuple):
     units: Mapping[str, Unit] = {}
     http_health: HttpHealth | None = None
     command_health: CommandHealth | None = None
+    logs: tuple[str, ...] = ()
 
     def without_first(self) -> Component:
         """Return what it is on all nodes of its role but the first."""

@@ -139,6 +139,13 @@ class Script(NamedTuple):
     timeout: int
 
 
+class Logs(NamedTuple):
+    """Show the end of what the service said: ``Logged``."""
+
+    secrets: Mapping[str, str]
+    """What is not shown."""
+
+
 class Ping(NamedTuple):
     """Show that the runner is there: ``Done``."""
 
@@ -185,6 +192,12 @@ class ScriptEnded(NamedTuple):
     stderr_tail: str
 
 
+class Logged(NamedTuple):
+    """The end of the journal of a service's units, and of its log files."""
+
+    text: str
+
+
 class Done(NamedTuple):
     """Nothing more to say."""
 
@@ -219,8 +232,8 @@ class UnknownVerb(NamedTuple):
     """What the runner knows."""
 
 
-Request = Measure | Inspect | Receive | Apply | Rollback | Follow | Accept | Hosts | Script | Ping
-Answer = Measured | Inspected | Applied | ScriptEnded | Done | Failed | UnknownVerb
+Request = Measure | Inspect | Receive | Apply | Rollback | Follow | Accept | Hosts | Script | Logs | Ping
+Answer = Measured | Inspected | Applied | ScriptEnded | Logged | Done | Failed | UnknownVerb
 _A = TypeVar("_A", bound=tuple[Any, ...])
 
 REQUESTS: Mapping[str, type[Request]] = {kind.__name__.lower(): kind for kind in get_args(Request)}

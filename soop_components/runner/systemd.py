@@ -106,7 +106,7 @@ def call(host: Host, verb: str, names: Sequence[str] = ()) -> None:
     message = f"{', '.join(names) or 'systemd'}: {verb} failed"
     if done.timed_out:
         message = f"{', '.join(names)}: {verb} took more than {_JOB_TIMEOUT:.0f} seconds"
-    said = "\n".join(filter(None, [tail(done.stderr, 5), *(journal(host, name, began) for name in names)]))
+    said = "\n".join(filter(None, [tail(done.stderr, 5), journal(host, names, began)]))
     raise Failure.of_command("units", message, done, said)
 
 
@@ -124,10 +124,11 @@ def start(host: Host, verb: str, name: str) -> None:
         call(host, verb, [name])
 
 
-def journal(host: Host, unit: str, since: float) -> str:
-    """Return the last lines that a unit wrote from a time on, in seconds of the epoch."""
+def journal(host: Host, units: Iterable[str], since: float) -> str:
+    """Return the last lines that units wrote from a time on, in seconds of the epoch."""
     host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # the last lines count most
-    which = [f"UNIT={unit}", "+", f"_SYSTEMD_UNIT={unit}"]  # --unit misses lines of a process that ended at once
+    fields = [field for unit in units for field in ("+", f"UNIT={unit}", "+", f"_SYSTEMD_UNIT={unit}")]
+    which = fields[1:]  # --unit misses lines of a process that ended at once
     options = [f"--since=@{int(since)}", f"--lines={TAIL_LINES}", "--no-pager", "--output=cat", "--quiet"]
     argv = ["journalctl", *options, *which]
     return tail(host.commands.run(Task(argv, timeout=30)).stdout)

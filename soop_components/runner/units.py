@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Literal
 
 from soop_components.runner import processes, systemd
-from soop_components.runner.failure import Failure, tail
+from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UnitRecord
 from soop_components.runner.managed import Managed
@@ -201,7 +201,7 @@ def verify(work: Work) -> None:
         again = found.restarts > before[name].restarts
         if again or not found.running:
             state = "ends and is started again and again" if again else found.state_text
-            said = systemd.journal(work.host, name, work.since)
+            said = systemd.journal(work.host, [name], work.since)
             raise Failure("units", f"{name}: {state}, expected it to stay up", stderr_tail=said)
 
 
@@ -217,12 +217,6 @@ def failed(work: Work, component: Component) -> str | None:
     """Return a unit that should be started and has failed for good."""
     found = systemd.facts(work.host, _started(component.units))
     return next((name for name, facts in found.items() if facts.active == "failed"), None)
-
-
-def journal(work: Work, component: Component) -> str:
-    """Return the last lines that a component's units wrote since the apply began."""
-    said = [systemd.journal(work.host, name, work.since) for name in _started(component.units)]
-    return tail("\n".join(filter(None, said)))
 
 
 def _remove(work: Work, name: str) -> None:

@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from soop_components.cli.logs import journal_command
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from soop_components.cli.logs import journal_command, logs_command
 
 
 def test_journal_command_shows_instances_too() -> None:
@@ -15,3 +21,35 @@ def test_journal_command_shows_instances_too() -> None:
         "--unit=api",
         "--unit=api@*.service",
     ]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    """A folder with a journal that is read by a program of the test, and with a log file."""
+    (tmp_path / "journalctl").write_text("#!/bin/sh\necho of the journal\n[ ! -e slow ] || sleep 1\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    (tmp_path / "it's.log").write_text("1\n2\n3\n")
+    return tmp_path
+
+
+def shell(node: Path, command: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": f"{node}:/usr/bin:/bin"}
+    return subprocess.run(["sh", "-c", command], cwd=node, env=environment, capture_output=True, text=True, timeout=20)
+
+
+def test_log_files_follow_the_journal(node: Path) -> None:
+    done = shell(node, logs_command(["a.service"], ["it's.log", "none.log"], 2, False))
+    assert done.stdout == "of the journal\n==> it's.log <==\n2\n3\n"
+    assert "none.log" in done.stderr
+
+
+def test_log_files_are_followed_until_the_journal_ends(node: Path) -> None:
+    (node / "slow").touch()
+    began = time.monotonic()
+    done = shell(node, logs_command(["a.service"], ["it's.log"], 2, True))
+    assert time.monotonic() - began < 10
+    assert sorted(done.stdout.splitlines()) == ["2", "3", "==> it's.log <==", "of the journal"]
+
+
+def test_without_log_files_only_the_journal_is_read() -> None:
+    assert logs_command(["a@b.service"], (), 2, False) == "journalctl --no-pager --lines=2 --unit=a@b.service"

@@ -38,7 +38,14 @@ def test_empty_stack() -> None:
 
 
 def test_what_was_accepted_and_measured() -> None:
-    roles = {"web": {"components": {"api": {"units": {"api.service": {}}}, "proxy": {"units": {"nginx.service": {}}}}}}
+    roles = {
+        "web": {
+            "components": {
+                "api": {"units": {"api.service": {}}},
+                "proxy": {"units": {"nginx.service": {}}, "logs": ["/e"]},
+            }
+        }
+    }
     found = state(machine("web-1"), release("3.2.3", roles=roles))
     assert found.running("access-service") == "3.2.3"
     assert found.running("gateway-service") is None
@@ -46,6 +53,7 @@ def test_what_was_accepted_and_measured() -> None:
     assert (node.name, node.role, node.address) == ("web-1.access-service.dev-a", "web", "10.1.0.2")
     assert (node.healthy, node.drift) == (False, ("unit x: not active",))
     assert node.units == ("api.service", "nginx.service")
+    assert node.logs == ("/e",)
 
 
 def test_machines_are_known_before_anything_was_accepted() -> None:

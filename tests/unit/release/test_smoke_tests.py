@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import socket
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 
-from soop_components.model.plan import HttpSmoke
-from soop_components.release.smoke_tests import judge
+from soop_components.errors import SoopError
+from soop_components.model.plan import HttpSmoke, SmokeTestPlan
+from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests, judge
+from soop_components.transport import Target
+from tests.unit.release.fake_nodes import FIRST, RELEASE, FakeNode, Nodes
 
 CASES: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({}, 200, "fine", None),
@@ -24,6 +30,7 @@ CASES: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"json": {"db": {"up": True}}}, 200, '{"db": {"up": false}}', "expected db.up to be true, got false"),
     ({"json": {"a": 1}}, 200, "{}", "expected a to be 1, got no such key"),
     ({"json": {"a": 1}}, 200, "<html>", "expected JSON, got: <html>"),
+    ({}, 500, "<html><style>p {}</style><h1>No &lt;database&gt;</h1>", "expected status 200, got 500: No <database>"),
 ]
 
 
@@ -31,3 +38,35 @@ CASES: list[tuple[dict[str, Any], int, str, str | None]] = [
 def test_judge(expect: dict[str, Any], status: int, body: str, wrong: str | None) -> None:
     request = HttpSmoke.model_validate({"port": 80, "nodes": ["web-1"], **expect})
     assert judge(request, status, body) == wrong
+
+
+def failed(nodes: Nodes) -> str:
+    """Return what is said when web-2 does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    test = SmokeTestPlan(name="answers", timeout=1, http=HttpSmoke(port=port, nodes=("web-2",)))
+    place = replace(RELEASE.nodes["web-2"], target=Target("web-2", "127.0.0.1", "key"))
+    release = replace(RELEASE, smoke_tests=(test,), nodes={**RELEASE.nodes, "web-2": place})
+    fakes = {name: FakeNode(nodes, name) for name in release.nodes}
+    with pytest.raises(SmokeTestFailed) as caught:
+        asyncio.run(SmokeTests(release, fakes, nodes.cancellation).run())
+    assert nodes.called("logs") == ["web-2"]
+    return str(caught.value).replace(str(port), "PORT")
+
+
+def test_a_node_that_does_not_answer_shows_the_end_of_its_logs() -> None:
+    assert failed(Nodes(FIRST)).splitlines() == [
+        "smoke test 'answers': GET http://web-2:PORT/: "
+        "expected status 200, got no answer ([Errno 111] Connection refused)",
+        "  | began",
+        "  | no database",
+    ]
+
+
+def test_logs_that_cannot_be_read_hide_no_failure() -> None:
+    def gone() -> NoReturn:
+        raise SoopError("web-2: connection lost", "is it there?")
+
+    lines = failed(Nodes(FIRST, {("logs", "web-2"): gone})).splitlines()
+    assert lines[0].startswith("smoke test 'answers': GET http://web-2:PORT/: expected status 200")
+    assert lines[1:] == ["  | its logs cannot be read: web-2: connection lost"]

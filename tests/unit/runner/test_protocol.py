@@ -22,6 +22,8 @@ from soop_components.runner.protocol import (
     Hosts,
     Inspect,
     Inspected,
+    Logged,
+    Logs,
     Measure,
     Measured,
     Ping,
@@ -51,6 +53,7 @@ SENT: list[Request] = [
     Accept("sha256:1", ("sha256:2",), "sha256:3"),
     Hosts({"web-1": "192.0.2.1"}),
     Script("sha256:1", "smoke.py", {"WHO": "me"}, 10),
+    Logs({"password": "s3cret"}),
     Ping(),
 ]
 VERSION = Version("access-service", "3.2.3", "sha256:1", "sha256:2")
@@ -58,6 +61,7 @@ SAID: list[Any] = [
     Progress("installing"),
     Measured(VERSION, True, (Drift("unit", "app.service", "not active"),), (HealthProblem("web", "GET /", "404"),)),
     Measured(None, False, (), ()),
+    Logged("the end\n"),
     Inspected(("sha256:1",), (Change("file", "/etc/x", "write"),), VERSION, None, "id"),
     Applied(()),
     ScriptEnded(3, "out", "err"),

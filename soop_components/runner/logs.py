@@ -1,0 +1,48 @@
+"""The end of what a service said: the journal of its units, and the log files that its components name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from soop_components.runner import systemd
+from soop_components.runner.document import parse
+from soop_components.runner.failure import tail
+from soop_components.runner.host import Host
+from soop_components.runner.plan import Component
+
+_READ_AT_MOST = 1 << 16
+
+
+def end_of_all(host: Host) -> str:
+    """Return the end of what the service on this node said, whatever the time."""
+    intended = host.load("intended.json")
+    return end_of(host, parse(intended).components) if intended else ""
+
+
+def end_of(host: Host, components: Iterable[Component], since: float = 0) -> str:
+    """Return the last lines of components' units and log files from a time on, in seconds of the epoch."""
+    parts = tuple(components)
+    units = sorted({name for part in parts for name, unit in part.units.items() if unit.state != "stopped"})
+    said = [systemd.journal(host, units, since)] if units else []
+    for path in dict.fromkeys(path for part in parts for path in part.logs):
+        lines = _end_of_file(host, path, since)
+        said += [f"{path}:", lines] if lines else []
+    return "\n".join(filter(None, said))
+
+
+def _end_of_file(host: Host, path: str, since: float) -> str:
+    """Return the last lines of a file; a link in its place, which may point anywhere, is not followed."""
+    try:
+        descriptor = os.open(host.places.real(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return "" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_mtime < since:
+            return ""
+        end = os.pread(descriptor, _READ_AT_MOST, max(0, found.st_size - _READ_AT_MOST))
+        return tail(end.decode(errors="replace"))
+    finally:
+        os.close(descriptor)
