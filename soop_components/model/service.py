@@ -34,7 +34,7 @@ class ConfigOption(Model):
     secret: bool = False
     """Whether the value is kept secret: never shown, encrypted in state, mode 0600 on nodes."""
     generate: Annotated[int, Field(ge=8, le=128)] | None = None
-    """Characters of a secret that is made up once per domain unless the domain gives one."""
+    """Length of a secret of ASCII letters and digits that is made up once per domain unless the domain gives one."""
     summary: str = ""
     """What it is for."""
 

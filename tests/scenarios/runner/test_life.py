@@ -103,6 +103,16 @@ def test_a_smoke_test_runs_out_of_its_blob(node: RunnerNode) -> None:
     assert (said["exit_code"], said["stdout_tail"]) == (3, "checked me")
 
 
+def test_the_end_of_what_a_service_said_is_shown_without_its_secrets(node: RunnerNode) -> None:
+    node.send(BLOB)
+    node.accept(web(logs=["/var/log/app.log"]))
+    node.run("echo the password is s3cret > /var/log/app.log")
+    said = str(node.call("logs", {"secrets": {"password": "s3cret"}})["text"])
+    assert "Started app.service" in said
+    assert said.endswith("\n/var/log/app.log:\nthe password is [secret]")
+    node.run("rm /var/log/app.log")
+
+
 COMPARE = """
 import json, subprocess, sys
 sys.path.insert(0, ARCHIVE)
