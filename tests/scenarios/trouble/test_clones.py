@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
-from tests.scenarios.trouble.beacon import UP, Beacon
+from tests.scenarios.trouble.beacon import REFERENCE, UP, Beacon
 from tests.scenarios.workspace import workspace
 
 
@@ -28,7 +28,7 @@ def test_a_second_clone_on_the_same_state_is_told_where_the_machines_are(beacon:
             ("pulumi", "preview", "--non-interactive", "--stack", domain),
             ("pulumi", "refresh", "--yes", "--non-interactive", "--stack", domain),
             ("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", domain),
-            ("soop", "deploy", "--yes", domain),
+            ("soop", "deploy", "--yes", REFERENCE, domain),
         ):
             assert told in second.fails(*command), command
         assert not (second.project.machines / second.project.realm).exists()
