@@ -110,7 +110,7 @@ class Store:
         if len(found) > 1:
             listed = " and ".join(found)
             message = f"{self.layout.path}/index.json lists {reference} more than once, as {listed}"
-            raise SoopError(message, "take out of it what is not meant, or copy the store again from where it came")
+            raise SoopError(message, "remove all but the right one from it, or copy the store again")
         return next(iter(found.values()), None)
 
     def open(self, reference: Reference | str) -> Artifact:

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     project = Project.find()
     if not arguments.yes:
         if not is_interactive():
-            raise SoopError("removing all local machines and their data needs a yes", "soop clean --yes")
+            raise SoopError("removing all local machines and their data must be confirmed", "soop clean --yes")
         if not confirmed("Remove all local machines of this checkout, with their data?"):
             say("nothing was changed")
             return 1

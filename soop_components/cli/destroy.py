@@ -78,7 +78,7 @@ def _refuse_half(id: str, state: StackState) -> None:
 def _agreed(id: str, state: StackState) -> bool:
     """Ask; where nobody can answer, insist on --yes."""
     if not is_interactive():
-        raise SoopError(f"destroying {id} needs a yes", f"soop destroy --yes {id}")
+        raise SoopError(f"destroying {id} must be confirmed", f"soop destroy --yes {id}")
     say(f"This removes {len(state.nodes)} nodes of {id}: {', '.join(node.name for node in state.nodes) or 'none'}")
     if state.disks:
         say(f"and the data on the disks of {', '.join(state.disks)}")

@@ -24,7 +24,14 @@ next:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="instead of this one")
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where to; the current folder if not given",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

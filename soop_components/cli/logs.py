@@ -22,7 +22,7 @@ name.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
     parser.add_argument("node", metavar="NODE", help="its name, or the beginning of it; `soop status` lists them")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as more is logged; Ctrl-C ends it")
+    parser.add_argument("-f", "--follow", action="store_true", help="show new lines as they come; Ctrl-C ends it")
     parser.add_argument("-u", "--unit", action="append", default=[], help="this systemd unit instead (repeatable)")
     parser.add_argument("-n", "--lines", type=_positive, default=100, help="how many of the last lines (100)")
 

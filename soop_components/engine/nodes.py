@@ -51,6 +51,6 @@ def find_node(engine: Engine, name: str) -> FoundNode:
     node = nodes[full_name(name, nodes)]
     key = engine.state(node.name.split(".")[-1], show_secrets=True).private_key
     if key is None:
-        raise SoopError(f"the state of {node.name} holds no key that opens it", "run `pulumi up` for its domain")
+        raise SoopError(f"the state has no SSH key for {node.name}", "run `pulumi up` for its domain")
     target = Target(node.name, node.address, node.host_key, node.port, node.user)
     return FoundNode(target, key, node.units, node.logs)

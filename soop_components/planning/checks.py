@@ -63,7 +63,7 @@ def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]
     for place, text in _texts(component.model_dump(), ""):
         for mark in MARK.finditer(text):
             if mark["key"] not in (secrets if mark["kind"] == "secret" else NODE_KEYS):
-                yield f"{place}: {shown(mark[0])} stands for nothing"
+                yield f"{place}: {shown(mark[0])} is replaced by nothing: no such secret or value of a node"
         if holds_secret(text) and not _SECRET_ALLOWED.fullmatch(place):
             yield f"{place}: would show a secret; a secret belongs into a file or a script's standard input"
 
@@ -116,7 +116,7 @@ def _disagreements(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
                 wanted = part.model_dump(exclude={"restart_on", "reload_on"})
                 other, other_wanted = seen.setdefault((kind, key), (name, wanted))
                 if other_wanted != wanted:
-                    yield f"components {other} and {name} both claim {kind} {shown(key)}, and want it differently"
+                    yield f"components {other} and {name} both claim {kind} {shown(key)}, with different settings"
 
 
 def _shared_numbers(components: Mapping[str, ComponentPlan]) -> Iterator[str]:

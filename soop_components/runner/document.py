@@ -85,7 +85,7 @@ def parse(raw: Any) -> Document:
         if raw["node"].get("number") != "1":
             components = tuple(component.without_first() for component in components)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Failure("plan", f"the document has not the form of a plan: {type(error).__name__}: {error}") from error
+        raise Failure("plan", f"the document cannot be read as a plan: {type(error).__name__}: {error}") from error
     head = {key: raw[key] for key in ("service", "version", "digest", "role", "node", "plan_digest")}
     document = Document(packages=packages, components=components, disk=plan.get("disk"), raw=raw, **head)
     _check_names(document)

@@ -117,5 +117,5 @@ def test_a_damaged_document_is_refused() -> None:
         parse({**document(), "version": "3.2.4"})
     with pytest.raises(Failure, match="format 1, not 2"):
         parse({"format": 2})
-    with pytest.raises(Failure, match="not the form of a plan"):
+    with pytest.raises(Failure, match="cannot be read as a plan"):
         parse(["what?"])

@@ -195,7 +195,7 @@ def _image_digest(realm: Realm, spec: request.Spec) -> str:
         known = read_json(images / f"{spec.image}.json")
         if known is not None and (image / "usr").is_dir():
             return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
-    raise Refused(f"there is no base image {spec.image}", "make setup")
+    raise Refused(f"there is no base image {spec.image}", "run: soop setup")
 
 
 def _remove_run_folder(folder: Path) -> None:

@@ -75,7 +75,7 @@ class Record:
             number=request.integer(given["number"], slots.FIRST, slots.LAST, what),
         )
         if record.spec.name != name or record.address != given["address"]:
-            raise Refused(f"{what}: it does not fit together")
+            raise Refused(f"{what}: name and address do not match the rest of it")
         return record
 
 

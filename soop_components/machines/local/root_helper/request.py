@@ -98,7 +98,7 @@ def mapping(value: object, keys: Collection[str], what: str) -> Mapping[str, Any
 def text(value: object, pattern: re.Pattern[str], what: str) -> str:
     """Return a string that is all ``pattern``."""
     if not isinstance(value, str) or pattern.fullmatch(value) is None:
-        raise Refused(f"{what}: {str(value)[:100]!r} is not acceptable")
+        raise Refused(f"{what}: {str(value)[:100]!r} is not allowed")
     return value
 
 
