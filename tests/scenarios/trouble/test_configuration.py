@@ -9,6 +9,13 @@ from tests.scenarios.trouble.beacon import Beacon
 TROUBLE = {
     "script": ("step scripts", "component prepare", "exit code 1", "  | cannot prepare what the beacon", "[secret]"),
     "health": ("step health", "component beacon", "within 4 seconds, last came status 503"),
+    "page": (
+        "smoke test 'every node says what it should'",
+        "expected status 200, got 500: No light See the log.",
+        '"GET /health HTTP/1.1" 500 -',
+        "  | /var/log/beacon-service-beacon/beacon.log:",
+        "  | no oil, says [secret]",
+    ),
     "smoke": ("smoke test 'it can be tried out'", "smoke/try.py ended with 1", "  | the beacon does not shine"),
 }
 
@@ -24,9 +31,9 @@ def test_a_step_that_fails_is_told_and_rolled_back(beacon: Beacon, trouble: str)
     before = beacon.says()
     beacon.define(says="never accepted", trouble=trouble)
     told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, *TROUBLE[trouble])
-    assert is_rolled_back(beacon, told, 1, 2) if trouble == "smoke" else is_rolled_back(beacon, told, 1)
+    assert is_rolled_back(beacon, told, 1, 2) if trouble in ("page", "smoke") else is_rolled_back(beacon, told, 1)
     assert [each["says"] for each in beacon.says()] == [each["says"] for each in before]
-    if trouble == "smoke":
+    if trouble in ("page", "smoke"):
         first, second = beacon.since()
         assert second < first  # one after the other, the newest first: one of them always serves
     else:

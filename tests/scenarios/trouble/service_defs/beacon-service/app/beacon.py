@@ -19,7 +19,12 @@ class Beacon(BaseHTTPRequestHandler):
         shown = {"version": "SOOP_VERSION", "node": "SOOP_NODE", "says": "SAYS", "trouble": "TROUBLE"}
         answer = {key: os.environ[variable] for key, variable in shown.items()}
         body = json.dumps({**answer, "since": SINCE}).encode()
-        self.send_response(503 if os.environ["TROUBLE"] == "health" else 200)
+        status = 503 if os.environ["TROUBLE"] == "health" else 200
+        if os.environ["TROUBLE"] == "page" and self.headers["User-Agent"] == "soop-smoke-test":
+            status, body = 500, b"<!doctype html><html><style>p {}</style><h1>No light</h1><p>See the log.</p></html>"
+            with open("/var/log/beacon-service-beacon/beacon.log", "a") as log:
+                log.write(f"no oil, says {os.environ['TOKEN']}\n")
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
