@@ -22,7 +22,7 @@ _REQUEST = 5.0
 """Seconds one request may take."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 _SHOWN = 600
-_ANSWER_AT_MOST = 4096
+_ANSWER_AT_MOST = 1 << 14
 
 
 class Check(NamedTuple):
@@ -76,7 +76,7 @@ def _wait(work: Work, component: Component, check: Check) -> None:
     if wrong is not None and units.restart_untouched(work, component):
         wrong, restarted = _last_result(work, component, check), ", also after a restart"
     if wrong is not None:
-        what = f"expected {check.expected} within {check.timeout} seconds{restarted}, last came {wrong}"
+        what = f"expected {check.expected} within {check.timeout} seconds{restarted}, got {wrong}"
         raise _failure(work, component, check, what)
 
 

@@ -39,7 +39,7 @@ def test_a_service_that_never_gets_healthy(serving: RunnerNode) -> None:
     said = fails(serving, web("2.0.0", "broken: no database", http_health={"timeout": 2}))
     assert said["step"] == "health"
     assert said["message"].endswith(
-        "a status below 400 within 2 seconds, also after a restart, last came status 500: broken: no database"
+        "a status below 400 within 2 seconds, also after a restart, got status 500: broken: no database"
     )
 
 

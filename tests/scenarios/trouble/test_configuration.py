@@ -8,7 +8,7 @@ from tests.scenarios.trouble.beacon import Beacon
 
 TROUBLE = {
     "script": ("step scripts", "component prepare", "exit code 1", "  | cannot prepare what the beacon", "[secret]"),
-    "health": ("step health", "component beacon", "within 4 seconds, last came status 503"),
+    "health": ("step health", "component beacon", "within 4 seconds, got status 503"),
     "page": (
         "smoke test 'every node says what it should'",
         "expected status 200, got 500: No light See the log.",

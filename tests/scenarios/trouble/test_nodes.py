@@ -81,7 +81,7 @@ def test_a_service_that_hangs_again_after_a_restart(beacon: Beacon) -> None:
     beacon.ssh(f"mkdir {extra}; printf '[Service]\\nExecStart=\\nExecStart=sleep infinity\\n' > {extra}/hang.conf")
     beacon.ssh("systemctl daemon-reload; systemctl kill --signal=STOP beacon-service-beacon")
     check = f"http://{beacon.node}:8080/health: expected a status below 400 within 4 seconds, also after a restart"
-    told = beacon.fails(f"was not accepted: {beacon.node}: {check}, last came no answer")
+    told = beacon.fails(f"was not accepted: {beacon.node}: {check}, got no answer")
     assert "rolled back" not in told, "there is no version to roll back to"
     beacon.ssh(f"rm -r {extra}; systemctl daemon-reload")
     ended = beacon.up()

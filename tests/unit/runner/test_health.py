@@ -91,7 +91,7 @@ def test_waiting_ends_when_the_time_is_up(node: Node, serve: Any) -> None:
     event = node.apply(wanted, hosts=ADDRESS)
     assert (event["step"], event["component"]) == ("health", "web")
     url = f"http://{NODE['name']}:{server.port}/health"
-    said = f"{url}: expected a status below 400 within 1 seconds, last came status 500: the database is away"
+    said = f"{url}: expected a status below 400 within 1 seconds, got status 500: the database is away"
     assert event["message"] == said
 
 
@@ -99,7 +99,7 @@ def test_nobody_there_is_told_as_such(node: Node) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     event = node.apply(document(web={"http_health": {"path": "/", "port": port, "timeout": 1}}), hosts=ADDRESS)
-    assert "last came no answer (Connection refused)" in event["message"]
+    assert "got no answer (Connection refused)" in event["message"]
 
 
 def test_a_command_must_end_with_0(node: Node) -> None:
@@ -108,7 +108,7 @@ def test_a_command_must_end_with_0(node: Node) -> None:
     wanted = document(web={"command_health": {"command": check, "timeout": 1}})
     event = node.apply(wanted)
     assert event["step"] == "health"
-    assert "expected exit code 0 within 1 seconds, last came exit code 4: not yet" in event["message"]
+    assert "expected exit code 0 within 1 seconds, got exit code 4: not yet" in event["message"]
     flag.touch()
     assert node.apply(wanted)["event"] == "result"
 
@@ -163,6 +163,6 @@ def test_a_unit_that_nothing_was_changed_for_is_restarted_once(node: Node, hangs
     event = node.apply(wanted)
     assert node.systemd.told == ["restart app.service"]
     if hangs:
-        assert "expected exit code 0 within 1 seconds, also after a restart, last came exit code 1" in event["message"]
+        assert "expected exit code 0 within 1 seconds, also after a restart, got exit code 1" in event["message"]
     else:
         assert event["changes"] == ["restart unit app.service"]
