@@ -17,7 +17,9 @@ from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import DomainStatus, domain_lock
 from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.machines import WITH_DATA
 from soop_components.model.names import Reference
+from soop_components.model.plan import DomainPlan
 from soop_components.project import Project
 from soop_components.reading.domain_text import is_begun, references_in
 
@@ -26,6 +28,8 @@ DESCRIPTION = """\
 Deploys one or more service definitions into a domain. The domain definition, stacks/Pulumi.<domain>.yaml, is begun
 with defaults if there is none; otherwise only the line with the service's version changes. At a terminal the preview is
 shown and you are asked; elsewhere, or with --yes, it goes ahead.
+
+Where a role was renamed or removed, or has fewer nodes, disks would be deleted: that is refused without --with-data.
 
 When a version is not accepted, its nodes are rolled back to the last good one, and the domain definition names that one
 again. What a killed deployment left behind is cleared first.
@@ -36,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
     parser.add_argument("references", nargs="+", metavar="SERVICE-VERSION", help="what `soop build` built")
     parser.add_argument("domain", metavar="DOMAIN", help="<environment>-<name>, such as dev-access")
+    parser.add_argument("--with-data", action="store_true", help="delete disks that no node has any more")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--preview", action="store_true", help="only show what would change")
     how.add_argument("-y", "--yes", action="store_true", help="do not ask")
@@ -50,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     with domain_lock(project, file.id), TemporaryDirectory(dir=project.home / "run") as folder:
         plan_file = Path(folder) / "plan.json"
         write_plan(plan, plan_file)
-        engine = Engine(project, {**os.environ, VARIABLE: str(plan_file)})
+        told = {WITH_DATA: "1"} if arguments.with_data else {}
+        engine = Engine(project, {**os.environ, VARIABLE: str(plan_file), **told})
+        _check_disks(engine, plan, only_warn=arguments.with_data or arguments.preview)
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
             code = _preview(engine, file, text, Path(folder))
@@ -60,6 +67,22 @@ def run(arguments: argparse.Namespace) -> int:
                 say("nothing was changed")
                 return 1
         return _update(engine, file, text, references)
+
+
+def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:
+    """Say which disks would be deleted, and refuse that unless it is wanted."""
+    if plan.id not in engine.stacks():
+        return
+    kept = {node.name for service in plan.services for node in service.nodes.values() if node.disk}
+    leaving = [disk for disk in engine.state(plan.id).disks if disk not in kept]
+    if leaving:
+        error = SoopError(
+            f"{plan.id}: no node has the disks of {', '.join(leaving)} any more: they would be deleted with their data",
+            "a role that was renamed finds its data under its old name only; to delete it: soop deploy --with-data",
+        )
+        if not only_warn:
+            raise error
+        say(f"warning: {error.message}")
 
 
 def _references(words: Sequence[str]) -> list[Reference]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:  # of the program, of the provider and of the command line: no
     from soop_components.provider.resource import Resource
 
 
+WITH_DATA = "SOOP_WITH_DATA"
+"""Variable in an engine's environment: an update may delete disks with their data."""
+
+
 class Unsupported(SoopError):
     """Something that machines of this kind cannot do."""
 

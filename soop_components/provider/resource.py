@@ -57,6 +57,8 @@ class Resource:
     """Type token, ``soop:index:Machine``."""
     refresh_before_update = False
     """Whether the engine reads it before each preview and update."""
+    holds_data = False
+    """Whether it is deleted in an update only when the user has said so."""
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Return what is wrong with the inputs: property -> reason."""

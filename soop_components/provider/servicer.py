@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import traceback
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +18,7 @@ from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2_grpc,
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from soop_components.errors import SoopError
+from soop_components.machines import WITH_DATA
 from soop_components.provider.progress import Progress
 from soop_components.provider.resource import Context, PartialFailure, Resource
 from soop_components.provider.wire import decode, encode
@@ -26,6 +28,12 @@ from soop_components.transport import load_library
 _NO_IMPORT = (
     "{} cannot be imported: what a domain has is made by `pulumi up` out of its definition, "
     "which also adopts what an interrupted run left behind"
+)
+
+_HOLDS_DATA = "{}: the disk stays with its data, although no node has it any more"
+_TO_DELETE = (
+    "a node of the same name gets it again; to delete it: "
+    "`soop deploy --with-data …`, {}=1, or `pulumi destroy --target '{}'`"
 )
 
 
@@ -39,6 +47,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._engine: engine_pb2_grpc.EngineStub | None = None
         self._operations = 0
         self._was_abandoned = False
+        self._has_program = False
+        """Whether the engine runs a program: in an update, not when all or what was named is destroyed."""
         self._loading: asyncio.Future[None] | None = None
         self._cancellations: defaultdict[str, Cancellation] = defaultdict(Cancellation)
         """By the engine's connection: it ends each preview with ``Cancel``, which must not cancel the update."""
@@ -59,6 +69,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self.log_to("")
         self._cancellations.clear()
         self._was_abandoned = False
+        self._has_program = False
         for resource in self._resources.values():
             resource.engine_ended()
 
@@ -115,6 +126,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Check(self, request: pb.CheckRequest, context: ServicerContext) -> pb.CheckResponse:
         async with self._operation(request.urn, context) as (resource, _):
+            self._has_program = True
             failures = resource.check(decode(request.news))
             reasons = [pb.CheckFailure(property=key, reason=reason) for key, reason in failures.items()]
             return pb.CheckResponse(inputs=request.news, failures=reasons)
@@ -175,6 +187,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Delete(self, request: pb.DeleteRequest, context: ServicerContext) -> empty_pb2.Empty:
         async with self._operation(request.urn, context) as (resource, operation):
+            if resource.holds_data and self._has_program and not os.environ.get(WITH_DATA):
+                raise SoopError(_HOLDS_DATA.format(operation.name), _TO_DELETE.format(WITH_DATA, request.urn))
             await resource.delete(operation, request.id, decode(request.old_inputs), decode(request.properties))
             return empty_pb2.Empty()
 

@@ -6,7 +6,11 @@ import re
 
 import pytest
 
-from tests.engine.stand_in.project import StandInProject
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
+from soop_components.engine import Engine
+from soop_components.project import Project
+from tests.engine.stand_in.project import SERVICE_LOCK, StandInProject
 
 DEV = "stacks/Pulumi.dev-two-access.yaml"
 COMMENTED = """\
@@ -129,6 +133,37 @@ def test_refuses_before_anything_is_written(project: StandInProject, words: list
     assert told in project.fail("deploy", *words)
     assert sorted(path.name for path in (project.root / "stacks").iterdir()) == ["environments"]
     assert not (project.root / ".soop" / "state").exists()
+
+
+def test_a_renamed_role_does_not_lose_its_disk_unasked(project: StandInProject) -> None:
+    disks = Engine(Project(project.root), project.environment)
+    old, new = (f"{role}-1.access-service.dev-two-access" for role in ("store", "vault"))
+    definition = "service_defs/access-service/service.yaml"
+    project.write(definition, project.read(definition).replace("  store:", "  vault:"))
+    project.write(definition.replace("yaml", "lock"), SERVICE_LOCK.replace("store:", "vault:"))
+    opened = Project(project.root)
+    build(opened, read_source(opened, "access-service"), lambda _: None, "4.0.0")
+    project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
+
+    told = f"no node has the disks of {old} any more: they would be deleted with their data"
+    said = project.fail("deploy", "access-service-4.0.0", "dev-two-access")
+    assert told in said
+    assert "soop deploy --with-data" in said
+    assert f"warning: dev-two-access: {told}" in project.succeed(
+        "deploy", "--preview", "access-service-4.0.0", "dev-two-access"
+    )
+    assert project.versions("dev-two-access") == {"access-service": "3.2.3"}
+
+    project.write(DEV, project.read(DEV).replace("3.2.3", "4.0.0"))
+    done = project.pulumi("up", "--yes", "--skip-preview", "--stack=dev-two-access")
+    assert done.returncode != 0
+    assert f"{old}: the disk stays with its data" in done.stdout + done.stderr
+    assert set(disks.state("dev-two-access").disks) == {old, new}
+    assert project.versions("dev-two-access") == {"access-service": "4.0.0"}
+    said = project.succeed("deploy", "--with-data", "access-service-4.0.0", "dev-two-access")
+    assert told in said
+    assert disks.state("dev-two-access").disks == (new,)
+    project.succeed("destroy", "--yes", "dev-two-access")
 
 
 def test_tells_mistakes_of_the_domain_definition(project: StandInProject) -> None:

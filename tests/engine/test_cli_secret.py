@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 from soop_components.build.builder import build
@@ -41,9 +40,7 @@ def tried(project: StandInProject) -> list[Any]:
 
 
 def pulumi(project: StandInProject, *words: str, fails: bool = False) -> str:
-    environment = Engine(Project(project.root), project.environment).environment
-    argv = ["pulumi", *words, "--yes", "--skip-preview", f"--stack={DOMAIN}"]
-    done = subprocess.run(argv, cwd=project.root, env=environment, capture_output=True, text=True)
+    done = project.pulumi(*words, "--yes", "--skip-preview", f"--stack={DOMAIN}")
     assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout + done.stderr
 

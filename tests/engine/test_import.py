@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-
-from soop_components.engine import Engine
-from soop_components.project import Project
 from tests.engine.stand_in.project import StandInProject
 
 
 def test_is_refused_and_the_next_update_works(project: StandInProject) -> None:
     project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
-    environment = Engine(Project(project.root), project.environment).environment
     for kind, told in {
         "Disk": "mine cannot be imported",
         "Release": "mine cannot be imported",
         "Node": "is not",
     }.items():
-        words = ["pulumi", "import", f"soop:index:{kind}", "mine", "mine", "--yes", "--stack=dev-two-access"]
-        done = subprocess.run(words, cwd=project.root, env=environment, capture_output=True, text=True)
+        words = ["import", f"soop:index:{kind}", "mine", "mine", "--yes", "--stack=dev-two-access"]
+        done = project.pulumi(*words)
         assert done.returncode != 0
         assert told in done.stdout + done.stderr
     project.succeed("deploy", "access-service-3.2.4", "dev-two-access")

@@ -25,6 +25,7 @@ class DiskResource(Resource):
 
     kind = KIND.disk_type
     refresh_before_update = True
+    holds_data = True
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """See a new size."""

@@ -17,6 +17,7 @@ import pytest
 
 from soop_components.build.builder import build
 from soop_components.build.service_source import read_source
+from soop_components.engine import Engine
 from soop_components.project import Project
 
 REPOSITORY = Path(__file__).parents[3]
@@ -132,6 +133,12 @@ class StandInProject:
                 break
         os.close(keyboard)
         return process.wait(), screen.decode(errors="replace")
+
+    def pulumi(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a bare ``pulumi``."""
+        environment = Engine(Project(self.root), self.environment).environment
+        argv = ["pulumi", *words]
+        return subprocess.run(argv, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
     def succeed(self, *words: str) -> str:
         """Run ``soop`` and return all that it said."""
