@@ -53,6 +53,8 @@ def shell_variables(project: Project, environ: Mapping[str, str]) -> dict[str, s
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
         "PULUMI_HOME": str(project.home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Engine, programs and providers speak gRPC over the loopback, which a proxy of the user's cannot reach.
+        "no_grpc_proxy": "127.0.0.1,localhost",
     }
 
 

@@ -156,7 +156,7 @@ class _Expansion:
             return content
         if template not in self.block.templates:
             raise SoopError(f"{place}: the block has {unknown('file', template, self.block.templates)}")
-        return render(self.block.templates[template], self.scope, f"{self.where}/{template})")
+        return render(self.block.templates[template], self.scope, f"{self.where}/{template})", comments=True)
 
     def _packed(self, source: str, place: str) -> PackedFile:
         if source not in self.packed.files:

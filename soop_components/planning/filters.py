@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
@@ -200,6 +201,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "values": lambda value: [held for _, held in pairs(value)],
     "dictsort": lambda value: sorted(pairs(value), key=lambda pair: str(pair[0])),
     "indent": indent,
+    "basename": lambda value: posixpath.basename(plain(value)),
+    "dirname": lambda value: posixpath.dirname(plain(value)).rstrip("/") or "/",
 }
 FILTERS |= {"d": FILTERS["default"], "count": FILTERS["length"]}
 
@@ -215,9 +218,13 @@ ENCODINGS: dict[str, Callable[[Any], str]] = {
     "sql": lambda value: marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"),
     "sh": sh,
     "systemd": lambda value: marks.encode(text(value), "systemd", lambda part: re.sub(r'(["\\`$])', r"\\\1", part)),
+    "unit": lambda value: marks.encode(text(value), "unit", lambda part: part.replace("%", "%%")),
     "urlencode": lambda value: marks.encode(text(value), "url", lambda part: quote(part, safe="")),
     "json": json_,
     "tojson": json_,
 }
 """What puts a value into another language: an SQL literal, one word of a shell, what goes between double quotes in an
-``EnvironmentFile``, one part of a URL, JSON on one line. Secrets are encoded by the runner, when it knows them."""
+``EnvironmentFile``, a line of a unit without specifiers, one part of a URL, JSON on one line.
+
+Secrets are encoded by the runner, when it knows them.
+"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from soop_components.errors import InvalidInput, SoopError
@@ -19,8 +19,13 @@ from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
 _TYPES = {"string": str, "path": str, "integer": int, "boolean": bool, "list": list, "map": dict, "any": object}
 
 
-def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: str) -> dict[str, object]:
-    """Return the value of each of the block's parameters; ``where`` names the component in the mistakes."""
+def parameters(
+    block: Block, with_: Mapping[str, object], scope: Scope, where: str, files: Collection[str] = ()
+) -> dict[str, object]:
+    """Return the value of each of the block's parameters; ``where`` names the component in the mistakes.
+
+    A path that is a folder of ``files``, those of the service definition, ends in ``/``, however it was written.
+    """
     problems = [
         f"{where}.with.{shown(name)}: block {block.block} has {unknown('parameter', name, block.parameters)}"
         for name in sorted(with_.keys() - block.parameters.keys())[:MAXIMUM_PROBLEMS]
@@ -43,9 +48,27 @@ def parameters(block: Block, with_: Mapping[str, object], scope: Scope, where: s
         for part in parts_of(parameter, values[name]):
             problem = _problem(part)
             problems += [f"{place}{part.place}: {problem}"] if problem else []
+        values[name] = _with_folders(parameter, values[name], files)
     if problems:
         raise InvalidInput(problems)
     return values
+
+
+def _with_folders(parameter: Parameter, value: object, files: Collection[str]) -> object:
+    """Return a value in which paths of folders end in ``/``."""
+
+    def path(given: object) -> object:
+        folder = str(given).rstrip("/") + "/"
+        return folder if any(file.startswith(folder) for file in files) else given
+
+    if parameter.type == "path" and value is not None:
+        return path(value)
+    if parameter.type == "list" and parameter.items == "path" and isinstance(value, list):
+        return [path(item) for item in value]
+    if parameter.type == "map" and isinstance(value, Mapping):
+        pairs = ((path(key) if parameter.keys == "path" else key, item) for key, item in value.items())
+        return {key: path(item) if parameter.items == "path" else item for key, item in pairs}
+    return value
 
 
 class ParameterPart(NamedTuple):

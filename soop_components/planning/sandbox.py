@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
@@ -97,10 +98,12 @@ _environment = _Environment()
 
 
 @lru_cache(maxsize=4096)
-def compiled(text: str, native: bool) -> tuple[Template, bool]:
+def compiled(text: str, native: bool, comments: bool = False) -> tuple[Template, bool]:
     """Compile a template, and say whether it leaves the value of its only expression in the variable ``result``."""
     if len(text) > _LENGTH:
         raise Refused(f"the template is longer than {_LENGTH} characters")
+    if not comments and "{#" in text:
+        _refuse_comment(text)
     tree = _environment.parse(text)
     _check(tree, 0)
     if sum(1 for _ in tree.find_all(nodes.Node)) > _PARTS:
@@ -114,6 +117,13 @@ def compiled(text: str, native: bool) -> tuple[Template, bool]:
             is_expression = True
     code = _environment.compile(tree)
     return Template.from_code(_environment, code, _environment.globals), is_expression
+
+
+def _refuse_comment(text: str) -> None:
+    """Refuse what would vanish from a text: ``${#name}`` of a shell begins a comment of templates."""
+    with suppress(TemplateSyntaxError):  # told when it is parsed
+        if any(kind == "comment_begin" for _, kind, _ in _environment.lex(text)):
+            raise Refused("{# begins a comment, which only *.j2 files may have; write {{ '{#' }} for the characters")
 
 
 def _check(node: nodes.Node, depth: int) -> None:

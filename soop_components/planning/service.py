@@ -109,12 +109,14 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     component = resolved.definition.components[name]
     block = resolved.blocks[component.uses]
     around = component_scope(scope, role, name)
-    inside = {**around, "params": parameters(block, component.with_, around, where)}
+    packed = resolved.components[name]
+    paths = [*packed.files, *packed.links]
+    inside = {**around, "params": parameters(block, component.with_, around, where, paths)}
     missing = package_names(block, inside, f"{where} (block {block.block}): packages") - resolved.packages.keys()
     if missing:
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"
         )
-    expanded = expand(block, resolved.components[name], inside, where)
+    expanded = expand(block, packed, inside, where)
     logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, f"{where}: logs")]
     return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs]))})

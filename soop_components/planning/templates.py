@@ -36,17 +36,17 @@ def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
     return value
 
 
-def render(text: str, scope: Mapping[str, object], where: str) -> str:
-    """Render a text to a text, ``Marked`` if there are marks in it."""
-    return cast(str, _run(text, scope, where, native=False))
+def render(text: str, scope: Mapping[str, object], where: str, *, comments: bool = False) -> str:
+    """Render a text to a text, ``Marked`` if there are marks in it; only a file of templates may have ``comments``."""
+    return cast(str, _run(text, scope, where, native=False, comments=comments))
 
 
-def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool) -> Any:
+def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool, comments: bool = False) -> Any:
     with _located(text, scope, where):
         if "{" not in text:
             return marks.marked(text)
         with limits.per_template():
-            template, is_expression = compiled(text, native)
+            template, is_expression = compiled(text, native, comments)
             context = template.new_context(dict(scope))
             pieces = []
             for piece in template.root_render_func(context):

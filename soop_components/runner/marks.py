@@ -6,6 +6,7 @@ Encodings are applied from left to right:
     sql      an SQL literal, quotes included
     sh       one word of a shell, quoted as far as needed
     systemd  what goes between double quotes in an EnvironmentFile (the quotes stand in the template)
+    unit     what goes into a line of a unit: no percent sign begins a specifier
     json     a JSON string, quotes included
 """
 
@@ -26,6 +27,7 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "sql": lambda value: "'" + value.replace("'", "''") + "'",
     "sh": shlex.quote,
     "systemd": lambda value: re.sub(r'(["\\`$])', r"\\\1", value),
+    "unit": lambda value: value.replace("%", "%%"),
     "json": lambda value: json.dumps(value, ensure_ascii=False),
 }
 

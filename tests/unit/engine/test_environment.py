@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 from soop_components.engine.environment import (
@@ -53,7 +56,22 @@ def test_needs_no_variable_to_be_set(project: Project) -> None:
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
         "PULUMI_HOME": str(project.home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "no_grpc_proxy": "127.0.0.1,localhost",
     }
+
+
+def test_a_proxy_is_not_asked_for_the_loopback(project: Project) -> None:
+    proxies = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https", "grpc", "all")}
+    environment = pulumi_environment(project, Path("/opt/pulumi/bin/pulumi"), {"PATH": "/usr/bin", **proxies})
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    connect = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(timeout=5)"
+    try:
+        for host in ("127.0.0.1", "localhost"):
+            subprocess.run([sys.executable, "-c", connect, f"{host}:{port}"], env=environment, check=True)
+    finally:
+        server.stop(0)
 
 
 @pytest.mark.parametrize("is_built", [True, False])

@@ -103,7 +103,7 @@ def test_systemd_service() -> None:
     unit = plan.units["test-service-example.service"]
     lines = (unit.content or "").splitlines()
     assert "ExecStart=gunicorn --bind 0.0.0.0:8080 access:app" in lines
-    assert {"User=_example", "WorkingDirectory=/opt/access-service/", "MemoryMax=200M"} <= set(lines)
+    assert {"User=_example", "WorkingDirectory=/opt/access-service", "MemoryMax=200M"} <= set(lines)
     assert not any(line.startswith("Environment=") for line in lines)
     assert unit.restart_on == ("/etc/test-service/example.env", "/opt/access-service/")
     environment = plan.files["/etc/test-service/example.env"]

@@ -61,12 +61,28 @@ SCOPE: dict[str, object] = {
         ("{{ 'ä b/c' | urlencode }}", "%C3%A4%20b%2Fc"),
         ("{{ 'a b' | sh }} {{ '' | sh }}", "'a b' ''"),
         ("{{ 'a\nb' | indent(2) }}", "a\n  b"),
-        ("{# said #}{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
+        ("{% raw %}{{ x }} {# y #}{% endraw %}", "{{ x }} {# y #}"),
+        ("{{ '{#' }}x", "{#x"),
+        (
+            "{{ '/opt/a/x.py' | dirname }} {{ '/opt/a/' | dirname }} {{ '/x' | dirname }} {{ '//' | dirname }}",
+            "/opt/a /opt/a / /",
+        ),
+        ("{{ 'a/x.py' | basename }}|{{ 'a/' | basename }}", "x.py|"),
+        ("{{ '50% \"a\" $b' | unit }}", '50%% "a" $b'),
     ],
 )
 def test_what_templates_can_do(text: str, value: object) -> None:
     found = evaluate(text, SCOPE, "file")
     assert [list(item) for item in found] == value if "dictsort" in text else found == value
+
+
+@pytest.mark.parametrize("text", ["a {# b #} c", "echo ${#list[@]}", "${#a}; # done #}", "{#"])
+def test_nothing_of_a_text_vanishes_as_a_comment(text: str) -> None:
+    with pytest.raises(SoopError, match=r"^file: {# begins a comment, which only \*\.j2 files may have"):
+        evaluate(text, {}, "file")
+    with pytest.raises(SoopError, match=r"{# begins a comment"):
+        render(text, {}, "file")
+    assert render("a{# b #}c", {}, "file", comments=True) == "ac"
 
 
 def test_a_condition_on_a_node_is_told_what_there_is_instead() -> None:
@@ -103,6 +119,8 @@ SECRET = "p'w \"d$`\\%@:/&"
             "{{ (config.secret ~ '/' ~ node.name) | urlencode | systemd }}",
             "p%27w%20%22d%24%60%5C%25%40%3A%2F%26%2Fweb-1",
         ),
+        ("{{ ('100% ' ~ node.name ~ ' %') | unit }}", "100%% web-1 %%"),
+        ("{{ config.secret | unit }}", SECRET.replace("%", "%%")),
         ("{{ node.name | sql }} {{ node.name | json }} {{ node.name | sh }}", "'web-1' \"web-1\" web-1"),
     ],
 )
