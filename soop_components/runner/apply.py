@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, in_the_way, units
+from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, units
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
-from soop_components.runner.failure import Failure, mistake, step
+from soop_components.runner.failure import Failure, mistake, step, tail
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.managed import Managed
@@ -21,6 +21,8 @@ from soop_components.runner.work import Work
 _FIRST = [kind for kind in reversed(KINDS) if kind.stale_first]
 """Kinds whose stale things go first: units end before their files go."""
 _LAST = [kind for kind in KINDS if not kind.stale_first]
+_AFTER_PACKAGES = ("scripts", "units", "health")
+_PACKAGE_LINES = 8
 
 
 def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Failed:
@@ -71,12 +73,22 @@ def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:
         carry_out(work, names)
         return Applied(tuple(work.changes))
     except Failure as failure:
-        failed = failure.failed
+        failed = _with_words_of_packages(work, failure.failed)
     except Exception as error:  # a mistake in the runner must not leave the node half done
         failed = mistake(error)
     with suppress(OSError):  # the ledger on disk claims no less than there is
         work.save()
     return failed
+
+
+def _with_words_of_packages(work: Work, failed: Failed) -> Failed:
+    """Add what scripts of packages said in this apply, when what comes after them fails."""
+    changed = any(change.kind == "package" for change in work.changes)
+    said = packages_log.said_since(work.host, work.since) if changed and failed.step in _AFTER_PACKAGES else ""
+    if not said:
+        return failed
+    words = f"packages said in this apply (all of it is in {packages_log.PATH}):\n{tail(said, _PACKAGE_LINES)}"
+    return failed._replace(stderr_tail="\n".join(filter(None, [failed.stderr_tail, words])))
 
 
 def _repeats_the_failure(request: Apply, good: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple, Protocol
 
+from soop_components.runner import memory
 from soop_components.runner.descendants import Descendants
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -42,6 +43,8 @@ class Completed(NamedTuple):
     stdout: str
     stderr: str
     timed_out: bool = False
+    out_of_memory: bool = False
+    """Whether it failed while the kernel killed a process for want of memory."""
 
 
 class Task(NamedTuple):
@@ -75,6 +78,7 @@ class Programs:
         with ExitStack() as stack:
             given, out, err = (stack.enter_context(_Memory(content)) for content in (task.stdin, b"", b""))
             family = stack.enter_context(Descendants()) if task.alone else None
+            killed = memory.kills()
             process = _start(task, given, out, err)
             lines = _Lines(out, task.on_line) if task.on_line else None
             timed_out = not _wait(process, task.timeout, (lines.look if lines else out.forget, err.forget))
@@ -86,7 +90,8 @@ class Programs:
                 family.reap(but=process.pid)
             if lines is not None:
                 lines.look()
-            return Completed(shlex.join(task.argv), exit_code, out.text(), err.text(), timed_out)
+            lacked_memory = exit_code != 0 and memory.kills() > killed
+            return Completed(shlex.join(task.argv), exit_code, out.text(), err.text(), timed_out, lacked_memory)
 
 
 def _start(task: Task, stdin: _Memory, stdout: _Memory, stderr: _Memory) -> subprocess.Popen[bytes]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from soop_components.runner import packages_log
 from soop_components.runner.commands import Completed, Task
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, lock
 from soop_components.runner.ledger import Stat
+from soop_components.runner.relations import Control
 from soop_components.runner.waiting import wait_until
 
 _TIMEOUT = 1800.0
@@ -23,7 +24,7 @@ _SAVED = f"{_GUARD}.before-soop"
 _GUARD_TEXT = (
     b"#!/bin/sh\n# Made by soop for as long as it installs packages: units are started when configured.\nexit 101\n"
 )
-_NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]+)")
+_FIELDS = ("Package", "Version", "Pre-Depends", "Depends", "Provides", "Conflicts", "Breaks")
 
 
 class Installed(NamedTuple):
@@ -62,39 +63,58 @@ def status_state(host: Host) -> Stat | None:
     return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 
-def relations(host: Host, archives: Iterable[str]) -> dict[str, dict[str, set[str]]]:
-    """Return by package name what archives need and exclude, by field: ``Pre-Depends``, ``Depends`` and so on."""
+def controls(host: Host, archives: Iterable[str]) -> dict[str, Control]:
+    """Return by package name what archives say of themselves."""
     found = {}
     for archive in archives:
-        fields = ["Package", "Pre-Depends", "Depends", "Conflicts", "Breaks"]
-        done = host.commands.run(Task(["dpkg-deb", "--field", archive, *fields], timeout=60))
+        done = host.commands.run(Task(["dpkg-deb", "--field", archive, *_FIELDS], timeout=60))
         if done.exit_code != 0:
             raise _failed(f"{os.path.basename(archive)} is not a Debian package", done)
         unfolded = done.stdout.replace("\n ", " ")
         values = dict(line.split(": ", 1) for line in unfolded.splitlines() if ": " in line)
-        found[values["Package"]] = {field: names(values.get(field, "")) for field in fields[1:]}
+        found[values["Package"]] = Control(values["Package"], values["Version"], values)
     return found
 
 
-def names(field: str) -> set[str]:
-    """Return the package names in a field such as ``Depends``."""
-    return {found[1] for part in re.split(r"[,|]", field) if (found := _NAME.match(part))}
+def there(host: Host) -> list[Control]:
+    """Return what the packages of the node say of themselves."""
+    layout = "${db:Status-Abbrev}" + "".join(f"\\t${{{field}}}" for field in _FIELDS) + "\\n"
+    done = host.commands.run(Task(["dpkg-query", "--show", f"--showformat={layout}"], timeout=60))
+    rows = (line.split("\t") for line in done.stdout.splitlines() if line[1:2] not in "nc")
+    return [Control(row[1], row[2], dict(zip(_FIELDS, row[1:], strict=True))) for row in rows]
 
 
-def is_older(host: Host, version: str, other: str) -> bool:
-    """Compare two versions of a package."""
-    return host.commands.run(Task(["dpkg", "--compare-versions", version, "lt", other], timeout=60)).exit_code == 0
+def conffiles(host: Host, archive: str) -> set[str]:
+    """Return the paths of an archive's configuration files."""
+    done = host.commands.run(Task(["dpkg-deb", "--info", archive, "conffiles"], timeout=60))
+    return set(done.stdout.split("\n")) if done.exit_code == 0 else set()
 
 
-def install(host: Host, archives: list[str], on_line: Callable[[str], None]) -> None:
-    """Unpack and configure archives in one run, without waiting for the disk after each file."""
+def compare(host: Host, version: str, operator: str, other: str) -> bool:
+    """Compare two versions of a package; operators as in deb-control(5)."""
+    argv = ["dpkg", "--compare-versions", version, operator, other]
+    return host.commands.run(Task(argv, timeout=60)).exit_code == 0
+
+
+def install(host: Host, runs: Sequence[Mapping[str, str]], on_line: Callable[[str], None]) -> None:
+    """Unpack and configure runs of archives, by package; what a new one breaks is configured once all is unpacked."""
+    if len(runs) == 1:
+        _install(host, "--install", list(runs[0].values()), on_line)
+        return
+    for run in runs:
+        _install(host, "--unpack", list(run.values()), on_line)
+        _install(host, "--configure", list(run) if run is not runs[-1] else ["--pending"], on_line)
+
+
+def _install(host: Host, verb: str, arguments: list[str], on_line: Callable[[str], None]) -> None:
+    """Let dpkg work without waiting for the disk after each file."""
     options = ["--force-confdef", "--force-confold", "--force-unsafe-io", "--auto-deconfigure", "--no-pager"]
-    done = _run(host, ["--install", *options, *archives], on_line)
+    done = _run(host, [verb, *options, *arguments], on_line)
     if done.exit_code != 0:
         reason = "dpkg could not install the packages"
         if "No space left on device" in done.stderr + done.stdout:
             reason += ": No space left on device (the node's disk is full)"
-        raise _failed(reason, done._replace(command=f"dpkg --install ({len(archives)} packages)"))
+        raise _failed(reason, done._replace(command=f"dpkg {verb} ({len(arguments)} packages)"))
 
 
 def repair(host: Host) -> None:
@@ -102,9 +122,12 @@ def repair(host: Host) -> None:
     _run(host, ["--configure", "--pending", "--force-confdef", "--force-confold", "--no-pager"])
 
 
-def remove(host: Host, packages: Iterable[str]) -> None:
-    """Remove packages; their data and configuration stay."""
-    done = _run(host, ["--remove", "--no-pager", *packages])
+def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) -> None:
+    """Remove packages; their data and configuration stay.
+
+    What depends on those that are ``to_be_replaced`` at once stays: dpkg is told so as apt tells it.
+    """
+    done = _run(host, ["--remove", "--no-pager", *(["--force-depends"] if to_be_replaced else []), *packages])
     if done.exit_code != 0:
         raise _failed("dpkg could not remove packages", done)
 
@@ -112,7 +135,10 @@ def remove(host: Host, packages: Iterable[str]) -> None:
 def _run(host: Host, arguments: list[str], on_line: Callable[[str], None] | None = None) -> Completed:
     task = Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=_ENVIRONMENT, on_line=on_line)
     with _frontend_lock(host):
-        return host.commands.run(task)
+        done = host.commands.run(task)
+    with suppress(OSError):  # a full disk has its own way to say so
+        packages_log.append(host, done)
+    return done
 
 
 def _failed(message: str, done: Completed) -> Failure:
@@ -161,13 +187,11 @@ def _guard_is_ours(host: Host) -> bool:
         return False
 
 
-def needed_by_others(host: Host, candidates: Iterable[str]) -> set[str]:
-    """Return those packages that installed ones outside of them, directly or not, may depend on."""
-    layout = "${db:Status-Abbrev}\\t${Package}\\t${Pre-Depends}, ${Depends}\\t${Provides}\\n"
-    done = host.commands.run(Task(["dpkg-query", "--show", f"--showformat={layout}"], timeout=60))
-    rows = [line.split("\t") for line in done.stdout.splitlines() if line[1:2] not in "nc"]
-    provided = {package: {package} | names(provides) for _, package, _, provides in rows}
-    depends: Mapping[str, set[str]] = {package: names(field) for _, package, field, _ in rows}
+def needed_by_others(host: Host, candidates: Iterable[str], but: Collection[str] = ()) -> set[str]:
+    """Return those packages that installed ones outside of them and of ``but``, directly or not, may depend on."""
+    rows = there(host)
+    provided = {row.name: {row.name} | row.names("Provides") for row in rows}
+    depends = {row.name: row.names("Pre-Depends") | row.names("Depends") for row in rows if row.name not in but}
     going = set(candidates)
     while True:
         wanted = {name for package, found in depends.items() if package not in going for name in found}

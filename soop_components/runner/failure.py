@@ -11,6 +11,7 @@ from soop_components.runner.commands import Completed
 from soop_components.runner.protocol import Failed
 
 TAIL_LINES = 20
+OUT_OF_MEMORY = "the kernel killed a process meanwhile since there was no memory left: give the node more, or use less"
 _TAIL_CHARACTERS = 4000
 
 
@@ -34,6 +35,10 @@ class Failure(Exception):
     def of_command(cls, step: str, message: str, done: Completed, said: str | None = None) -> Failure:
         """Return the exception for a command that failed; ``said`` is its standard error unless given."""
         said = tail(done.stderr) if said is None else said
+        if done.out_of_memory:
+            message += f"; {OUT_OF_MEMORY}"
+        elif done.exit_code == -9 and not done.timed_out:
+            message += "; somebody killed it (SIGKILL)"
         return cls(step, message, command=done.command, exit_code=done.exit_code, stderr_tail=said)
 
 

@@ -13,6 +13,7 @@ from soop_components.runner.directories import above
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.places import is_temporary
+from soop_components.runner.replaced import copy_of
 from soop_components.runner.work import Work
 
 
@@ -69,7 +70,7 @@ def _barred(work: Work) -> Iterator[str]:
 
 
 def _has_copy(host: Host, path: str) -> bool:
-    return os.path.lexists(host.kept("replaced") + path)
+    return os.path.lexists(copy_of(host, path))
 
 
 def _not_ours(work: Work, folder: str) -> Iterator[str]:

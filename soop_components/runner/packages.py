@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from soop_components.runner import dpkg
+from soop_components.runner import dpkg, relations, replaced
 from soop_components.runner.dpkg import Installed
 from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, remove_tree
@@ -15,13 +15,15 @@ from soop_components.runner.ledger import Ledger, PackageRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Package
 from soop_components.runner.protocol import Change, Drift
+from soop_components.runner.relations import Control
+from soop_components.runner.units import Units
 from soop_components.runner.work import Work
 
 _SHOW_EVERY = 1.0
 """Seconds between progress lines while dpkg runs."""
 
 Known = Mapping[str, Installed]
-Relations = Mapping[str, Mapping[str, set[str]]]
+Controls = Mapping[str, Control]
 
 
 class Packages(Managed):
@@ -30,11 +32,19 @@ class Packages(Managed):
     step = "packages"
 
     def check(self, work: Work) -> None:
-        refuse_older(work, _known(work))
+        known = _known(work)
+        refuse_older(work, known)
+        todo = needed(work, known)
+        if (
+            todo
+            and not work.rolling_back
+            and not work.blobs.missing(work.document.packages[name].digest for name in todo)
+        ):
+            _refuse_excluded(work, todo)
 
     def pending(self, work: Work) -> Iterable[Change]:
         yield from (Change("package", name, "install") for name in needed(work, _known(work)))
-        yield from (Change("package", name, "remove") for name in removable(work))
+        yield from (Change("package", name, "remove") for name in removable(work, in_place=True))
 
     def prepare(self, work: Work) -> None:
         """Install what is missing, after finishing what an interrupted run left."""
@@ -45,7 +55,8 @@ class Packages(Managed):
             _note(work, known, ())
             return
         work.begin_change()
-        leaving = [name for name in removable(work) if f"{name}:{work.ledger.packages[name].architecture}" in broken]
+        stale = removable(work, in_place=False)
+        leaving = [name for name in stale if f"{name}:{work.ledger.packages[name].architecture}" in broken]
         if leaving:
             _remove(work, leaving)
         with dpkg.guarded(work.host):
@@ -60,7 +71,7 @@ class Packages(Managed):
 
     def remove_stale(self, work: Work) -> None:
         """Remove packages of an earlier plan, and forget those that were there before us."""
-        leaving = removable(work)
+        leaving = removable(work, in_place=not needed(work, _known(work)))
         if leaving:
             _remove(work, leaving)
         for name in set(work.ledger.packages) - set(work.document.packages):
@@ -132,7 +143,7 @@ def refuse_older(work: Work, known: Known) -> None:
         found, record = known.get(f"{name}:{package.architecture}"), work.ledger.packages.get(name)
         if found is None or not found.present or (record is not None and record.version == found.version):
             continue
-        if found.version != package.version and dpkg.is_older(work.host, package.version, found.version):
+        if found.version != package.version and dpkg.compare(work.host, package.version, "<<", found.version):
             newer.append(f"{name} {found.version} (plan: {package.version})")
     if newer:
         what = f"the node has newer packages than the plan, and none is replaced by an older one: {', '.join(newer)}"
@@ -146,11 +157,13 @@ def _install(work: Work, known: Known, todo: list[str]) -> None:
     work.ledger.installing = {"boot": boot_id(), "packages": todo}
     work.begin_change(upgraded)
     with _archives(work, todo) as archives:
-        relations = dpkg.relations(work.host, archives.values())
-        _make_room(work, relations)
-        for names in runs(todo, relations):
-            dpkg.install(work.host, [archives[name] for name in names], _progress(work, len(todo)))
+        controls = _controls(work, archives)
+        _divert_conffiles(work, archives.values())
+        _make_room(work, controls)
+        steps = [{name: archives[name] for name in names} for names in runs(todo, controls)]
+        dpkg.install(work.host, steps, _progress(work, len(todo)))
     work.host.sync()
+    work.installed = None
     for name in todo:
         work.changed("package", name, "install")
 
@@ -168,36 +181,82 @@ def _note(work: Work, known: Known, todo: Collection[str]) -> None:
             work.ledger.packages[name] = PackageRecord(package.version, package.version, package.architecture)
 
 
-def runs(names: Collection[str], relations: Relations) -> list[list[str]]:
+def runs(names: Collection[str], controls: Controls) -> list[list[str]]:
     """Split packages into runs of dpkg: pre-dependencies, with what they depend on, go first."""
-    needs = {package: relations[package]["Pre-Depends"] | relations[package]["Depends"] for package in names}
-    first = {name for package in names for name in relations[package]["Pre-Depends"] if name in names}
+    needs = {name: controls[name].names("Pre-Depends") | controls[name].names("Depends") for name in names}
+    first = {name for package in names for name in controls[package].names("Pre-Depends") if name in names}
     while more := {name for package in first for name in needs[package] if name in names} - first:
         first |= more
     if not first or len(first) == len(names):
         return [sorted(names)]
-    return [*runs(first, relations), sorted(set(names) - first)]
+    return [*runs(first, controls), sorted(set(names) - first)]
 
 
-def _make_room(work: Work, relations: Relations) -> None:
-    """Remove those of our packages that the plan has no more and that new ones exclude."""
-    excluded = {name for fields in relations.values() for field in ("Conflicts", "Breaks") for name in fields[field]}
-    leaving = [name for name in removable(work) if name in excluded]
-    if leaving:
-        _remove(work, leaving)
+def _refuse_excluded(work: Work, todo: list[str]) -> None:
+    """Fail if new packages exclude some that stay since they are not ours, or since others need them."""
+    with _archives(work, todo) as archives:
+        new = _controls(work, archives)
+    going = {*work.document.packages, *removable(work, in_place=True)}
+    reasons = [reason for found, reason in _exclusions(work, new) if found not in going]
+    if reasons:
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        why = "which soop did not install, or which other packages need"
+        raise Failure("packages", f"{reasons[0]}, {why}{more}; remove it by hand, or leave the new one out")
 
 
-def removable(work: Work) -> list[str]:
-    """Return packages that we installed, that the plan no longer has, and that nothing else needs."""
+def _make_room(work: Work, new: Controls) -> None:
+    """Remove our packages that the plan has no more, if new ones exclude some of them; their units end before."""
+    leaving = removable(work, in_place=True)
+    excluded = {name: reason for name, reason in _exclusions(work, new) if name in leaving} if leaving else {}
+    if excluded:
+        Units().remove_stale(work)
+        for name, reason in excluded.items():
+            work.events.progress(f"removing {name}: {reason}")
+        _remove(work, leaving, to_be_replaced=True)
+
+
+def _controls(work: Work, archives: Mapping[str, str]) -> Controls:
+    """Return what archives say of themselves, read once."""
+    work.controls |= dpkg.controls(work.host, (path for name, path in archives.items() if name not in work.controls))
+    return {name: work.controls[name] for name in archives}
+
+
+def _exclusions(work: Work, new: Controls) -> Iterator[tuple[str, str]]:
+    """Yield the packages of the node that cannot be together with new ones, each with the reason."""
+
+    def compare(version: str, operator: str, other: str) -> bool:
+        return dpkg.compare(work.host, version, operator, other)
+
+    for found in dpkg.there(work.host):
+        for control in new.values():
+            if found.name != control.name and (reason := relations.reason(control, found, compare)):
+                yield found.name, reason
+
+
+def _divert_conffiles(work: Work, archives: Iterable[str]) -> None:
+    """Divert configuration files that new versions bring where we have files of ours: dpkg would leave ours there."""
+    diverted = replaced.diversions(work.host)
+    ours = {name: path for path in work.ledger.paths - diverted.keys() for name in replaced.names_of(path)}
+    brought = {name for archive in archives if ours for name in dpkg.conffiles(work.host, archive)}
+    known = replaced.owned_by_packages(work.host, {ours[name] for name in brought & ours.keys()})
+    replaced.divert(work.host, {ours[name]: name for name in brought & ours.keys() if ours[name] not in known})
+
+
+def removable(work: Work, in_place: bool) -> list[str]:
+    """Return packages that we installed, that the plan no longer has, and that nothing else needs.
+
+    Once its packages are ``in_place``, the plan needs none besides them; before, their older versions may.
+    """
     ours = {name for name, record in work.ledger.packages.items() if record.before is None}
     stale = ours - set(work.document.packages)
-    return sorted(stale - dpkg.needed_by_others(work.host, stale)) if stale else []
+    but = work.document.packages if in_place else ()
+    return sorted(stale - dpkg.needed_by_others(work.host, stale, but)) if stale else []
 
 
-def _remove(work: Work, leaving: list[str]) -> None:
+def _remove(work: Work, leaving: list[str], to_be_replaced: bool = False) -> None:
     work.events.progress(f"removing {len(leaving)} packages")
     work.begin_change()
-    dpkg.remove(work.host, leaving)
+    dpkg.remove(work.host, leaving, to_be_replaced)
     work.installed = None
     for name in leaving:
         del work.ledger.packages[name]

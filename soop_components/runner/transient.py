@@ -18,8 +18,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import IO, NoReturn
 
-from soop_components.runner import transient_unit
-from soop_components.runner.failure import Failure, describe
+from soop_components.runner import memory, transient_unit
+from soop_components.runner.failure import OUT_OF_MEMORY, Failure, describe
 from soop_components.runner.host import Host, write_whole
 from soop_components.runner.protocol import Done, Failed, event, read_event
 from soop_components.runner.typed_json import canonical
@@ -105,7 +105,7 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
     clean_up = [sys.executable or "/usr/bin/python3", "-I", os.path.abspath(sys.argv[0]), "clean-up", id_]
     try:
         held = transient_unit.enter(host, f"soop-apply-{id_}", _pipe_path(host, id_), clean_up)
-        me = {"id": id_, "pid": os.getpid(), "started": _started(os.getpid())}
+        me = {"id": id_, "pid": os.getpid(), "started": _started(os.getpid()), "oom_kills": memory.kills()}
         write_whole(host.volatile("apply.json"), canonical(me))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         return held, open(os.open(_events_path(host, id_), flags, 0o600), "w", encoding="utf-8")
@@ -165,7 +165,10 @@ def running(host: Host) -> str | None:
 
 def clean_up(host: Host, id_: str) -> None:
     """Add a last event after an apply was killed before it wrote one."""
+    lacked_memory = False
     if running(host) is None:
+        with suppress(OSError, ValueError, KeyError), open(host.volatile("apply.json"), "rb") as at_work:
+            lacked_memory = memory.kills() > json.load(at_work)["oom_kills"]
         with suppress(FileNotFoundError):
             os.unlink(host.volatile("apply.json"))
     with open(_events_path(host, id_), "a+", encoding="utf-8") as file:
@@ -175,6 +178,8 @@ def clean_up(host: Host, id_: str) -> None:
             return
         how = os.environ.get("EXIT_STATUS", "") if os.environ.get("EXIT_CODE") != "exited" else ""
         message = f"the apply was killed before it ended ({how or 'unknown how'}); {_GOES_ON}"
+        if lacked_memory:
+            message += f"; {OUT_OF_MEMORY}"
         broken = "" if not lines or lines[-1].endswith("\n") else "\n"
         file.write(broken + json.dumps(event(Failed("apply", message))) + "\n")
 

@@ -38,6 +38,8 @@ class Work:
         self.changes: list[Change] = []
         self.installed: Mapping[str, Any] | None = None
         """dpkg's answer (``dpkg.Installed``), until a package is removed."""
+        self.controls: dict[str, Any] = {}
+        """What archives of packages say of themselves (``relations.Control``), by name."""
         self.goals: dict[str, list[Any]] = {}
         """For each component, its files as they should be (``files.Goal``)."""
         self.started: dict[str, float] = {}

@@ -161,3 +161,26 @@ def test_a_link_that_leads_astray_is_a_difference_not_a_crash(node: Node, monkey
     (found,) = drift(host, host.load("running.json"))
     assert found.kind == "error"
     assert found.detail.startswith("/opt/app: is a symbolic link that uid")
+
+
+def test_files_go_through_memory_by_parts(node: Node) -> None:
+    """A file larger than the memory that is allowed for it is written, compared, kept, found changed and restored."""
+    import tracemalloc
+
+    size = 64 << 20
+    blob = tar({"big": bytes(size)})
+    node.receive(blob)
+    node.path("/opt").mkdir()
+    with node.path("/opt/big").open("wb") as theirs:
+        theirs.truncate(size - 1)
+    wanted = web(blob=sha256(blob), files={"/opt/big": {"source": "big", "digest": sha256(bytes(size)), **ME}})
+    del blob
+    tracemalloc.start()
+    node.accept(wanted)
+    os.utime(node.path("/opt/big"))
+    assert node.drift() == []
+    node.accept(web())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert node.path("/opt/big").stat().st_size == size - 1
+    assert most < size / 4

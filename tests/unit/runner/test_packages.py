@@ -14,6 +14,7 @@ from soop_components.runner.failure import Failure
 from soop_components.runner.ledger import Ledger, PackageRecord
 from soop_components.runner.packages import Packages
 from soop_components.runner.protocol import Drift
+from soop_components.runner.relations import Control
 from soop_components.runner.work import Work
 from tests.unit.runner.node import Node, document, sha256
 
@@ -75,13 +76,17 @@ def test_drift(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def relations(**needs: str) -> dict[str, dict[str, set[str]]]:
+def controls(**needs: str) -> dict[str, Control]:
     """``a="b ^c"``: a depends on b, and on c before it is unpacked."""
     return {
-        name: {
-            "Depends": {word for word in text.split() if word[0] != "^"},
-            "Pre-Depends": {word[1:] for word in text.split() if word[0] == "^"},
-        }
+        name: Control(
+            name,
+            "1",
+            {
+                "Depends": ", ".join(word for word in text.split() if word[0] != "^"),
+                "Pre-Depends": ", ".join(word[1:] for word in text.split() if word[0] == "^"),
+            },
+        )
         for name, text in needs.items()
     }
 
@@ -98,13 +103,14 @@ def relations(**needs: str) -> dict[str, dict[str, set[str]]]:
     ],
 )
 def test_what_must_be_configured_first_has_a_run_of_its_own(needs: dict[str, str], expected: list[list[str]]) -> None:
-    assert packages.runs(list(needs), relations(**needs)) == expected
+    assert packages.runs(list(needs), controls(**needs)) == expected
 
 
 def test_names_are_read_out_of_dependencies() -> None:
     field = "libc6 (>= 2.34), python3:any | python3-minimal, debconf (>= 0.5) | debconf-2.0"
-    assert dpkg.names(field) == {"libc6", "python3", "python3-minimal", "debconf", "debconf-2.0"}
-    assert dpkg.names("") == set()
+    found = Control("a", "1", {"Depends": field})
+    assert found.names("Depends") == {"libc6", "python3", "python3-minimal", "debconf", "debconf-2.0"}
+    assert found.names("Breaks") == set()
 
 
 class Query:
@@ -114,7 +120,9 @@ class Query:
         self._rows = [row.split("/") for row in rows]
 
     def run(self, task: Task) -> Completed:
-        text = "".join(f"{status}\t{name}\t, {depends}\t{provides}\n" for status, name, depends, provides in self._rows)
+        text = "".join(
+            f"{status}\t{name}\t1\t\t{depends}\t{provides}\t\t\n" for status, name, depends, provides in self._rows
+        )
         return Completed("dpkg-query", 0, text, "")
 
 
