@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from soop_components.errors import SoopError
@@ -73,6 +74,14 @@ class ReleaseResource(Resource):
         """Show the version to come; health and time are known only afterwards."""
         known = {key: wanted[key] for key in ("service", "version", "digest")}
         return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "status": UNKNOWN}
+
+    async def announce(self, context: Context, inputs: Properties, wanted: Properties) -> None:
+        """Say which packages go, and why."""
+        if has_unknown(inputs) or has_unknown(wanted) or not inputs.get("roles"):
+            return
+        before, after = _parsed(inputs), _parsed(wanted)
+        for text in await asyncio.to_thread(_going, before, after):
+            await context.progress.warn(text)
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Configure all nodes for the first time; a failure is kept as partly initialised."""
@@ -197,6 +206,23 @@ def _blobs(release: ReleaseInputs) -> Blobs:
             "run `pulumi up` again: the store changed in between",
         )
     return artifact.blob_path
+
+
+def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
+    """Return in words the packages that go since new ones exclude them."""
+    from soop_components.release.package_changes import going  # only where packages are compared
+
+    names = {role: plan.packages.keys() for role, plan in after.roles.items()}
+    if all(plan.packages.keys() <= names.get(role, set()) for role, plan in before.roles.items()):
+        return []
+
+    def archive(digest: str) -> Path:
+        try:
+            return _blobs(after)(digest)
+        except SoopError:
+            return _blobs(before)(digest)
+
+    return list(going(before.roles, after.roles, archive))
 
 
 def _compared(properties: Properties) -> Properties:

@@ -180,6 +180,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         async with self._operation(request.urn, context) as (resource, operation):
             outputs, wanted = decode(request.olds), decode(request.news)
             if request.preview:
+                await resource.announce(operation, decode(request.old_inputs), wanted)
                 return pb.UpdateResponse(properties=encode(resource.preview(operation, outputs, wanted)))
             self._preload()
             changed = await resource.update(operation, request.id, decode(request.old_inputs), outputs, wanted)
