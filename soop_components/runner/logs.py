@@ -24,7 +24,7 @@ def end_of_all(host: Host) -> str:
 def end_of(host: Host, components: Iterable[Component], since: float = 0) -> str:
     """Return the last lines of components' units and log files from a time on, in seconds of the epoch."""
     parts = tuple(components)
-    units = sorted({name for part in parts for name, unit in part.units.items() if unit.state != "stopped"})
+    units = sorted({name for part in parts for name in part.units})
     said = [systemd.journal(host, units, since)] if units else []
     for path in dict.fromkeys(path for part in parts for path in part.logs):
         lines = _end_of_file(host, path, since)
