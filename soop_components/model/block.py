@@ -183,11 +183,11 @@ class UnitPart(TextPart, FirstNodePart):
     enabled: bool | Template = True
     """Whether it starts with the machine."""
     state: Template = "started"
-    """``started`` or ``stopped``."""
+    """``started``, ``stopped``, or ``unmanaged``: left alone, since a timer, a socket or people start it."""
     restart_on: Computed[Template] = ()
-    """Paths whose change restarts it."""
+    """Paths (files, or folders with all below) whose change restarts it, be it by the plan, a package or a script."""
     reload_on: Computed[Template] = ()
-    """Paths whose change reloads it."""
+    """Paths whose change reloads it; one that cannot reload is restarted."""
 
 
 class ScriptPart(TextPart, FirstNodePart):

@@ -77,7 +77,8 @@ class Unit(Model):
 
     content: str | None = None
     enabled: bool = True
-    state: Literal["started", "stopped"] = "started"
+    state: Literal["started", "stopped", "unmanaged"] = "started"
+    """``unmanaged`` is neither started nor stopped: timers, sockets or people do that."""
     restart_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths (files, or folders with all below) whose change restarts it; a change of ``content`` always does."""
     reload_on: Annotated[tuple[str, ...], Field(strict=False)] = ()

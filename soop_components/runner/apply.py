@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, units
+from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, unit_watch, units
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
@@ -124,16 +124,24 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
         for kind in KINDS:
             with step(kind.step, component.name):
                 kind.carry_out(work, component)
+    _bring_up(work, names)
+    changes = len(work.changes)
+    _remove_stale(work, _LAST)
+    if len(work.changes) > changes:  # a package that goes may ask for restarts, too
+        _bring_up(work, names)
+    with step("state"):
+        _end(work)
+
+
+def _bring_up(work: Work, names: Mapping[str, str]) -> None:
+    """Restart what depends on a change, and see that everything is healthy and stays up."""
     with step("units"):
         units.restart_dependents(work)
     health.carry_out(work, names)
     with step("units"):
-        units.verify(work)
+        unit_watch.verify(work)
     if work.started:  # a reload is over before the old processes are: they may have answered
         health.carry_out(work, names)
-    _remove_stale(work, _LAST)
-    with step("state"):
-        _end(work)
 
 
 def _remove_stale(work: Work, kinds: Iterable[Managed]) -> None:
@@ -157,10 +165,9 @@ def _begin(work: Work) -> None:
     if intended is None or intended["plan_digest"] != work.document.plan_digest:
         work.host.store("intended.json", work.document.raw)
     work.begun = True
-    dpkg.remove_guard(work.host)
     remove_tree(work.host.kept("scripts"))  # programs that a killed runner left
     for path in work.ledger.changing:
-        if path.startswith("/"):
+        if path.startswith("/") and not path.endswith("/"):
             work.host.places.clear(path)
 
 

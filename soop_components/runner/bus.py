@@ -14,6 +14,7 @@ from typing import Any
 _SOCKET = "/run/systemd/private"
 _OF_EVERY_UNIT = {
     "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "NeedDaemonReload", "CanReload", "ConsistsOf",
+    "Names", "FragmentPath", "SourcePath", "DropInPaths", "TriggeredBy",
 }  # fmt: skip
 _METHOD_CALL, _RETURN, _ERROR = 1, 2, 3
 _PATH, _INTERFACE, _MEMBER, _REPLY_SERIAL, _SIGNATURE = 1, 2, 3, 5, 8
@@ -117,8 +118,11 @@ def _reply_serial(message: bytes, end: int) -> int:
     raise ValueError("an answer to nothing")
 
 
-def _variant(message: bytes, at: int) -> str:
-    value = _value(message, at)[0]
+def _variant(message: bytes, at: int) -> str | None:
+    """Return a value as systemctl shows it, which leaves out a list of files without any."""
+    value, _ = _value(message, at)
+    if value == [] and message[at + 2 : at + 3] == b"(":
+        return None
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " ".join(value) if isinstance(value, list) else str(value)
@@ -131,7 +135,7 @@ def _value(message: bytes, at: int) -> tuple[Any, int]:
         return _read(message, at, signature)
     at = _aligned(at, 4)
     (length,) = struct.unpack_from("<I", message, at)
-    at += 4
+    at = _aligned(at + 4, 8 if signature[1] == "(" else 4)
     end, items = at + length, []
     while at < end:
         item, at = _read(message, at, signature[1:])
@@ -152,6 +156,10 @@ def _read(message: bytes, at: int, kind: str) -> tuple[Any, int]:
         at = _aligned(at, 4)
         (number,) = struct.unpack_from("<i" if kind == "i" else "<I", message, at)
         return bool(number) if kind == "b" else number, at + 4
+    if kind == "(sb)":
+        path, at = _read(message, _aligned(at, 8), "s")
+        optional, at = _read(message, at, "b")
+        return f"{path} (ignore_errors={'yes' if optional else 'no'})", at
     if kind in ("t", "x"):
         at = _aligned(at, 8)
         return struct.unpack_from("<Q" if kind == "t" else "<q", message, at)[0], at + 8

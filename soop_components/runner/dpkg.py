@@ -1,4 +1,4 @@
-"""Asks dpkg what is installed, and lets it install and remove, while no package may start anything by itself."""
+"""Asks dpkg what is installed, and lets it install and remove, while no package starts anything by itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from soop_components.runner import packages_log
+from soop_components.runner import packages_log, unit_requests
 from soop_components.runner.commands import Completed, Task
 from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, lock
@@ -19,11 +19,6 @@ _TIMEOUT = 1800.0
 _LOCK_PATIENCE = 120.0
 """Seconds to wait for another program that is installing packages."""
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true", "DPKG_FRONTEND_LOCKED": "1"}
-_GUARD = "/usr/sbin/policy-rc.d"
-_SAVED = f"{_GUARD}.before-soop"
-_GUARD_TEXT = (
-    b"#!/bin/sh\n# Made by soop for as long as it installs packages: units are started when configured.\nexit 101\n"
-)
 _FIELDS = ("Package", "Version", "Pre-Depends", "Depends", "Provides", "Conflicts", "Breaks")
 
 
@@ -127,15 +122,18 @@ def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) ->
 
     What depends on those that are ``to_be_replaced`` at once stays: dpkg is told so as apt tells it.
     """
-    done = _run(host, ["--remove", "--no-pager", *(["--force-depends"] if to_be_replaced else []), *packages])
+    options = ["--force-depends"] if to_be_replaced else []
+    done = _run(host, ["--remove", "--no-pager", *options, *packages], stop_units=True)
     if done.exit_code != 0:
         raise _failed("dpkg could not remove packages", done)
 
 
-def _run(host: Host, arguments: list[str], on_line: Callable[[str], None] | None = None) -> Completed:
-    task = Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=_ENVIRONMENT, on_line=on_line)
-    with _frontend_lock(host):
-        done = host.commands.run(task)
+def _run(
+    host: Host, arguments: list[str], on_line: Callable[[str], None] | None = None, stop_units: bool = False
+) -> Completed:
+    with _frontend_lock(host), unit_requests.noted(host, stop_units) as environment:
+        environment = {**_ENVIRONMENT, **environment}
+        done = host.commands.run(Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=environment, on_line=on_line))
     with suppress(OSError):  # a full disk has its own way to say so
         packages_log.append(host, done)
     return done
@@ -155,36 +153,6 @@ def _frontend_lock(host: Host) -> Iterator[None]:
             what = f"another program has been installing packages for {_LOCK_PATIENCE:.0f} seconds"
             raise Failure("packages", f"{what} ({path} is locked)")
         yield
-
-
-@contextmanager
-def guarded(host: Host) -> Iterator[None]:
-    """Let no package start, stop or restart anything meanwhile."""
-    if host.places.look(_GUARD) is not None and not _guard_is_ours(host):
-        with suppress(FileNotFoundError):
-            os.unlink(host.places.real(_SAVED))
-        os.link(host.places.real(_GUARD), host.places.real(_SAVED), follow_symlinks=False)
-    host.places.write(_GUARD, _GUARD_TEXT, 0o755, os.geteuid(), os.getegid())
-    try:
-        yield
-    finally:
-        remove_guard(host)
-
-
-def remove_guard(host: Host) -> None:
-    """Remove the guard, also one that a killed runner left, and restore what was there before."""
-    if _guard_is_ours(host):
-        try:
-            os.rename(host.places.real(_SAVED), host.places.real(_GUARD))
-        except FileNotFoundError:
-            host.places.remove(_GUARD)
-
-
-def _guard_is_ours(host: Host) -> bool:
-    try:
-        return host.places.read(_GUARD) == _GUARD_TEXT
-    except OSError:
-        return False
 
 
 def needed_by_others(host: Host, candidates: Iterable[str], but: Collection[str] = ()) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from soop_components.runner import logs, units
+from soop_components.runner import logs, unit_watch, units
 from soop_components.runner.commands import Task
 from soop_components.runner.document import Document
 from soop_components.runner.failure import Failure, step, tail
@@ -86,7 +86,7 @@ def _last_result(work: Work, component: Component, check: Check) -> str | None:
     def attempt(left: float) -> str | None:
         nonlocal waiting
         wrong = check.attempt(max(0.1, left))
-        if wrong is not None and (failed := units.failed(work, component)):
+        if wrong is not None and (failed := unit_watch.failed(work, component)):
             raise _failure(work, component, check, f"expected {check.expected}, but {failed} failed")
         if wrong is not None and not waiting:
             work.events.progress(f"waiting for {check.text} ({component.name})")

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from soop_components.runner import dpkg, relations, replaced
+from soop_components.runner import dpkg, relations, replaced, unit_requests
 from soop_components.runner.dpkg import Installed
 from soop_components.runner.failure import Failure, describe
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import Ledger, PackageRecord
 from soop_components.runner.managed import Managed
+from soop_components.runner.observed import observed
 from soop_components.runner.plan import Package
 from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.relations import Control
@@ -51,29 +52,34 @@ class Packages(Managed):
         known = _known(work)
         broken = [name for name, found in known.items() if found.status[1:2] in "HUFWt" or "R" in found.status[2:]]
         todo = needed(work, known)
-        if not todo and not (broken and work.ledger.installing):
+        if todo or (broken and work.ledger.installing):
+            with observed(work):
+                self._install(work, known, todo, broken)
+        else:
             _note(work, known, ())
-            return
-        work.begin_change()
+        _note_requests(work)  # also those of packages that a killed apply was installing
+
+    def _install(self, work: Work, known: Known, todo: list[str], broken: list[str]) -> None:
         stale = removable(work, in_place=False)
         leaving = [name for name in stale if f"{name}:{work.ledger.packages[name].architecture}" in broken]
         if leaving:
             _remove(work, leaving)
-        with dpkg.guarded(work.host):
-            if broken:
-                work.events.progress("finishing packages that were left half installed")
-                dpkg.repair(work.host)
-                known = dpkg.installed(work.host)
-                todo = needed(work, known)
-            if todo:
-                _install(work, known, todo)
+        if broken:
+            work.events.progress("finishing packages that were left half installed")
+            dpkg.repair(work.host)
+            known = dpkg.installed(work.host)
+            todo = needed(work, known)
+        if todo:
+            _install(work, known, todo)
         work.ledger.installing = None
 
     def remove_stale(self, work: Work) -> None:
         """Remove packages of an earlier plan, and forget those that were there before us."""
         leaving = removable(work, in_place=not needed(work, _known(work)))
         if leaving:
-            _remove(work, leaving)
+            with observed(work):
+                _remove(work, leaving)
+            _note_requests(work)
         for name in set(work.ledger.packages) - set(work.document.packages):
             if work.ledger.packages[name].before is not None:
                 del work.ledger.packages[name]
@@ -255,13 +261,20 @@ def removable(work: Work, in_place: bool) -> list[str]:
 
 def _remove(work: Work, leaving: list[str], to_be_replaced: bool = False) -> None:
     work.events.progress(f"removing {len(leaving)} packages")
-    work.begin_change()
+    work.begin_change(f"removed:{name}" for name in leaving)
     dpkg.remove(work.host, leaving, to_be_replaced)
     work.installed = None
     for name in leaving:
         del work.ledger.packages[name]
         work.changed("package", name, "remove")
     work.save()
+
+
+def _note_requests(work: Work) -> None:
+    """Note what packages have asked of units, for the step that configures units."""
+    if asked := unit_requests.taken(work.host):
+        work.begin_change(f"{verb}:{unit}" for unit, verb in asked.items())
+        unit_requests.forget(work.host)
 
 
 @contextmanager

@@ -127,6 +127,11 @@ class Component(NamedTuple):
         )
 
     @property
+    def has_no_check(self) -> bool:
+        """Whether nothing but systemd tells that it works."""
+        return self.http_health is None and self.command_health is None
+
+    @property
     def unit_files(self) -> dict[str, Unit]:
         """The units that have a file of ours, by its path."""
         found = self.units.items()

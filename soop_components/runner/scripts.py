@@ -13,6 +13,7 @@ from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import ScriptRecord
 from soop_components.runner.managed import Managed
+from soop_components.runner.observed import observed
 from soop_components.runner.plan import Component, Script
 from soop_components.runner.protocol import Change
 from soop_components.runner.typed_json import canonical
@@ -56,7 +57,10 @@ class Scripts(Managed):
 
 
 def _differs(work: Work, component: Component, script: Script) -> bool:
-    return work.ledger.scripts.get(_key(component, script)) != _fingerprint(work, component, script)
+    """Return whether it changed, or what it is given, or anything at its triggers that is not of the plan."""
+    if work.ledger.scripts.get(_key(component, script)) != _fingerprint(work, component, script):
+        return True
+    return covers(script.triggers, (path for path in work.ledger.changing if path.endswith("/")))
 
 
 def _key(component: Component, script: Script) -> str:
@@ -88,7 +92,6 @@ def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str]]:
 def _run(work: Work, component: Component, script: Script) -> None:
     key = _key(component, script)
     work.ledger.scripts.pop(key, None)  # it counts as not run until it has succeeded
-    work.begin_change()
     work.events.progress(f"running script {script.name} ({component.name})")
     if script.content is not None:
         program: Iterable[bytes] = (work.render(script.content),)
@@ -96,7 +99,8 @@ def _run(work: Work, component: Component, script: Script) -> None:
         program = work.blobs.member(component.blob, script.source or "", script.digest)
     stdin = work.render(script.stdin) if script.stdin is not None else b""
     task = Task(script.arguments, stdin, script.timeout)
-    done = run_program(work.host, script.name, program, task, script.user)
+    with observed(work):
+        done = run_program(work.host, script.name, program, task, script.user)
     if done.exit_code != 0:
         why = f"took more than {script.timeout} seconds" if done.timed_out else f"ended with {done.exit_code}"
         done = done._replace(command=" ".join([script.source or script.name, *script.arguments]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -20,8 +21,10 @@ _PATIENCE = 90.0
 """Seconds from which on an answer that does not come is a failure."""
 _PROPERTIES = (
     "Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NeedDaemonReload", "Type", "CanReload",
-    "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup",
+    "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup", "Restart", "Names", "FragmentPath",
+    "SourcePath", "DropInPaths", "EnvironmentFiles", "TriggeredBy",
 )  # fmt: skip
+_ENVIRONMENT_FILE = re.compile(r"(/.+?) \(ignore_errors=(?:yes|no)\)")
 
 
 class Facts(NamedTuple):
@@ -36,16 +39,34 @@ class Facts(NamedTuple):
     """Whether its files changed since systemd read them."""
     can_reload: bool = False
     restarts: int = 0
-    oneshot_done: bool = False
-    """Whether it is a job that ran to its end and leaves nothing running."""
+    """How often systemd has started it again since it was started."""
+    restarts_itself: bool = False
+    """Whether systemd starts it again when it ends."""
+    began: float = 0.0
+    """When its main process was started, by the monotonic clock."""
+    oneshot: bool = False
+    """Whether it is a job that has not failed and leaves nothing running."""
+    ran: bool = False
+    """Whether it was started since the machine was, as far as systemd remembers."""
     parts: tuple[str, ...] = ()
     """Units that stop and restart with it."""
     cgroup: str = ""
+    names: frozenset[str] = frozenset()
+    """All that it is called."""
+    paths: tuple[str, ...] = ()
+    """The files that it was read from."""
+    connection: bool = False
+    """Whether it was made for one connection to a socket."""
 
     @property
     def running(self) -> bool:
-        """Whether it does what a started unit does."""
-        return self.active in ("active", "reloading") or self.oneshot_done
+        """Whether it does what a started unit does; systemd soon forgets jobs that nothing refers to."""
+        return self.active in ("active", "reloading") or (self.oneshot and (self.ran or self.file_state == "static"))
+
+    @property
+    def starting(self) -> bool:
+        """Whether it has not come to its end of starting yet."""
+        return self.active == "activating" and not self.sub.startswith("auto-restart")
 
     @property
     def state_text(self) -> str:
@@ -58,11 +79,22 @@ class Facts(NamedTuple):
 def facts(host: Host, names: Iterable[str]) -> dict[str, Facts]:
     """Ask for all units at once."""
     wanted = sorted(names)
-    asked = [name for name in wanted if "@." not in name]
-    templates = {name: Facts(load="loaded") for name in wanted if "@." in name}  # nothing of it runs by itself
+    asked = [name for name in wanted if not is_template(name)]
+    templates = {name: Facts(load="loaded") for name in wanted if is_template(name)}  # nothing of it runs by itself
     if not asked:
         return templates
     return templates | dict(zip(asked, map(_facts, show(host, _PROPERTIES, asked)), strict=False))
+
+
+def is_template(name: str) -> bool:
+    """Return whether a unit is one that only instances are made of."""
+    return "@." in name
+
+
+def loaded(host: Host, pattern: str) -> list[str]:
+    """Return the units in systemd's memory that a pattern names."""
+    argv = ["systemctl", "list-units", "--plain", "--no-legend", "--", pattern]
+    return [line.split()[0] for line in host.commands.run(Task(argv, timeout=_ANSWER)).stdout.splitlines() if line]
 
 
 def show(host: Host, properties: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
@@ -74,13 +106,22 @@ def show(host: Host, properties: Sequence[str], names: Sequence[str]) -> list[di
     done = wait_until(lambda left: host.commands.run(task), lambda done: done.exit_code == 0, _PATIENCE)
     if done.exit_code != 0:
         raise Failure.of_command("units", "systemd does not answer", done)
-    blocks = done.stdout.strip("\n").split("\n\n")
-    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+    return [_block(text) for text in done.stdout.strip("\n").split("\n\n")]
+
+
+def _block(text: str) -> dict[str, str]:
+    """Read the properties of one unit; of those with several lines, the values are joined."""
+    found: dict[str, str] = {}
+    for name, _, value in (line.partition("=") for line in text.splitlines() if "=" in line):
+        found[name] = f"{found[name]} {value}" if name in found else value
+    return found
 
 
 def _facts(found: Mapping[str, str]) -> Facts:
-    ran = found.get("ExecMainStartTimestampMonotonic", "0") != "0"
+    began = int(found.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
     ended_well = found.get("ActiveState") == "inactive" and found.get("Result") == "success"
+    environment = _ENVIRONMENT_FILE.findall(found.get("EnvironmentFiles", ""))
+    files = " ".join(found.get(name, "") for name in ("FragmentPath", "SourcePath", "DropInPaths"))
     return Facts(
         load=found.get("LoadState", "not-found"),
         active=found.get("ActiveState", ""),
@@ -90,9 +131,15 @@ def _facts(found: Mapping[str, str]) -> Facts:
         stale=found.get("NeedDaemonReload") == "yes",
         can_reload=found.get("CanReload") == "yes",
         restarts=int(found.get("NRestarts") or 0),
-        oneshot_done=found.get("Type") == "oneshot" and ran and ended_well,
+        restarts_itself=found.get("Restart", "no") != "no",
+        began=began,
+        oneshot=found.get("Type") == "oneshot" and ended_well,
+        ran=began > 0,
         parts=tuple(found.get("ConsistsOf", "").split()),
         cgroup=found.get("ControlGroup", ""),
+        names=frozenset(found.get("Names", "").split()),
+        paths=(*files.split(), *environment),
+        connection="@" in found.get("Id", "") and ".socket" in found.get("TriggeredBy", ""),
     )
 
 

@@ -143,7 +143,6 @@ def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
 
 def _clean_up(host: Host, id_: str) -> None:
     """Remove what a killed apply leaves behind."""
-    from soop_components.runner import dpkg, transient
+    from soop_components.runner import transient
 
-    dpkg.remove_guard(host)
     transient.clean_up(host, id_)

@@ -43,7 +43,9 @@ class Work:
         self.goals: dict[str, list[Any]] = {}
         """For each component, its files as they should be (``files.Goal``)."""
         self.started: dict[str, float] = {}
-        """Units that were started or restarted, and when."""
+        """Units that were started, restarted or reloaded, and when."""
+        self.restarts: dict[str, int] = {}
+        """How often systemd itself had started them before."""
         self.cgroups: dict[str, str] = {}
         """The control groups of units, empty for one that did not run."""
         self.considered: dict[str, set[str]] = {}
@@ -60,7 +62,10 @@ class Work:
 
         The record outlasts a killed apply, so that the next one restarts the units that depend on these things.
         """
-        self.ledger.changing.update(things)
+        changing = set(things)
+        self.ledger.changing |= changing
+        for seen in (self.known_to_systemd, *self.considered.values()):  # some may change for the second time
+            seen -= changing
         self.ledger.unfinished = True
         self.save()
 

@@ -106,10 +106,9 @@ def test_dpkg_killed_in_the_middle(node: RunnerNode, runner_ground: Ground, tmp_
     wanted = web(packages=plans(first, slow, last))
     node.begin("apply", node.request(wanted, id="doomed"))
     node.wait_for("test -e /tmp/slow")
-    assert node.run("test -x /usr/sbin/policy-rc.d && echo guarded") == "guarded"
     if how == "unit":
         node.run("systemctl kill --signal=KILL soop-apply-doomed")
-        node.wait_for("! test -e /usr/sbin/policy-rc.d")
+        node.wait_for("! test -e /run/soop/apply.json")
     else:
         runner_ground.crash(node.facts)
         node.start_again()
@@ -118,7 +117,7 @@ def test_dpkg_killed_in_the_middle(node: RunnerNode, runner_ground: Ground, tmp_
     said = node.accept(wanted)
     assert "finishing packages that were left half installed" in said.progress
     assert node.is_as_accepted()
-    assert node.run("dpkg --audit; ls /usr/sbin/policy-rc.d 2>/dev/null") == ""
+    assert node.run("dpkg --audit; ls /run/soop/asked-of-units /var/lib/soop/before-systemctl 2>/dev/null") == ""
     again = {change for change in said.changes if "package" in change}
     after_power_failure = {"install package first", "install package last", "install package slow"}
     assert again == (after_power_failure if how == "machine" else set())

@@ -113,6 +113,69 @@ def test_the_end_of_what_a_service_said_is_shown_without_its_secrets(node: Runne
     node.run("rm /var/log/app.log")
 
 
+WORKER = "[Service]\nEnvironment=A={}\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+JOB = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo ran >> /tmp/ran'\n"
+LONG_JOB = "[Service]\nType=oneshot\nExecStart=/bin/sleep infinity\n"
+
+
+def test_templates_and_jobs(node: RunnerNode) -> None:
+    def wanted(version: str) -> dict[str, object]:
+        units = {
+            "worker@.service": {"content": WORKER.format(version)},
+            "worker@1.service": {},
+            "job.service": {"content": JOB},
+            "backup.service": {"content": LONG_JOB, "state": "unmanaged"},
+        }
+        return document(version, web={"units": units})
+
+    node.accept(wanted("1.0.0"))
+    node.run("systemctl start --no-block backup.service; systemctl start worker@2.service")
+    before = node.pids("worker@1.service", "worker@2.service", "backup.service")
+    node.accept(wanted("2.0.0"))
+    after = node.pids("worker@1.service", "worker@2.service", "backup.service")
+    assert [name for name in after if after[name] != before[name]] == ["worker@1.service", "worker@2.service"]
+    assert "A=2.0.0" in node.run("tr '\\0' ' ' < /proc/$(systemctl show -p MainPID --value worker@1)/environ")
+    assert node.run("cat /tmp/ran") == "ran", "once, though systemd has forgotten it"
+    assert node.is_as_accepted()
+    assert node.apply(wanted("2.0.0")).changes == []
+    node.accept(document("3.0.0"))
+    assert node.pids("backup.service") == {"backup.service": before["backup.service"]}
+    node.run("systemctl stop backup.service 'worker@*.service'")
+
+
+ENDS = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sh -c 'sleep 2; echo lost it'\nRestart=always\n"
+
+
+def test_a_program_that_ends_every_few_seconds(node: RunnerNode) -> None:
+    units = {"app.service": {"content": ENDS}}
+    said = node.apply(document(web={"units": units}))
+    assert said["message"] == "app.service: ended and was started again 3 times, expected it to stay up"
+    assert "lost it" in said["stderr_tail"]
+    node.accept(document(web={"units": units, "command_health": {"command": ["/bin/true"]}}))
+    node.wait_for("test $(systemctl show -p NRestarts --value app.service) -ge 3")
+    assert node.drift()[0].startswith("unit app.service: ended and was started again")
+    assert not node.measure().healthy
+
+
+STARTS = """\
+[Service]
+Type=notify
+NotifyAccess=all
+ExecStart=/bin/sh -c 'echo >> /tmp/begun; while test -e /tmp/hold; do sleep 0.1; done; systemd-notify --ready; sleep 99'
+"""
+
+
+def test_a_unit_that_is_still_starting_is_waited_for(node: RunnerNode) -> None:
+    wanted = document(web={"units": {"app.service": {"content": STARTS}}})
+    node.accept(wanted)
+    node.run("touch /tmp/hold; rm /tmp/begun; systemctl restart --no-block app")
+    node.run("setsid sh -c 'sleep 2; rm /tmp/hold' >/dev/null 2>&1 &")
+    assert node.drift() == ["unit app.service: not active (activating (start))"]
+    node.accept(wanted)
+    assert node.run("wc -l < /tmp/begun") == "1"
+    assert node.is_as_accepted()
+
+
 COMPARE = """
 import json, subprocess, sys
 sys.path.insert(0, ARCHIVE)

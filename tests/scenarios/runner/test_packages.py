@@ -33,7 +33,7 @@ def test_a_package_starts_nothing_before_it_is_configured(greeting: RunnerNode) 
     started = greeting.run("journalctl --unit=greeter --output=cat --quiet | grep -c Started")
     assert started == "1"
     assert greeting.run("cat /etc/greeter.conf; systemctl is-active greeter") == "ours\nactive"
-    assert greeting.run("ls /usr/sbin/policy-rc.d 2>/dev/null") == ""
+    assert greeting.run("ls -A /var/lib/soop/before-systemctl 2>/dev/null") == ""
     assert greeting.is_as_accepted()
 
 
@@ -50,6 +50,43 @@ def test_an_upgrade_restarts_what_uses_it_and_keeps_our_configuration(greeting: 
     greeting.accept(with_greeter("1.1.1", newer, newer_other))
     assert greeting.pids("greeter") == before, "an upgrade of something else is none of its business"
     assert greeting.run("cat /etc/greeter.conf") == "ours"
+
+
+PLUGIN = "/usr/lib/greeter/plugin.conf"
+RESTARTS = "#!/bin/sh\nset -e\ndeb-systemd-invoke restart none.service greeter.service >/dev/null || true\n"
+
+
+def test_a_package_that_plugs_into_a_daemon_restarts_it_when_it_comes_and_when_it_goes(
+    greeting: RunnerNode, tmp_path: Path
+) -> None:
+    current = greeter(tmp_path, "1.0")
+    asks = deb(tmp_path, "asks", "1.0", scripts={"postinst": RESTARTS, "prerm": RESTARTS})
+    silent = deb(tmp_path, "silent", "1.0", {PLUGIN: b"plugged"})
+    greeting.send(current.content, asks.content, silent.content)
+    before = greeting.pids("greeter")
+    unit = {"greeter.service": {"restart_on": [str(Path(PLUGIN).parent)]}}
+    for version, plugin in (("1.0.1", [asks]), ("1.0.2", []), ("1.0.3", [silent]), ("1.0.4", [])):
+        wanted = document(version, packages=plans(current, *plugin), web={"files": CONFIGURED, "units": unit})
+        said = greeting.accept(wanted)
+        assert said.changes.count("restart unit greeter.service") == 1, version
+        assert greeting.pids("greeter") != before
+        before = greeting.pids("greeter")
+        assert greeting.apply(wanted).changes == []
+    assert greeting.is_as_accepted()
+
+
+def test_a_daemon_of_which_the_plan_says_nothing_is_restarted_if_it_runs(node: RunnerNode, tmp_path: Path) -> None:
+    asks = "#!/bin/sh\nset -e\ninvoke-rc.d idle restart\nsystemctl restart other\n"
+    package = deb(tmp_path, "asks", "1.0", scripts={"postinst": asks})
+    node.send(package.content)
+    unit = "[Service]\\nExecStart=/bin/sleep infinity\\n"
+    node.run(f"cd /run/systemd/system; printf '{unit}' | tee other.service > idle.service; systemctl daemon-reload")
+    node.run("systemctl start other")
+    before = node.pids("other")
+    assert "restart unit other.service" in node.accept(document(packages=plans(package))).changes
+    assert node.pids("other") not in (before, {"other": "0"})
+    assert node.run("systemctl is-active idle") == "inactive"
+    node.run("systemctl stop other; rm /run/systemd/system/{other,idle}.service; systemctl daemon-reload")
 
 
 def test_a_failed_upgrade_is_rolled_back_to_the_older_package(greeting: RunnerNode, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import getpass
 import grp
 import hashlib
@@ -54,6 +55,9 @@ class Played:
 
     def _systemctl(self, command: str, verb: str, *arguments: str) -> Completed:
         names = [argument for argument in arguments if not argument.startswith("-")]
+        if verb == "list-units":
+            kept = [name for name in self.units if fnmatch.fnmatch(name, names[0])]
+            return Completed(command, 0, "".join(f"{name} loaded active running\n" for name in kept), "")
         if verb == "show":
             return Completed(command, 0, "\n\n".join(self._show(name) for name in names), "")
         self.told.append(" ".join([verb, *names]))
@@ -66,6 +70,8 @@ class Played:
             return Completed(command, 1, "", "start of the service was attempted too often")
         for name in names:
             self.units.setdefault(name, {}).update(_EFFECTS[verb])
+            if self.units[name].get("Type") == "oneshot":
+                self.units[name] |= {"ActiveState": "inactive", "SubState": "dead"}
         if verb == "restart":
             self.on_restart()
         return Completed(command, 0, "", "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import health, hosts, units
+from soop_components.runner import health, hosts, unit_watch, units
 from soop_components.runner.failure import Failure
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.protocol import Accept
@@ -162,7 +162,7 @@ KILLED_AT = [
     (hosts, "put"),
     *((kind, name) for kind in {type(kind): 0 for kind in KINDS} for name in MOMENTS if name in vars(kind)),
     (units, "restart_dependents"),
-    (units, "verify"),
+    (unit_watch, "verify"),
 ]
 
 

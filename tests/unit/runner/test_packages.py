@@ -139,26 +139,3 @@ def test_packages_that_others_need_stay(node: Node) -> None:
 
 def test_what_stands_for_another_counts(node: Node) -> None:
     assert needed(node, {"exim"}, "ii /theirs/postfix | mail-agent/", "ii /exim//mail-agent") == {"exim"}
-
-
-def test_the_guard_leaves_what_was_there(node: Node) -> None:
-    guard = node.path("/usr/sbin/policy-rc.d")
-    guard.parent.mkdir(parents=True)
-    node.host.prepare()
-    with dpkg.guarded(node.host):
-        assert "exit 101" in guard.read_text()
-        assert guard.stat().st_mode & 0o777 == 0o755
-    assert not guard.exists()
-    guard.write_text("#!/bin/sh\nexit 0\n")
-    with dpkg.guarded(node.host):
-        assert "exit 101" in guard.read_text()
-    assert guard.read_text() == "#!/bin/sh\nexit 0\n"
-
-
-def test_a_guard_that_a_killed_runner_left_is_taken_away(node: Node) -> None:
-    guard = node.path("/usr/sbin/policy-rc.d")
-    guard.parent.mkdir(parents=True)
-    guard.write_bytes(dpkg._GUARD_TEXT)
-    dpkg.remove_guard(node.host)
-    assert not guard.exists()
-    dpkg.remove_guard(node.host)

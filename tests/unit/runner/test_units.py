@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import pytest
 
+from soop_components.runner import unit_watch, waiting
 from soop_components.runner.units import covers
-from tests.unit.runner.node import Node, document, file
+from tests.unit.runner.node import Node, document, file, script
 
 PROGRAM = "[Service]\nExecStart=/bin/true\n"
 
@@ -169,3 +171,167 @@ def test_a_unit_that_was_started_often_just_now_is_started_again(running: Node) 
     running.path("/opt/app/x").write_text("changed")
     assert running.apply(running.host.load("running.json") or {})["event"] == "result"
     assert running.systemd.told == ["restart app.service", "reset-failed app.service", "restart app.service"]
+
+
+def workers(text: str = "1", version: str = "1.0.0", **files: str) -> dict[str, Any]:
+    template = {"content": PROGRAM + f"Environment=A={text}\n"}
+    placed = {f"/etc/systemd/system/{name.replace('_', '.')}": file(text) for name, text in files.items()}
+    return document(version, web={"units": {"worker@.service": template, "worker@1.service": {}}, "files": placed})
+
+
+def test_a_template_is_part_of_its_instances(node: Node) -> None:
+    node.accept(workers())
+    assert node.systemd.told == ["daemon-reload", "enable worker@1.service", "start worker@1.service"]
+    assert node.drift() == []
+    node.systemd.units |= {
+        "worker@2.service": {"ActiveState": "active"},
+        "worker@3.service": {"ActiveState": "active", "TriggeredBy": "worker.socket"},
+        "other@2.service": {"ActiveState": "active"},
+    }
+    node.accept(workers("2", "2.0.0"))
+    assert node.systemd.told == ["daemon-reload", "restart worker@1.service", "restart worker@2.service"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/etc/systemd/system/worker@.service.d/x.conf",
+        "/etc/systemd/system/worker@1.service.d/x.conf",
+        "/etc/systemd/system/service.d/x.conf",
+        "/run/systemd/system/worker@1.service.d/x.conf",
+        "/usr/local/lib/systemd/system/worker@.service.d/x.conf",
+        "/etc/systemd/system/alias.service.d/x.conf",
+        "/opt/linked/worker@.service",
+        "/etc/default/worker",
+    ],
+)
+def test_every_place_that_systemd_reads_for_a_unit_counts(node: Node, place: str) -> None:
+    def wanted(text: str) -> dict[str, Any]:
+        return document(text, web={"units": {"worker@1.service": {}}, "files": {place: file(text)}})
+
+    node.systemd.units["worker@1.service"] = {
+        "ActiveState": "active",
+        "UnitFileState": "enabled",
+        "Names": "worker@1.service alias.service",
+        "FragmentPath": "/opt/linked/worker@.service",
+        "EnvironmentFiles": "/etc/default/worker (ignore_errors=yes)",
+    }
+    node.accept(wanted("1.0.0"))
+    node.accept(wanted("2.0.0"))
+    assert node.systemd.told[-1] == "restart worker@1.service"
+    node.accept(document("3.0.0", web={"units": {"worker@1.service": {}}}))
+    assert node.systemd.told[-1] == "restart worker@1.service", "when it goes, too"
+
+
+def test_what_a_script_changes_below_a_path_counts(node: Node) -> None:
+    folder = node.path("/etc/generated")
+    folder.mkdir()
+    write = f"mkdir -p {folder}/deep/__pycache__; date +%N > {folder}/deep/"
+
+    def wanted(version: str, name: str, **unit: Any) -> dict[str, Any]:
+        units = {"app.service": {"content": PROGRAM, **unit}}
+        first = script("first", f"{write}{name} # {version}")
+        second = script("second", f"echo >> {node.root}/ran", triggers=["/etc/generated"])
+        return document(version, web={"units": units, "scripts": [first, second]})
+
+    node.accept(wanted("1.0.0", "x", restart_on=["/etc/generated"]))
+    node.accept(wanted("2.0.0", "x", restart_on=["/etc/generated"]))
+    assert node.systemd.told == ["restart app.service"]
+    node.accept(wanted("3.0.0", "x", reload_on=["/etc/generated"]))
+    assert node.systemd.told == ["reload app.service"]
+    assert node.text("/ran") == "\n\n\n", "the second script ran each time"
+    node.accept(wanted("4.0.0", "__pycache__/x", restart_on=["/etc/generated"]))
+    assert node.systemd.told == [], "a cache is no change"
+    assert node.text("/ran") == "\n\n\n"
+
+
+@pytest.mark.parametrize("active", ["active", "activating", "inactive"])
+def test_an_unmanaged_unit_is_left_alone(node: Node, active: str) -> None:
+    node.systemd.units["app.service"] = {"ActiveState": active, "UnitFileState": "static"}
+    node.accept(app({"state": "unmanaged"}))
+    node.accept(app({"state": "unmanaged", "content": PROGRAM + "User=app\n"}, version="2.0.0"))
+    assert node.systemd.told == ["daemon-reload"]
+    assert node.drift() == []
+    node.accept(document("3.0.0"))
+    assert not [told for told in node.systemd.told if told.startswith("stop")]
+
+
+def test_a_job_that_nothing_refers_to_is_run_once_per_change(node: Node) -> None:
+    """systemd forgets it as soon as it has ended."""
+    node.systemd.units["app.service"] = {"Type": "oneshot", "UnitFileState": "static"}
+    node.accept(app())
+    assert node.systemd.told == ["daemon-reload", "start app.service"]
+    assert node.drift() == []
+    node.accept(app(version="2.0.0"))
+    assert node.systemd.told == []
+    node.accept(app({"content": PROGRAM + "User=app\n"}, version="3.0.0"))
+    assert node.systemd.told == ["daemon-reload", "restart app.service"]
+    node.systemd.units["app.service"] |= {"ActiveState": "failed", "Result": "exit-code"}
+    assert node.drift() == ["unit app.service: not active (failed (dead))"]
+
+
+def test_a_job_of_a_package_is_run_when_the_plan_begins_to_have_it(node: Node) -> None:
+    node.systemd.units["job.service"] = {"Type": "oneshot", "UnitFileState": "static"}
+    wanted = document(web={"units": {"job.service": {}}})
+    node.apply(wanted)
+    assert node.systemd.told == ["start job.service"]
+
+
+STARTING = {"ActiveState": "activating", "SubState": "start"}
+
+
+def test_a_unit_that_is_still_starting_is_waited_for(running: Node) -> None:
+    running.systemd.units["app.service"] |= STARTING
+    running.apply(running.host.load("running.json") or {})
+    assert running.systemd.told == ["start app.service"], "which waits for the end of the start that goes on"
+    running.systemd.units["app.service"] |= STARTING
+    running.apply(app({"content": PROGRAM + "User=app\n"}, version="2.0.0"))
+    assert running.systemd.told[-1] == "restart app.service", "it starts with what was changed"
+
+
+def looping(node: Node, restarts: int, **more: str) -> None:
+    """Let systemd have started the unit again so often."""
+    began = str(int(time.monotonic() * 1e6))
+    counted = {"NRestarts": str(restarts), "ExecMainStartTimestampMonotonic": began, "Restart": "always", **more}
+    node.systemd.units["app.service"] |= counted
+
+
+def test_a_unit_that_ends_again_and_again_is_drift_and_is_started_anew(running: Node) -> None:
+    looping(running, 2)
+    assert running.drift() == []
+    looping(running, 3)
+    assert running.drift() == [
+        "unit app.service: ended and was started again 3 times, the last time in the last ten minutes"
+    ]
+    running.systemd.on_restart = lambda: looping(running, 0)
+    running.apply(running.host.load("running.json") or {})
+    assert running.systemd.told == ["restart app.service"]
+    assert running.drift() == []
+    looping(running, 50, ExecMainStartTimestampMonotonic=str(int((time.monotonic() - 601) * 1e6)))
+    assert running.drift() == [], "it has stopped doing so"
+
+
+def test_a_unit_that_ends_again_and_again_after_a_start_is_refused(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_watch, "_WATCH", 5.0)
+    node.systemd.units["app.service"] = {}
+    left = [3, 2, 1, 0]
+    monkeypatch.setattr(waiting, "sleep", lambda _: looping(node, 3 - left.pop()))
+    looping(node, 0)
+    event = node.apply(app())
+    assert event["message"] == "app.service: ended and was started again 3 times, expected it to stay up"
+
+
+def test_one_crash_at_the_start_is_none_of_our_business(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_watch, "_WATCH", 5.0)
+    node.systemd.units["app.service"] = {}
+    looping(node, 1)
+    old = str(int((time.monotonic() - 6) * 1e6))
+    monkeypatch.setattr(waiting, "sleep", lambda _: looping(node, 1, ExecMainStartTimestampMonotonic=old))
+    assert node.apply(app())["event"] == "result"
+
+
+def test_only_restarts_since_a_reload_count(running: Node) -> None:
+    looping(running, 50, ExecMainStartTimestampMonotonic="1")
+    files = {"/opt/app/x": file("1"), "/etc/app/y": file("2")}
+    event = running.apply(app({"restart_on": ["/opt/app"], "reload_on": ["/etc/app"]}, files, "3.2.4"))
+    assert (event["event"], running.systemd.told) == ("result", ["reload app.service"])

@@ -1,0 +1,138 @@
+"""What maintainers' scripts ask of units: the programs that note it are run for real, those behind them are played."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from soop_components.runner import unit_requests
+from tests.unit.runner.node import Node, document
+
+BEHIND = """\
+#!/bin/sh
+echo "$0 $*" >> LOG
+case "$1" in is-active) exit 3 ;; esac
+"""
+
+
+class Script:
+    """Runs lines of maintainers' scripts as dpkg would."""
+
+    def __init__(self, node: Node, folder: Path) -> None:
+        self.node = node
+        self._behind = folder / "behind"
+        self._behind.mkdir()
+        node.host.prepare()
+        for name in ("systemctl", "deb-systemd-invoke", "invoke-rc.d"):
+            program = self._behind / name
+            program.write_text(BEHIND.replace("LOG", str(folder / "log")))
+            program.chmod(0o755)
+        self._log = folder / "log"
+        self._log.touch()
+
+    def run(self, text: str, stop: bool = False) -> int:
+        with unit_requests.noted(self.node.host, stop) as environment:
+            first = environment["PATH"].split(":")[0]
+            path = f"{first}:{self._behind}:/usr/bin:/bin"
+            environment = {**environment, "PATH": path}
+            return subprocess.run(["/bin/sh", "-c", text], env=environment, cwd="/", check=False).returncode
+
+    @property
+    def reached(self) -> list[str]:
+        """What the programs behind ours were asked."""
+        return [line.removeprefix(f"{self._behind}/") for line in self._log.read_text().splitlines()]
+
+
+@pytest.fixture
+def maintainer(node: Node, tmp_path: Path) -> Script:
+    return Script(node, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("invoke-rc.d apache2 restart", {"apache2.service": "restart"}),
+        ("invoke-rc.d --skip-systemd-native apache2 force-reload", {"apache2.service": "reload"}),
+        ("invoke-rc.d postgresql restart 15", {"postgresql.service": "restart"}),
+        ("invoke-rc.d kmod.sh restart", {"kmod.service": "restart"}),
+        (
+            "deb-systemd-invoke restart a.service b.socket php8.2-fpm.service",
+            {"a.service": "restart", "b.socket": "restart", "php8.2-fpm.service": "restart"},
+        ),
+        ("deb-systemd-invoke start a.service", {}),
+        ("deb-systemd-invoke stop a.service; deb-systemd-invoke start a.service", {"a.service": "restart"}),
+        ("deb-systemd-invoke stop a.service", {"a.service": "stop"}),
+        ("systemctl reload a.service; systemctl try-restart a", {"a.service": "restart"}),
+        ("systemctl try-restart a; systemctl reload-or-restart a", {"a.service": "restart"}),
+        ("systemctl --quiet --no-block try-reload-or-restart a", {"a.service": "reload"}),
+        ("systemctl restart 'worker@*.service'", {"worker@1.service": "restart"}),
+        ("systemctl --user restart a; deb-systemd-invoke --user restart b", {}),
+        ("systemctl mask --now a", {"a.service": "stop"}),
+    ],
+)
+def test_what_is_asked_of_units(maintainer: Script, asked: str, expected: dict[str, str]) -> None:
+    maintainer.node.systemd.units["worker@1.service"] = {"ActiveState": "active"}
+    assert maintainer.run(asked) == 0
+    assert unit_requests.taken(maintainer.node.host) == expected
+    assert not [line for line in maintainer.reached if line != "systemctl mask a"]
+    unit_requests.forget(maintainer.node.host)
+    assert unit_requests.taken(maintainer.node.host) == {}
+
+
+def test_all_else_is_carried_out(maintainer: Script) -> None:
+    passed = ["systemctl --system daemon-reload", "systemctl is-active -q a", "systemctl show -p Id a"]
+    passed += ["systemctl enable a b", "invoke-rc.d a status", "systemctl --user daemon-reload"]
+    assert maintainer.run("; ".join(passed)) == 0
+    assert maintainer.run("systemctl is-active a") == 3
+    assert maintainer.run("systemctl enable --now -q a") == 0
+    assert maintainer.reached == [*passed, "systemctl is-active a", "systemctl enable -q a"]
+    assert unit_requests.taken(maintainer.node.host) == {}
+
+
+def test_what_goes_is_stopped_at_once(maintainer: Script) -> None:
+    maintainer.run("deb-systemd-invoke stop a.service; systemctl disable --now b; invoke-rc.d c restart", stop=True)
+    assert maintainer.reached == ["deb-systemd-invoke stop a.service", "systemctl disable --now b"]
+    found = unit_requests.taken(maintainer.node.host)
+    assert found == {"a.service": "stop", "b.service": "stop", "c.service": "restart"}
+
+
+def test_a_note_that_was_cut_off_is_left_out(node: Node) -> None:
+    node.host.prepare()
+    Path(node.host.volatile("asked-of-units")).write_text("restart a\nrest")
+    assert unit_requests.taken(node.host) == {"a.service": "restart"}
+
+
+def asked(node: Node, text: str) -> None:
+    """Leave notes as a killed apply does."""
+    node.host.prepare()
+    Path(node.host.volatile("asked-of-units")).write_text(text)
+
+
+def test_units_that_run_get_what_packages_ask_once(node: Node) -> None:
+    wanted = document(web={"units": {"in-plan.service": {}, "down.service": {"state": "stopped", "enabled": False}}})
+    node.accept(wanted)
+    node.systemd.units |= {
+        "in-plan.service": {
+            "ActiveState": "active",
+            "UnitFileState": "enabled",
+            "Names": "in-plan.service alias.service",
+        },
+        "stranger.service": {"ActiveState": "active"},
+        "leaves.service": {"ActiveState": "active"},
+    }
+    asked(node, "restart alias\nrestart down\nreload stranger\nrestart not-running\nstop leaves\n")
+    event = node.apply(wanted)
+    assert node.systemd.told == ["restart in-plan.service", "stop leaves.service", "reload stranger.service"]
+    assert "reload unit stranger.service" in event["changes"]
+    assert node.apply(wanted)["changes"] == []
+    assert node.systemd.told == []
+
+
+def test_a_unit_of_others_that_fails_is_not_our_failure(node: Node) -> None:
+    node.systemd.units["stranger.service"] = {"ActiveState": "active"}
+    node.systemd.fails["restart stranger.service"] = "broken"
+    asked(node, "restart stranger\n")
+    assert node.apply(document())["event"] == "result"
+    assert "stranger.service: restart failed" in "".join(node.said)
