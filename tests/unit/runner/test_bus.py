@@ -44,6 +44,19 @@ VALUES = [
     ("ExecMainStartTimestampMonotonic", b"t", struct.pack("<Q", 1 << 40), str(1 << 40)),
     ("ConsistsOf", b"as", struct.pack("<I", 15) + text("a") + b"\0\0" + text("bc"), "a bc"),
     ("ConsistsOf", b"as", struct.pack("<I", 0), ""),
+    (
+        "EnvironmentFiles",
+        b"a(sb)",
+        struct.pack("<II", 28, 0)
+        + text("/a")
+        + b"\0"
+        + struct.pack("<I", 1)
+        + bytes(4)
+        + text("/b")
+        + b"\0"
+        + bytes(4),
+        "/a (ignore_errors=yes) /b (ignore_errors=no)",
+    ),
 ]
 
 

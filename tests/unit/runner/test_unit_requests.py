@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.runner import unit_requests
-from tests.unit.runner.node import Node, document
+from soop_components.runner import dpkg, unit_requests
+from soop_components.runner.commands import Completed, Programs, Task
+from soop_components.runner.host import Host
+from tests.scenarios.runner.packages import deb
+from tests.unit.runner.node import Node, Played, document
 
 BEHIND = """\
 #!/bin/sh
@@ -102,6 +105,37 @@ def test_a_note_that_was_cut_off_is_left_out(node: Node) -> None:
     node.host.prepare()
     Path(node.host.volatile("asked-of-units")).write_text("restart a\nrest")
     assert unit_requests.taken(node.host) == {"a.service": "restart"}
+
+
+class Dpkg(Played):
+    """Runs dpkg for real, with a database of its own."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+
+    def run(self, task: Task) -> Completed:
+        if task.argv[0] != "dpkg":
+            return super().run(task)
+        options = [f"--root={self._root}", "--force-script-chrootless", "--force-not-root", "--log=/dev/null"]
+        return Programs().run(task._replace(argv=["dpkg", *options, *task.argv[1:]]))
+
+
+def test_dpkg_runs_maintainers_scripts_so(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for folder in ("var/lib/dpkg/updates", "var/lib/dpkg/info"):
+        (root / folder).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+    host = Host(str(root), Dpkg(root))
+    host.prepare()
+    comes = "#!/bin/sh\nset -e\ndeb-systemd-invoke restart a.service b.service\nsystemctl restart c\n"
+    scripts = {"postinst": comes, "prerm": "#!/bin/sh\ninvoke-rc.d apache2 restart\n"}
+    deb(tmp_path, "plugin", "1.0", scripts=scripts)
+    dpkg.install(host, [str(tmp_path / "plugin_1.0.deb")], lambda line: None)
+    assert unit_requests.taken(host) == {"a.service": "restart", "b.service": "restart", "c.service": "restart"}
+    unit_requests.forget(host)
+    dpkg.remove(host, ["plugin"])
+    assert unit_requests.taken(host) == {"apache2.service": "restart"}
 
 
 def asked(node: Node, text: str) -> None:

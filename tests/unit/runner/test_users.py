@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.runner import account_numbers, accounts, units
+from soop_components.runner import account_numbers, accounts, unit_watch
 from soop_components.runner.accounts import Accounts, GroupEntry, UserEntry
 from soop_components.runner.commands import Completed, Task
 from tests.unit.runner.node import Node, Played, document
@@ -67,7 +67,7 @@ class Fleet:
         self._folder = folder
         self._nodes: list[Node] = []
         self.machine = Machine()
-        monkeypatch.setattr(units, "_SETTLE", 0.0)
+        monkeypatch.setattr(unit_watch, "_SETTLE", 0.0)
         monkeypatch.setattr(account_numbers, "present", self._present)
         monkeypatch.setattr(accounts, "exists", lambda name: name in self.machine.users)
         monkeypatch.setattr(accounts, "groups_of", lambda name: set(self.machine.users[name].groups))
