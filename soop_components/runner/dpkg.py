@@ -58,6 +58,12 @@ def status_state(host: Host) -> Stat | None:
     return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 
+def files(host: Host, packages: Iterable[str]) -> set[str]:
+    """Return the files of installed packages, as processes that use them name them."""
+    done = host.commands.run(Task(["dpkg-query", "--listfiles", *packages], timeout=60))
+    return {os.path.realpath(path) for path in done.stdout.splitlines() if path.startswith("/")}
+
+
 def controls(host: Host, archives: Iterable[str]) -> dict[str, Control]:
     """Return by package name what archives say of themselves."""
     found = {}
@@ -131,9 +137,14 @@ def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) ->
 def _run(
     host: Host, arguments: list[str], on_line: Callable[[str], None] | None = None, stop_units: bool = False
 ) -> Completed:
+    def hear(line: str) -> None:
+        unit_requests.note_trigger(host, line)
+        if on_line is not None:
+            on_line(line)
+
     with _frontend_lock(host), unit_requests.noted(host, stop_units) as environment:
         environment = {**_ENVIRONMENT, **environment}
-        done = host.commands.run(Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=environment, on_line=on_line))
+        done = host.commands.run(Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=environment, on_line=hear))
     with suppress(OSError):  # a full disk has its own way to say so
         packages_log.append(host, done)
     return done

@@ -77,8 +77,8 @@ class Ledger:
         """Whether something was changed since the last apply that succeeded."""
         self.changing: set[str] = set()
         """What was touched since then: paths, with a slash at the end where something at or below one was seen to
-        change; packages that were upgraded (``package:``) or ``removed:``; units that are ``new:``, and what packages
-        ask of units (``restart:``, ``reload:``, ``stop:``)."""
+        change; packages that were upgraded (``package:``), ``removed:``, or told of others (``triggered:``); units
+        that are ``new:``, and what packages ask of units (``restart:``, ``reload:``, ``stop:``)."""
         self.installing: dict[str, Any] | None = None
         """``{"boot", "packages"}`` while dpkg runs without waiting for the disk."""
         self.dpkg_status: Stat | None = None

@@ -273,7 +273,7 @@ def _remove(work: Work, leaving: list[str], to_be_replaced: bool = False) -> Non
 def _note_requests(work: Work) -> None:
     """Note what packages have asked of units, for the step that configures units."""
     if asked := unit_requests.taken(work.host):
-        work.begin_change(f"{verb}:{unit}" for unit, verb in asked.items())
+        work.begin_change(asked)
         unit_requests.forget(work.host)
 
 

@@ -26,6 +26,14 @@ def members(group: str) -> list[str]:
     return []
 
 
+def mapped(pid: str) -> set[str]:
+    """Return the programs and libraries that a process runs; `` (deleted)`` follows those that are no longer there."""
+    with suppress(OSError), open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
+        parts = (line.rstrip("\n").split(maxsplit=5) for line in file if " r-xp " in line)
+        return {part[5] for part in parts if len(part) > 5}
+    return set()
+
+
 def wait_until_quiet(groups: Collection[str], deadline: float) -> None:
     """Return when all processes of these groups have slept for a while, at the latest at a time of the monotonic clock.
 

@@ -7,6 +7,7 @@ Debian has for this, hears of the first of several units only, and of nothing th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -50,6 +51,7 @@ start | *stop | *restart | reload | force-reload)
 esac
 exec "$program" "$@"
 """
+_TRIGGER = re.compile(r"Processing triggers for ([a-z0-9][a-z0-9+.-]+)")
 _KINDS = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device")
 
 
@@ -68,12 +70,24 @@ def noted(host: Host, stop: bool) -> Iterator[Mapping[str, str]]:
         remove_tree(folder)
 
 
-def taken(host: Host) -> dict[str, str]:
-    """Return by unit what was asked of it in the end, ``restart``, ``reload`` or ``stop``; ``forget`` ends it."""
+def note_trigger(host: Host, line: str) -> None:
+    """Note, by a line that dpkg says, which package it tells of a change that it is interested in."""
+    if found := _TRIGGER.match(line):
+        with open(_notes(host), "a", encoding="utf-8") as file:
+            file.write(f"triggered {found[1]}\n")
+
+
+def taken(host: Host) -> set[str]:
+    """Return ``<what>:<unit>`` for what was asked of units in the end: ``restart``, ``reload`` or ``stop``.
+
+    For packages that dpkg told of a change, it is ``triggered:<package>``. ``forget`` ends it.
+    """
     with suppress(FileNotFoundError), open(_notes(host), encoding="utf-8", errors="replace") as file:
         lines = [line.split() for line in file if line.count(" ") == 1]
-        return outcome((verb, unit) for verb, name in lines for unit in _units(host, name))
-    return {}
+        asked = outcome((verb, unit) for verb, name in lines if verb != "triggered" for unit in _units(host, name))
+        told = {f"{verb}:{name}" for verb, name in lines if verb == "triggered"}
+        return {f"{verb}:{unit}" for unit, verb in asked.items()} | told
+    return set()
 
 
 def forget(host: Host) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from typing import Literal
 
-from soop_components.runner import processes, systemd, unit_files
+from soop_components.runner import dpkg, processes, systemd, unit_files
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UnitRecord
@@ -174,25 +173,25 @@ def covers(roots: Iterable[str], changed: Iterable[str]) -> bool:
 
 
 def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[str]) -> bool:
-    """Find out whether a unit still runs the old version of an upgraded package, or one that is gone.
+    """Find out whether a unit runs what an upgraded or removed package replaced, or has not heard of what others bring.
 
-    /proc shows files that a process has mapped and dpkg has replaced since. A unit of ours may be an interpreted
-    program, which maps nothing of the kind: it is restarted.
+    /proc shows the programs and libraries that a process has mapped: files that dpkg has replaced since, and those of
+    packages that dpkg told of a change, as it tells PHP of its extensions. A unit of ours may be an interpreted
+    program, which maps nothing of the kind: it is restarted after upgrades.
     """
-    upgraded = any(name.startswith("package:") for name in changed)
-    if upgraded and unit.content is not None:
+    by_kind: dict[str, set[str]] = {}
+    for kind, _, name in (note.partition(":") for note in changed):
+        by_kind.setdefault(kind, set()).add(name)
+    if "package" in by_kind and unit.content is not None:
         return True
-    if not upgraded and not any(name.startswith("removed:") for name in changed):
+    if not by_kind.keys() & {"package", "removed", "triggered"}:
         return False
     groups = [found.cgroup, *(part.cgroup for part in systemd.facts(work.host, found.parts).values())]
-    return any(_uses_replaced(pid) for group in groups if group for pid in processes.members(group))
-
-
-def _uses_replaced(pid: str) -> bool:
-    with suppress(OSError), open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
-        gone = (line for line in file if line.endswith(" (deleted)\n") and " r-xp " in line)
-        return any("/usr/" in line or "/lib" in line for line in gone)
-    return False
+    mapped = {path for group in groups if group for pid in processes.members(group) for path in processes.mapped(pid)}
+    if any(path.endswith(" (deleted)") and ("/usr/" in path or "/lib" in path) for path in mapped):
+        return True
+    told = by_kind.get("triggered")
+    return bool(told and mapped & dpkg.files(work.host, sorted(told)))
 
 
 def restart_dependents(work: Work) -> None:

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from soop_components.artifact.base_image import BaseImage
+from soop_components.build.apt import Apt
+from soop_components.build.lock_file import LockedPackage
+from soop_components.build.package_cache import PackageCache
+from soop_components.project import Project
+from tests.scenarios.ground import CHECKOUT, IMAGE
+
 DAEMON = "/usr/bin/greeter-daemon"
 _UNIT = f"[Service]\nExecStart={DAEMON} infinity\n\n[Install]\nWantedBy=multi-user.target\n"
 _START = "#!/bin/sh\nset -e\ndeb-systemd-invoke start greeter.service || true\n"
@@ -61,6 +68,37 @@ def greeter(folder: Path, version: str, **more: Any) -> Deb:
     program = Path(shutil.which("sleep") or "/bin/sleep").read_bytes()
     files = {DAEMON: program, "/lib/systemd/system/greeter.service": _UNIT.encode(), "/etc/greeter.conf": b"theirs\n"}
     return deb(folder, "greeter", version, files, {"postinst": _START, "conffiles": "/etc/greeter.conf\n"}, **more)
+
+
+def of_debian(*names: str) -> list[Deb]:
+    """Return packages of Debian with what they need, from the mirror; they are kept for the next time."""
+    project = Project(CHECKOUT)
+    image = BaseImage.find(project.images, IMAGE)
+    apt = Apt.of(project, IMAGE, image.status)
+    with apt.ready():
+        apt.update()
+        chosen = apt.closure(names, {})
+        records = apt.records(chosen)
+    locked = {
+        name: LockedPackage(
+            version=version,
+            architecture=records[name]["Architecture"],
+            size=int(records[name]["Size"]),
+            sha256=records[name]["SHA256"],
+            file=f"{name}.deb",
+        )
+        for name, version in chosen.items()
+    }
+    files = PackageCache(project.cache / "debs").fetch(locked, lambda: apt, "this test", lambda _: None)
+    shown = {"version", "architecture", "size"}
+    return [
+        Deb(
+            name,
+            files[name].read_bytes(),
+            {**package.model_dump(include=shown), "digest": f"sha256:{package.sha256}"},
+        )
+        for name, package in locked.items()
+    ]
 
 
 def plans(*debs: Deb) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.runner.node import RunnerNode
-from tests.scenarios.runner.packages import Deb, deb, greeter, plans
+from tests.scenarios.runner.packages import Deb, deb, greeter, of_debian, plans
 from tests.unit.runner.node import document
 
 CONFIGURED = {"/etc/greeter.conf": {"content": "ours\n"}}
@@ -73,6 +73,27 @@ def test_a_package_that_plugs_into_a_daemon_restarts_it_when_it_comes_and_when_i
         before = greeting.pids("greeter")
         assert greeting.apply(wanted).changes == []
     assert greeting.is_as_accepted()
+
+
+def test_php_comes_to_a_running_apache_and_goes(node: RunnerNode) -> None:
+    """Apache is asked to load PHP; of an extension only PHP itself is told, by a trigger of dpkg."""
+    page = "<?php echo 6*7, function_exists('bcadd') ? ' bc' : '';"
+    component = {"units": {"apache2.service": {}}, "files": {"/var/www/html/x.php": {"content": page}}}
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1/x.php').read().decode())"
+    steps = [([], page), (["libapache2-mod-php"], "42"), (["libapache2-mod-php", "php-bcmath"], "42 bc")]
+    for number, (names, expected) in enumerate([*steps, steps[1], steps[0]]):
+        debs = of_debian("apache2", *names)
+        node.send(*(each.content for each in debs))
+        wanted = document(f"{number}.0.0", packages=plans(*debs), web=component)
+        said = node.accept(wanted)
+        assert node.run(f'python3 -c "{ask}"') == expected, (said.changes, said.progress)
+        assert said.changes.count("restart unit apache2.service") == (number > 0)
+        assert node.is_as_accepted()
+    failing = {**component, "scripts": [{"name": "no", "content": "#!/bin/false\n"}]}
+    debs = of_debian("apache2", "libapache2-mod-php")
+    node.send(*(each.content for each in debs))
+    assert node.apply(document("9.0.0", packages=plans(*debs), web=failing))["rolled_back"] is True
+    assert node.run(f'python3 -c "{ask}"') == page
 
 
 def test_a_daemon_of_which_the_plan_says_nothing_is_restarted_if_it_runs(node: RunnerNode, tmp_path: Path) -> None:

@@ -56,32 +56,32 @@ def maintainer(node: Node, tmp_path: Path) -> Script:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("invoke-rc.d apache2 restart", {"apache2.service": "restart"}),
-        ("invoke-rc.d --skip-systemd-native apache2 force-reload", {"apache2.service": "reload"}),
-        ("invoke-rc.d postgresql restart 15", {"postgresql.service": "restart"}),
-        ("invoke-rc.d kmod.sh restart", {"kmod.service": "restart"}),
+        ("invoke-rc.d apache2 restart", {"restart:apache2.service"}),
+        ("invoke-rc.d --skip-systemd-native apache2 force-reload", {"reload:apache2.service"}),
+        ("invoke-rc.d postgresql restart 15", {"restart:postgresql.service"}),
+        ("invoke-rc.d kmod.sh restart", {"restart:kmod.service"}),
         (
             "deb-systemd-invoke restart a.service b.socket php8.2-fpm.service",
-            {"a.service": "restart", "b.socket": "restart", "php8.2-fpm.service": "restart"},
+            {"restart:a.service", "restart:b.socket", "restart:php8.2-fpm.service"},
         ),
-        ("deb-systemd-invoke start a.service", {}),
-        ("deb-systemd-invoke stop a.service; deb-systemd-invoke start a.service", {"a.service": "restart"}),
-        ("deb-systemd-invoke stop a.service", {"a.service": "stop"}),
-        ("systemctl reload a.service; systemctl try-restart a", {"a.service": "restart"}),
-        ("systemctl try-restart a; systemctl reload-or-restart a", {"a.service": "restart"}),
-        ("systemctl --quiet --no-block try-reload-or-restart a", {"a.service": "reload"}),
-        ("systemctl restart 'worker@*.service'", {"worker@1.service": "restart"}),
-        ("systemctl --user restart a; deb-systemd-invoke --user restart b", {}),
-        ("systemctl mask --now a", {"a.service": "stop"}),
+        ("deb-systemd-invoke start a.service", set()),
+        ("deb-systemd-invoke stop a.service; deb-systemd-invoke start a.service", {"restart:a.service"}),
+        ("deb-systemd-invoke stop a.service", {"stop:a.service"}),
+        ("systemctl reload a.service; systemctl try-restart a", {"restart:a.service"}),
+        ("systemctl try-restart a; systemctl reload-or-restart a", {"restart:a.service"}),
+        ("systemctl --quiet --no-block try-reload-or-restart a", {"reload:a.service"}),
+        ("systemctl restart 'worker@*.service'", {"restart:worker@1.service"}),
+        ("systemctl --user restart a; deb-systemd-invoke --user restart b", set()),
+        ("systemctl mask --now a", {"stop:a.service"}),
     ],
 )
-def test_what_is_asked_of_units(maintainer: Script, asked: str, expected: dict[str, str]) -> None:
+def test_what_is_asked_of_units(maintainer: Script, asked: str, expected: set[str]) -> None:
     maintainer.node.systemd.units["worker@1.service"] = {"ActiveState": "active"}
     assert maintainer.run(asked) == 0
     assert unit_requests.taken(maintainer.node.host) == expected
     assert not [line for line in maintainer.reached if line != "systemctl mask a"]
     unit_requests.forget(maintainer.node.host)
-    assert unit_requests.taken(maintainer.node.host) == {}
+    assert unit_requests.taken(maintainer.node.host) == set()
 
 
 def test_all_else_is_carried_out(maintainer: Script) -> None:
@@ -91,20 +91,20 @@ def test_all_else_is_carried_out(maintainer: Script) -> None:
     assert maintainer.run("systemctl is-active a") == 3
     assert maintainer.run("systemctl enable --now -q a") == 0
     assert maintainer.reached == [*passed, "systemctl is-active a", "systemctl enable -q a"]
-    assert unit_requests.taken(maintainer.node.host) == {}
+    assert unit_requests.taken(maintainer.node.host) == set()
 
 
 def test_what_goes_is_stopped_at_once(maintainer: Script) -> None:
     maintainer.run("deb-systemd-invoke stop a.service; systemctl disable --now b; invoke-rc.d c restart", stop=True)
     assert maintainer.reached == ["deb-systemd-invoke stop a.service", "systemctl disable --now b"]
     found = unit_requests.taken(maintainer.node.host)
-    assert found == {"a.service": "stop", "b.service": "stop", "c.service": "restart"}
+    assert found == {"stop:a.service", "stop:b.service", "restart:c.service"}
 
 
 def test_a_note_that_was_cut_off_is_left_out(node: Node) -> None:
     node.host.prepare()
     Path(node.host.volatile("asked-of-units")).write_text("restart a\nrest")
-    assert unit_requests.taken(node.host) == {"a.service": "restart"}
+    assert unit_requests.taken(node.host) == {"restart:a.service"}
 
 
 class Dpkg(Played):
@@ -118,7 +118,7 @@ class Dpkg(Played):
         if task.argv[0] != "dpkg":
             return super().run(task)
         options = [f"--root={self._root}", "--force-script-chrootless", "--force-not-root", "--log=/dev/null"]
-        return Programs().run(task._replace(argv=["dpkg", *options, *task.argv[1:]]))
+        return Programs().run(task._replace(argv=[task.argv[0], *options, *task.argv[1:]]))
 
 
 def test_dpkg_runs_maintainers_scripts_so(tmp_path: Path) -> None:
@@ -130,12 +130,17 @@ def test_dpkg_runs_maintainers_scripts_so(tmp_path: Path) -> None:
     host.prepare()
     comes = "#!/bin/sh\nset -e\ndeb-systemd-invoke restart a.service b.service\nsystemctl restart c\n"
     scripts = {"postinst": comes, "prerm": "#!/bin/sh\ninvoke-rc.d apache2 restart\n"}
-    deb(tmp_path, "plugin", "1.0", scripts=scripts)
+    deb(tmp_path, "plugin", "1.0", {"/usr/lib/host.d/plugin": b""}, scripts)
+    interest = {"triggers": "interest-noawait /usr/lib/host.d\n", "postinst": "#!/bin/sh\n"}
+    deb(tmp_path, "host", "1.0", {"/usr/lib/host.so": b""}, interest)
+    dpkg.install(host, [str(tmp_path / "host_1.0.deb")], lambda line: None)
+    assert unit_requests.taken(host) == set()
     dpkg.install(host, [str(tmp_path / "plugin_1.0.deb")], lambda line: None)
-    assert unit_requests.taken(host) == {"a.service": "restart", "b.service": "restart", "c.service": "restart"}
+    asked = {"restart:a.service", "restart:b.service", "restart:c.service"}
+    assert unit_requests.taken(host) == {*asked, "triggered:host"}
     unit_requests.forget(host)
     dpkg.remove(host, ["plugin"])
-    assert unit_requests.taken(host) == {"apache2.service": "restart"}
+    assert unit_requests.taken(host) == {"restart:apache2.service", "triggered:host"}
 
 
 def asked(node: Node, text: str) -> None:
