@@ -41,6 +41,8 @@ def _paths(work: Work) -> set[str]:
 
 def _things(path: str) -> _Things:
     """Return what is at and below a path, without reading files; a symbolic link is followed at its beginning only."""
+    if not os.path.lexists(path):
+        return frozenset()
     found = set()
     for top in {path, os.path.realpath(path)}:
         found |= _state(top)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from soop_components.runner import dpkg, processes, systemd, unit_files
@@ -168,8 +168,15 @@ def _act(work: Work, verb: _Verb, name: str, restarts: int = 0) -> None:
 
 def covers(roots: Iterable[str], changed: Iterable[str]) -> bool:
     """Return whether a changed path is one of the paths or lies below one."""
-    wanted = [root.rstrip("/") for root in roots]
-    return any(path == root or path.startswith(f"{root}/") for path in changed for root in wanted)
+    wanted = {root.rstrip("/") for root in roots}
+    return any(part in wanted for path in changed for part in _upwards(path))
+
+
+def _upwards(path: str) -> Iterator[str]:
+    yield path
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[str]) -> bool:
