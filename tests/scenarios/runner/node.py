@@ -79,7 +79,8 @@ class RunnerNode:
 
     def start_again(self) -> None:
         """Start the machine after it ended."""
-        self.facts = asyncio.run(self._machines.start(NAME))
+        asyncio.run(self._machines.start(NAME))
+        self.facts = asyncio.run(self._machines.inspect([NAME]))[NAME]
 
     def run(self, command: str, stdin: bytes = b"") -> str:
         """Run a command as root and return what it printed, whatever its exit code."""
