@@ -133,9 +133,9 @@ def test_dpkg_runs_maintainers_scripts_so(tmp_path: Path) -> None:
     deb(tmp_path, "plugin", "1.0", {"/usr/lib/host.d/plugin": b""}, scripts)
     interest = {"triggers": "interest-noawait /usr/lib/host.d\n", "postinst": "#!/bin/sh\n"}
     deb(tmp_path, "host", "1.0", {"/usr/lib/host.so": b""}, interest)
-    dpkg.install(host, [str(tmp_path / "host_1.0.deb")], lambda line: None)
+    dpkg.install(host, [{"host": str(tmp_path / "host_1.0.deb")}], lambda line: None)
     assert unit_requests.taken(host) == set()
-    dpkg.install(host, [str(tmp_path / "plugin_1.0.deb")], lambda line: None)
+    dpkg.install(host, [{"plugin": str(tmp_path / "plugin_1.0.deb")}], lambda line: None)
     asked = {"restart:a.service", "restart:b.service", "restart:c.service"}
     assert unit_requests.taken(host) == {*asked, "triggered:host"}
     unit_requests.forget(host)
