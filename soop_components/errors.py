@@ -10,7 +10,7 @@ _LONGEST = 1000
 """Characters of one mistake."""
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text that does nothing to a terminal, whichever file or program it comes from; lines stay lines."""
     if text.isprintable():
         return text
@@ -28,8 +28,8 @@ class SoopError(Exception):
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        self.message = _printable(message)
-        self.hint = _printable(hint) if hint else hint
+        self.message = printable(message)
+        self.hint = printable(hint) if hint else hint
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -41,6 +41,6 @@ class InvalidInput(SoopError):
 
     def __init__(self, problems: Iterable[str], hint: str | None = None) -> None:
         found = list(problems)
-        shown = [_printable(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in found[:_MOST]]
+        shown = [printable(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in found[:_MOST]]
         self.problems = (*shown, *([f"{len(found) - _MOST} more mistakes"] if len(found) > _MOST else []))
         super().__init__("\n".join(self.problems), hint)

@@ -30,6 +30,9 @@ from soop_components.runner.protocol import HealthProblem, Measured
 
 _MEASURE_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
+_MOST = 50
+"""Differences of a node that are recorded and shown, and characters of each."""
+_LONGEST = 500
 
 _SHOWN = 200
 """Characters of what a health check said."""
@@ -160,7 +163,8 @@ def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str
         drift.insert(0, f"runs {release.reference}, which was not accepted")
     if not drift:
         drift += [_not_healthy(problem, release.secrets.values()) for problem in found.health]
-    return drift
+    shown = [text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in drift[:_MOST]]
+    return shown + [f"{len(drift) - _MOST} more differences"] * (len(drift) > _MOST)
 
 
 def _not_healthy(problem: HealthProblem, secrets: Iterable[str]) -> str:

@@ -18,6 +18,8 @@ from soop_components.transport import ConnectionLost, Target
 _RECONNECT_PATIENCE: Final = 20.0
 """Seconds a node may be away in the middle of an apply before it counts as lost."""
 _BETWEEN_LOOKS: Final = 0.2
+_LOOKS: Final = 50
+"""Looks at a node that says each time that an apply is at work, whose end was waited for."""
 _CHUNK: Final = 1 << 20
 
 _A = TypeVar("_A", bound=tuple[Any, ...])
@@ -59,11 +61,14 @@ class Node:
     ) -> protocol.Inspected:
         """Return which blobs are missing and what an apply would change, once no other apply is at work."""
         request = protocol.Inspect(document, secrets, tuple(blobs), last_good)
-        while True:
+        for _ in range(_LOOKS):
             found = await self._repeatable(request, protocol.Inspected)
             if not found.apply_running:
                 return found
             await self._outwait(found.apply_running)
+        raise SoopError(
+            f"{self.name}: says that the apply {found.apply_running} is at work, which has ended", "restart the node"
+        )
 
     async def _outwait(self, id: str) -> None:
         """Follow an apply that an earlier deployment has begun; its result is seen afterwards."""

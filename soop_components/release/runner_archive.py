@@ -10,27 +10,29 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent.parent
 FOLDER_ON_NODE = "/var/lib/soop/runner"
+SUMS = "SHA256SUMS"
+"""The member that lists the digests of all others, as sha256sum reads it."""
 
 
 @dataclass(frozen=True)
 class RunnerArchive:
-    """The archive's bytes, known on the node by their digest."""
+    """The archive's bytes, known on the node by a digest."""
 
     content: bytes = field(repr=False)
     digest: str
-    """Hexadecimal SHA-256 of ``content``."""
+    """Hexadecimal SHA-256 of its list of digests, so of all that is unpacked."""
 
     @classmethod
     def build(cls) -> RunnerArchive:
         """Pack the package ``runner``; nothing is compressed, since compressors differ between versions."""
-        buffer = io.BytesIO()
+        buffer, members = io.BytesIO(), _members()
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-            for name, content in sorted(_members().items()):
+            sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in members.items())
+            for name, content in sorted({**members, SUMS: sums.encode()}.items()):
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        content = buffer.getvalue()
-        return cls(content, hashlib.sha256(content).hexdigest())
+        return cls(buffer.getvalue(), hashlib.sha256(sums.encode()).hexdigest())
 
     @property
     def path_on_node(self) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Timer
 from typing import Any
 
 from soop_components.errors import SoopError
@@ -84,21 +87,45 @@ class SmokeTests:
 def ask(request: HttpSmoke, node: str, address: str, timeout: float = 5.0) -> str | None:
     """Make the request once; return what is wrong with the answer, ``None`` if nothing is."""
     connection = http.client.HTTPConnection(address, request.port, timeout=timeout)
+    late = Event()
     try:
-        host = node if request.port == 80 else f"{node}:{request.port}"
-        connection.request(request.method, request.path, headers={"Host": host, "User-Agent": "soop-smoke-test"})
-        answer = connection.getresponse()
-        body = answer.read(_BODY_LIMIT).decode(errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        return f"expected status {request.status}, got no answer ({error or type(error).__name__})"
+        connection.connect()
+        with _deadline(connection.sock, timeout, late):
+            host = node if request.port == 80 else f"{node}:{request.port}"
+            connection.request(request.method, request.path, headers={"Host": host, "User-Agent": "soop-smoke-test"})
+            answer = connection.getresponse()
+            body = answer.read(_BODY_LIMIT).decode(errors="replace")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        why = f"not all of it came within {timeout:g} seconds" if late.is_set() else error or type(error).__name__
+        return f"expected status {request.status}, got no answer ({why})"
     finally:
         connection.close()
     return judge(request, answer.status, body)
 
 
+@contextmanager
+def _deadline(connection: socket.socket, timeout: float, late: Event) -> Iterator[None]:
+    """End a connection from which something still comes when the time is up; set ``late`` then."""
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError):  # closed this moment
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(timeout, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError
+
+
 def judge(request: HttpSmoke, status: int, body: str) -> str | None:
     """Compare an answer with what is expected; return the first difference in words."""
-    shown = page_text(body)[:_SHOWN]
+    shown = _shown(page_text(body))
     if status != request.status:
         return f"expected status {request.status}, got {status}: {shown}"
     if request.contains is not None and request.contains not in body:
@@ -107,9 +134,13 @@ def judge(request: HttpSmoke, status: int, body: str) -> str | None:
         return None
     try:
         got = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"expected JSON, got: {shown}"
     return _missing(request.json_, got, "")
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _missing(expected: Any, got: Any, path: str) -> str | None:
@@ -123,5 +154,5 @@ def _missing(expected: Any, got: Any, path: str) -> str | None:
                 return wrong
         return None
     if expected != got:
-        return f"expected {path or 'the answer'} to be {json.dumps(expected)}, got {json.dumps(got)}"
+        return f"expected {path or 'the answer'} to be {json.dumps(expected)}, got {_shown(json.dumps(got))}"
     return None

@@ -21,7 +21,7 @@ from typing import IO, NoReturn
 from soop_components.runner import memory, transient_unit
 from soop_components.runner.failure import OUT_OF_MEMORY, Failure, describe
 from soop_components.runner.host import Host, write_whole
-from soop_components.runner.protocol import Done, Failed, event, read_event
+from soop_components.runner.protocol import Done, Failed, Progress, event, read_event
 from soop_components.runner.typed_json import canonical
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,6 +32,8 @@ _SILENCE = 1.0
 _EVENT_FILES_KEPT = 8
 _PIPE_AT_MOST = 300.0
 """Seconds after which a unit that has not begun never will."""
+_AT_WORK = json.dumps(event(Progress(""))) + "\n"
+"""What is said for an apply that says nothing."""
 _GOES_ON = "the next one carries on from there"
 
 Write = Callable[[str], None]
@@ -114,7 +116,7 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
 
 
 def follow(host: Host, id_: str) -> Iterator[str]:
-    """Yield the lines of an apply's events from the first on, until the last."""
+    """Yield the lines of an apply's events from the first on, until the last, and now and then one that it goes on."""
     _check(id_)
     quiet_since, looks = time.monotonic(), 0
     with _open_events(host, id_) as file:
@@ -130,6 +132,7 @@ def follow(host: Host, id_: str) -> Iterator[str]:
             if time.monotonic() >= quiet_since + _SILENCE:
                 if running(host) != id_ and not file.read(1):
                     raise Failure("apply", f"apply {id_} was killed before it ended; {_GOES_ON}")
+                yield _AT_WORK
                 quiet_since = time.monotonic()
             time.sleep(_POLLS[min(looks, len(_POLLS) - 1)])
             looks += 1
@@ -154,12 +157,12 @@ def _open_events(host: Host, id_: str) -> IO[str]:
 
 
 def running(host: Host) -> str | None:
-    """Return the id of the apply that is at work."""
+    """Return the id of the apply that is at work; what does not say so is no sign of one."""
     try:
         with open(host.volatile("apply.json"), "rb") as file:
             found = json.load(file)
         return str(found["id"]) if _started(found["pid"]) == found["started"] else None
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 

@@ -6,9 +6,20 @@ from soop_components.transport.ssh import (
     Outcome,
     Process,
     Target,
+    TooMuch,
     Unreachable,
     connect,
     load_library,
 )
 
-__all__ = ["Connection", "ConnectionLost", "Outcome", "Process", "Target", "Unreachable", "connect", "load_library"]
+__all__ = [
+    "Connection",
+    "ConnectionLost",
+    "Outcome",
+    "Process",
+    "Target",
+    "TooMuch",
+    "Unreachable",
+    "connect",
+    "load_library",
+]

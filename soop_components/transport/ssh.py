@@ -22,6 +22,11 @@ _PAUSE = 0.25
 """Seconds between attempts to connect."""
 _SHORTEST = 0.5
 """Seconds that one attempt gets at least."""
+_CHUNK = 1 << 16
+_KEPT = 1 << 20
+"""Bytes of an output that are kept, the last ones."""
+_OUTPUT_AT_MOST = 64 << 20
+"""Bytes of an output after which a command is ended."""
 _loading = Lock()
 
 
@@ -52,6 +57,10 @@ class Unreachable(SoopError):
 
 class ConnectionLost(SoopError):
     """The connection ended while a command was running on the node."""
+
+
+class TooMuch(SoopError):
+    """A command on a node writes more than anybody can want."""
 
 
 class Connection:
@@ -95,7 +104,7 @@ class Process:
         """Begin the command; the one who does so closes it."""
         with _losses(self._target):
             self._process = await self._client.create_process(self._command, encoding=None)
-        self._errors = asyncio.create_task(self._process.stderr.read())
+        self._errors = asyncio.create_task(self._end_of(self._process.stderr, "standard error"))
 
     def close(self) -> None:
         """Let go of the command, ended or not."""
@@ -129,22 +138,43 @@ class Process:
         except ConnectionLost:
             return  # if the connection is gone, waiting for the end says so
 
-    async def line(self) -> bytes:
-        """Return the next line of standard output, with its end; nothing is left when it is empty."""
+    async def line(self, at_most: int) -> bytes:
+        """Return the next line of standard output, with its end; nothing is left when it is empty.
+
+        Raises ``TooMuch`` for one of more bytes than ``at_most``.
+        """
+        line = b""
         with _losses(self._target):
-            return await self._running.stdout.readline()
+            while not line.endswith(b"\n") and (part := await self._running.stdout.readline()):
+                line += part  # asyncssh splits what is longer than its window
+                if len(line) > at_most:
+                    raise self._too_much("standard output")
+        return line
 
     async def read(self) -> bytes:
-        """Return what is left of standard output."""
+        """Return the end of what is left of standard output."""
         with _losses(self._target):
-            return await self._running.stdout.read()
+            return await self._end_of(self._running.stdout, "standard output")
 
     async def read_errors(self) -> bytes:
-        """Return all of standard error."""
+        """Return the end of standard error."""
         if self._errors is None:
             return b""
         with _losses(self._target):
             return await self._errors
+
+    async def _end_of(self, stream: asyncssh.SSHReader[bytes], name: str) -> bytes:
+        """Read a stream to its end; end a command that floods it."""
+        kept, size = b"", 0
+        while part := await stream.read(_CHUNK):
+            kept, size = (kept + part)[-_KEPT:], size + len(part)
+            if size > _OUTPUT_AT_MOST:
+                self._running.close()
+                raise self._too_much(name)
+        return kept
+
+    def _too_much(self, stream: str) -> TooMuch:
+        return TooMuch(f"{self._target.name}: a program floods its {stream}", "look at the node")
 
     async def wait(self) -> int:
         """Wait for the end and return the exit code; a connection that ended first is ``ConnectionLost``."""

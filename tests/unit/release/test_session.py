@@ -44,7 +44,7 @@ class Process:
     async def send(self, data: bytes) -> None:
         self.sent += data
 
-    async def line(self) -> bytes:
+    async def line(self, at_most: int) -> bytes:
         return self.said.pop(0) if self.said else b""
 
     async def wait(self) -> int:
@@ -97,7 +97,7 @@ def test_one_process_answers_one_request_after_the_other() -> None:
     assert shown == ["looking"]
     assert process.sent.splitlines(keepends=True) == [request_line(Hosts({"web-1": "192.0.2.1"})), PINGED]
     assert len(connection.commands) == 1
-    assert connection.commands[0].endswith("exec python3 -I /var/lib/soop/runner/abc serve")
+    assert connection.commands[0].endswith("exec python3 -I -B /var/lib/soop/runner/abc serve")
 
 
 def test_a_node_without_the_runner_gets_it() -> None:
@@ -252,10 +252,10 @@ def test_one_that_ended_with_a_failure_is_begun_anew_to_see_whether_it_is_there(
 
 def test_one_that_says_nothing_in_time_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent(Process):
-        async def line(self) -> bytes:
+        async def line(self, at_most: int) -> bytes:
             if not self.said:
                 await asyncio.sleep(60)
-            return await super().line()
+            return await super().line(at_most)
 
     monkeypatch.setattr(session, "_PATIENCE", 0.01)
     process = Silent([RESULT])

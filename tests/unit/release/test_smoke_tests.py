@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -11,7 +14,7 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.plan import HttpSmoke, SmokeTestPlan
-from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests, judge
+from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests, ask, judge
 from soop_components.transport import Target
 from tests.unit.release.fake_nodes import FIRST, RELEASE, FakeNode, Nodes
 
@@ -70,3 +73,39 @@ def test_logs_that_cannot_be_read_hide_no_failure() -> None:
     lines = failed(Nodes(FIRST, {("logs", "web-2"): gone})).splitlines()
     assert lines[0].startswith("smoke test 'answers': GET http://web-2:PORT/: expected status 200")
     assert lines[1:] == ["  | its logs cannot be read: web-2: connection lost"]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "more"),
+    [
+        (b"", b"HTTP"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"", b"HTTP/1.1 100 Go\r\n\r\n"),
+    ],
+    ids=["status", "headers", "body", "continue"],
+)
+def test_an_answer_that_dribbles_has_its_time(beginning: bytes, more: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def dribble() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(beginning)
+                while True:
+                    connection.sendall(more)
+                    time.sleep(0.05)
+
+        threading.Thread(target=dribble, daemon=True).start()
+        request = HttpSmoke.model_validate({"port": server.getsockname()[1], "nodes": ["web-1"]})
+        since = time.monotonic()
+        wrong = ask(request, "web-1", "127.0.0.1", timeout=0.4)
+        assert time.monotonic() - since < 2
+    assert wrong is not None
+    assert wrong.startswith("expected status 200, got no answer (")
+
+
+def test_an_answer_is_shown_within_reason() -> None:
+    request = HttpSmoke.model_validate({"port": 80, "nodes": ["web-1"], "json": {"a": 1}})
+    assert judge(request, 200, "[" * 10**5) == f"expected JSON, got: {'[' * 500}…"
+    assert len(judge(request, 200, '{"a": "' + "x" * 10**6 + '"}') or "") < 600

@@ -25,7 +25,13 @@ SOURCES = sorted(Path(soop_components.runner.__file__).parent.glob("*.py"))
 def test_the_same_source_gives_the_same_bytes() -> None:
     one, other = RunnerArchive.build(), RunnerArchive.build()
     assert one == other
-    assert one.digest == hashlib.sha256(one.content).hexdigest()
+    with tarfile.open(fileobj=io.BytesIO(one.content)) as archive:
+        names = archive.getnames()
+        sums = archive.extractfile("SHA256SUMS")
+        assert sums is not None
+        listed = sums.read()
+    assert one.digest == hashlib.sha256(listed).hexdigest()
+    assert sorted(line.split()[1].decode() for line in listed.splitlines()) == sorted({*names} - {"SHA256SUMS"})
     assert one.path_on_node == f"/var/lib/soop/runner/{one.digest}"
 
 

@@ -1,0 +1,303 @@
+"""Nodes that misbehave, over a real connection: each has a bound in time and size, and spoils its own row only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.provider.progress import Progress
+from soop_components.provider.release import ReleaseResource
+from soop_components.provider.resource import Context
+from soop_components.release import node as node_module
+from soop_components.release import session
+from soop_components.release.cancellation import Cancellation
+from soop_components.release.node import Node
+from soop_components.release.runner_archive import FOLDER_ON_NODE, RunnerArchive
+from soop_components.release.session import Session, Sessions
+from soop_components.runner import protocol
+from soop_components.runner.protocol import Done, Ping
+from soop_components.transport import Target, connect, ssh
+
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
+PRIVATE_KEY = KEY.export_private_key().decode()
+WEB = "web-1.access-service.dev-access"
+OTHER = "web-2.access-service.dev-access"
+NESTED = '{"event": "failure", "step": null, "message": "x", "rollback_failure": ' * 400 + "null" + "}" * 400
+ESCAPED = "\x1b]0;owned\x07\x1b[2Jgone \ud800"
+
+PING = Ping()
+
+RemoteProcess = asyncssh.SSHServerProcess[bytes]
+Play = Callable[[RemoteProcess], Awaitable[None]]
+
+
+@asynccontextmanager
+async def machine(play: Play, name: str = WEB) -> AsyncIterator[Target]:
+    """A machine whose every command is played."""
+
+    async def played(process: RemoteProcess) -> None:
+        with suppress(OSError, asyncssh.Error):
+            await play(process)
+        process.exit(0)
+
+    listener = await asyncssh.listen(
+        "127.0.0.1",
+        0,
+        server_host_keys=[HOST_KEY],
+        authorized_client_keys=asyncssh.import_authorized_keys(KEY.export_public_key().decode()),
+        process_factory=played,
+        encoding=None,
+    )
+    try:
+        public = HOST_KEY.export_public_key().decode().strip()
+        yield Target(name, "127.0.0.1", public, listener.get_port(), "root")
+    finally:
+        listener.close()
+
+
+def line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+async def nothing(process: RemoteProcess) -> None:
+    await asyncio.sleep(9)
+
+
+async def drips(process: RemoteProcess) -> None:
+    while True:
+        process.stdout.write(b"{")
+        await asyncio.sleep(0.05)
+
+
+async def progress_for_ever(process: RemoteProcess) -> None:
+    while True:
+        process.stdout.write(line({"event": "progress", "message": "nearly done"}))
+        await asyncio.sleep(0.02)
+
+
+async def much_progress(process: RemoteProcess) -> None:
+    while True:
+        process.stdout.write(line({"event": "progress", "message": "nearly done"}) * 1000)
+        await process.stdout.drain()
+
+
+async def no_newline(process: RemoteProcess) -> None:
+    while True:
+        process.stdout.write(b"x" * (1 << 20))
+        await process.stdout.drain()
+
+
+async def flood_of_errors(process: RemoteProcess) -> None:
+    while True:
+        process.stderr.write(b"error error error\n" * 10000)
+        await process.stderr.drain()
+
+
+async def end_that_is_none(process: RemoteProcess) -> None:
+    process.stdout.write_eof()
+    await asyncio.sleep(9)
+
+
+def says(*values: Any) -> Play:
+    async def play(process: RemoteProcess) -> None:
+        while await process.stdin.readline():
+            for value in values:
+                process.stdout.write(value if isinstance(value, bytes) else line(value))
+
+    return play
+
+
+MEASURED: dict[str, Any] = {"event": "result", "running": None, "accepted": False, "drift": [], "health": []}
+WRONG: dict[str, tuple[Play, str]] = {
+    "silent": (nothing, "the runner says nothing for"),
+    "drips": (drips, "the runner says nothing for"),
+    "endless progress": (progress_for_ever, "`measure` did not end within"),
+    "much progress": (much_progress, "floods its standard output"),
+    "no newline": (no_newline, "floods its standard output"),
+    "errors": (flood_of_errors, "floods its standard error"),
+    "no end": (end_that_is_none, "the runner says nothing for"),
+    "types": (says({**MEASURED, "drift": {"kind": 1}}), "cannot be read: result.drift: expected a list, not dict"),
+    "nested": (says(NESTED.encode() + b"\n"), "cannot be read"),
+    "no result": (says({"event": "result"}), "cannot be read: result"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_SILENCE", 1.0)
+    monkeypatch.setattr(session, "_QUICK", 1.5)
+    monkeypatch.setattr(session, "_ANSWER_AT_MOST", 1 << 18)
+    monkeypatch.setattr(ssh, "_OUTPUT_AT_MOST", 4 << 20)
+
+
+def release_of(*targets: Target) -> dict[str, Any]:
+    places = {
+        target.name: {"address": "127.0.0.1", "port": target.port, "hostKey": target.host_key} for target in targets
+    }
+    nodes = {name: {"role": "web", "number": at, "place": place} for at, (name, place) in enumerate(places.items(), 1)}
+    return {
+        "service": "access-service",
+        "version": "3.2.3",
+        "digest": "sha256:0",
+        "nodes": nodes,
+        "roles": {"web": {}},
+        "neighbours": {},
+        "privateKey": PRIVATE_KEY,
+    }
+
+
+def looked_at(play: Play) -> dict[str, Any]:
+    """Look at two nodes, the first of which misbehaves; return what is recorded of each."""
+
+    async def looking() -> dict[str, Any]:
+        async with machine(play) as one, machine(says(MEASURED), OTHER) as other:
+            context = Context("urn:pulumi:dev::p::a$b::release", Progress(None, ""), Cancellation())
+            found = await ReleaseResource().read(context, "id", release_of(one, other), {})
+            assert found is not None
+            return dict(found["status"])
+
+    return asyncio.run(looking())
+
+
+@pytest.mark.parametrize(("play", "said"), WRONG.values(), ids=WRONG)
+def test_a_node_that_misbehaves_spoils_its_own_row_only(play: Play, said: str) -> None:
+    status = looked_at(play)
+    [drift] = status[WEB]["drift"]
+    assert drift.startswith(f"{WEB}: ")
+    assert said in drift
+    assert status[OTHER]["drift"] == ["does not run access-service-3.2.3"]
+
+
+def test_what_a_node_says_does_nothing_to_a_terminal() -> None:
+    running = {"service": "access-service", "version": ESCAPED, "digest": "x", "plan_digest": "y"}
+    many = [{"kind": "file", "subject": f"/etc/{ESCAPED}", "detail": "d" * 1000}] * 60
+    status = looked_at(says({**MEASURED, "running": running, "drift": many}))[WEB]
+    assert all(text.isprintable() for text in status["drift"])
+    assert status["version"] == r"\x1b]0;owned\x07\x1b[2Jgone \ud800"
+    assert status["drift"][-1] == "11 more differences"
+    assert len(json.dumps(status)) < 50_000
+
+
+def asked(play: Play, request: protocol.Request = PING, content: Any = None) -> tuple[Any, list[str]]:
+    """Send one request; return the answer and the progress that was shown."""
+    shown: list[str] = []
+
+    async def show(message: str) -> None:
+        shown.append(message)
+
+    async def asking() -> Any:
+        async with machine(play) as target:
+            begun = Session(await connect(target, PRIVATE_KEY, 5.0), RunnerArchive.build())
+            try:
+                return await begun.ask(request, Done, show, content)
+            finally:
+                begun.abort()
+
+    return asyncio.run(asking()), shown
+
+
+def test_an_answer_may_be_longer_than_what_a_connection_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_QUICK", 30.0)
+    monkeypatch.setattr(session, "_ANSWER_AT_MOST", 4 << 20)
+    runs = {"event": "failure", "step": "x", "message": "y" * (3 << 20)}
+    answer, _ = asked(says(runs))
+    assert len(answer.message) == session._TEXT_AT_MOST + 1
+
+
+def test_progress_is_harmless_and_that_a_runner_is_at_work_is_not_shown() -> None:
+    messages = [{"event": "progress", "message": text} for text in ("", "\x1b[31mred", "")]
+    assert asked(says(*messages, {"event": "result"})) == (Done(), [r"\x1b[31mred"])
+
+
+def test_a_node_that_takes_no_input_is_given_up() -> None:
+    async def content() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * (1 << 20)
+
+    with pytest.raises(SoopError, match="the runner says nothing for"):
+        asked(nothing, protocol.Receive(), content)
+
+
+def test_a_node_whose_apply_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_module, "_BETWEEN_LOOKS", 0.0)
+
+    async def play(process: RemoteProcess) -> None:
+        while request := await process.stdin.readline():
+            if json.loads(request)["verb"] == "follow":
+                process.stdout.write(line({"event": "result", "changes": []}))
+            else:
+                running = {"event": "result", "missing": [], "changes": [], "accepted": None, "apply_running": "1"}
+                process.stdout.write(line(running))
+
+    async def inspecting() -> None:
+        async with machine(play) as target:
+            sessions = Sessions(RunnerArchive.build())
+            await Node(target, PRIVATE_KEY, sessions, Progress(None, "")).inspect({}, {})
+
+    with pytest.raises(SoopError, match=f"{WEB}: says that the apply 1 is at work, which has ended\n  restart"):
+        asyncio.run(inspecting())
+
+
+@pytest.mark.parametrize(
+    ("request_", "seconds"),
+    [
+        (protocol.Measure(), 1.5),
+        (protocol.Apply({"plan": {"a": [{"timeout": 100, "b": {"timeout": 20}}]}}, {}, {}, {}, "id"), 14400 + 240),
+        (protocol.Rollback({}, {}, "id"), 14400),
+        (protocol.Script("sha256:1", "smoke.py", {}, 30), 31.5),
+    ],
+    ids=lambda value: str(value)[:10],
+)
+def test_what_may_take_long_has_its_time(request_: protocol.Request, seconds: float) -> None:
+    assert session._longest(request_)[0] == seconds
+
+
+class Installed:
+    """A machine that runs the commands it is given, with a folder in place of the one for runners."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.commands: list[str] = []
+
+    async def play(self, process: RemoteProcess) -> None:
+        self.commands.append(process.command or "")
+        command = self.commands[-1].replace(FOLDER_ON_NODE, str(self.folder))
+        shell = await asyncio.create_subprocess_exec("/bin/sh", "-c", command, stdin=-1, stdout=-1, stderr=-1)
+        given = asyncio.create_task(_pass_on(process.stdin, shell.stdin))
+        await asyncio.gather(_pass_on(shell.stdout, process.stdout), _pass_on(shell.stderr, process.stderr))
+        given.cancel()
+        process.exit(await shell.wait())
+
+
+async def _pass_on(source: Any, drain: Any) -> None:
+    while data := await source.read(1 << 16):
+        drain.write(data)
+        await drain.drain()
+    drain.write_eof()
+
+
+def test_a_runner_that_is_damaged_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_SILENCE", 60.0)
+    monkeypatch.setattr(session, "_QUICK", 60.0)
+    node = Installed(tmp_path / "runner")
+    assert asked(node.play)[0] == Done()
+    [unpacked] = node.folder.iterdir()
+    whole = {path: path.read_bytes() for path in unpacked.rglob("*") if path.is_file()}
+    damages = {"__main__.py": b"", "*/runner/protocol.py": None, "SHA256SUMS": b"x", "*/*/*/protocol.*.pyc": b"x" * 99}
+    for pattern, damage in damages.items():
+        [file] = unpacked.glob(pattern)
+        file.write_bytes(damage) if damage is not None else file.unlink()
+        node.commands.clear()
+        assert asked(node.play)[0] == Done()
+        assert {path: path.read_bytes() for path in unpacked.rglob("*") if path.is_file()} == whole
+        assert list(node.folder.iterdir()) == [unpacked]
+        assert len(node.commands) == 3  # not whole, installed, whole
