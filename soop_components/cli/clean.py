@@ -47,6 +47,9 @@ def _forget(project: Project, cleaned: Container[str]) -> None:
         return
     engine = Engine(project)
     for id in engine.stacks():
+        if (path := engine.damaged(id)) and engine.restore(id) is None:
+            say(f"{id} stays: its state and all copies of it are damaged; to forget it, remove {path}")
+            continue
         state = engine.state(id)
         left = () if state.machines in cleaned else (*(node.name for node in state.nodes), *state.disks)
         elsewhere = (*left, *state.elsewhere)

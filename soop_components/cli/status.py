@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     domains = overview(engine, arguments.domain)
     if arguments.refresh:
         for domain in domains:
-            if domain.is_deployed:
+            if domain.is_deployed and not domain.damage:
                 refuse_if_busy(engine, domain.id)
                 engine.refresh(domain.id)
         domains = overview(engine, arguments.domain)
@@ -62,7 +62,8 @@ def rows(domain: DomainStatus) -> Iterator[Sequence[str]]:
     """Yield a row per node; what is the same as above is left blank."""
     releases = domain.state.releases if domain.state else ()
     if not domain.is_deployed or not releases:
-        yield (domain.id, "", "", "", "", "", "", "nothing deployed" if domain.is_deployed else "not deployed")
+        empty = "nothing deployed" if domain.is_deployed else "not deployed"
+        yield (domain.id, "", "", "", "", "", "", "state is damaged" if domain.damage else empty)
         return
     first = (domain.id,)
     for release in releases:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from soop_components.engine.checkpoints import DamagedState
 from soop_components.engine.engine import Engine
 from soop_components.engine.history import Run
 from soop_components.engine.locks import Lock
@@ -26,11 +27,13 @@ class DomainStatus:
     state: StackState | None = None
     last_run: Run | None = None
     locks: tuple[Lock, ...] = ()
+    damage: str | None = None
+    """What is wrong with its state, which then says nothing."""
 
     @property
     def is_deployed(self) -> bool:
         """Whether there is anything of it."""
-        return self.state is not None and self.state.resources > 0
+        return self.damage is not None or (self.state is not None and self.state.resources > 0)
 
     @property
     def unfinished(self) -> str | None:
@@ -38,6 +41,8 @@ class DomainStatus:
         living = next((lock for lock in self.locks if not lock.is_dead), None)
         if living:
             return f"is being changed by {living}; wait until it has ended"
+        if self.damage:
+            return self.damage
         if self.locks or (self.state and self.state.pending_creates):
             return (
                 f"a deployment was killed; `soop recover {self.id}` clears what it left, and the next `soop deploy` too"
@@ -80,4 +85,8 @@ def overview(engine: Engine, wanted: str | None = None) -> tuple[DomainStatus, .
 
 
 def _status(engine: Engine, id: str) -> DomainStatus:
-    return DomainStatus(id, engine.state(id), engine.last_run(id), engine.locks(id))
+    try:
+        state = engine.state(id)
+    except DamagedState as error:
+        return DomainStatus(id, locks=engine.locks(id), damage=str(error))
+    return DomainStatus(id, state, engine.last_run(id), engine.locks(id))

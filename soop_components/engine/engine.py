@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from soop_components.engine.checkpoints import Checkpoints, DamagedState
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.engine.history import Run, last_run
 from soop_components.engine.locks import Lock, locks_in
@@ -33,10 +34,19 @@ class Engine:
         self._pulumi = find_pulumi(project, given)
         self.environment = pulumi_environment(project, self._pulumi, given)
         prepare(project, self.environment)
+        self._folder = project.folder_of(project.backend_for(self.environment))
+        self._name = project.pulumi_yaml("name") or ""
+        self._checkpoints = Checkpoints(self._folder, self._name) if self._folder else None
 
     def stacks(self) -> tuple[str, ...]:
         """Return the ids of the domains that have state, in order."""
-        listed = json.loads(self._quietly("stack", "ls", "--output", "json") or "[]")
+        try:
+            listed = json.loads(self._quietly("stack", "ls", "--output", "json") or "[]")
+        except SoopError:  # one that is damaged hides the others from the engine
+            names = self._checkpoints.stacks() if self._checkpoints else ()
+            if any(map(self.damaged, names)):
+                return names
+            raise
         return tuple(sorted(str(stack["name"]).rsplit("/", 1)[-1] for stack in listed))
 
     def selected_stack(self) -> str:
@@ -86,9 +96,25 @@ class Engine:
         self._quietly("cancel", id, "--yes")
 
     def state(self, id: str, *, show_secrets: bool = False) -> StackState:
-        """Return what a stack's state says."""
+        """Return what a stack's state says; ``DamagedState`` if it says nothing any more."""
         shown = ["--show-secrets"] if show_secrets else []
-        return StackState.parse(self._quietly("stack", "export", f"--stack={id}", *shown))
+        try:
+            state = StackState.parse(self._quietly("stack", "export", f"--stack={id}", *shown))
+            path = None if state.resources else self.damaged(id)
+        except SoopError:
+            if (path := self.damaged(id)) is None:
+                raise
+        if path is not None:
+            raise DamagedState(id, path)
+        return state
+
+    def damaged(self, id: str) -> Path | None:
+        """Return the path of a stack's state if it is damaged; None where the backend is no folder."""
+        return self._checkpoints.damaged(id) if self._checkpoints else None
+
+    def restore(self, id: str) -> Path | None:
+        """Restore a damaged state from a copy, and return which it was; None if there is none."""
+        return self._checkpoints.restore(id) if self._checkpoints else None
 
     def last_run(self, id: str) -> Run | None:
         """Return how the last update or destruction ended."""
@@ -96,8 +122,7 @@ class Engine:
 
     def locks(self, id: str) -> tuple[Lock, ...]:
         """Return the locks on a stack; none where the backend is no folder: only there they can be seen."""
-        folder = self.project.folder_of(self.project.backend_for(self.environment))
-        return () if folder is None else locks_in(folder, self.project.pulumi_yaml("name") or "", id)
+        return () if self._folder is None else locks_in(self._folder, self._name, id)
 
     @contextmanager
     def _comments_kept(self, id: str) -> Iterator[None]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from soop_components.engine import Engine
+from soop_components.engine.checkpoints import DamagedState
+from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.model.names import nearest
 from soop_components.transport import Target
@@ -46,11 +49,20 @@ def find_node(engine: Engine, name: str) -> FoundNode:
     domain = name.split(".")[-1]
     candidates = [domain] if name.count(".") == 2 and domain in stacks else list(stacks)
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        states = list(pool.map(engine.state, candidates))
-    nodes = {node.name: node for state in states for node in state.nodes}
+        states = list(pool.map(partial(_state, engine), candidates))
+    if len(states) == 1 and isinstance(states[0], DamagedState):
+        raise states[0]
+    nodes = {node.name: node for state in states if isinstance(state, StackState) for node in state.nodes}
     node = nodes[full_name(name, nodes)]
     key = engine.state(node.name.split(".")[-1], show_secrets=True).private_key
     if key is None:
         raise SoopError(f"the state has no SSH key for {node.name}", "run `pulumi up` for its domain")
     target = Target(node.name, node.address, node.host_key, node.port, node.user)
     return FoundNode(target, key, node.units, node.logs)
+
+
+def _state(engine: Engine, id: str) -> StackState | DamagedState:
+    try:
+        return engine.state(id)
+    except DamagedState as error:
+        return error

@@ -1,4 +1,4 @@
-"""Clears what a killed engine left in a stack: its lock, and creations whose outcome it did not live to see."""
+"""Clears what a killed engine left in a stack: its lock, creations whose outcome it did not see, a damaged state."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ def recover(engine: Engine, id: str, report: Report, *, force: bool = False) -> 
 
     Raises ``SoopError`` when another process may still be at work on the stack, unless ``force`` says that it is not.
     """
+    if not force:
+        refuse_if_busy(engine, id)
+    restored = _restore(engine, id, report)
     unlocked = _clear_locks(engine, id, report, force)
     state = engine.state(id)
     cleared = _clear_pending_creates(engine, id, state.pending_creates, report)
     swept = kind_of(state.machines).sweep(engine.project)
     for what in swept:
         report(f"removed what a killed run left: {what}")
-    return bool(swept) or cleared or unlocked
+    return bool(swept) or cleared or unlocked or restored
 
 
 def refuse_if_busy(engine: Engine, id: str) -> None:
@@ -33,10 +36,22 @@ def refuse_if_busy(engine: Engine, id: str) -> None:
         raise _busy(id, busy[0])
 
 
+def _restore(engine: Engine, id: str, report: Report) -> bool:
+    """Restore a state that is damaged."""
+    path = engine.damaged(id)
+    if path is None:
+        return False
+    copy = engine.restore(id)
+    if copy is None:
+        hint = "restore the file from a backup of yours; if there is none: `soop clean` removes all local machines"
+        raise SoopError(f"the state of {id} is damaged, and so are all copies that the engine keeps: {path}", hint)
+    report(f"{id}: restored its damaged state from {copy}; the damaged one is {path.name}.damaged")
+    report(f"{id}: what was changed after that copy is not in it: the next `soop deploy` looks at the nodes")
+    return True
+
+
 def _clear_locks(engine: Engine, id: str, report: Report, force: bool) -> bool:
     locks = engine.locks(id)
-    if not force:
-        refuse_if_busy(engine, id)
     if not locks and not force:
         return False
     engine.cancel(id)

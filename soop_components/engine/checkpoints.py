@@ -1,0 +1,69 @@
+"""Checkpoints of stacks in a file backend: whether one is whole, and what replaces one that is not.
+
+Format: ``.pulumi/stacks/<project>/<stack>.json``, the one before in ``.json.bak``, and those at the end of updates in
+``.pulumi/history/<project>/<stack>/*.checkpoint.json``: Pulumi's pkg/backend/diy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from soop_components.errors import SoopError
+
+
+class DamagedState(SoopError):
+    """A stack's checkpoint is not what the engine has written."""
+
+    def __init__(self, id: str, path: Path) -> None:
+        super().__init__(f"the state of {id} is damaged: {path}", f"to restore it from a copy: soop recover {id}")
+
+
+class Checkpoints:
+    """The checkpoints of a project's stacks."""
+
+    def __init__(self, state: Path, project: str) -> None:
+        self._stacks = state / ".pulumi" / "stacks" / project
+        self._history = state / ".pulumi" / "history" / project
+
+    def stacks(self) -> tuple[str, ...]:
+        """Return the names of all stacks."""
+        return tuple(sorted(path.stem for path in self._stacks.glob("*.json")))
+
+    def damaged(self, stack: str) -> Path | None:
+        """Return the path of a stack's checkpoint if it is damaged."""
+        path = self._stacks / f"{stack}.json"
+        return path if path.exists() and not _is_whole(path) else None
+
+    def restore(self, stack: str) -> Path | None:
+        """Replace a damaged checkpoint by its newest whole copy, and return which that was; None if there is none.
+
+        What was damaged is kept beside it, as ``.damaged``.
+        """
+        path = self._stacks / f"{stack}.json"
+        copy = next((each for each in self._copies(stack) if _is_whole(each)), None)
+        if copy is None:
+            return None
+        damaged, new = (path.with_name(path.name + suffix) for suffix in (".damaged", ".restored"))
+        damaged.unlink(missing_ok=True)
+        os.link(path, damaged)
+        with open(new, "wb") as file:
+            file.write(copy.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        return copy
+
+    def _copies(self, stack: str) -> Iterator[Path]:
+        yield self._stacks / f"{stack}.json.bak"
+        yield from sorted((self._history / stack).glob("*.checkpoint.json"), reverse=True)
+
+
+def _is_whole(path: Path) -> bool:
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads(path.read_bytes())
+        return isinstance(found, dict) and isinstance(found.get("checkpoint"), dict)
+    return False

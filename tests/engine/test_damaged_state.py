@@ -1,0 +1,27 @@
+"""A state that a full disk, a power failure or somebody has damaged: named, restored, and no other domain's trouble."""
+
+from __future__ import annotations
+
+from tests.engine.stand_in.project import StandInProject
+
+
+def test_a_damaged_state_is_named_and_restored_and_other_domains_go_on(project: StandInProject) -> None:
+    project.succeed("deploy", "access-service-3.2.3", "dev-access")
+    project.succeed("deploy", "access-service-3.2.3", "dev-other")
+    [path] = project.root.glob(".soop/state/.pulumi/stacks/*/dev-access.json")
+    path.write_bytes(path.read_bytes()[:-50])
+
+    for words in (["status"], ["recover", "--check"]):
+        done = project.soop(*words)
+        assert f"dev-access: the state of dev-access is damaged: {path}" in done.stdout
+        assert "to restore it from a copy: soop recover dev-access" in done.stdout
+    assert "state is damaged" in project.succeed("status", "dev-access")
+    assert project.status("dev-access")["deployed"]
+    project.succeed("deploy", "access-service-3.2.4", "dev-other")
+    assert project.versions("dev-other") == {"access-service": "3.2.4"}
+
+    said = project.succeed("recover", "dev-access")
+    assert f"dev-access: restored its damaged state from {path}.bak" in said
+    path.write_bytes(b"")
+    assert "restored its damaged state from" in project.succeed("deploy", "access-service-3.2.4", "dev-access")
+    assert project.versions("dev-access") == {"access-service": "3.2.4"}
