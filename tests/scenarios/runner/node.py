@@ -105,7 +105,7 @@ class RunnerNode:
         sent = _line(verb, request) + content
         lines = self.run(f"python3 -I {self._archive.path_on_node} serve", sent).splitlines()
         events = [json.loads(line) for line in lines]
-        return Said([event["message"] for event in events[:-1]], events[-1])
+        return Said([event["message"] for event in events[:-1] if event["message"]], events[-1])
 
     def begin(self, verb: str, request: Mapping[str, Any]) -> None:
         """Carry out a verb over a connection that is lost at once."""
