@@ -86,7 +86,7 @@ async def progress_for_ever(process: RemoteProcess) -> None:
 
 async def much_progress(process: RemoteProcess) -> None:
     while True:
-        process.stdout.write(line({"event": "progress", "message": "nearly done"}) * 1000)
+        process.stdout.write(line({"event": "progress", "message": "nearly done" * 100}) * 1000)
         await process.stdout.drain()
 
 
@@ -241,7 +241,7 @@ def test_a_node_whose_apply_never_ends_is_given_up(monkeypatch: pytest.MonkeyPat
     async def inspecting() -> None:
         async with machine(play) as target:
             sessions = Sessions(RunnerArchive.build())
-            await Node(target, PRIVATE_KEY, sessions, Progress(None, "")).inspect({}, {})
+            await Node(target, PRIVATE_KEY, sessions, Progress(None, "")).inspect({}, {}, (), None)
 
     with pytest.raises(SoopError, match=f"{WEB}: says that the apply 1 is at work, which has ended\n  restart"):
         asyncio.run(inspecting())
