@@ -10,7 +10,7 @@ from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
-from soop_components.runner.failure import Failure, mistake, step, tail
+from soop_components.runner.failure import Failure, mistake, step
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.managed import Managed
@@ -22,7 +22,6 @@ _FIRST = [kind for kind in reversed(KINDS) if kind.stale_first]
 """Kinds whose stale things go first: units end before their files go."""
 _LAST = [kind for kind in KINDS if not kind.stale_first]
 _AFTER_PACKAGES = ("scripts", "units", "health")
-_PACKAGE_LINES = 8
 
 
 def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Failed:
@@ -84,11 +83,8 @@ def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:
 def _with_words_of_packages(work: Work, failed: Failed) -> Failed:
     """Add what scripts of packages said in this apply, when what comes after them fails."""
     changed = any(change.kind == "package" for change in work.changes)
-    said = packages_log.said_since(work.host, work.since) if changed and failed.step in _AFTER_PACKAGES else ""
-    if not said:
-        return failed
-    words = f"packages said in this apply (all of it is in {packages_log.PATH}):\n{tail(said, _PACKAGE_LINES)}"
-    return failed._replace(stderr_tail="\n".join(filter(None, [failed.stderr_tail, words])))
+    said = packages_log.shown(work.host, work.since) if changed and failed.step in _AFTER_PACKAGES else ""
+    return failed._replace(stderr_tail="\n".join(filter(None, [failed.stderr_tail, said]))) if said else failed
 
 
 def _repeats_the_failure(request: Apply, good: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable
 
-from soop_components.runner import systemd
+from soop_components.runner import packages_log, systemd
 from soop_components.runner.document import parse
 from soop_components.runner.failure import tail
 from soop_components.runner.host import Host
@@ -16,9 +16,12 @@ _READ_AT_MOST = 1 << 16
 
 
 def end_of_all(host: Host) -> str:
-    """Return the end of what the service on this node said, whatever the time."""
+    """Return the end of what the service on this node said, whatever the time, and its packages since they came."""
     intended = host.load("intended.json")
-    return end_of(host, parse(intended).components) if intended else ""
+    if not intended:
+        return ""
+    since = os.stat(host.kept("intended.json")).st_mtime
+    return "\n".join(filter(None, [packages_log.shown(host, since), end_of(host, parse(intended).components)]))
 
 
 def end_of(host: Host, components: Iterable[Component], since: float = 0) -> str:

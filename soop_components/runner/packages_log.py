@@ -7,10 +7,13 @@ import re
 import time
 
 from soop_components.runner.commands import Completed
+from soop_components.runner.failure import tail
 from soop_components.runner.host import KEPT, Host, write_whole
 
 PATH = f"{KEPT}/packages.log"
 _AT_MOST = 1 << 20
+_SHOWN = 8
+"""Lines."""
 _HEAD = re.compile(r"^== (\d+) .*\n", re.MULTILINE)
 """Seconds of the epoch, the time in words, and the command."""
 _OF_DPKG = re.compile(
@@ -28,11 +31,17 @@ def append(host: Host, done: Completed) -> None:
     write_whole(host.places.real(PATH), f"{before}{head}{said}\n".encode()[-_AT_MOST:])
 
 
-def said_since(host: Host, when: float) -> str:
+def shown(host: Host, since: float) -> str:
+    """Return the end of what scripts of packages said from a time on, to be shown; nothing if they said nothing."""
+    said = tail(_said(host, since), _SHOWN)
+    return f"packages said (all of it is in {PATH}):\n{said}" if said else ""
+
+
+def _said(host: Host, when: float) -> str:
     """Return what scripts of packages have said from a time on, without dpkg's own lines."""
     heads = list(_HEAD.finditer(text := _text(host)))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
-    parts = [text[head.end() : end] for head, end in zip(heads, ends, strict=True) if int(head[1]) >= int(when)]
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    parts = [text[head.end() : end] for head, end in zip(heads, ends, strict=False) if int(head[1]) >= int(when)]
     return "\n".join(line for line in "".join(parts).splitlines() if not _OF_DPKG.match(line))
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from soop_components.runner import packages_log
+from soop_components.runner import logs, packages_log
 from soop_components.runner.apply import _with_words_of_packages
 from soop_components.runner.commands import Completed
 from soop_components.runner.document import parse
@@ -39,7 +39,7 @@ def test_it_is_shown_after_a_change_of_packages_only(node: Node, work: Work) -> 
     assert _with_words_of_packages(work, failed._replace(step="packages")).stderr_tail == "what the unit said"
     assert (_with_words_of_packages(work, failed).stderr_tail or "").splitlines() == [
         "what the unit said",
-        "packages said in this apply (all of it is in /var/lib/soop/packages.log):",
+        "packages said (all of it is in /var/lib/soop/packages.log):",
         "dbconfig-common: database does not answer, ignored",
         "W: no locale",
     ]
@@ -47,7 +47,7 @@ def test_it_is_shown_after_a_change_of_packages_only(node: Node, work: Work) -> 
 
 def test_what_was_said_before_this_apply_is_kept_and_not_shown(node: Node, work: Work) -> None:
     packages_log.append(node.host, COMMAND)
-    assert packages_log.said_since(node.host, time.time() + 2) == ""
+    assert packages_log.shown(node.host, time.time() + 2) == ""
     assert node.path(packages_log.PATH).stat().st_mode & 0o777 == 0o600
     assert SAID in node.text(packages_log.PATH)
 
@@ -57,4 +57,14 @@ def test_it_does_not_grow_without_end(node: Node, work: Work) -> None:
         packages_log.append(node.host, COMMAND._replace(stdout="x" * (1 << 19)))
     packages_log.append(node.host, COMMAND)
     assert node.path(packages_log.PATH).stat().st_size <= 1 << 20
-    assert "dbconfig" in packages_log.said_since(node.host, work.since)
+    assert "dbconfig" in packages_log.shown(node.host, work.since)
+
+
+def test_it_is_shown_when_smoke_tests_fail(node: Node, work: Work) -> None:
+    node.accept(document())
+    assert logs.end_of_all(node.host) == ""
+    packages_log.append(node.host, COMMAND)
+    assert logs.end_of_all(node.host).splitlines()[1:] == [
+        "dbconfig-common: database does not answer, ignored",
+        "W: no locale",
+    ]
