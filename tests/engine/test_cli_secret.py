@@ -111,6 +111,9 @@ def test_a_value_of_ones_own(project: StandInProject) -> None:
     done = project.soop("secret", "set", PASSWORD, DOMAIN, given="my own\n")
     assert done.returncode == 0, done.stderr
     assert "my own" not in project.read(f"stacks/Pulumi.{DOMAIN}.yaml") + done.stdout + done.stderr
+    state = [path.read_bytes() for path in (project.root / ".soop/state").rglob("*") if path.is_file()]
+    assert state
+    assert not any(secret.encode() in text for text in state for secret in (first, "my own"))
     assert shown(project) == "my own"
     assert tried(project) == ["my own", first]
     assert f"soop secret set {PASSWORD}" in project.fail("secret", "rotate", PASSWORD, DOMAIN)

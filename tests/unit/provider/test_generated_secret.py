@@ -1,0 +1,66 @@
+"""Which generated secrets a Release uses: what was accepted, until another one was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from soop_components.provider.generated_secret import ACCEPTED, GeneratedSecretResource, used_secrets
+from soop_components.provider.progress import Progress
+from soop_components.provider.resource import Context
+from soop_components.provider.wire import UNKNOWN, Properties, reveal
+from soop_components.release.cancellation import Cancellation
+from soop_components.secret import Secret
+
+ACCEPTED_BY: Properties = {"version": "1.0.0", ACCEPTED: {"password": Secret("accepted")}}
+
+
+@pytest.fixture
+def secret() -> Iterator[GeneratedSecretResource]:
+    """The resource, at the end without memory."""
+    resource = GeneratedSecretResource()
+    yield resource
+    resource.engine_ended()
+
+
+def used(outputs: Properties, offered: object, length: int = 8, *, inputs: Properties | None = None) -> object:
+    wanted = {"service": "a", "secrets": {"password": offered}, "generated": {"password": length}}
+    return reveal(used_secrets(inputs or {}, outputs, wanted))["secrets"]["password"]
+
+
+def create(resource: GeneratedSecretResource) -> object:
+    context = Context("urn:pulumi:dev::p::soop:index:Secret::a.password", Progress(None, ""), Cancellation())
+    return reveal(asyncio.run(resource.create(context, {"length": 8})).outputs["value"])
+
+
+def test_what_was_accepted_is_used_whatever_is_offered() -> None:
+    assert used(ACCEPTED_BY, Secret("refused!")) == "accepted"
+
+
+def test_what_is_offered_is_used_where_nothing_was_accepted() -> None:
+    assert used({}, Secret("offered!")) == "offered!"
+    assert used({"status": {}}, Secret("offered!"), inputs={"secrets": {"password": Secret("refused!")}}) == "offered!"
+
+
+def test_a_state_from_before_accepted_secrets_were_kept() -> None:
+    before = {"secrets": Secret({"password": "accepted"})}
+    assert used({"version": "1.0.0"}, Secret("refused!"), inputs=before) == "accepted"
+
+
+def test_another_length_is_another_secret() -> None:
+    assert used(ACCEPTED_BY, Secret("of another length"), 17) == "of another length"
+
+
+def test_one_that_is_made_in_this_run_is_tried_in_this_run(secret: GeneratedSecretResource) -> None:
+    offered = create(secret)
+    assert used(ACCEPTED_BY, Secret(offered)) == offered
+    assert used(ACCEPTED_BY, Secret(UNKNOWN)) is UNKNOWN
+    secret.engine_ended()
+    assert used(ACCEPTED_BY, Secret(offered)) == "accepted"
+
+
+def test_one_that_the_domain_gives_is_used() -> None:
+    wanted = {"service": "a", "secrets": {"password": Secret("given")}, "generated": {}}
+    assert reveal(used_secrets({}, ACCEPTED_BY, wanted)["secrets"]) == {"password": "given"}
