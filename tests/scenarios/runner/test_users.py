@@ -15,7 +15,7 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     makes = "adduser --system --group --quiet --home /var/spool/mailer --no-create-home _mailer"
     mailer = deb(tmp_path, "mailer", "1.0", scripts={"postinst": f"#!/bin/sh\nset -e\n{makes}\n"}, Depends="adduser")
     other = deb(tmp_path, "other", "1.0", scripts={"postinst": "#!/bin/sh\nadduser --system --group --quiet _other\n"})
-    node.send(mailer.content, other.content)
+    node.send(mailer.content)
     node.run("mkdir -p /srv/disk")
     first = {
         "directories": {
@@ -33,6 +33,7 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     assert node.run("stat -c %U /srv/disk/letters /srv/disk/spool") == "UNKNOWN\nUNKNOWN"
     early = {"users": {"aaron": {}, "abel": {}}}
     wanted = document("1.1.0", packages=plans(mailer, other), disk="/srv/disk", early=early, mail=first)
+    node.send(mailer.content, other.content)
     node.accept(wanted)
     assert node.run(_OWNERS) == "alice:alice\n_mailer:_mailer"
     assert node.run("id -un 4242; id -Gn joe") == "joe\njoe alice _mailer"
