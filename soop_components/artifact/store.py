@@ -137,19 +137,16 @@ class Store:
             self._verified.remember(artifact.digest, files)
         return artifact
 
-    def is_broken(self, descriptor: oci.Descriptor) -> bool:
-        """Say whether a blob of an artifact is missing or damaged."""
-        return bool(self._problems(descriptor))
-
     def verify(self, reference: str | None = None) -> Iterator[tuple[str, Problems]]:
         """Check every blob of one artifact, or of all; yield each one's name and problems."""
         if reference is not None and self.find(wanted := _parsed(reference)) is None:
             raise self._unknown(wanted)
         for descriptor in self.layout.entries():
             if reference in (None, descriptor.reference):
-                yield str(descriptor.reference), self._problems(descriptor)
+                yield str(descriptor.reference), self.problems(descriptor)
 
-    def _problems(self, descriptor: oci.Descriptor) -> Problems:
+    def problems(self, descriptor: oci.Descriptor) -> Problems:
+        """Open the artifact of an index entry and check every blob of it."""
         try:
             artifact = self._open(Reference.parse(str(descriptor.reference)), descriptor)
         except (SoopError, ValueError) as error:

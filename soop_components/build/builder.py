@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from soop_components.artifact import oci
 from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
@@ -150,7 +149,7 @@ class _Assembly:
                 f"{self._reference(wanted)} is built already, with other content ({existing.digest})",
                 "what was built never changes: choose another version, or omit --version for a development version",
             )
-        if existing is None or self._store.is_broken(existing):
+        if existing is None or self._store.problems(existing):
             self._writer.publish(entry)
         return Build(self._reference(wanted), entry.digest, existing is None, instead_of)
 
@@ -206,5 +205,5 @@ class _Assembly:
         self._layer(oci.PACKAGE, digest, size, locked.file)
 
     def _layer(self, media_type: str, digest: str, size: int, title: str) -> None:
-        annotations: dict[str, Any] = {oci.TITLE: title}
-        self._layers.append(oci.Descriptor(mediaType=media_type, digest=digest, size=size, annotations=annotations))
+        named = {oci.TITLE: title}
+        self._layers.append(oci.Descriptor(mediaType=media_type, digest=digest, size=size, annotations=named))

@@ -20,8 +20,6 @@ _MAXIMUM_PATH = 400
 _MAXIMUM_FILES = 20_000
 _MAXIMUM_SIZE = 2**30
 """Bytes of all files that one path names."""
-
-
 _FIRST_LINE = 200
 """Bytes of a program that are looked at for the line that says what runs it."""
 
@@ -95,7 +93,7 @@ def _walk(folder: Path, relative: str, problems: list[str], notes: list[str], in
                     f"{relative}/ is empty and left out, as git would; name it in `directories` if it must be there"
                 )
             for name in names:
-                if not _is_ignored(name):
+                if name not in IGNORED_NAMES and not name.endswith(IGNORED_ENDINGS):
                     yield from _walk(folder, f"{relative}/{name}", problems, notes, True)
         elif stat.S_ISREG(mode):
             yield relative
@@ -105,10 +103,6 @@ def _walk(folder: Path, relative: str, problems: list[str], notes: list[str], in
         return
     except OSError as error:
         problems.append(f"{relative}: cannot be read: {error.strerror}")
-
-
-def _is_ignored(name: str) -> bool:
-    return name in IGNORED_NAMES or name.endswith(IGNORED_ENDINGS)
 
 
 def _copied(folder: Path, relative: str, problems: list[str]) -> Iterator[str]:

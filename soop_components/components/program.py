@@ -27,9 +27,11 @@ def deploy_domain() -> None:
 
     A mistake in what was read ends the run with every problem named and nothing declared.
     """
-    signal.signal(signal.SIGINT, _leave)
+    # Leave without a traceback: the engine has told the user already that the run was interrupted.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     try:
-        plan = _plan()
+        # ``soop deploy`` may have made and checked one.
+        plan = handed_plan(pulumi.get_stack()) or _new_plan()
     except SoopError as error:
         pulumi.log.error(str(error))
         sys.exit(_TOLD)
@@ -78,12 +80,8 @@ def _pick(given: pulumi.Output[object] | None, service: str, key: str) -> pulumi
     return given.apply(pick)
 
 
-def _plan() -> DomainPlan:
-    """Return the plan that ``soop deploy`` has made and checked, or plan what the stack's configuration says."""
-    return handed_plan(pulumi.get_stack()) or _new_plan()
-
-
 def _new_plan() -> DomainPlan:
+    """Plan what the stack's configuration says."""
     from soop_components.deployment.domain_plan import load_domain_plan
 
     config = pulumi.Config("soop")
@@ -95,8 +93,3 @@ def _new_plan() -> DomainPlan:
         services=config.get_object("services"),
         secret_names={service: tuple(keys) for service, keys in secrets.items()},
     )
-
-
-def _leave(number: int, frame: object) -> None:
-    """Leave without a traceback: the engine has told the user already that the run was interrupted."""
-    os._exit(0)

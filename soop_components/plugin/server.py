@@ -159,7 +159,7 @@ class _Server:
             self._stop_after(0)
         elif self._engine is not None:
             self._stop_after(_UPDATE_TIMEOUT)
-        await self._port.close_unless(lambda: bool(self._launchers))
+        await self._port.close(lambda: bool(self._launchers))
 
     def _stop_after(self, seconds: float) -> None:
         if self._stop_timer is not None:
@@ -191,16 +191,12 @@ class _Port:
                 await self._server.start()
             return self._number
 
-    async def close_unless(self, is_needed: Callable[[], bool]) -> None:
-        """Close it unless it is needed by then."""
+    async def close(self, is_needed: Callable[[], bool] = lambda: False) -> None:
+        """Close it, whatever operation is running, unless it is needed by then."""
         async with self._lock:
             if self._server is not None and not is_needed():
                 server, self._server = self._server, None
                 await server.stop(grace=0)
-
-    async def close(self) -> None:
-        """Close it, whatever operation is running."""
-        await self.close_unless(lambda: False)
 
 
 async def _readable(connection: socket.socket) -> None:

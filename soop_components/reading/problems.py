@@ -184,7 +184,8 @@ def _text(place: _Place, detail: ErrorDetails) -> str:
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        return _unknown_key(str(place.keys[-1]), place.siblings)
+        meant = nearest(str(place.keys[-1]), place.siblings)
+        return "unknown key" + (meant or f"; expected one of {', '.join(place.siblings)}")
     if kind == "string_type" and place.pattern in _PATTERNS:
         return f"expected {_PATTERNS[place.pattern]} {got(detail['input'])}"
     bound = _BOUNDS.get(kind)
@@ -193,7 +194,3 @@ def _text(place: _Place, detail: ErrorDetails) -> str:
     else:
         expected = _EXPECTED.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]
     return f"{expected} {got(detail['input'])}" if kind not in ("too_short", "too_long") else expected
-
-
-def _unknown_key(key: str, siblings: tuple[str, ...]) -> str:
-    return "unknown key" + (nearest(key, siblings) or f"; expected one of {', '.join(siblings)}")

@@ -17,10 +17,6 @@ FOLDER = "docs/schemas"
 """Where a project keeps them; the first lines of its YAML files point editors there."""
 
 
-def _service() -> Schema:
-    return schema_of(ServiceDefinition)
-
-
 def _environment() -> Schema:
     """Describe the file, which does not say its own name but may have the settings of any kind of machines."""
     schema = schema_of(Environment)
@@ -30,11 +26,6 @@ def _environment() -> Schema:
             schema[part] = with_settings[part] | schema[part]
     schema["properties"]["machines"]["enum"] = list(KINDS)
     return _without(schema, "name")
-
-
-def _block() -> Schema:
-    """Describe the file, which does not hold its templates."""
-    return _without(schema_of(Block), "templates")
 
 
 def _domain() -> Schema:
@@ -80,10 +71,10 @@ def _without(schema: Schema, name: str) -> Schema:
 
 
 SCHEMAS: dict[str, Callable[[], Schema]] = {
-    "service": _service,
+    "service": lambda: schema_of(ServiceDefinition),
     "domain": _domain,
     "environment": _environment,
-    "block": _block,
+    "block": lambda: _without(schema_of(Block), "templates"),
 }
 """What makes each schema, by name."""
 

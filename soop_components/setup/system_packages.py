@@ -33,10 +33,9 @@ TESTS = (
     Need("skopeo", "skopeo", "reads the artifact store as a stranger would"),
     Need("gnupg", "gpg-agent", "signs the package source of a test"),
 )
-
-
 WAIT = ("-o", "DPkg::Lock::Timeout=300")
 """A fresh machine is often busy updating itself."""
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def ensure(project: Project, needs: Iterable[Need]) -> None:
@@ -57,6 +56,3 @@ def ensure(project: Project, needs: Iterable[Need]) -> None:
 def has_venv(python: str) -> bool:
     """Return whether ``python`` can make virtual environments; Debian keeps the means in a package of its own."""
     return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
-
-
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -125,16 +125,12 @@ class Process:
             self._running.stdin.write(data)
             await self._running.stdin.drain()
 
-    async def end_input(self) -> None:
-        """Close standard input."""
-        with _losses(self._target):
-            self._running.stdin.write_eof()
-
     async def feed(self, data: bytes) -> None:
         """Send everything there is and close the input; a command that ends before it has read all decides itself."""
         try:
             await self.send(data)
-            await self.end_input()
+            with _losses(self._target):
+                self._running.stdin.write_eof()
         except ConnectionLost:
             return  # if the connection is gone, waiting for the end says so
 

@@ -30,17 +30,14 @@ async def call(verb: str, request: dict[str, Any]) -> Any:
 
 async def _run(argv: list[str], stdin: bytes) -> tuple[int, bytes, bytes]:
     pipe = asyncio.subprocess.PIPE
+    # The helper believes only its own ``sudo`` who the caller is, not an outer one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SUDO_")}
     try:
-        process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment())
+        process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
     except FileNotFoundError as error:
         raise SoopError(f"{argv[0]} is not installed", f"as root: apt-get install {Path(argv[0]).name}") from error
     output, errors = await process.communicate(stdin)
     return process.returncode or 0, output, errors
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without what an outer ``sudo`` said of its caller: the helper believes only its own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SUDO_")}
 
 
 def _answer(verb: str, code: int, output: bytes, errors: bytes) -> Any:

@@ -50,11 +50,6 @@ class MachineFacts:
     port: int = 22
     user: str = "root"
 
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        return self.spec.name
-
 
 @dataclass(frozen=True)
 class DiskFacts:

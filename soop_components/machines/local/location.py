@@ -34,17 +34,14 @@ def refuse_elsewhere(
     here = location_of(realm)
     if not location or (location["hostId"], location["realm"]) == (here["hostId"], realm.name):
         return
-    home, hint = Path(location["home"]), f"deploy from there; if it is gone for good: {_forget(name)}"
+    forget = f"pulumi stack rm --force --preserve-config {domain_of(name)}"
+    home, hint = Path(location["home"]), f"deploy from there; if it is gone for good: {forget}"
     if location["hostId"] != here["hostId"]:
         raise SoopError(f"{name} is on host {location['host']}, made in {home.parent}", hint)
     if _may_exist(folder_in(Realm(home, location["realm"]), name)):
         raise SoopError(f"{name} was made in {home.parent} and is there, not in {realm.home.parent}", hint)
     if _may_exist(folder_in(Realm(realm.home, location["realm"]), name)):
         raise SoopError(f"{name} was made here when this folder was {home.parent}", f"move it back to {home.parent}")
-
-
-def _forget(name: str) -> str:
-    return f"pulumi stack rm --force --preserve-config {domain_of(name)}"
 
 
 def _host_id() -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from . import process
+from . import mounts, process
 from .failure import Refused
 from .waiting import wait_until
 
@@ -26,7 +26,8 @@ def create(group: str, cpus: int, memory: int) -> list[Path]:
     folders = []
     for hierarchy in _hierarchies():
         folder = hierarchy / group
-        _share_controllers(hierarchy)
+        for controller in ("cpu", "memory", "pids"):  # of version 2, which lets groups have limits only then
+            _write(hierarchy / "cgroup.subtree_control", f"+{controller}")
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
@@ -74,19 +75,7 @@ def _is_removed(folder: str) -> bool:
 
 def _hierarchies() -> list[Path]:
     """Return where control groups are mounted, of either version."""
-    found = []
-    with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        for line in file:
-            before, _, after = line.partition(" - ")
-            if after.startswith(("cgroup ", "cgroup2 ")):
-                found.append(Path(before.split()[4]))
-    return found
-
-
-def _share_controllers(folder: Path) -> None:
-    """Let the groups in ``folder`` have limits (version 2 only)."""
-    for controller in ("cpu", "memory", "pids"):
-        _write(folder / "cgroup.subtree_control", f"+{controller}")
+    return [path for path, kind, _ in mounts.all_mounts() if kind in ("cgroup", "cgroup2")]
 
 
 def _inherit_cpuset(folder: Path) -> None:

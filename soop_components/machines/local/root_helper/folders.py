@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,17 +126,13 @@ class Realm:
             return sorted(path.name for path in found if request.NAME.fullmatch(path.name) and path.is_dir())
         return []
 
-    @contextmanager
-    def locked(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+    def locked(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
         """Hold the lock of a machine; yield whether it is held: not where others have it and ``wait`` is false."""
-        with self._locked(name, self.machine(name), wait) as held:
-            yield held
+        return self._locked(name, self.machine(name), wait)
 
-    @contextmanager
-    def locked_disk(self, disk: str) -> Iterator[None]:
+    def locked_disk(self, disk: str) -> AbstractContextManager[bool]:
         """Hold the lock of a disk."""
-        with self._locked(f"disk:{disk}", self.disk(disk), wait=True):
-            yield
+        return self._locked(f"disk:{disk}", self.disk(disk), wait=True)
 
     def owns(self, network: Mapping[str, Any]) -> bool:
         """Return whether an environment in the register of networks is one of this realm.
@@ -170,7 +166,11 @@ class Realm:
                     path = path / part
                     descriptor = open_folder(stack, part, descriptor)
                 home = os.fstat(descriptor)
-                self._check_home(home)
+                if home.st_mode & 0o022:
+                    message = f"home: {self.home} must be a folder that nobody else can write"
+                    raise Refused(message, f"chmod go-w {self.home}")
+                if self.caller not in {0, home.st_uid}:
+                    raise Refused(f"home: {self.home} belongs to somebody else")
                 descriptors = [descriptor]
                 for part in folder.relative_to(self.home).parts:
                     path = path / part
@@ -181,12 +181,6 @@ class Realm:
             except NotADirectoryError as error:
                 raise Refused(f"{path} is not a folder of yours") from error
             yield descriptors
-
-    def _check_home(self, status: os.stat_result) -> None:
-        if status.st_mode & 0o022:
-            raise Refused(f"home: {self.home} must be a folder that nobody else can write", f"chmod go-w {self.home}")
-        if self.caller not in {0, status.st_uid}:
-            raise Refused(f"home: {self.home} belongs to somebody else")
 
     @contextmanager
     def _locked(self, lock_name: str, folder: Path, wait: bool) -> Iterator[bool]:

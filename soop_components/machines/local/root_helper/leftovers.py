@@ -52,14 +52,12 @@ def _sweep_machine(realm: Realm, name: str) -> str | None:
         if record is None:
             realm.remove(realm.machine(name))
             return f"{name}, which was never complete"
-        if process.supervisor(record.root(realm)) is not None or not _has_remains(realm, record):
+        root = record.root(realm)
+        has_remains = root.parent.exists() or network.namespace(record.id).exists()
+        if process.supervisor(root) is not None or not has_remains:
             return None
         machine.take_down(realm, record, 0)
         return f"remains of {name}, which does not run"
-
-
-def _has_remains(realm: Realm, record: Record) -> bool:
-    return record.root(realm).parent.exists() or network.namespace(record.id).exists()
 
 
 def _sweep_disks(realm: Realm) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,14 +17,18 @@ _PATIENCE = 5.0
 """Seconds for which a mount may be busy with processes that are about to be gone."""
 
 
-def table() -> dict[Path, str]:
-    """Return what is mounted where on the host: sources by mount points."""
-    found = {}
+def all_mounts() -> Iterator[tuple[Path, str, str]]:
+    """Yield mount point, type of file system and source of all that is mounted on the host."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
             before, _, after = line.rstrip("\n").partition(" - ")
-            found[Path(_decoded(before.split(" ")[4]))] = _decoded(after.split(" ")[1])
-    return found
+            kind, source = after.split(" ")[:2]
+            yield Path(_decoded(before.split(" ")[4])), kind, _decoded(source)
+
+
+def table() -> dict[Path, str]:
+    """Return what is mounted where on the host: sources by mount points."""
+    return {path: source for path, _, source in all_mounts()}
 
 
 def is_mounted(path: Path) -> bool:
@@ -46,14 +51,11 @@ def unmount(path: Path) -> None:
         return not is_mounted(path)
 
     if not wait_until(is_gone, _PATIENCE, pause=0.05):
-        users = [*process.named(process.users_of(path)), *(f"the mount {each}" for each in _inside(path))]
+        inside = sorted(each for each in table() if each != path and each.is_relative_to(path))
+        users = [*process.named(process.users_of(path)), *(f"the mount {each}" for each in inside)]
         if users:
             raise Refused(f"{path} is in use by {', '.join(users)}", "end what uses it, then try again")
         run("umount", str(path))  # and let it say what else is wrong
-
-
-def _inside(path: Path) -> list[Path]:
-    return sorted(each for each in table() if each != path and each.is_relative_to(path))
 
 
 def _decoded(text: str) -> str:
