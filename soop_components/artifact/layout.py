@@ -37,7 +37,13 @@ class Layout:
         path = self.path / "index.json"
         if not path.exists():
             return oci.Index()
-        return oci.parse(oci.Index, _read_bounded(path, oci.MAXIMUM_INDEX), str(path), _ADVICE)
+        try:
+            content = read_regular_file(path, oci.MAXIMUM_INDEX + 1)
+        except OSError as error:
+            raise SoopError(f"{path} cannot be read: {error.strerror}", _ADVICE) from None
+        if len(content) > oci.MAXIMUM_INDEX:
+            raise SoopError(f"{path}: expected at most {oci.MAXIMUM_INDEX} bytes", _ADVICE)
+        return oci.parse(oci.Index, content, str(path), _ADVICE)
 
     def entries(self) -> list[oci.Descriptor]:
         """Return the descriptors of the index that have a name."""
@@ -195,16 +201,6 @@ def _identity(path: Path, descriptor: oci.Descriptor) -> tuple[int, int, int]:
             f"blob {descriptor.digest} has the wrong size: {descriptor.size} bytes expected, {status.st_size} found"
         )
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _read_bounded(path: Path, limit: int) -> bytes:
-    try:
-        content = read_regular_file(path, limit + 1)
-    except OSError as error:
-        raise SoopError(f"{path} cannot be read: {error.strerror}", _ADVICE) from None
-    if len(content) > limit:
-        raise SoopError(f"{path}: expected at most {limit} bytes", _ADVICE)
-    return content
 
 
 def _name_of(raw: dict[str, Any]) -> str | None:

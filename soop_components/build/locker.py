@@ -30,7 +30,12 @@ class Change:
 
 def lock(project: Project, source: Source, progress: Progress, refresh: bool = False) -> Change:
     """Write the lock of a service definition; without ``refresh`` versions stay as long as they can be had."""
-    before = _before(source, refresh)
+    try:
+        before = load_lock(source.folder, source.label)
+    except InvalidInput:
+        if not refresh:
+            raise
+        before = None  # one that is damaged does not matter to who chooses everything anew
     image = BaseImage.find(project.images, source.definition.base)
     fits = before is not None and before.base == image.base and not before.mismatches(image.base.name, source.packages)
     if before is None or not fits or refresh:
@@ -41,16 +46,6 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
     if after != before:
         write_lock(source.folder, after)
     return Change(f"{source.label}/{FILE}", len(after.packages), after != before, _differences(before, after))
-
-
-def _before(source: Source, refresh: bool) -> Lock | None:
-    """Return the lock that is there; one that is damaged does not matter to who chooses everything anew."""
-    try:
-        return load_lock(source.folder, source.label)
-    except InvalidInput:
-        if refresh:
-            return None
-        raise
 
 
 def _resolved(

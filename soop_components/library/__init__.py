@@ -21,7 +21,6 @@ from soop_components.reading.loader import load_model
 from soop_components.reading.yaml_file import read_yaml
 
 LIBRARY = Path(__file__).parent
-_TEMPLATE_SUFFIX = ".j2"
 _MAXIMUM_FILE = 1024 * 1024
 
 
@@ -60,9 +59,7 @@ def _load(folder: Path, label: str) -> LoadedBlock:
     if isinstance(document.data, dict) and "templates" in document.data:
         document.problems.append(f"{label}/block.yaml: templates: unknown key; *.j2 files are found by themselves")
     block = load_model(Block, document, f"{label}/block.yaml", lambda found: _problems(found, folder))
-    templates = {
-        path.relative_to(folder).as_posix(): _text(path, label) for path in sorted(folder.rglob(f"*{_TEMPLATE_SUFFIX}"))
-    }
+    templates = {path.relative_to(folder).as_posix(): _text(path, label) for path in sorted(folder.rglob("*.j2"))}
     files = {packed_path(block.block, name): folder / name for name in block.programs()}
     return LoadedBlock(block.model_copy(update={"templates": templates}), folder, files)
 

@@ -157,7 +157,4 @@ def _check(before: str, after: str, reference: Reference) -> None:
     else:
         services.append({"service": str(reference)})
     if parse_yaml(after, "").data != wanted:
-        raise SoopError(
-            f"cannot change the domain definition to {reference} without changing more of it",
-            _BY_HAND,
-        )
+        raise SoopError(f"cannot change the domain definition to {reference} without changing more of it", _BY_HAND)

@@ -196,11 +196,9 @@ class _Reader:
         line = event.start_mark.line + 1
         parent.key, parent.has_key = key if isinstance(key, str) else event.value, True
         first = parent.lines.setdefault(parent.key, line)
-        if first != line or parent.key in parent.value:
-            self._repeated(line, first)
-
-    def _repeated(self, line: int, first: int) -> None:
         problems = self._document.problems
+        if first == line and parent.key not in parent.value:
+            return
         if len(problems) < MAXIMUM_PROBLEMS:
             problems.append(f"{self._label}: {path_text(self._keys())}: line {line} repeats the key of line {first}")
         elif len(problems) == MAXIMUM_PROBLEMS:

@@ -23,7 +23,7 @@ def ensure(project: Project) -> None:
     present = (project.images / f"{NAME}.json").is_file()
     if present and made_from.is_file() and made_from.read_text() == wanted:
         return
-    if present and has_machines(project):
+    if present and any(project.machines.glob("*/*/*")):  # running or not: they keep only what differs from the image
         print("the base image's recipe has changed; it is built anew by the first setup without machines")
         return
     project.images.mkdir(mode=0o700, exist_ok=True)
@@ -33,8 +33,3 @@ def ensure(project: Project) -> None:
     argv: step.Argv = ["/usr/bin/python3", "-I", RECIPE, project.images, owner, *sources]
     step.run("building the base image debian-12 (once; half a minute)", as_root(argv), project.logs / "image.log")
     made_from.write_text(wanted)
-
-
-def has_machines(project: Project) -> bool:
-    """Return whether this project has machines, running or not; they keep only what differs from the image."""
-    return any(project.machines.glob("*/*/*"))

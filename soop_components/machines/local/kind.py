@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from soop_components.machines import Infrastructure, Kind, Operations
+from soop_components.machines import Infrastructure, Kind
 from soop_components.model.names import LOCAL
 
 if TYPE_CHECKING:
     import pulumi
 
+    from soop_components.machines.local.local_machines import LocalMachines
     from soop_components.model.environment import Environment
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
@@ -32,7 +33,7 @@ class Local(Kind):
 
         return LocalInfrastructure(environment, authorized_key)
 
-    def operations(self, project: Project) -> Operations:
+    def operations(self, project: Project) -> LocalMachines:
         """Return the operations on the machines of a project."""
         from soop_components.machines.local.local_machines import LocalMachines
 
@@ -46,15 +47,11 @@ class Local(Kind):
 
     def sweep(self, project: Project) -> Sequence[str]:
         """Remove what killed runs of this checkout left; one that has no machines needs no root helper."""
-        from soop_components.machines.local.local_machines import LocalMachines
-
-        return asyncio.run(LocalMachines(project).sweep()) if project.machines.is_dir() else ()
+        return asyncio.run(self.operations(project).sweep()) if project.machines.is_dir() else ()
 
     def clean(self, project: Project) -> bool:
         """Remove all machines and disks that were made out of this checkout's state."""
-        from soop_components.machines.local.local_machines import LocalMachines
-
-        asyncio.run(LocalMachines(project).clean())
+        asyncio.run(self.operations(project).clean())
         return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,8 +76,8 @@ class LocalMachines(Operations):
 
     async def create(self, spec: Spec, host_key: HostKey) -> MachineFacts:
         """Make the machine as ``spec`` says and start it; an existing one keeps the host key that it has."""
-        key = {"private": host_key.private, "public": host_key.public}
-        return await self._answering(spec.name, await self._call("create", spec=spec.as_json(), host_key=key))
+        answer = await self._call("create", spec=spec.as_json(), host_key=asdict(host_key))
+        return await self._answering(spec.name, answer)
 
     async def start(self, node: str) -> None:
         """Start the machine as it was last made and return when it accepts SSH connections."""

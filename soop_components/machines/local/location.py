@@ -56,8 +56,6 @@ def _may_exist(folder: Path) -> bool:
     """Tell whether there is a folder, or somebody else's where nobody can tell."""
     try:
         os.stat(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        pass
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError | NotADirectoryError)
     return True

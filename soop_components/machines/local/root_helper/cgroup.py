@@ -63,9 +63,8 @@ def remove(group: str) -> None:
 
 def _is_removed(folder: str) -> bool:
     try:
-        os.rmdir(folder)
-    except FileNotFoundError:
-        return True
+        with suppress(FileNotFoundError):
+            os.rmdir(folder)
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise Refused(f"the control group {folder} cannot be removed: {error.strerror}") from error

@@ -82,7 +82,10 @@ def take_down(realm: Realm, record: Record, patience: float) -> None:
         disk.detach(realm, attachment.disk, record.spec.name)
     if has_network:
         network.disconnect(record)
-    _remove_run_folder(root.parent)
+    with suppress(FileNotFoundError):
+        for path in root.parent.iterdir():  # the lock file that systemd-nspawn leaves is there too
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        root.parent.rmdir()
 
 
 def facts(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, Any]:
@@ -196,11 +199,3 @@ def _image_digest(realm: Realm, spec: request.Spec) -> str:
         if known is not None and (image / "usr").is_dir():
             return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
     raise Refused(f"there is no base image {spec.image}", "run: soop setup")
-
-
-def _remove_run_folder(folder: Path) -> None:
-    """Remove a machine's folder below ``/run/soop``, with the lock file that systemd-nspawn leaves in it."""
-    with suppress(FileNotFoundError):
-        for path in folder.iterdir():
-            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-        folder.rmdir()

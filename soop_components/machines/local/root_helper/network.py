@@ -148,12 +148,7 @@ def delete_namespace(id: str) -> None:
 def _make_environment(slot: int, alias: str) -> None:
     name = _name(slot)
     run("ip", "netns", "add", name)
-    _batch(
-        name,
-        "link set lo up",
-        "link add br0 type bridge",
-        "link set br0 up",
-    )
+    _batch(name, "link set lo up", "link add br0 type bridge", "link set br0 up")
     run("ip", "link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", name)
     _batch(name, "link set uplink master br0 up")
     _batch(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import request, slots
@@ -43,14 +43,7 @@ class Record:
 
     def save(self, realm: Realm) -> None:
         """Write the record."""
-        data = {
-            "spec": self.spec.as_json(),
-            "image_digest": self.image_digest,
-            "host_key": self.host_key,
-            "slot": self.slot,
-            "number": self.number,
-            "address": self.address,
-        }
+        data = asdict(self) | {"spec": self.spec.as_json(), "address": self.address}
         with realm.opened(realm.machine(self.spec.name)) as folder:
             write_json(folder / _FILE, data)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .failure import Refused
@@ -58,14 +58,8 @@ class Spec:
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that ``spec`` reads."""
-        return {
-            "name": self.name,
-            "image": self.image,
-            "cpus": self.cpus,
-            "memory": self.memory,
-            "authorized_keys": list(self.authorized_keys),
-            "disks": [{"disk": each.disk, "mount": each.mount} for each in self.disks],
-        }
+        lists = {"authorized_keys": list(self.authorized_keys), "disks": [asdict(each) for each in self.disks]}
+        return asdict(self) | lists
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ _LONGEST_REQUEST = 1024**2
 
 def main(arguments: list[str]) -> int:
     """Carry out one verb; the exit code is 0 if it was carried out."""
-    _ignore_interrupts()
+    # Finish what was begun when the terminal's Ctrl-C reaches all of its processes; it takes seconds at most.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)  # a handler and not SIG_IGN, which machines would inherit
     os.umask(0o022)
     try:
         answer = {"result": _carry_out(arguments)}
@@ -73,10 +75,3 @@ _VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
     "clean": ((), lambda realm, given: leftovers.clean(realm)),
 }
 """The keys of each verb's request, and what carries it out."""
-
-
-def _ignore_interrupts() -> None:
-    """Finish what was begun when the terminal's Ctrl-C reaches all of its processes; it takes seconds at most."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A handler and not SIG_IGN, which machines would inherit.
-        signal.signal(number, lambda *_: None)
