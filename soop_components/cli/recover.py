@@ -15,8 +15,8 @@ from soop_components.project import Project
 HELP = "clear what a killed deployment left behind"
 DESCRIPTION = """\
 Clears what a killed deployment left in the domain's state: the lock of its dead process, and creations that were cut
-off. A state that is damaged is restored from the newest copy that Pulumi keeps. `soop deploy` and `soop destroy`
-do this by themselves; it is there for those who call `pulumi up`.
+off. `soop deploy` and `soop destroy` do this by themselves; it is there for those who call `pulumi up`. A state that is
+damaged is restored from the newest copy that Pulumi keeps.
 With --check it changes nothing and lists the domains that need it, or are being changed.
 """
 

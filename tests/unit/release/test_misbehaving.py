@@ -107,6 +107,9 @@ async def end_that_is_none(process: RemoteProcess) -> None:
     await asyncio.sleep(9)
 
 
+INSPECTED = protocol.Inspected((), (), None, None, "1")
+
+
 def says(*values: Any) -> Play:
     async def play(process: RemoteProcess) -> None:
         while await process.stdin.readline():
@@ -235,8 +238,7 @@ def test_a_node_whose_apply_never_ends_is_given_up(monkeypatch: pytest.MonkeyPat
             if json.loads(request)["verb"] == "follow":
                 process.stdout.write(line({"event": "result", "changes": []}))
             else:
-                running = {"event": "result", "missing": [], "changes": [], "accepted": None, "apply_running": "1"}
-                process.stdout.write(line(running))
+                process.stdout.write(line(protocol.event(INSPECTED)))
 
     async def inspecting() -> None:
         async with machine(play) as target:
