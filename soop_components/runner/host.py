@@ -11,10 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from soop_components.runner.commands import Commands, Programs
-from soop_components.runner.failure import Failure
 from soop_components.runner.ledger import Ledger
 from soop_components.runner.places import Places
-from soop_components.runner.typed_json import canonical
+from soop_components.runner.typed_json import canonical, digest_of
 
 KEPT: Final = "/var/lib/soop"
 """What survives a restart of the machine."""
@@ -24,6 +23,7 @@ _RESERVE: Final = 4 << 20
 """Bytes reserved; dpkg rewrites its whole database even to remove a package."""
 _SCARCE: Final = 32 << 20
 """Free bytes below which room counts as scarce."""
+_DOCUMENTS: Final = ("accepted.json", "previous.json", "running.json", "intended.json")
 _WRITTEN_TO: Final = ("/", "/etc", "/opt", "/srv", "/usr", "/usr/local", "/var", "/var/lib", KEPT)
 
 
@@ -35,6 +35,8 @@ class Host:
         self.commands: Commands = commands or Programs()
         self.has_systemd = commands is None
         """Whether its systemd may be asked directly."""
+        self.lost: set[str] = set()
+        """Files of our state that are damaged, as far as they were read."""
         self._key = b""
 
     def kept(self, *parts: str) -> str:
@@ -53,23 +55,40 @@ class Host:
                 os.chmod(path, mode)
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """Return a stored JSON object; None if there is none or it was not written to its end."""
+        """Return a stored JSON object; None if there is none. One that is damaged counts as none and is in ``lost``."""
+        value = self._object(name)
+        if value is None or name not in _DOCUMENTS or _is_document(value):
+            return value
+        self.lost.add(name)
+        return None
+
+    def _object(self, name: str) -> dict[str, Any] | None:
         try:
             with open(self.kept(name), "rb") as file:
                 value = json.load(file)
         except FileNotFoundError:
             return None
-        except ValueError as error:
-            raise Failure("state", f"{self.kept(name)} is damaged: {error}") from error
-        return value if isinstance(value, dict) else None
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            self.lost.add(name)
+            return None
+        return value
 
     def store(self, name: str, value: Mapping[str, Any]) -> None:
         """Write a JSON object so that after a power failure it is there as a whole, old or new."""
         write_whole(self.kept(name), canonical(value))
 
     def ledger(self) -> Ledger:
-        """Return what we manage on this node."""
-        return Ledger.from_json(self.load("ledger.json") or {})
+        """Return what we manage on this node; one that is damaged is made anew of the documents, and is in ``lost``."""
+        raw = self._object("ledger.json")
+        try:
+            if "ledger.json" not in self.lost:
+                return Ledger.from_json(raw or {})
+        except ValueError:
+            self.lost.add("ledger.json")
+        documents = (self.load(name) for name in ("accepted.json", "running.json", "intended.json"))
+        return Ledger.of_plans(document["plan"] for document in documents if document)
 
     def hash(self, content: bytes) -> str:
         """Return a hash that reveals nothing without this node's key."""
@@ -143,6 +162,12 @@ class Host:
             yield lock(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _is_document(value: Mapping[str, Any]) -> bool:
+    """Return whether a document is what was stored, going by the digest that it states."""
+    preceding = {key: item for key, item in value.items() if key != "plan_digest"}
+    return value.get("format") == 1 and value.get("plan_digest") == digest_of(preceding)
 
 
 def lock(descriptor: int, posix: bool = False) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple, get_origin, get_type_hints
+
+from soop_components.runner.plan import UNIT_FOLDER
 
 Stat = tuple[int, int, int, int]
 """Size, time of content in ns, inode, time of change in ns: as long as they stay, a file needs not be read."""
@@ -86,13 +89,42 @@ class Ledger:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Ledger:
-        """Read what ``to_json`` made, which JSON has turned from tuples and sets into lists."""
+        """Read what ``to_json`` made, which JSON has turned from tuples and sets into lists; else ``ValueError``."""
         ledger = cls()
+        if raw.get("format", 1) != 1:
+            raise ValueError("another format")
         for name in vars(ledger).keys() & raw.keys():
             value = raw[name]
+            if not _has_type(value, getattr(ledger, name)):
+                raise ValueError(name)
             if kind := _RECORDS.get(name):
+                if not all(_fits(kind, record) for record in value.values()):
+                    raise ValueError(name)
                 value = {key: kind(*map(_tuple, record)) for key, record in value.items()}
+            elif name in ("links", "absent", "changing") and not all(
+                isinstance(item, str) for item in (value.values() if name == "links" else value)
+            ):
+                raise ValueError(name)
             setattr(ledger, name, set(value) if name in ("absent", "changing") else _tuple(value))
+        return ledger
+
+    @classmethod
+    def of_plans(cls, plans: Iterable[Mapping[str, Any]]) -> Ledger:
+        """Return what is known of a node whose ledger was lost: what the plans have, in an unknown condition.
+
+        Packages and users that the plans have count as there before us, and stay.
+        """
+        ledger = cls()
+        ledger.unfinished = True
+        for component in (part for plan in plans for part in (plan.get("components") or {}).values()):
+            units = component.get("units") or {}
+            unit_files = (f"{UNIT_FOLDER}/{name}" for name, unit in units.items() if unit.get("content") is not None)
+            for path in (*(component.get("files") or {}), *unit_files):
+                ledger.files[path] = FileRecord("", "", "0000", "", "", (0, 0, 0, 0))
+            for path, link in (component.get("links") or {}).items():
+                ledger.links[path] = link["target"]
+            for name in units:
+                ledger.units[name] = UnitRecord(units[name].get("content") is not None, False, "")
         return ledger
 
     def to_json(self) -> dict[str, Any]:
@@ -120,6 +152,30 @@ _RECORDS: Mapping[str, Callable[..., Any]] = {
     "packages": PackageRecord,
     "scripts": ScriptRecord,
 }
+
+
+_JSON_TYPES: Mapping[type, Any] = {dict: dict, set: list, bool: bool}
+
+
+def _has_type(value: Any, like: Any) -> bool:
+    """Return whether a JSON value can be what another value was made of."""
+    return isinstance(value, _JSON_TYPES.get(type(like), (dict, list, type(None))))
+
+
+def _fits(kind: Any, record: Any) -> bool:
+    """Return whether a record has the fields of its kind."""
+    types = _types(kind)
+    return (
+        isinstance(record, list)
+        and len(types) - len(kind._field_defaults) <= len(record) <= len(types)
+        and all(map(isinstance, record, types))
+    )
+
+
+@cache
+def _types(kind: Any) -> list[Any]:
+    hints = get_type_hints(kind).values()
+    return [list if get_origin(hint) is tuple else hint for hint in hints]
 
 
 def _tuple(value: Any) -> Any:

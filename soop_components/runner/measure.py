@@ -13,6 +13,15 @@ from soop_components.runner.kinds import KINDS
 from soop_components.runner.protocol import Change, Drift, Inspect, Inspected, Measured, Version
 from soop_components.runner.work import Work
 
+_LOST = {
+    "running.json": "what runs is not known",
+    "accepted.json": "there is no version to roll back to",
+    "previous.json": "there is no version before the accepted one",
+    "intended.json": "what was begun last is not known",
+    "ledger.json": "packages that no plan has any more stay, and scripts run again",
+}
+"""What a node does not know any more without a file; the next apply and acceptance write it anew."""
+
 
 def measure(host: Host) -> Measured:
     """Return what the node runs, every difference, and every health check that does not pass."""
@@ -30,7 +39,12 @@ def measure(host: Host) -> Measured:
 def drift(host: Host, running: dict[str, Any] | None) -> list[Drift]:
     """Return how the node differs from how the last apply left it."""
     ledger, intended = host.ledger(), host.load("intended.json")
-    found = [difference for kind in KINDS for difference in kind.drift(host, ledger)] + hosts.drift(host)
+    kinds = () if "ledger.json" in host.lost else KINDS
+    found = [difference for kind in kinds for difference in kind.drift(host, ledger)] + hosts.drift(host)
+    found += [
+        Drift("error", name, f"{host.kept(name)} is damaged: {_LOST.get(name, 'it is made anew')}")
+        for name in sorted(host.lost)
+    ]
     if intended and (ledger.unfinished or running is None or running["plan_digest"] != intended["plan_digest"]):
         found.insert(0, Drift("apply", version_of(intended).reference, "begun and not finished"))
     return found
@@ -55,6 +69,9 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
         problems = health.look(host, document, hosts.current(host))
         changes = [Change("component", problem.component, "check") for problem in problems]
     good = last_good(host, request.last_good)
+    host.load("intended.json")
+    if host.lost and not changes:  # an apply writes anew what is damaged
+        changes.append(Change("apply", document.reference, "finish"))
     return Inspected(tuple(missing), tuple(changes), _version(running), _version(good), apply_running)
 
 
