@@ -275,9 +275,14 @@ class Installed:
         command = self.commands[-1].replace(FOLDER_ON_NODE, str(self.folder))
         shell = await asyncio.create_subprocess_exec("/bin/sh", "-c", command, stdin=-1, stdout=-1, stderr=-1)
         given = asyncio.create_task(_pass_on(process.stdin, shell.stdin))
-        await asyncio.gather(_pass_on(shell.stdout, process.stdout), _pass_on(shell.stderr, process.stderr))
-        given.cancel()
-        process.exit(await shell.wait())
+        try:
+            await asyncio.gather(_pass_on(shell.stdout, process.stdout), _pass_on(shell.stderr, process.stderr))
+            process.exit(await shell.wait())
+        finally:
+            given.cancel()
+            if shell.returncode is None:  # the connection is gone, and the runner goes on waiting for requests
+                shell.kill()
+                await shell.wait()
 
 
 async def _pass_on(source: Any, drain: Any) -> None:
