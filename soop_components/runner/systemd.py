@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -24,6 +25,7 @@ _PROPERTIES = (
     "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup", "Restart", "Names", "FragmentPath",
     "SourcePath", "DropInPaths", "EnvironmentFiles", "TriggeredBy",
 )  # fmt: skip
+_LISTS = ("Names", "ConsistsOf", "DropInPaths", "TriggeredBy")
 _ENVIRONMENT_FILE = re.compile(r"(/.+?) \(ignore_errors=(?:yes|no)\)")
 
 
@@ -110,9 +112,10 @@ def show(host: Host, properties: Sequence[str], names: Sequence[str]) -> list[di
 
 
 def _block(text: str) -> dict[str, str]:
-    """Read the properties of one unit; of those with several lines, the values are joined."""
+    """Read the properties of one unit; of those with several lines, the values are joined, and quotes in lists go."""
     found: dict[str, str] = {}
     for name, _, value in (line.partition("=") for line in text.splitlines() if "=" in line):
+        value = " ".join(shlex.split(value)) if name in _LISTS and '"' in value else value
         found[name] = f"{found[name]} {value}" if name in found else value
     return found
 

@@ -62,10 +62,11 @@ def test_a_package_that_plugs_into_a_daemon_restarts_it_when_it_comes_and_when_i
     current = greeter(tmp_path, "1.0")
     asks = deb(tmp_path, "asks", "1.0", scripts={"postinst": RESTARTS, "prerm": RESTARTS})
     silent = deb(tmp_path, "silent", "1.0", {PLUGIN: b"plugged"})
-    greeting.send(current.content, asks.content, silent.content)
+    greeting.send(current.content)
     before = greeting.pids("greeter")
     unit = {"greeter.service": {"restart_on": [str(Path(PLUGIN).parent)]}}
     for version, plugin in (("1.0.1", [asks]), ("1.0.2", []), ("1.0.3", [silent]), ("1.0.4", [])):
+        greeting.send(*(each.content for each in plugin))
         wanted = document(version, packages=plans(current, *plugin), web={"files": CONFIGURED, "units": unit})
         said = greeting.accept(wanted)
         assert said.changes.count("restart unit greeter.service") == 1, version
