@@ -117,10 +117,8 @@ def _run(work: Work, name: str, found: Facts) -> None:
     if unit.state == "started" and found.load == "not-found":
         raise Failure("units", f"{name}: there is no such unit on the node")
     verb = _verb(work, unit, {name, *found.names}, found, changed)
-    if verb == "start" and found.active == "failed":
-        systemd.call(work.host, "reset-failed", [name])
     if verb is not None:
-        _act(work, verb, name, found.restarts if verb == "reload" or found.starting else 0)
+        _act(work, verb, name, found)
 
 
 def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collection[str]) -> _Verb | None:
@@ -155,14 +153,17 @@ def _note_instances(work: Work, template: str, changed: Collection[str]) -> None
         work.begin_change(f"restart:{name}" for name in strangers)
 
 
-def _act(work: Work, verb: _Verb, name: str, restarts: int = 0) -> None:
-    """Call a verb for one unit; before it, systemd itself has started it so often, if it counts on from there."""
+def _act(work: Work, verb: _Verb, name: str, found: Facts) -> None:
+    """Call a verb for one unit that was found so."""
     work.events.progress(f"{'stopp' if verb == 'stop' else verb}ing {name}")
     work.changed("unit", name, verb)
     if verb == "stop":
         systemd.call(work.host, verb, [name])
         return
-    work.started[name], work.restarts[name] = time.monotonic(), restarts
+    if found.active == "failed" or (found.active == "activating" and not found.starting):
+        systemd.call(work.host, "reset-failed", [name])  # otherwise systemd counts on how often it starts it itself
+    work.started[name] = time.monotonic()
+    work.restarts[name] = found.restarts if verb == "reload" or (verb == "start" and found.starting) else 0
     systemd.start(work.host, verb, name)
 
 
@@ -231,10 +232,10 @@ def _carry_out_requests(work: Work) -> None:
 def restart_untouched(work: Work, component: Component) -> bool:
     """Restart the units of a component that were not started yet and are not starting; return whether there are any."""
     untouched = [name for name in wanted_up(component.units) if name not in work.started]
-    names = [name for name, found in systemd.facts(work.host, untouched).items() if not found.starting]
-    for name in names:
-        _act(work, "restart", name)
-    return bool(names)
+    hanging = {name: found for name, found in systemd.facts(work.host, untouched).items() if not found.starting}
+    for name, found in hanging.items():
+        _act(work, "restart", name, found)
+    return bool(hanging)
 
 
 def _remove(work: Work, name: str) -> None:
@@ -242,7 +243,7 @@ def _remove(work: Work, name: str) -> None:
     found = systemd.facts(work.host, [name])[name]
     if found.load != "not-found":
         if found.active not in ("inactive", "failed") and work.ledger.units[name].state != "unmanaged":
-            _act(work, "stop", name)
+            _act(work, "stop", name, found)
         if found.file_state in _ENABLED:
             systemd.call(work.host, "disable", [name])
         if found.active == "failed":

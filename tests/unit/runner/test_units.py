@@ -335,3 +335,11 @@ def test_only_restarts_since_a_reload_count(running: Node) -> None:
     files = {"/opt/app/x": file("1"), "/etc/app/y": file("2")}
     event = running.apply(app({"restart_on": ["/opt/app"], "reload_on": ["/etc/app"]}, files, "3.2.4"))
     assert (event["event"], running.systemd.told) == ("result", ["reload app.service"])
+
+
+def test_what_systemd_counted_before_a_restart_does_not_count(running: Node) -> None:
+    """It counts on when a unit is restarted while it waits to be started again, unless it is told not to."""
+    looping(running, 7, ActiveState="activating", SubState="auto-restart")
+    running.systemd.on_restart = lambda: looping(running, 0)
+    assert running.apply(running.host.load("running.json") or {})["event"] == "result"
+    assert running.systemd.told == ["reset-failed app.service", "restart app.service"]
