@@ -19,7 +19,9 @@ _MOST_MATCHING = 20_000_000
 _SMALLEST_DISK, _LARGEST_DISK = "8MiB", "16TiB"
 """What a file system that outlives its machine can be made on."""
 _SYSTEM_FOLDERS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var)?")
-_SYSTEM_TREES = ("/dev/", "/proc/", "/run/", "/sys/", "/usr/", "/etc/")
+_SYSTEM_TREES = (
+    "/bin/", "/boot/", "/dev/", "/etc/", "/lib/", "/lib64/", "/proc/", "/run/", "/sbin/", "/sys/", "/usr/"
+)  # fmt: skip
 
 
 def service_problems(definition: ServiceDefinition) -> list[Problem]:
