@@ -70,6 +70,7 @@ class StandInRelease(Asis, ReleaseResource):
         secrets = [release.secrets, previous.secrets if previous else None]
         GATE.with_name(GATE.name + ".secrets").write_text(json.dumps(secrets))
         if release.reference.version.startswith("9") or (GATE.exists() and "refused" in GATE.read_text()):
+            await asyncio.sleep(2)  # as long as health checks take: others that were begun beside it end meanwhile
             raise ReleaseFailed(f"{release.reference} does not start")
 
     async def _look_at_all(self, context: Context, release: Any) -> dict[str, dict[str, Any]]:
