@@ -109,7 +109,8 @@ def _killed_after(seconds: float, verb: str, request: str) -> None:
 
 def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> None:
     async def scenario() -> None:
-        living = await ground.create("web-2.access-service.dev-access")
+        name = "web-2.access-service.dev-access"
+        living = await ground.create(name)
         crashed = await ground.create(WEB)
         ground.crash(crashed)
         while (await ground.look(WEB)).running:
@@ -121,7 +122,7 @@ def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> 
             f"{incomplete.name}, which was never complete",
         ]
         assert await ground.machines.sweep() == []
-        assert await ground.look(living.name) == living
+        assert await ground.look(name) == living
         assert await ground.run(living, "echo here") == "here"
         assert not incomplete.exists()
         assert (await ground.look(WEB)).address == crashed.address
