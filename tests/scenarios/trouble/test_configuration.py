@@ -12,7 +12,7 @@ TROUBLE = {
     "page": (
         "smoke test 'every node says what it should'",
         "expected status 200, got 500: No light See the log.",
-        '"GET /health HTTP/1.1" 50',
+        '"GET /health HTTP/1.1"',
         "  | /var/log/beacon-service-beacon/beacon.log:",
         "  | no oil, says [secret]",
     ),
