@@ -46,7 +46,7 @@ def logs_command(units: Sequence[str], files: Sequence[str], lines: int, follow:
     tail = ["tail", "--verbose", f"--lines={lines}"]
     if follow:  # tail ends with the journal, or with the shell
         return f"{shlex.join([*tail, '-F'])} --pid=$$ -- {shlex.join(files)} & {journal}; kill $!"
-    return f"{journal}; {shlex.join([*tail, '--', *files])}"
+    return f"{journal}; code=$?; {shlex.join([*tail, '--', *files])}; exit $code"  # a file may not be there yet
 
 
 def journal_command(units: Sequence[str], lines: int, follow: bool) -> list[str]:

@@ -70,6 +70,7 @@ def saved(beacon: Beacon) -> str:
     return str(release["outputs"]["since"])
 
 
+@pytest.mark.soak
 def test_while_the_state_is_saved(beacon: Beacon) -> None:
     """Whether it was saved or not, all nodes are rolled back to what it says."""
     before, accepted = beacon.says()[0]["says"], saved(beacon)

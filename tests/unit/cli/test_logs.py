@@ -41,6 +41,7 @@ def test_log_files_follow_the_journal(node: Path) -> None:
     done = shell(node, logs_command(["a.service"], ["it's.log", "none.log"], 2, False))
     assert done.stdout == "of the journal\n==> it's.log <==\n2\n3\n"
     assert "none.log" in done.stderr
+    assert done.returncode == 0
 
 
 def test_log_files_are_followed_until_the_journal_ends(node: Path) -> None:
