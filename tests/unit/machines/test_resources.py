@@ -9,8 +9,11 @@ from typing import Any
 from pulumi.runtime.proto import provider_pb2
 
 from soop_components.machines.local.resources import MachineResource
+from soop_components.provider.progress import Progress
+from soop_components.provider.resource import Context
 from soop_components.provider.servicer import Servicer
 from soop_components.provider.wire import UNKNOWN, Properties, encode
+from soop_components.release.cancellation import Cancellation
 
 SPEC: Properties = {
     "image": "debian-12",
@@ -37,6 +40,9 @@ def asked(wanted: Properties, **found: Any) -> provider_pb2.DiffResponse:
 
 def kinds(response: provider_pb2.DiffResponse) -> dict[str, Any]:
     return {path: detail.kind for path, detail in response.detailedDiff.items()}
+
+
+CONTEXT = Context("urn", Progress(None, "urn"), Cancellation())
 
 
 def test_nothing_differs() -> None:
@@ -77,6 +83,6 @@ def test_what_is_not_known_yet_is_an_update() -> None:
 
 def test_a_preview_shows_what_a_machine_will_be_and_keeps_the_place_of_one_that_is_there() -> None:
     machine, wanted = MachineResource(), {"spec": {**SPEC, "cpus": 2}}
-    assert machine.preview(None, {}, wanted) == {**wanted, "place": UNKNOWN, "running": UNKNOWN}  # type: ignore[arg-type]
+    assert machine.preview(CONTEXT, {}, wanted) == {**wanted, "place": UNKNOWN, "running": UNKNOWN}
     there = {"spec": SPEC, "place": PLACE, "running": False}
-    assert machine.preview(None, there, wanted) == {**wanted, "place": PLACE, "running": True}  # type: ignore[arg-type]
+    assert machine.preview(CONTEXT, there, wanted) == {**wanted, "place": PLACE, "running": True}
