@@ -9,6 +9,8 @@ from bootstrap import foreground, go_checks, language_host, setup
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
+_TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
+
 
 def lint(checkout: Checkout) -> None:
     """Run ruff and mypy, and Go's own checks where our language host is built."""
@@ -26,7 +28,7 @@ def test(checkout: Checkout) -> None:
     else:
         left_out = [f"--ignore={language_host.TESTS}"]
         print("Pulumi's own language host is installed; the tests of ours are left out (`make toolchain` builds it)")
-    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", *left_out]))
+    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", *_TWO_WORKERS, *left_out]))
 
 
 def soak(checkout: Checkout) -> None:

@@ -33,3 +33,4 @@ systemd.service(
     restarted=changed,
     daemon_reload=unit.will_change,
 )
+server.shell(name="check", commands=["pgrep --full /opt/pyinfra-service/greet.py"])
