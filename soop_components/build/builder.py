@@ -15,8 +15,8 @@ from soop_components.artifact.manifest_check import size_problem
 from soop_components.artifact.store import Store
 from soop_components.build import Progress
 from soop_components.build.apt import Apt
-from soop_components.build.lock_file import FILE, Lock, advice_for, load_lock
 from soop_components.build.package_cache import PackageCache
+from soop_components.build.service_lock import FILE, Lock, advice_for, load_lock
 from soop_components.build.service_source import Source
 from soop_components.build.source_files import SourceFile
 from soop_components.build.tar_writer import pack

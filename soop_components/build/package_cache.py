@@ -12,7 +12,7 @@ from soop_components.artifact.layout import digest_of
 from soop_components.build import Progress
 from soop_components.build.apt import Apt
 from soop_components.build.apt_settings import PackageMirrorFailed
-from soop_components.build.lock_file import LockedPackage
+from soop_components.build.service_lock import LockedPackage
 from soop_components.errors import SoopError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from soop_components.build.locker import Change, lock
+from soop_components.build.package_choice import Change, lock
 from soop_components.build.service_source import read_source
 from soop_components.cli.terminal import say_step
 from soop_components.project import Project

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from soop_components.engine.checkpoints import DamagedState
 from soop_components.engine.engine import Engine
 from soop_components.engine.history import Run
-from soop_components.engine.locks import Lock
+from soop_components.engine.stack_locks import Lock
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.model.names import nearest

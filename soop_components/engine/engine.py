@@ -11,8 +11,8 @@ from pathlib import Path
 from soop_components.engine.checkpoints import Checkpoints, DamagedState
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.engine.history import Run, last_run
-from soop_components.engine.locks import Lock, locks_in
 from soop_components.engine.process import run_in_terminal, run_quietly
+from soop_components.engine.stack_locks import Lock, locks_in
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.project import Project

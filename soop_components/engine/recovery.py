@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from soop_components.engine.engine import Engine
-from soop_components.engine.locks import Lock
+from soop_components.engine.stack_locks import Lock
 from soop_components.errors import SoopError
 from soop_components.machines.kinds import kind_of
 

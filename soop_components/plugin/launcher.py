@@ -20,15 +20,17 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from soop_components.plugin.idle_servers import ANSWER_TIMEOUT, address_prefix, connect
+from soop_components.runner.process_stat import ENVIRONMENT, STARTED, stat_of
 
 _LINGER = 300.0
-"""Seconds for which a server waits for the next engine; ``SOOP_LINGER`` is another number, 0 that it does not."""
+"""Seconds that a server waits for the next engine; ``SOOP_LINGER`` sets another number, and 0 turns waiting off."""
 _LONGEST_LINGER = 86400
 _READ_SIZE = 65536
 _IGNORED_PREFIXES = ("PULUMI_", "TRACE", "OTEL_")
-"""Of variables that may differ between engines that share a server, with exceptions."""
+"""How names of variables begin that may differ between engines that share a server, unless they are compared."""
 _COMPARED = ("PULUMI_BACKEND_URL", "PULUMI_HOME")
 _IGNORED = ("_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "SOOP_PLAN")
 
@@ -83,12 +85,8 @@ def _addresses(engine: int, linger: float) -> dict[bytes, float]:
     """Return the abstract addresses where this engine's server may listen, and how long one lingers there."""
     prefix = address_prefix(os.getcwd())
     addresses = {f"{prefix}{_fingerprint():08x}": linger} if linger else {}
-    try:
-        with open(f"/proc/{engine}/stat", encoding="ascii", errors="replace") as file:
-            start_time = file.read().rpartition(")")[2].split()[19]
-        addresses[f"{prefix}{engine}-{start_time}"] = 0.0
-    except OSError:
-        pass
+    with suppress(OSError):
+        addresses[f"{prefix}{engine}-{stat_of(engine)[STARTED]}"] = 0.0
     return {b"\0" + address.encode(): seconds for address, seconds in addresses.items()}
 
 
@@ -148,8 +146,7 @@ def _forget_settings_of_engine() -> None:
     names = [name for name in os.environb if name.startswith(b"PULUMI_") and name.decode() not in _COMPARED]
     for name in names:
         del os.environb[name]
-    with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
-        begin, end = map(int, file.read().rpartition(")")[2].split()[47:49])
+    begin, end = map(int, stat_of("self")[ENVIRONMENT])
     for entry in ctypes.string_at(begin, end - begin).split(b"\0"):
         if entry.partition(b"=")[0] in names:
             ctypes.memset(begin, 0, len(entry))

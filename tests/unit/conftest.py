@@ -10,7 +10,7 @@ import pytest
 
 from soop_components.artifact.store import Store
 from soop_components.build.builder import build
-from soop_components.build.locker import lock
+from soop_components.build.package_choice import lock
 from soop_components.build.service_source import read_source
 from soop_components.project import Project
 from tests.package_source import ARCHITECTURE, Key, PackageSource

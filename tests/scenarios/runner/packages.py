@@ -12,8 +12,8 @@ from typing import Any
 
 from soop_components.artifact.base_image import BaseImage
 from soop_components.build.apt import Apt
-from soop_components.build.lock_file import LockedPackage
 from soop_components.build.package_cache import PackageCache
+from soop_components.build.service_lock import LockedPackage
 from soop_components.project import Project
 from tests.scenarios.ground import CHECKOUT, IMAGE
 

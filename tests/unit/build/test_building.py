@@ -13,8 +13,8 @@ import pytest
 from soop_components.artifact import oci
 from soop_components.artifact.store import Store
 from soop_components.build.builder import Build, build
-from soop_components.build.locker import lock
 from soop_components.build.package_cache import LockedPackageGone
+from soop_components.build.package_choice import lock
 from soop_components.build.service_source import read_source
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.project import Project

@@ -37,7 +37,7 @@ def test_empty_stack() -> None:
     assert StackState.parse('{"version": 3}') == StackState()
 
 
-def test_what_was_accepted_and_measured() -> None:
+def test_what_was_accepted_and_found() -> None:
     roles = {
         "web": {
             "components": {

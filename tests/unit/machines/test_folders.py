@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.machines.local.root_helper import command, files, folders, locking
+from soop_components.machines.local.root_helper import command, files, folders, run_folder
 from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
 
@@ -108,16 +108,16 @@ def test_a_record_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 def test_a_lock_whose_holder_removed_it_is_taken_anew(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "one"
-    with locking.lock(path) as held:
+    with run_folder.lock(path) as held:
         assert held
         path.unlink()
-        with locking.lock(path, wait=False) as other:
+        with run_folder.lock(path, wait=False) as other:
             assert other
 
 
 def test_a_lock_that_somebody_has_is_not_free(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "one"
-    with locking.lock(path):
+    with run_folder.lock(path):
         process = multiprocessing.get_context("spawn").Process(target=_expect_held, args=(path,))
         process.start()
         process.join()
@@ -125,7 +125,7 @@ def test_a_lock_that_somebody_has_is_not_free(tmp_path: Path) -> None:
 
 
 def _expect_held(path: Path) -> None:
-    with locking.lock(path, wait=False) as held:
+    with run_folder.lock(path, wait=False) as held:
         assert not held
 
 
@@ -135,14 +135,14 @@ def test_a_program_that_outlives_its_caller_keeps_the_lock(tmp_path: Path) -> No
     caller.start()
     caller.join()
     assert caller.exitcode == -signal.SIGKILL
-    with locking.lock(path, wait=False) as held:
+    with run_folder.lock(path, wait=False) as held:
         assert not held
-    with locking.lock(path) as held:
+    with run_folder.lock(path) as held:
         assert held
 
 
 def _be_killed_while_sleeping(path: Path) -> None:
-    with locking.lock(path):
+    with run_folder.lock(path):
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
         command.run("sleep", "2")
 

@@ -14,9 +14,9 @@ from .command import run
 from .failure import Refused
 from .files import new_file, opened, path_of, read_json, write_json
 from .folders import Realm
-from .locking import make_run_folder
 from .process import supervisor
 from .record import Record
+from .run_folder import make_run_folder
 
 _IMAGE = "image.ext4"
 _GROWING = "growing"

@@ -18,7 +18,7 @@ from typing import Any
 from . import request
 from .failure import Refused
 from .files import open_folder, path_of, read_json
-from .locking import lock
+from .run_folder import lock
 
 RUN = Path("/run/soop")
 NETWORKS = RUN / "networks.json"

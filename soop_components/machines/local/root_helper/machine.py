@@ -13,8 +13,8 @@ from .command import run
 from .failure import Refused
 from .files import open_folder, opened, path_of, read_json
 from .folders import Realm
-from .locking import make_run_folder
 from .record import Record, records
+from .run_folder import make_run_folder
 
 LOG = "console.log"
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT

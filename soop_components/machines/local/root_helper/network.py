@@ -20,8 +20,8 @@ from .command import run
 from .failure import Refused
 from .files import read_json, write_json
 from .folders import NETWORKS, RUN, Realm
-from .locking import lock
 from .record import Record, records
+from .run_folder import lock
 
 _LOCK = RUN / "networks.lock"
 _NAMESPACES = Path("/run/netns")

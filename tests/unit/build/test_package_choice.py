@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.build.lock_file import FILE, load_lock, lock_text
-from soop_components.build.locker import Change, lock
+from soop_components.build.package_choice import Change, lock
+from soop_components.build.service_lock import FILE, load_lock, lock_text
 from soop_components.build.service_source import read_source
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.project import Project

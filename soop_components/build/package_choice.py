@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from soop_components.artifact.base_image import BaseImage
 from soop_components.build import Progress
 from soop_components.build.apt import Apt
-from soop_components.build.lock_file import FILE, Lock, LockedPackage, LockedRole, load_lock, write_lock
+from soop_components.build.service_lock import FILE, Lock, LockedPackage, LockedRole, load_lock, write_lock
 from soop_components.build.service_source import Source
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.project import Project

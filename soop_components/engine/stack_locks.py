@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
+from soop_components.runner.process_stat import STARTED, STATE, stat_of
+
 _CLOCK_SLACK = 5.0
 """Seconds by which a process may seem younger than its lock, since the kernel's and the clock's time drift apart."""
 
@@ -93,10 +95,10 @@ def _cut_off(path: Path, content: str) -> Lock | None:
 def _started(pid: int) -> float | None:
     """Return when a process started, in seconds since the epoch; None if there is none, or only its remains."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = stat_of(pid)
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
     except (FileNotFoundError, ProcessLookupError):
         return None
-    if fields[0] in "ZX":
+    if fields[STATE] in "ZX":
         return None
-    return int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return int(boot.split()[1]) + int(fields[STARTED]) / os.sysconf("SC_CLK_TCK")

@@ -7,7 +7,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from soop_components.engine.locks import Lock, locks_in
+from soop_components.engine.stack_locks import Lock, locks_in
 
 NOW = datetime.now(UTC)
 CONTENT = '{"pid":1908,"username":"root","hostname":"vm","timestamp":"2026-11-24T03:33:41.444669295Z"}'
