@@ -23,14 +23,14 @@ class Clock:
 
 
 async def wait_until(
-    attempt: Callable[[], Awaitable[_Found]], timeout: float, pause: float, clock: Clock | None = None
+    attempt: Callable[[], Awaitable[_Found]], seconds: float, pause: float, clock: Clock | None = None
 ) -> _Found:
     """Repeat ``attempt`` with pauses until it returns something true; return the last result when time is up.
 
-    ``timeout`` and ``pause`` are seconds. At least one attempt is made, and none begins after ``timeout``.
+    At least one attempt is made; none begins after ``seconds``.
     """
     clock = clock or Clock()
-    deadline = clock.now() + timeout
+    deadline = clock.now() + seconds
     while not (found := await attempt()) and clock.now() + pause < deadline:
         await clock.sleep(pause)
     return found

@@ -44,6 +44,6 @@ def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | Non
     requires = f"{asks} requires {wanted.service} {wanted.version}"
     if got is None:
         together = f"soop deploy {best or f'{wanted.service}-VERSION'} {asks} {domain}"
-        return f"{requires}, which is not in this domain; deploy both: {together}; or take {asks.service} out too"
+        return f"{requires}, which is not in this domain; deploy both: {together}; or remove {asks.service} as well"
     advice = f"deploy one that fits, such as {best}" if best else "build and deploy one that fits"
-    return f"{requires} (got {got}); {advice}, or another {asks.service} that admits {got.version}"
+    return f"{requires} (got {got}); {advice}, or deploy a version of {asks.service} that accepts {got.version}"

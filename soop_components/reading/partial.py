@@ -25,9 +25,9 @@ class Partial(Generic[AnyModel]):
     """The keys of the parts that were removed; none if the document has no mistakes."""
 
     def certain(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Return the problems of the model that the whole document has too, with their keys there.
+        """Return the problems that the whole document has as well, with their keys in it.
 
-        A problem that might not exist if the removed parts were there is left out.
+        Problems that exist perhaps only because parts were removed are left out.
         """
         placed = [replace(problem, keys=_keys_in_document(problem.keys, self.removed)) for problem in problems]
         return [problem for problem in placed if not any(_may_follow(problem, keys) for keys in self.removed)]

@@ -53,7 +53,7 @@ def _host_id() -> str:
 
 
 def _may_exist(folder: Path) -> bool:
-    """Tell whether there is a folder, or somebody else's where nobody can tell."""
+    """Return whether a folder is there, or may be there because we are not allowed to look."""
     try:
         os.stat(folder)
     except OSError as error:

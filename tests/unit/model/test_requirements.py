@@ -51,7 +51,7 @@ def test_a_requirement_that_is_met(version: str) -> None:
 
 def test_a_required_service_that_is_missing() -> None:
     said = "[0].service: gateway-service-1.2.3 requires access-service >=3.2,<4, which is not in this domain"
-    advice, otherwise = "deploy both: soop deploy", "or take gateway-service out too"
+    advice, otherwise = "deploy both: soop deploy", "or remove gateway-service as well"
     assert problems({"gateway-service-1.2.3": RANGE}) == [
         f"{said}; {advice} access-service-VERSION gateway-service-1.2.3 dev-access; {otherwise}"
     ]
@@ -65,7 +65,7 @@ def test_a_required_service_that_is_missing() -> None:
 def test_a_required_service_in_another_version(version: str) -> None:
     services: dict[str, dict[str, str]] = {f"access-service-{version}": {}, "gateway-service-1.2.3": RANGE}
     said = f"[1].service: gateway-service-1.2.3 requires access-service >=3.2,<4 (got access-service-{version})"
-    otherwise = f"or another gateway-service that admits {version}"
+    otherwise = f"or deploy a version of gateway-service that accepts {version}"
     assert problems(services) == [f"{said}; build and deploy one that fits, {otherwise}"]
     assert problems(services, ("access-service-3.2.3", "access-service-3.4.0")) == [
         f"{said}; deploy one that fits, such as access-service-3.4.0, {otherwise}"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 
-def wait_until(holds: Callable[[], bool], seconds: float, pause: float = 0.01) -> bool:
-    """Ask again and again until ``holds`` says yes; return whether it did within ``seconds``."""
+def wait_until(attempt: Callable[[], bool], seconds: float, pause: float = 0.01) -> bool:
+    """Repeat ``attempt`` until it returns true or the time is up; return its last result."""
     deadline = monotonic() + seconds
-    while not holds():
+    while not attempt():
         if monotonic() > deadline:
             return False
         sleep(pause)
