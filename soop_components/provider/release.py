@@ -26,9 +26,9 @@ from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
 from soop_components.release.wording import drift_in_words
 from soop_components.runner.events import Events
-from soop_components.runner.protocol import HealthProblem, Measured
+from soop_components.runner.protocol import HealthProblem, NodeStatus
 
-_MEASURE_PATIENCE = 3.0
+_STATUS_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
 _MOST = 50
 """Differences of a node that are recorded and shown, and characters of each."""
@@ -142,7 +142,7 @@ class ReleaseResource(Resource):
 
     async def _look(self, node: Node, release: ReleaseInputs) -> dict[str, Any]:
         try:
-            found = await node.measure(_MEASURE_PATIENCE)
+            found = await node.status(_STATUS_PATIENCE)
         except SoopError as error:
             return _status(release.nodes[node.name], None, None, False, [error.message])
         drift = drift_of(found, release.documents[node.name]["plan_digest"], release)
@@ -150,7 +150,7 @@ class ReleaseResource(Resource):
         return _status(release.nodes[node.name], version, digest, found.healthy, drift)
 
 
-def drift_of(found: Measured, expected: str, release: ReleaseInputs) -> list[str]:
+def drift_of(found: NodeStatus, expected: str, release: ReleaseInputs) -> list[str]:
     """Say in words how a node differs from what was accepted."""
     drift = [drift_in_words(difference) for difference in found.drift]
     running = found.running

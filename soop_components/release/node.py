@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from soop_components.errors import SoopError
 from soop_components.release.operations import Blobs, Document, Progress
 from soop_components.release.session import Session, Sessions, Stream
-from soop_components.release.wording import failure_in_words
+from soop_components.release.wording import changes_in_words, failure_in_words
 from soop_components.runner import protocol
 from soop_components.transport import ConnectionLost, Target
 
@@ -52,9 +52,9 @@ class Node:
         """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
         return await self._sessions.open(self.target, self._private_key, patience)
 
-    async def measure(self, patience: float) -> protocol.Measured:
+    async def status(self, patience: float) -> protocol.NodeStatus:
         """Return what the node runs and how it differs from how it was left."""
-        return await self._repeatable(protocol.Measure(), protocol.Measured, patience=patience)
+        return await self._repeatable(protocol.Status(), protocol.NodeStatus, patience=patience)
 
     async def inspect(
         self, document: Document, secrets: Mapping[str, str], blobs: Iterable[str], last_good: str | None
@@ -64,6 +64,8 @@ class Node:
         for _ in range(_LOOKS):
             found = await self._repeatable(request, protocol.Inspected)
             if not found.apply_running:
+                if found.changes and found.running and found.running.plan_digest == document["plan_digest"]:
+                    await self.progress.show(f"to repair: {changes_in_words(found.changes)}")
                 return found
             await self._outwait(found.apply_running)
         raise SoopError(
@@ -90,7 +92,9 @@ class Node:
         last_good: str | None,
     ) -> None:
         """Make the node what a document says; after a failure, the runner has rolled back if it could."""
-        await self._lasting(protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good))
+        request = protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good)
+        if changes := (await self._lasting(request)).changes:
+            await self.progress.show(f"done: {changes_in_words(changes)}")
 
     async def roll_back(self, secrets: Mapping[str, str], hosts: Mapping[str, str], last_good: str | None) -> None:
         """Make the node what its last good document says."""
@@ -114,12 +118,11 @@ class Node:
         """Return the end of what the service said, without the secrets."""
         return (await self._repeatable(protocol.Logs(secrets), protocol.Logged)).text
 
-    async def _lasting(self, request: protocol.Apply | protocol.Rollback | protocol.Follow) -> None:
+    async def _lasting(self, request: protocol.Apply | protocol.Rollback | protocol.Follow) -> protocol.Applied:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
         while True:
             try:
-                await self._call(request, protocol.Applied)
-                return
+                return await self._call(request, protocol.Applied)
             except ConnectionLost:
                 await self.progress.show("connection lost, reattaching")
             request = protocol.Follow(request.id)

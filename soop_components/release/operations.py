@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from soop_components.runner.protocol import Inspected, Measured, ScriptEnded
+from soop_components.runner.protocol import Inspected, NodeStatus, ScriptEnded
 
 Document = Mapping[str, Any]
 """What one node must be, as its runner reads it."""
@@ -32,7 +32,7 @@ class NodeOperations(Protocol):
     async def open(self, patience: float) -> object:
         """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
 
-    async def measure(self, patience: float) -> Measured:
+    async def status(self, patience: float) -> NodeStatus:
         """Return what runs, how it differs from how it was left, and whether it is healthy."""
 
     async def inspect(

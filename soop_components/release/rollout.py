@@ -185,7 +185,7 @@ class Rollout:
         if name in self._down:
             return False
         try:
-            return (await self._nodes[name].measure(_ROLLBACK_PATIENCE)).healthy
+            return (await self._nodes[name].status(_ROLLBACK_PATIENCE)).healthy
         except Exception:  # whatever it is, it stops no rollback
             return False
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, cast
 
 from soop_components.errors import SoopError, printable
 from soop_components.release.runner_archive import SUMS, RunnerArchive
-from soop_components.runner import protocol
+from soop_components.runner import protocol, wire
 from soop_components.runner.typed_json import Malformed
 from soop_components.transport import Connection, ConnectionLost, Process, Target, connect
 
@@ -19,9 +19,9 @@ _COMPILED: Final = "compiled"
 _NO_PYTHON: Final = 127
 """The exit code of a shell for a command that it does not find."""
 _SURE: Final = 1.0
-"""Seconds after its last word for which a node counts as there."""
+"""Seconds after its last answer for which a node counts as there without a ping."""
 _PATIENCE: Final = 3.0
-"""Seconds within which one that was silent for longer has to answer."""
+"""Seconds that a node has to answer a ping."""
 _SILENCE: Final = 300.0
 """Seconds without a word from a runner that was asked something; one that is at an apply says more often that it is."""
 _QUICK: Final = 600.0
@@ -85,7 +85,7 @@ class Session:
                     got = await self._attempt(request, answer, show, content)
             except (Malformed, RecursionError) as error:
                 self.abort()
-                message = f"the runner's answer to `{protocol.verb_of(request)}` cannot be read: {error}"
+                message = f"the runner's answer to `{wire.verb_of(request)}` cannot be read: {error}"
                 raise SoopError(f"{self._name}: {message}") from error
             except BaseException:  # also when cancelled: nobody will read the answer that is under way
                 self.abort()
@@ -100,7 +100,7 @@ class Session:
         """Ask once; ``None`` says that the runner is not on the node yet."""
         process = await self._soon(self._begun())
         try:
-            await self._soon(process.send(protocol.request_line(request)))
+            await self._soon(process.send(wire.request_line(request)))
             if content is not None:
                 async for chunk in content():
                     await self._soon(process.send(chunk))
@@ -119,7 +119,7 @@ class Session:
             return None
         if code == _NO_PYTHON:
             raise self._without_python()
-        message = f"the runner ended without an answer to `{protocol.verb_of(request)}`"
+        message = f"the runner ended without an answer to `{wire.verb_of(request)}`"
         return protocol.Failed(None, message, exit_code=code, stderr_tail=errors)
 
     async def _follow(
@@ -131,7 +131,7 @@ class Session:
         while line := await self._soon(process.line(left), silence):
             left -= len(line)
             await asyncio.sleep(0)  # one that says much must not keep others waiting
-            event = protocol.read_event(line, answer)
+            event = wire.read_event(line, answer)
             if isinstance(event, protocol.Progress):
                 if event.message:  # without, it only says that the runner is at work
                     await show(_harmless(event.message))
@@ -209,7 +209,7 @@ class Sessions:
 
 def _longest(request: protocol.Request) -> tuple[float, str]:
     """Return how many seconds a request may take in all, and what is wrong with one that takes longer."""
-    wrong = f"`{protocol.verb_of(request)}` did not end within {{}} seconds"
+    wrong = f"`{wire.verb_of(request)}` did not end within {{}} seconds"
     match request:
         case protocol.Apply():
             return _LASTING + 2 * _timeouts(request.document), wrong

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from soop_components.runner.protocol import Drift, Failed
+from collections.abc import Iterable
 
+from soop_components.runner.protocol import Change, Drift, Failed
+
+_NAMED = 3
+"""Changes."""
 SHOWN_LINES = 60
 """Lines of output in a message: of a command, or of a journal and two log files."""
 
@@ -18,6 +22,13 @@ def drift_in_words(drift: Drift) -> str:
         case "error":
             return drift.detail
     return f"{drift.kind} {drift.subject}: {drift.detail}"
+
+
+def changes_in_words(changes: Iterable[Change]) -> str:
+    """Name some of the changes on a node, those of units first, and count the others."""
+    sorted_changes = sorted(changes, key=lambda change: change.kind != "unit")
+    named = [f"{change.action} {change.kind} {change.subject}" for change in sorted_changes]
+    return ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
 
 
 def failure_in_words(failed: Failed) -> str:

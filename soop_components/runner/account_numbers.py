@@ -49,13 +49,13 @@ def prepare(work: Work) -> None:
         taken = {entry.number for entry in now.groups.values()}
         for name, group in wanted.groups.items():
             if name not in now.groups and group.number not in taken:
-                _begin(work)
+                work.begin_change()
                 run(work, ["groupadd", "--system", "--gid", str(group.number), name])
         taken = {entry.number for entry in now.users.values()}
         groups = {entry.number: name for name, entry in present().groups.items()}
         for name, user in wanted.users.items():
             if name not in now.users and user.number not in taken and user.group in groups:
-                _begin(work)
+                work.begin_change()
                 further = [group for group in user.groups if group in groups.values()]
                 shape = User(user.home, user.shell, tuple(further), user.number, user.group)
                 add_user(work, name, shape, user.comment)
@@ -97,11 +97,6 @@ def run(work: Work, argv: list[str]) -> None:
     done = work.host.commands.run(Task(argv, timeout=60))
     if done.exit_code != 0:
         raise Failure.of_command("users", f"{argv[0]} failed", done)
-
-
-def _begin(work: Work) -> None:
-    if not work.ledger.unfinished:
-        work.begin_change()
 
 
 def _given(work: Work) -> Accounts:

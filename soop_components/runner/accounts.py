@@ -56,8 +56,12 @@ def present() -> Accounts:
 
 def uid_of(name: str) -> int:
     """Return a user's number; ``OSError`` if there is no such user."""
+    return _user(name).pw_uid
+
+
+def _user(name: str) -> pwd.struct_passwd:
     try:
-        return pwd.getpwnam(name).pw_uid
+        return pwd.getpwnam(name)
     except KeyError:
         raise OSError(f"there is no user {name!r} on this node") from None
 
@@ -82,8 +86,7 @@ def owner_text(uid: int, gid: int) -> str:
 
 def account(name: str) -> Account:
     """Return what a process of a user needs."""
-    uid_of(name)
-    entry = pwd.getpwnam(name)
+    entry = _user(name)
     groups = tuple(os.getgrouplist(name, entry.pw_gid))
     return Account(name, entry.pw_uid, entry.pw_gid, groups, entry.pw_dir)
 
@@ -95,8 +98,6 @@ def groups_of(name: str) -> set[str]:
 
 def exists(name: str) -> bool:
     """Return whether there is a user of this name."""
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        return False
-    return True
+    with suppress(KeyError):
+        return bool(pwd.getpwnam(name))
+    return False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, unit_watch, units
+from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, scripts, unit_watch, units
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
@@ -130,7 +130,8 @@ def carry_out(work: Work, names: Mapping[str, str]) -> None:
 
 
 def _bring_up(work: Work, names: Mapping[str, str]) -> None:
-    """Restart what depends on a change, and see that everything is healthy and stays up."""
+    """Run and restart what depends on a change, and see that everything is healthy and stays up."""
+    scripts.run_again(work)
     with step("units"):
         units.restart_dependents(work)
     health.carry_out(work, names)
@@ -162,8 +163,8 @@ def _begin(work: Work) -> None:
         work.host.store("intended.json", work.document.raw)
     work.begun = True
     remove_tree(work.host.kept("scripts"))  # programs that a killed runner left
-    for path in work.ledger.changing:
-        if path.startswith("/") and not path.endswith("/"):
+    for what, path in work.ledger.changing:
+        if what == "path":
             work.host.places.clear(path)
 
 

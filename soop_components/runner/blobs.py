@@ -69,7 +69,7 @@ class Blobs:
 
     def _open(self, blob: str, source: str) -> IO[bytes] | None:
         """Open a file; None if it is missing, no file, or has holes, which make it larger than its blob."""
-        import tarfile  # takes long to load, and a measure does not need it
+        import tarfile  # takes long to load, and a look at a node does not need it
 
         wrong = (KeyError, tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
         path = self.checked(blob)

@@ -37,7 +37,7 @@ def show(properties: Sequence[str], names: Sequence[str], patience: float) -> li
             link.settimeout(patience)
             link.connect(_SOCKET)
             link.sendall(b"\0AUTH EXTERNAL %s\r\nBEGIN\r\n" % str(os.geteuid()).encode().hex().encode() + calls)
-            replies = _replies(_pieces(link))
+            replies = _replies(iter(lambda: link.recv(_CHUNK), b""))
             for _ in asked:
                 serial, value = next(replies)
                 name, property_ = asked[serial - 1]
@@ -46,11 +46,6 @@ def show(properties: Sequence[str], names: Sequence[str], patience: float) -> li
     except (OSError, ValueError, IndexError, struct.error, StopIteration):
         return None
     return [found[name] for name in names]
-
-
-def _pieces(link: Any) -> Iterator[bytes]:
-    while piece := link.recv(_CHUNK):
-        yield piece
 
 
 def object_path(unit: str) -> str:

@@ -87,7 +87,6 @@ class Programs:
             exit_code = process.wait()
             if family is not None:
                 family.end()
-                family.reap(but=process.pid)
             if lines is not None:
                 lines.look()
             lacked_memory = exit_code != 0 and memory.kills() > killed

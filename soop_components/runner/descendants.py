@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from contextlib import suppress
 
+from soop_components.runner.process_stat import PARENT, stat_of
+from soop_components.runner.waiting import wait_until
+
 _PR_SET_CHILD_SUBREAPER = 36
-_ROUNDS = 500
+_PATIENCE = 5.0
+"""Seconds."""
 
 
 class Descendants:
@@ -24,22 +27,18 @@ class Descendants:
         self._adopt(False)
 
     def end(self) -> None:
-        """Kill all that descends from us and was not there before, until none is left."""
-        for _ in range(_ROUNDS):
-            alive = set(below(os.getpid())) - self._before
-            if not alive:
-                return
-            for pid in alive:
-                _kill(pid)
-            time.sleep(0.01)
+        """Kill all that descends from us and was not there before, until none is left; nobody else waits for it."""
 
-    def reap(self, but: int) -> None:
-        """Take the exit of adopted processes; that of ``but`` belongs to whoever started it."""
-        for pid in set(below(os.getpid(), dead=True)) - self._before - {but}:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                continue
+        def are_gone() -> bool:
+            left = set(below(os.getpid())) - self._before
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                with suppress(ChildProcessError):  # its parent is about to end, too
+                    os.waitpid(pid, os.WNOHANG)
+            return not left
+
+        wait_until(are_gone, _PATIENCE, 0.01)
 
     def _adopt(self, adopt: bool) -> None:
         import ctypes
@@ -47,14 +46,13 @@ class Descendants:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
-def below(pid: int, dead: bool = False) -> list[int]:
-    """Return the pids of all descendants of a process, with those that nobody has waited for if ``dead``."""
+def below(pid: int) -> list[int]:
+    """Return the pids of all descendants of a process, with those that have ended and that nobody has waited for."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            parent = _parent(int(name), dead)
-            if parent is not None:
-                children.setdefault(parent, []).append(int(name))
+            with suppress(OSError):  # it ended this moment
+                children.setdefault(int(stat_of(name)[PARENT]), []).append(int(name))
     found: list[int] = []
     waiting = [pid]
     while waiting:
@@ -62,17 +60,3 @@ def below(pid: int, dead: bool = False) -> list[int]:
         found += youngest
         waiting += youngest
     return found
-
-
-def _parent(pid: int, dead: bool) -> int | None:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            state, parent = file.read().rpartition(")")[2].split()[:2]
-    except OSError:
-        return None
-    return None if state == "Z" and not dead else int(parent)
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

@@ -12,7 +12,6 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord, Ledger
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component
-from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
 
 
@@ -20,13 +19,12 @@ class Directories(Managed):
     """Folders with mode and owner; what lies in them is left alone."""
 
     step = "directories"
+    kind = "directory"
+    action = "configure"
 
-    def pending_in(self, work: Work, component: Component) -> list[Change]:
-        return [
-            Change("directory", path, "configure")
-            for path, wanted in sorted(component.directories.items())  # parents first
-            if self.drift_of(work.host, path, DirectoryRecord(False, *wanted))
-        ]
+    def wanted(self, component: Component) -> Mapping[str, DirectoryRecord]:
+        found = sorted(component.directories.items())  # parents first
+        return {path: DirectoryRecord(False, *wanted) for path, wanted in found}
 
     def carry_out(self, work: Work, component: Component) -> None:
         todo = self.pending_in(work, component)
@@ -35,7 +33,7 @@ class Directories(Managed):
             work.ledger.directories[path] = known._replace(mode=wanted.mode, owner=wanted.owner, group=wanted.group)
         if not todo:
             return
-        work.begin_change()
+        work.begin_change(change.subject for change in todo)
         for change in todo:
             wanted = component.directories[change.subject]
             owner = uid_of(wanted.owner), gid_of(wanted.group)
@@ -58,16 +56,15 @@ class Directories(Managed):
     def records(self, ledger: Ledger) -> Mapping[str, DirectoryRecord]:
         return ledger.directories
 
-    def drift_of(self, host: Host, path: str, record: DirectoryRecord) -> list[Drift]:
+    def details(self, host: Host, name: str, record: DirectoryRecord) -> list[str]:
         if record.mode is None:
             return []
-        found = host.places.look(path)
+        found = host.places.look(name)
         if found is None:
-            return [Drift("directory", path, "missing")]
+            return ["missing"]
         if not stat.S_ISDIR(found.st_mode):
-            return [Drift("directory", path, "is not a folder")]
-        details = access_details(found, record.mode, record.owner, record.group)
-        return [Drift("directory", path, detail) for detail in details]
+            return ["is not a folder"]
+        return access_details(found, record.mode, record.owner, record.group)
 
 
 def above(paths: set[str]) -> set[str]:

@@ -85,6 +85,13 @@ def there(host: Host) -> list[Control]:
     return [Control(row[1], row[2], dict(zip(_FIELDS, row[1:], strict=True))) for row in rows]
 
 
+def folders(host: Host, archive: str) -> set[str]:
+    """Return the folders that are in an archive."""
+    done = host.commands.run(Task(["dpkg-deb", "--contents", archive], timeout=60))
+    rows = (line.split(maxsplit=5) for line in done.stdout.splitlines() if line.startswith("d"))
+    return {row[5].removeprefix(".").rstrip("/") for row in rows}
+
+
 def conffiles(host: Host, archive: str) -> set[str]:
     """Return the paths of an archive's configuration files."""
     done = host.commands.run(Task(["dpkg-deb", "--info", archive, "conffiles"], timeout=60))
@@ -160,7 +167,7 @@ def _frontend_lock(host: Host) -> Iterator[None]:
     """Hold the lock that apt and its like hold, having waited for them."""
     path = host.places.real("/var/lib/dpkg/lock-frontend")
     with open(path, "ab") as file:
-        if not wait_until(lambda left: lock(file.fileno(), posix=True), bool, _LOCK_PATIENCE):
+        if not wait_until(lambda: lock(file.fileno(), posix=True), _LOCK_PATIENCE, 0.5):
             what = f"another program has been installing packages for {_LOCK_PATIENCE:.0f} seconds"
             raise Failure("packages", f"{what} ({path} is locked)")
         yield

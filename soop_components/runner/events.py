@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from soop_components.runner.marks import ENCODINGS
-from soop_components.runner.protocol import Answer, Progress, event
+from soop_components.runner.protocol import Answer, Progress
+from soop_components.runner.wire import event
 
 _MASK = "[secret]"
 _LINE_AT_LEAST = 8

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from soop_components.runner.commands import Completed
-from soop_components.runner.protocol import Failed
+from soop_components.runner.protocol import Failed, Step
 
 TAIL_LINES = 20
 OUT_OF_MEMORY = "the kernel killed a process meanwhile since there was no memory left: give the node more, or use less"
@@ -20,7 +20,7 @@ class Failure(Exception):
 
     def __init__(
         self,
-        step: str,
+        step: Step,
         message: str,
         *,
         component: str | None = None,
@@ -32,7 +32,7 @@ class Failure(Exception):
         self.failed = Failed(step, message, component, command, exit_code, stderr_tail)
 
     @classmethod
-    def of_command(cls, step: str, message: str, done: Completed, said: str | None = None) -> Failure:
+    def of_command(cls, step: Step, message: str, done: Completed, said: str | None = None) -> Failure:
         """Return the exception for a command that failed; ``said`` is its standard error unless given."""
         said = tail(done.stderr) if said is None else said
         if done.out_of_memory:
@@ -43,7 +43,7 @@ class Failure(Exception):
 
 
 @contextmanager
-def step(name: str, component: str | None = None) -> Iterator[None]:
+def step(name: Step, component: str | None = None) -> Iterator[None]:
     """Add step and component to an error; errors of the operating system name their path."""
     try:
         yield

@@ -16,7 +16,7 @@ from soop_components.runner.managed_paths import ManagedPaths
 from soop_components.runner.marks import holds_secret
 from soop_components.runner.places import chunks
 from soop_components.runner.plan import Component, File
-from soop_components.runner.protocol import Change, Drift
+from soop_components.runner.protocol import Change
 from soop_components.runner.work import Work
 
 _SECRET_MODE = 0o640
@@ -57,7 +57,7 @@ class Files(ManagedPaths):
             return True
         if (record.mode, record.owner, record.group) != (goal.mode, goal.file.owner, goal.file.group):
             return True
-        return bool(self.drift_of(work.host, goal.path, record))
+        return bool(self.details(work.host, goal.path, record))
 
     def carry_out(self, work: Work, component: Component) -> None:
         todo = [goal for goal in goals(work, component) if self._differs(work, goal)]
@@ -78,8 +78,14 @@ class Files(ManagedPaths):
     def records(self, ledger: Ledger) -> Mapping[str, FileRecord]:
         return ledger.files
 
-    def drift_of(self, host: Host, path: str, record: FileRecord) -> list[Drift]:
-        return [Drift("file", path, detail) for detail in _details(host, path, record)]
+    def details(self, host: Host, name: str, record: FileRecord) -> list[str]:
+        found = host.places.look(name)
+        if found is None:
+            return ["missing"]
+        if not stat.S_ISREG(found.st_mode):
+            return [f"is a {'symbolic link' if stat.S_ISLNK(found.st_mode) else 'folder'}, not a file"]
+        changed = state_of(found) != record.stat and hash_of(host, name) != record.hash
+        return ["content changed"] * changed + access_details(found, record.mode, record.owner, record.group)
 
 
 def goals(work: Work, component: Component) -> list[Goal]:
@@ -155,16 +161,6 @@ def hash_of(host: Host, path: str) -> str:
 def state_of(found: os.stat_result) -> Stat:
     """Return what changes whenever a file is written or its access changes."""
     return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
-
-
-def _details(host: Host, path: str, record: FileRecord) -> list[str]:
-    found = host.places.look(path)
-    if found is None:
-        return ["missing"]
-    if not stat.S_ISREG(found.st_mode):
-        return [f"is a {'symbolic link' if stat.S_ISLNK(found.st_mode) else 'folder'}, not a file"]
-    changed = state_of(found) != record.stat and hash_of(host, path) != record.hash
-    return ["content changed"] * changed + access_details(found, record.mode, record.owner, record.group)
 
 
 def access_details(found: os.stat_result, mode: str, owner: str, group: str) -> list[str]:

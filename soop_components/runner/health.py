@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from soop_components.runner import logs, unit_watch, units
+from soop_components.runner import logs, unit_watch, units, waiting
 from soop_components.runner.commands import Task
 from soop_components.runner.document import Document
 from soop_components.runner.failure import Failure, step, tail
@@ -15,7 +15,6 @@ from soop_components.runner.host import Host
 from soop_components.runner.page_text import page_text
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
 from soop_components.runner.protocol import HealthProblem
-from soop_components.runner.waiting import wait_until
 from soop_components.runner.work import Work
 
 _REQUEST = 5.0
@@ -81,19 +80,19 @@ def _wait(work: Work, component: Component, check: Check) -> None:
 
 
 def _last_result(work: Work, component: Component, check: Check) -> str | None:
-    waiting = False
+    announced, deadline = False, waiting.now() + check.timeout
 
-    def attempt(left: float) -> str | None:
-        nonlocal waiting
-        wrong = check.attempt(max(0.1, left))
+    def attempt() -> str | None:
+        nonlocal announced
+        wrong = check.attempt(max(0.1, deadline - waiting.now()))
         if wrong is not None and (failed := unit_watch.failed(work, component)):
             raise _failure(work, component, check, f"expected {check.expected}, but {failed} failed")
-        if wrong is not None and not waiting:
+        if wrong is not None and not announced:
             work.events.progress(f"waiting for {check.text} ({component.name})")
-            waiting = True
+            announced = True
         return wrong
 
-    return wait_until(attempt, lambda wrong: wrong is None, check.timeout, _PAUSES)
+    return waiting.wait_until(attempt, check.timeout, *_PAUSES, good=lambda wrong: wrong is None)
 
 
 def _failure(work: Work, component: Component, check: Check, what: str) -> Failure:

@@ -196,6 +196,6 @@ def write_whole(path: str, content: bytes, mode: int = 0o600) -> None:
 
 def remove_tree(path: str) -> None:
     """Remove a folder of the runner's state as far as that is possible."""
-    import shutil  # takes long to load, and a measure does not need it
+    import shutil  # takes long to load, and a look at a node does not need it
 
     shutil.rmtree(path, ignore_errors=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
 
-from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.protocol import Drift
 
-_TOLD = "hosts.json"
+_WRITTEN = "hosts.json"
 """What was written last, to be compared with what is there."""
 _PATH = "/etc/hosts"
 _BEGIN = "# soop: begin (nodes of this domain; written by soop, do not edit)"
@@ -20,25 +18,19 @@ _END = "# soop: end"
 
 def put(host: Host, hosts: Mapping[str, str]) -> None:
     """Write the block unless it is as it should be. Nothing is restarted for it."""
-    if _told(host) != hosts:
+    if host.load(_WRITTEN) != hosts:
         host.prepare()
-        host.store(_TOLD, hosts)
+        host.store(_WRITTEN, hosts)
     _write(host, hosts)
 
 
 def drift(host: Host) -> list[Drift]:
     """Return whether the block has other names or addresses than were written last."""
-    told, found = _told(host), current(host)
-    if told is None or told == found:
+    written, found = host.load(_WRITTEN), current(host)
+    if written is None or written == found:
         return []
-    wrong = sorted(name for name in {*told, *found} if told.get(name) != found.get(name))
+    wrong = sorted(name for name in {*written, *found} if written.get(name) != found.get(name))
     return [Drift("file", _PATH, f"other addresses of {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")]
-
-
-def _told(host: Host) -> dict[str, str] | None:
-    with suppress(Failure):  # what is damaged is written again
-        return host.load(_TOLD)
-    return None
 
 
 def _write(host: Host, hosts: Mapping[str, str]) -> None:

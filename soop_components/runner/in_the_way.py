@@ -60,7 +60,7 @@ def _is_folder(host: Host, path: str) -> bool:
 
 
 def _barred(work: Work) -> Iterator[str]:
-    """Yield where something else is than a folder that is needed; a link on the way to others may lead to one."""
+    """Yield the paths that must be folders and are something else; a link above another path may lead to a folder."""
     named = {path for component in work.document.components for path in component.directories}
     needed = named | above(named | work.document.paths)
     for path in sorted(needed):
@@ -74,7 +74,7 @@ def _has_copy(host: Host, path: str) -> bool:
 
 
 def _not_ours(work: Work, folder: str) -> Iterator[str]:
-    """Yield a folder that we did not make, and all at and below it that we did not put there."""
+    """Yield a folder if we did not make it; else everything in it that we did not make."""
     record = work.ledger.directories.get(folder)
     if record is None or not record.created:
         yield folder

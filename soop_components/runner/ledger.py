@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from typing import Any, NamedTuple, get_origin, get_type_hints
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from soop_components.runner.plan import UNIT_FOLDER
+from soop_components.runner.touched import Touched
+from soop_components.runner.typed_json import hints_of, value_of
 
 Stat = tuple[int, int, int, int]
 """Size, time of content in ns, inode, time of change in ns: as long as they stay, a file needs not be read."""
@@ -64,48 +65,48 @@ class ScriptRecord(NamedTuple):
     hash: str
 
 
+class Installing(NamedTuple):
+    """Packages that dpkg is given, without waiting for the disk, since this start of the machine."""
+
+    boot: str
+    packages: tuple[str, ...]
+
+
 class Ledger:
     """Read and written as a whole."""
 
+    files: dict[str, FileRecord]
+    links: dict[str, str]
+    absent: set[str]
+    directories: dict[str, DirectoryRecord]
+    units: dict[str, UnitRecord]
+    users: dict[str, UserRecord]
+    packages: dict[str, PackageRecord]
+    scripts: dict[str, ScriptRecord]
+    unfinished: bool
+    """Whether something was changed since the last apply that succeeded."""
+    changing: set[Touched]
+    """What was touched since then."""
+    installing: Installing | None
+    """What dpkg is at work on."""
+    dpkg_status: Stat | None
+    """State of dpkg's database when all packages were right: as long as it stays, dpkg need not be asked."""
+
     def __init__(self) -> None:
-        self.files: dict[str, FileRecord] = {}
-        self.links: dict[str, str] = {}
-        self.absent: set[str] = set()
-        self.directories: dict[str, DirectoryRecord] = {}
-        self.units: dict[str, UnitRecord] = {}
-        self.users: dict[str, UserRecord] = {}
-        self.packages: dict[str, PackageRecord] = {}
-        self.scripts: dict[str, ScriptRecord] = {}
+        self.files, self.links, self.directories, self.units = {}, {}, {}, {}
+        self.users, self.packages, self.scripts = {}, {}, {}
+        self.absent, self.changing = set(), set()
         self.unfinished = False
-        """Whether something was changed since the last apply that succeeded."""
-        self.changing: set[str] = set()
-        """What was touched since then: paths, with a slash at the end where something at or below one was seen to
-        change; packages that were upgraded (``package:``), ``removed:``, or told of others (``triggered:``); units
-        that are ``new:``, and what packages ask of units (``restart:``, ``reload:``, ``stop:``)."""
-        self.installing: dict[str, Any] | None = None
-        """``{"boot", "packages"}`` while dpkg runs without waiting for the disk."""
-        self.dpkg_status: Stat | None = None
-        """State of dpkg's database when all packages were right: as long as it stays, dpkg need not be asked."""
+        self.installing = self.dpkg_status = None
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Ledger:
         """Read what ``to_json`` made, which JSON has turned from tuples and sets into lists; else ``ValueError``."""
-        ledger = cls()
+        ledger, types = cls(), hints_of(cls)
         if raw.get("format", 1) != 1:
             raise ValueError("another format")
-        for name in vars(ledger).keys() & raw.keys():
-            value = raw[name]
-            if not _has_type(value, getattr(ledger, name)):
-                raise ValueError(name)
-            if kind := _RECORDS.get(name):
-                if not all(_fits(kind, record) for record in value.values()):
-                    raise ValueError(name)
-                value = {key: kind(*map(_tuple, record)) for key, record in value.items()}
-            elif name in ("links", "absent", "changing") and not all(
-                isinstance(item, str) for item in (value.values() if name == "links" else value)
-            ):
-                raise ValueError(name)
-            setattr(ledger, name, set(value) if name in ("absent", "changing") else _tuple(value))
+        for name in types.keys() & raw.keys():
+            setattr(ledger, name, value_of(types[name], raw[name], name))
         return ledger
 
     @classmethod
@@ -142,41 +143,3 @@ class Ledger:
         self.files.pop(path, None)
         self.links.pop(path, None)
         self.absent.discard(path)
-
-
-_RECORDS: Mapping[str, Callable[..., Any]] = {
-    "files": FileRecord,
-    "directories": DirectoryRecord,
-    "units": UnitRecord,
-    "users": UserRecord,
-    "packages": PackageRecord,
-    "scripts": ScriptRecord,
-}
-
-
-_JSON_TYPES: Mapping[type, Any] = {dict: dict, set: list, bool: bool}
-
-
-def _has_type(value: Any, like: Any) -> bool:
-    """Return whether a JSON value can be what another value was made of."""
-    return isinstance(value, _JSON_TYPES.get(type(like), (dict, list, type(None))))
-
-
-def _fits(kind: Any, record: Any) -> bool:
-    """Return whether a record has the fields of its kind."""
-    types = _types(kind)
-    return (
-        isinstance(record, list)
-        and len(types) - len(kind._field_defaults) <= len(record) <= len(types)
-        and all(map(isinstance, record, types))
-    )
-
-
-@cache
-def _types(kind: Any) -> list[Any]:
-    hints = get_type_hints(kind).values()
-    return [list if get_origin(hint) is tuple else hint for hint in hints]
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

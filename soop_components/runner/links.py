@@ -9,7 +9,6 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger
 from soop_components.runner.managed_paths import ManagedPaths
 from soop_components.runner.plan import Component
-from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
 
 
@@ -18,13 +17,10 @@ class Links(ManagedPaths):
 
     step = "links"
     kind = "link"
+    action = "write"
 
-    def pending_in(self, work: Work, component: Component) -> list[Change]:
-        return [
-            Change("link", path, "write")
-            for path, link in component.links.items()
-            if self.drift_of(work.host, path, link.target)
-        ]
+    def wanted(self, component: Component) -> Mapping[str, str]:
+        return {path: link.target for path, link in component.links.items()}
 
     def carry_out(self, work: Work, component: Component) -> None:
         todo = self.pending_in(work, component)
@@ -41,14 +37,14 @@ class Links(ManagedPaths):
     def records(self, ledger: Ledger) -> Mapping[str, str]:
         return ledger.links
 
-    def drift_of(self, host: Host, path: str, target: str) -> list[Drift]:
-        found = host.places.look(path)
+    def details(self, host: Host, name: str, record: str) -> list[str]:
+        found = host.places.look(name)
         if found is None:
-            return [Drift("link", path, "missing")]
+            return ["missing"]
         if not stat.S_ISLNK(found.st_mode):
-            return [Drift("link", path, "is not a link")]
-        now = host.places.target(path)
-        return [] if now == target else [Drift("link", path, f"points to {now}, not {target}")]
+            return ["is not a link"]
+        now = host.places.target(name)
+        return [] if now == record else [f"points to {now}, not {record}"]
 
 
 class Absent(ManagedPaths):
@@ -56,9 +52,10 @@ class Absent(ManagedPaths):
 
     step = "links"
     kind = "absent"
+    action = "remove"
 
-    def pending_in(self, work: Work, component: Component) -> list[Change]:
-        return [Change("absent", path, "remove") for path in component.absent if self.drift_of(work.host, path, None)]
+    def wanted(self, component: Component) -> Mapping[str, None]:
+        return dict.fromkeys(component.absent)
 
     def carry_out(self, work: Work, component: Component) -> None:
         todo = self.pending_in(work, component)
@@ -75,5 +72,5 @@ class Absent(ManagedPaths):
     def records(self, ledger: Ledger) -> Mapping[str, None]:
         return dict.fromkeys(sorted(ledger.absent))
 
-    def drift_of(self, host: Host, path: str, record: None) -> list[Drift]:
-        return [] if host.places.look(path) is None else [Drift("absent", path, "exists")]
+    def details(self, host: Host, name: str, record: None) -> list[str]:
+        return [] if host.places.look(name) is None else ["exists"]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from soop_components.runner.failure import describe
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger
 from soop_components.runner.plan import Component
-from soop_components.runner.protocol import Change, Drift
+from soop_components.runner.protocol import Action, Change, Drift, Kind, Step
 from soop_components.runner.work import Work
 
 
 class Managed:
     """A kind of thing; a method that a kind does not need does nothing, and each can be repeated after a failure."""
 
-    step: str
+    step: Step
     """Names the step in failures."""
+    kind: Kind
+    action: Action
+    """How changes of these things are named."""
     stale_first = False
     """Whether stale things are removed before anything is configured, or once everything is configured and healthy."""
 
@@ -28,9 +31,14 @@ class Managed:
         """Return what applying the document would change."""
         return [change for component in work.document.components for change in self.pending_in(work, component)]
 
-    def pending_in(self, work: Work, component: Component) -> Iterable[Change]:
+    def pending_in(self, work: Work, component: Component) -> Sequence[Change]:
         """Return what ``carry_out`` would change."""
-        return ()
+        differing = (name for name, each in self.wanted(component).items() if self.details(work.host, name, each))
+        return [Change(self.kind, name, self.action) for name in differing]
+
+    def wanted(self, component: Component) -> Mapping[str, Any]:
+        """Return the records that things of a component shall have, as far as ``details`` looks at them."""
+        return {}
 
     def prepare(self, work: Work) -> None:
         """Carry out what all components need, before the first of them."""
@@ -45,7 +53,7 @@ class Managed:
         """Return how things differ from how they were left, and which of them cannot be looked at."""
         for name, record in self.records(ledger).items():
             try:
-                yield from self.drift_of(host, name, record)
+                yield from (Drift(self.kind, name, detail) for detail in self.details(host, name, record))
             except OSError as error:
                 yield Drift("error", name, describe(error))
 
@@ -53,6 +61,6 @@ class Managed:
         """Return the things that were left on the node, by name."""
         return {}
 
-    def drift_of(self, host: Host, name: str, record: Any) -> Iterable[Drift]:
-        """Return how one thing differs from its record."""
+    def details(self, host: Host, name: str, record: Any) -> Sequence[str]:
+        """Return how one thing differs from its record, in words."""
         return ()

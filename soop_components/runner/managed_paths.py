@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 from soop_components.runner import replaced
 from soop_components.runner.managed import Managed
-from soop_components.runner.protocol import Change, Kind
+from soop_components.runner.protocol import Change
 from soop_components.runner.work import Work
 
 
 class ManagedPaths(Managed):
     """A kind of thing whose records are by path."""
 
-    kind: Kind
     stale_first = True
 
     def pending(self, work: Work) -> list[Change]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from soop_components.runner import unit_files
+from soop_components.runner.touched import Touched
 from soop_components.runner.work import Work
 
 _Things = frozenset[tuple[object, ...]]
@@ -17,19 +18,19 @@ _CACHES = ("__pycache__",)
 
 @contextmanager
 def observed(work: Work) -> Iterator[None]:
-    """Note in ``work.ledger.changing``, with a slash at its end, each such path at or below which something changes.
+    """Note in ``work.ledger.changing`` each such path at or below which something changes.
 
     All of them are noted meanwhile: whoever carries on after a kill takes everything for changed.
     """
     before = {path: _things(work.host.places.real(path)) for path in _paths(work)}
-    notes = {f"{path}/" for path in before} - work.ledger.changing
-    work.begin_change(notes)
+    notes = {Touched("below", path) for path in before} - work.ledger.changing
+    work.touch(notes)
     try:
         yield
     finally:
-        changed = {f"{path}/" for path, things in before.items() if _things(work.host.places.real(path)) != things}
+        changed = [path for path, things in before.items() if _things(work.host.places.real(path)) != things]
         work.ledger.changing -= notes
-        work.begin_change(changed)
+        work.begin_change(changed, "below")
 
 
 def _paths(work: Work) -> set[str]:

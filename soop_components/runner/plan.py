@@ -128,7 +128,7 @@ class Component(NamedTuple):
 
     @property
     def has_no_check(self) -> bool:
-        """Whether nothing but systemd tells that it works."""
+        """Whether it has no health check: only systemd knows whether it runs."""
         return self.http_health is None and self.command_health is None
 
     @property

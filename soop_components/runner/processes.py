@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+
+from soop_components.runner import waiting
 
 CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
 """Where control groups may be; systemd keeps its own in one or two of them."""
@@ -39,14 +40,15 @@ def wait_until_quiet(groups: Collection[str], deadline: float) -> None:
 
     One that computes, waits for a disk, comes, goes or is woken is not quiet; one that waits for requests is.
     """
-    before, since = _steps(groups), time.monotonic()
-    while (now := time.monotonic()) < deadline:
-        if before is not None and now - since >= _QUIET:
-            return
-        time.sleep(min(_BETWEEN_LOOKS, deadline - now))
-        after = _steps(groups)
-        if after != before:
-            before, since = after, time.monotonic()
+    before, since = _steps(groups), waiting.now()
+
+    def is_quiet() -> bool:
+        nonlocal before, since
+        if (after := _steps(groups)) != before:
+            before, since = after, waiting.now()
+        return before is not None and waiting.now() - since >= _QUIET
+
+    waiting.wait_until(is_quiet, deadline - waiting.now(), _BETWEEN_LOOKS)
 
 
 def _steps(groups: Iterable[str]) -> _Steps | None:

@@ -1,6 +1,6 @@
-"""The protocol between deployer and runner: requests, events and answers, used by both ends.
+"""The protocol between deployer and runner: requests, events and answers, used by both ends; ``wire`` writes them.
 
-A request is one line of JSON, ``{"protocol": 1, "verb": "measure", …}``; its fields are those of the class of that
+A request is one line of JSON, ``{"protocol": 1, "verb": "status", …}``; its fields are those of the class of that
 name. After ``receive`` follow blobs, each as ``<digest> <size>\\n<bytes>``, then an empty line. The runner writes one
 event per line: any number of ``{"event": "progress", "message"}``, then the answer: ``{"event": "result", …}`` with the
 fields of the verb's answer, ``{"event": "failure", …}`` (``Failed``) or ``{"event": "unknown_verb", …}``.
@@ -8,11 +8,8 @@ fields of the verb's answer, ``{"event": "failure", …}`` (``Failed``) or ``{"e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
-
-from soop_components.runner.typed_json import Malformed, dump, read
+from typing import Any, Literal, NamedTuple
 
 PROTOCOL = 1
 """Grows when a message changes its meaning or its fields."""
@@ -26,6 +23,12 @@ Action = Literal[
     "install", "configure", "write", "remove", "restore", "run", "unmask", "enable", "disable", "start", "stop",
     "restart", "reload", "check", "record", "finish",
 ]  # fmt: skip
+
+Step = Literal[
+    "request", "lock", "apply", "hosts", "plan", "state", "blobs", "users", "packages", "directories", "files", "links",
+    "scripts", "units", "health", "runner",
+]  # fmt: skip
+"""Where a failure comes from; ``runner`` is a mistake in the runner itself."""
 
 
 class Version(NamedTuple):
@@ -66,8 +69,8 @@ class Change(NamedTuple):
     action: Action
 
 
-class Measure(NamedTuple):
-    """Look at the node: ``Measured``."""
+class Status(NamedTuple):
+    """Look at the node: ``NodeStatus``."""
 
 
 class Inspect(NamedTuple):
@@ -150,7 +153,7 @@ class Ping(NamedTuple):
     """Show that the runner is there: ``Done``."""
 
 
-class Measured(NamedTuple):
+class NodeStatus(NamedTuple):
     """What a node runs, how it differs from that, and the health checks that do not pass."""
 
     running: Version | None
@@ -211,8 +214,8 @@ class Progress(NamedTuple):
 class Failed(NamedTuple):
     """A step failed: what it was, what was run and what came back, as far as that applies."""
 
-    step: str | None
-    """That of a managed kind, or hosts, plan, blobs, state, health, lock, apply, request, runner (a mistake in it)."""
+    step: Step | None
+    """None of a runner that ended without an answer."""
     message: str
     component: str | None = None
     command: str | None = None
@@ -232,58 +235,5 @@ class UnknownVerb(NamedTuple):
     """What the runner knows."""
 
 
-Request = Measure | Inspect | Receive | Apply | Rollback | Follow | Accept | Hosts | Script | Logs | Ping
-Answer = Measured | Inspected | Applied | ScriptEnded | Logged | Done | Failed | UnknownVerb
-_A = TypeVar("_A", bound=tuple[Any, ...])
-
-REQUESTS: Mapping[str, type[Request]] = {kind.__name__.lower(): kind for kind in get_args(Request)}
-
-
-def verb_of(request: Request) -> str:
-    """Return the word that stands for a request on the wire."""
-    return type(request).__name__.lower()
-
-
-def request_line(request: Request) -> bytes:
-    """Return a request as it travels."""
-    return json.dumps({"protocol": PROTOCOL, "verb": verb_of(request), **dump(request)}).encode() + b"\n"
-
-
-def read_request(line: bytes) -> Request | UnknownVerb:
-    """Read a request."""
-    try:
-        raw = json.loads(line)
-    except ValueError as error:
-        raise Malformed(f"expected JSON: {error}") from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("verb"), str):
-        raise Malformed("expected an object with a verb")
-    verb, version = raw.pop("verb"), raw.pop("protocol", None)
-    if verb not in REQUESTS or version != PROTOCOL:
-        return UnknownVerb(verb)
-    return read(REQUESTS[verb], raw, verb)
-
-
-def event(said: Progress | Answer) -> dict[str, Any]:
-    """Return an event as JSON can hold it."""
-    names = {Progress: "progress", Failed: "failure", UnknownVerb: "unknown_verb"}
-    return {"event": names.get(type(said), "result"), **dump(said)}
-
-
-def read_event(line: bytes | str, answer: type[_A]) -> Progress | Failed | UnknownVerb | _A | None:
-    """Read an event of a request that has this answer; None for a line that is no event."""
-    try:
-        raw = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(raw, dict) or "event" not in raw:
-        return None
-    match raw.pop("event"):
-        case "progress":
-            return read(Progress, raw, "progress")
-        case "result":
-            return read(answer, raw, "result")
-        case "failure":
-            return read(Failed, raw, "failure")
-        case "unknown_verb":
-            return read(UnknownVerb, raw, "unknown_verb")
-    raise Malformed("event: expected progress, result, failure or unknown_verb")
+Request = Status | Inspect | Receive | Apply | Rollback | Follow | Accept | Hosts | Script | Logs | Ping
+Answer = NodeStatus | Inspected | Applied | ScriptEnded | Logged | Done | Failed | UnknownVerb

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from soop_components.runner.commands import Completed, Task
+from soop_components.runner.commands import Task
 from soop_components.runner.host import KEPT, Host
 from soop_components.runner.places import chunks
 
@@ -101,9 +101,9 @@ def _escaped(name: str) -> str:
     return "".join(f"\\{character}" if character in "*?[\\" else character for character in name)
 
 
-def _divert(host: Host, verb: str, path: str, name: str) -> Completed:
+def _divert(host: Host, verb: str, path: str, name: str) -> None:
     where = ["--divert", _FOLDER + path, "--no-rename"]
-    return host.commands.run(Task(["dpkg-divert", "--quiet", "--local", *where, verb, name], timeout=60))
+    host.commands.run(Task(["dpkg-divert", "--quiet", "--local", *where, verb, name], timeout=60))
 
 
 def _copy(host: Host, path: str) -> None:

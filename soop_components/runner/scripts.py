@@ -9,19 +9,21 @@ from contextlib import contextmanager
 
 from soop_components.runner import accounts, files
 from soop_components.runner.commands import Account, Completed, Task
-from soop_components.runner.failure import Failure, tail
+from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.ledger import ScriptRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.observed import observed
 from soop_components.runner.plan import Component, Script
 from soop_components.runner.protocol import Change
+from soop_components.runner.touched import covers
 from soop_components.runner.typed_json import canonical
-from soop_components.runner.units import covers
 from soop_components.runner.work import Work
 
 TIMED_OUT = 124
 """Exit code reported for a program that was killed since its time was up."""
+_PASSABLE = 0o711
+"""Users pass through a folder to their programs and see no others."""
 
 
 class Scripts(Managed):
@@ -46,8 +48,10 @@ class Scripts(Managed):
 
     def carry_out(self, work: Work, component: Component) -> None:
         for script in component.scripts:
-            if script.when == self._when and _differs(work, component, script):
-                _run(work, component, script)
+            if script.when == self._when:
+                if _differs(work, component, script):
+                    _run(work, component, script)
+                work.considered[_key(component, script)] = set(work.ledger.changing)
 
     def remove_stale(self, work: Work) -> None:
         """Forget scripts that the document does not have, so that they run when one has them again."""
@@ -60,7 +64,20 @@ def _differs(work: Work, component: Component, script: Script) -> bool:
     """Return whether it changed, or what it is given, or anything at its triggers that is not of the plan."""
     if work.ledger.scripts.get(_key(component, script)) != _fingerprint(work, component, script):
         return True
-    return covers(script.triggers, (path for path in work.ledger.changing if path.endswith("/")))
+    return covers(script.triggers, (each.name for each in work.ledger.changing if each.what == "below"))
+
+
+def run_again(work: Work) -> None:
+    """Run scripts, once more, at whose triggers a later component or script has changed something since they ran."""
+    for component in work.document.components:
+        for script in component.scripts:
+            key = _key(component, script)
+            kinds = ("path", "below") if key in work.ran else ("below",)
+            new = work.ledger.changing - work.considered[key]
+            if covers(script.triggers, (each.name for each in new if each.what in kinds)):
+                with step("scripts", component.name):
+                    _run(work, component, script)
+            work.considered[key] = set(work.ledger.changing)
 
 
 def _key(component: Component, script: Script) -> str:
@@ -107,6 +124,7 @@ def _run(work: Work, component: Component, script: Script) -> None:
         said = tail(done.stderr) or tail(done.stdout)
         raise Failure.of_command("scripts", f"script {script.name} {why}", done, said)
     work.ledger.scripts[key] = _fingerprint(work, component, script)
+    work.ran.add(key)
     work.changed("script", key, "run")
     work.save()
 
@@ -131,10 +149,10 @@ def _executable(host: Host, name: str, program: Iterable[bytes], account: Accoun
     host.prepare()
     base = host.kept("scripts")
     os.makedirs(base, exist_ok=True)
-    os.chmod(base, 0o711)  # noqa: S103 - users pass through, to their programs
+    os.chmod(base, _PASSABLE)
     folder = tempfile.mkdtemp(dir=base)
     try:
-        os.chmod(folder, 0o711)  # noqa: S103 - as above
+        os.chmod(folder, _PASSABLE)
         path = os.path.join(folder, name or "script")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o500), "wb") as file:
             if account.uid != os.geteuid():

@@ -105,7 +105,7 @@ def show(host: Host, properties: Sequence[str], names: Sequence[str]) -> list[di
         return found
     argv = ["systemctl", "show", f"--property={','.join(properties)}", "--", *names]
     task = Task(argv, timeout=_ANSWER)
-    done = wait_until(lambda left: host.commands.run(task), lambda done: done.exit_code == 0, _PATIENCE)
+    done = wait_until(lambda: host.commands.run(task), _PATIENCE, 0.5, good=lambda done: done.exit_code == 0)
     if done.exit_code != 0:
         raise Failure.of_command("units", "systemd does not answer", done)
     return [_block(text) for text in done.stdout.strip("\n").split("\n\n")]

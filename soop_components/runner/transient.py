@@ -21,8 +21,11 @@ from typing import IO, NoReturn
 from soop_components.runner import memory, transient_unit
 from soop_components.runner.failure import OUT_OF_MEMORY, Failure, describe
 from soop_components.runner.host import Host, write_whole
-from soop_components.runner.protocol import Done, Failed, Progress, event, read_event
+from soop_components.runner.process_stat import STARTED, stat_of
+from soop_components.runner.protocol import Answer, Applied, Done, Failed, Progress
 from soop_components.runner.typed_json import canonical
+from soop_components.runner.waiting import wait_until
+from soop_components.runner.wire import event, read_event
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _POLLS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.02, 0.05)
@@ -32,7 +35,7 @@ _SILENCE = 1.0
 _EVENT_FILES_KEPT = 8
 _PIPE_AT_MOST = 300.0
 """Seconds after which a unit that has not begun never will."""
-_AT_WORK = json.dumps(event(Progress(""))) + "\n"
+_AT_WORK = Progress("")
 """What is said for an apply that says nothing."""
 _GOES_ON = "the next one carries on from there"
 
@@ -107,7 +110,7 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
     clean_up = [sys.executable or "/usr/bin/python3", "-I", os.path.abspath(sys.argv[0]), "clean-up", id_]
     try:
         held = transient_unit.enter(host, f"soop-apply-{id_}", _pipe_path(host, id_), clean_up)
-        me = {"id": id_, "pid": os.getpid(), "started": _started(os.getpid()), "oom_kills": memory.kills()}
+        me = {"id": id_, "pid": os.getpid(), "started": stat_of("self")[STARTED], "oom_kills": memory.kills()}
         write_whole(host.volatile("apply.json"), canonical(me))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         return held, open(os.open(_events_path(host, id_), flags, 0o600), "w", encoding="utf-8")
@@ -115,45 +118,49 @@ def _enter(host: Host, id_: str) -> tuple[int, IO[str]]:
         raise Failure("apply", describe(error)) from error
 
 
-def follow(host: Host, id_: str) -> Iterator[str]:
-    """Yield the lines of an apply's events from the first on, until the last, and now and then one that it goes on."""
+def follow(host: Host, id_: str) -> Iterator[Progress | Answer]:
+    """Yield an apply's events from the first on, until its answer, and now and then one that it goes on."""
     _check(id_)
-    quiet_since, looks = time.monotonic(), 0
     with _open_events(host, id_) as file:
         while True:
-            line = file.readline()
-            if line.endswith("\n"):
-                yield line
-                if is_last(line):
-                    return
-                quiet_since, looks = time.monotonic(), 0
-                continue
-            file.seek(file.tell() - len(line.encode()))
-            if time.monotonic() >= quiet_since + _SILENCE:
-                if running(host) != id_ and not file.read(1):
-                    raise Failure("apply", f"apply {id_} was killed before it ended; {_GOES_ON}")
-                yield _AT_WORK
-                quiet_since = time.monotonic()
-            time.sleep(_POLLS[min(looks, len(_POLLS) - 1)])
-            looks += 1
+            line = wait_until(lambda: _whole_line(file), _SILENCE, *_POLLS)
+            if not line and running(host) != id_ and not (line := _whole_line(file)):
+                raise Failure("apply", f"apply {id_} was killed before it ended; {_GOES_ON}")
+            said = read_event(line, Applied) if line else _AT_WORK
+            if said is not None:
+                yield said
+            if is_answer(said):
+                return
 
 
-def is_last(line: str) -> bool:
-    """Return whether an event is an answer."""
-    return json.loads(line).get("event") in ("result", "failure")
+def is_answer(said: Progress | Answer | None) -> bool:
+    """Return whether nothing follows an event."""
+    return said is not None and not isinstance(said, Progress)
+
+
+def _whole_line(file: IO[str]) -> str:
+    """Return the next line of a file that is written to; nothing unless its end is there."""
+    begin = file.tell()
+    line = file.readline()
+    if line.endswith("\n"):
+        return line
+    file.seek(begin)
+    return ""
 
 
 def _open_events(host: Host, id_: str) -> IO[str]:
     """Open the events, having waited for the unit to begin."""
-    while True:
+
+    def attempt() -> tuple[IO[str] | None, bool]:
         about_to_begin = _is_young(_pipe_path(host, id_))
-        try:
-            return open(_events_path(host, id_), encoding="utf-8")
-        except FileNotFoundError:
-            if not about_to_begin:
-                what = f"this node knows of no apply {id_}; it was restarted, or never began it"
-                raise Failure("apply", what) from None
-            time.sleep(_POLLS[-1])
+        with suppress(FileNotFoundError):
+            return open(_events_path(host, id_), encoding="utf-8"), about_to_begin
+        return None, about_to_begin
+
+    file, _ = wait_until(attempt, _PIPE_AT_MOST, _POLLS[-1], good=lambda found: found[0] is not None or not found[1])
+    if file is None:
+        raise Failure("apply", f"this node knows of no apply {id_}; it was restarted, or never began it")
+    return file
 
 
 def running(host: Host) -> str | None:
@@ -161,7 +168,7 @@ def running(host: Host) -> str | None:
     try:
         with open(host.volatile("apply.json"), "rb") as file:
             found = json.load(file)
-        return str(found["id"]) if _started(found["pid"]) == found["started"] else None
+        return str(found["id"]) if stat_of(found["pid"])[STARTED] == found["started"] else None
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
@@ -177,7 +184,7 @@ def clean_up(host: Host, id_: str) -> None:
     with open(_events_path(host, id_), "a+", encoding="utf-8") as file:
         file.seek(0)
         lines = file.readlines()
-        if lines and lines[-1].endswith("\n") and is_last(lines[-1]):
+        if lines and lines[-1].endswith("\n") and is_answer(read_event(lines[-1], Applied)):
             return
         how = os.environ.get("EXIT_STATUS", "") if os.environ.get("EXIT_CODE") != "exited" else ""
         message = f"the apply was killed before it ended ({how or 'unknown how'}); {_GOES_ON}"
@@ -185,12 +192,6 @@ def clean_up(host: Host, id_: str) -> None:
             message += f"; {OUT_OF_MEMORY}"
         broken = "" if not lines or lines[-1].endswith("\n") else "\n"
         file.write(broken + json.dumps(event(Failed("apply", message))) + "\n")
-
-
-def _started(pid: int) -> str:
-    """Return when a process was started: a later one with the same number has another time."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()[19]
 
 
 def _check(id_: str) -> None:

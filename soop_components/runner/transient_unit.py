@@ -62,7 +62,7 @@ def _begin(host: Host, unit: str, pipe: str, after_a_kill: Sequence[str]) -> Non
 
 def _held(pipe: str) -> int:
     """Open the pipe once the unit's program has it open."""
-    held = wait_until(lambda left: _open(pipe), lambda held: held >= 0, _PATIENCE, (_PAUSE,))
+    held = wait_until(lambda: _open(pipe), _PATIENCE, _PAUSE, good=lambda held: held >= 0)
     if held < 0:
         raise Failure("apply", f"systemd did not start the apply within {_PATIENCE:.0f} seconds")
     return held

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 _T = TypeVar("_T", bound=tuple[Any, ...])
 
@@ -36,28 +36,36 @@ def dump(value: Any) -> Any:
 
 def read(kind: type[_T], raw: Mapping[str, Any], where: str) -> _T:
     """Make a named tuple of a JSON object: every field known, of its type, and there unless it has a default."""
-    hints, defaults = _hints(kind), getattr(kind, "_field_defaults", {})
+    hints, defaults = hints_of(kind), getattr(kind, "_field_defaults", {})
     for name in raw.keys() - hints.keys():
         raise Malformed(f"{where}: unknown field {name!r}")
     for name in hints.keys() - raw.keys() - defaults.keys():
         raise Malformed(f"{where}.{name}: missing")
-    return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in raw.items()})
+    return kind(**{name: value_of(hints[name], value, f"{where}.{name}") for name, value in raw.items()})
 
 
-def _value(kind: Any, raw: Any, where: str) -> Any:
-    origin, inner = get_origin(kind), get_args(kind)
-    if kind is Any or type(raw) is kind or (origin is Literal and raw in inner):
+def value_of(kind: Any, raw: Any, where: str) -> Any:
+    """Make a value of a type of what JSON has in its place; a named tuple may be a list there."""
+    if kind is Any or type(raw) is kind:
         return raw
-    if origin is UnionType:
-        return None if raw is None else _value(inner[0], raw, where)
-    if origin is Mapping and isinstance(raw, dict):
-        return {key: _value(inner[1], item, f"{where}.{key}") for key, item in raw.items()}
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal and raw in inner:
+        return raw
+    if origin in (Union, UnionType):
+        return None if raw is None else value_of(inner[0], raw, where)
+    if origin in (Mapping, dict) and isinstance(raw, dict):
+        return {key: value_of(inner[1], item, f"{where}.{key}") for key, item in raw.items()}
     if origin is tuple and isinstance(raw, list):
-        return tuple(_value(inner[0], item, f"{where}[{at}]") for at, item in enumerate(raw))
+        return tuple(value_of(inner[0], item, f"{where}[{at}]") for at, item in enumerate(raw))
+    if origin is set and isinstance(raw, list):
+        return {value_of(inner[0], item, where) for item in raw}
     if hasattr(kind, "_fields") and isinstance(raw, dict):
         return read(kind, raw, where)
+    if hasattr(kind, "_fields") and isinstance(raw, list) and len(raw) <= len(kind._fields):
+        return read(kind, dict(zip(kind._fields, raw, strict=False)), where)
     raise Malformed(f"{where}: expected {_NAMES.get(origin or kind, 'an object')}, not {type(raw).__name__}")
 
 
 _NAMES = {str: "text", int: "a whole number", bool: "true or false", tuple: "a list", Literal: "one of the known words"}
-_hints = cache(get_type_hints)
+hints_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+"""Returns the types of the fields of a class by their names."""

@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Literal
 
 from soop_components.runner import systemd
 from soop_components.runner.commands import PATH
 from soop_components.runner.host import Host, remove_tree, write_whole
+from soop_components.runner.touched import Touched
 
 _PROGRAM = """\
 #!/bin/sh
@@ -51,6 +53,7 @@ start | *stop | *restart | reload | force-reload)
 esac
 exec "$program" "$@"
 """
+Verb = Literal["restart", "reload", "stop"]
 _TRIGGER = re.compile(r"Processing triggers for ([a-z0-9][a-z0-9+.-]+)")
 _KINDS = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device")
 
@@ -77,16 +80,13 @@ def note_trigger(host: Host, line: str) -> None:
             file.write(f"triggered {found[1]}\n")
 
 
-def taken(host: Host) -> set[str]:
-    """Return ``<what>:<unit>`` for what was asked of units in the end: ``restart``, ``reload`` or ``stop``.
-
-    For packages that dpkg told of a change, it is ``triggered:<package>``. ``forget`` ends it.
-    """
+def taken(host: Host) -> set[Touched]:
+    """Return what was asked of units in the end, and which packages dpkg told of a change; ``forget`` ends it."""
     with suppress(FileNotFoundError), open(_notes(host), encoding="utf-8", errors="replace") as file:
         lines = [line.split() for line in file if line.count(" ") == 1]
         asked = outcome((verb, unit) for verb, name in lines if verb != "triggered" for unit in _units(host, name))
-        told = {f"{verb}:{name}" for verb, name in lines if verb == "triggered"}
-        return {f"{verb}:{unit}" for unit, verb in asked.items()} | told
+        triggered = {Touched("triggered", name) for verb, name in lines if verb == "triggered"}
+        return {Touched(verb, unit) for unit, verb in asked.items()} | triggered
     return set()
 
 
@@ -96,18 +96,18 @@ def forget(host: Host) -> None:
         os.unlink(_notes(host))
 
 
-def outcome(asked: Iterable[tuple[str, str]]) -> dict[str, str]:
+def outcome(asked: Iterable[tuple[str, str]]) -> dict[str, Verb]:
     """Return what a sequence of requests amounts to for a unit that runs: one to start it says nothing new."""
-    found: dict[str, str] = {}
+    found: dict[str, Verb] = {}
     for verb, unit in asked:
+        before = found.get(unit)
         if verb == "start":
-            verb = "restart" if found.get(unit) in ("stop", "restart") else found.get(unit, "")
+            if before == "stop":
+                found[unit] = "restart"
         elif verb.endswith("reload") or verb.startswith(("reload", "try-reload")):
-            verb = found.get(unit, "reload")
+            found[unit] = before or "reload"
         else:
-            verb = "stop" if verb.endswith("stop") else "restart"
-        if verb:
-            found[unit] = verb
+            found[unit] = "stop" if verb.endswith("stop") else "restart"
     return found
 
 

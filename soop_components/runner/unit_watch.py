@@ -18,7 +18,7 @@ _SETTLE = 1.0
 A unit whose processes all sleep counts as started sooner: it waits for requests.
 """
 _WATCH = 5.0
-"""Seconds that a unit must stay up if systemd has started it again, or would and no health check tells how it is."""
+"""Seconds that a unit must stay up if systemd has restarted it, or may restart it and it has no health check."""
 _WATCH_AT_MOST = 60.0
 _RESTARTS = 3
 """Starts by systemd itself, from which on a unit counts as one that ends again and again."""
@@ -49,7 +49,7 @@ def verify(work: Work) -> None:
     found = systemd.facts(work.host, wanted)
     for name in (name for name in wanted if found[name].starting):
         systemd.call(work.host, "start", [name])
-    shaky = wait_until(lambda left: _shaky(work, wanted), lambda name: name is None, _WATCH_AT_MOST, (0.25,))
+    shaky = wait_until(lambda: _shaky(work, wanted), _WATCH_AT_MOST, 0.25, good=lambda name: name is None)
     if shaky is not None:
         raise _not_up(work, shaky, systemd.facts(work.host, [shaky])[shaky].state_text)
 

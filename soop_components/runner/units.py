@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from soop_components.runner import dpkg, processes, systemd, unit_files
@@ -14,6 +14,7 @@ from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, Unit
 from soop_components.runner.protocol import Action, Change, Drift
 from soop_components.runner.systemd import Facts, is_template
+from soop_components.runner.touched import Touched, covers, paths_of
 from soop_components.runner.unit_watch import loops, wanted_up
 from soop_components.runner.work import Work
 
@@ -40,14 +41,14 @@ class Units(Managed):
             return
         found = systemd.facts(work.host, component.units)
         unread = work.ledger.changing - work.known_to_systemd
-        if covers(unit_files.FOLDERS, unread) or any(unit.stale for unit in found.values()):
+        if covers(unit_files.FOLDERS, paths_of(unread)) or any(unit.stale for unit in found.values()):
             systemd.call(work.host, "daemon-reload")
             work.known_to_systemd |= work.ledger.changing
             found = systemd.facts(work.host, component.units)
         records = _records(component.units)
-        if new := [f"new:{name}" for name, record in records.items() if work.ledger.units.get(name) != record]:
+        if new := [name for name, record in records.items() if work.ledger.units.get(name) != record]:
             work.ledger.units.update(records)
-            work.begin_change(new)
+            work.begin_change(new, "new")
         _enable(work, component.units, found)
         for name in component.units:
             _run(work, name, found[name])
@@ -121,21 +122,20 @@ def _run(work: Work, name: str, found: Facts) -> None:
         _act(work, verb, name, found)
 
 
-def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collection[str]) -> _Verb | None:
+def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collection[Touched]) -> _Verb | None:
     """Return what has to be done with a unit; ``names`` are all that it goes by."""
     if unit.state != "started":
         return "stop" if unit.state == "stopped" and found.active not in ("inactive", "failed") else None
-    asked = {verb for verb in ("restart", "stop", "reload") if any(f"{verb}:{name}" in changed for name in names)}
-    if found.active not in ("active", "reloading"):
-        asked = set()
-    restart = covers((*unit.restart_on, *_read_for(names, found)), changed) or bool(asked - {"reload"})
+    about = {each.what for each in changed if each.name in names}
+    asked = about & {"restart", "stop", "reload"} if found.active in ("active", "reloading") else set()
+    restart = covers((*unit.restart_on, *_read_for(names, found)), paths_of(changed)) or bool(asked - {"reload"})
     if found.active == "activating" and (restart or not found.starting):
         return "restart"
-    if not found.running or (found.oneshot and any(f"new:{name}" in changed for name in names)):
+    if not found.running or (found.oneshot and "new" in about):
         return "start"
     if restart or loops(found) or _outdated(work, unit, found, changed):
         return "restart"
-    if asked or covers(unit.reload_on, changed):
+    if asked or covers(unit.reload_on, paths_of(changed)):
         return "reload" if found.can_reload else "restart"
     return None
 
@@ -145,12 +145,12 @@ def _read_for(names: Iterable[str], found: Facts) -> list[str]:
     return [*found.paths, *(place for name in names for place in unit_files.places(name))]
 
 
-def _note_instances(work: Work, template: str, changed: Collection[str]) -> None:
+def _note_instances(work: Work, template: str, changed: Collection[Touched]) -> None:
     """Let the instances restart that run and are not in the plan, after a change of their template."""
-    if covers(unit_files.places(template), changed):
+    if covers(unit_files.places(template), paths_of(changed)):
         found = systemd.facts(work.host, systemd.loaded(work.host, template.replace("@.", "@*.")))
         strangers = [name for name, facts in found.items() if not facts.connection and name not in work.document.units]
-        work.begin_change(f"restart:{name}" for name in strangers)
+        work.begin_change(strangers, "restart")
 
 
 def _act(work: Work, verb: _Verb, name: str, found: Facts) -> None:
@@ -167,39 +167,24 @@ def _act(work: Work, verb: _Verb, name: str, found: Facts) -> None:
     systemd.start(work.host, verb, name)
 
 
-def covers(roots: Iterable[str], changed: Iterable[str]) -> bool:
-    """Return whether a changed path is one of the paths or lies below one."""
-    wanted = {root.rstrip("/") for root in roots}
-    return any(part in wanted for path in changed for part in _upwards(path))
-
-
-def _upwards(path: str) -> Iterator[str]:
-    yield path
-    while path:
-        path = path.rpartition("/")[0]
-        yield path
-
-
-def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[str]) -> bool:
+def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) -> bool:
     """Find out whether a unit runs what an upgraded or removed package replaced, or has not heard of what others bring.
 
     /proc shows the programs and libraries that a process has mapped: files that dpkg has replaced since, and those of
     packages that dpkg told of a change, as it tells PHP of its extensions. A unit of ours may be an interpreted
     program, which maps nothing of the kind: it is restarted after upgrades.
     """
-    by_kind: dict[str, set[str]] = {}
-    for kind, _, name in (note.partition(":") for note in changed):
-        by_kind.setdefault(kind, set()).add(name)
-    if "package" in by_kind and unit.content is not None:
+    happened = {each.what for each in changed}
+    if "upgraded" in happened and unit.content is not None:
         return True
-    if not by_kind.keys() & {"package", "removed", "triggered"}:
+    if not happened & {"upgraded", "removed", "triggered"}:
         return False
     groups = [found.cgroup, *(part.cgroup for part in systemd.facts(work.host, found.parts).values())]
     mapped = {path for group in groups if group for pid in processes.members(group) for path in processes.mapped(pid)}
     if any(path.endswith(" (deleted)") and ("/usr/" in path or "/lib" in path) for path in mapped):
         return True
-    told = by_kind.get("triggered")
-    return bool(told and mapped & dpkg.files(work.host, sorted(told)))
+    triggered = sorted(each.name for each in changed if each.what == "triggered")
+    return bool(triggered and mapped & dpkg.files(work.host, triggered))
 
 
 def restart_dependents(work: Work) -> None:
@@ -214,11 +199,11 @@ def restart_dependents(work: Work) -> None:
 def _carry_out_requests(work: Work) -> None:
     """Do with running units of which the plan says nothing what packages ask for; their failures are not ours."""
     verbs: tuple[_Verb, ...] = ("reload", "restart", "stop")
-    notes = work.ledger.changing
-    asked = {note.partition(":")[2]: verb for verb in verbs for note in sorted(notes) if note.startswith(f"{verb}:")}
-    todo = [name for name, verb in asked.items() if f"{verb}:{name}" not in work.considered.get(name, set())]
+    touched = sorted(work.ledger.changing)
+    asked = {name: verb for verb in verbs for what, name in touched if what == verb}
+    todo = [name for name, verb in asked.items() if Touched(verb, name) not in work.considered.get(name, set())]
     for name, found in systemd.facts(work.host, todo).items():
-        work.considered[name] = set(notes)
+        work.considered[name] = set(touched)
         if found.active not in ("active", "reloading") or {name, *found.names} & set(work.document.units):
             continue
         verb = "restart" if asked[name] == "reload" and not found.can_reload else asked[name]

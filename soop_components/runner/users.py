@@ -9,7 +9,6 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UserRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component
-from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.work import Work
 
 
@@ -17,6 +16,8 @@ class Users(Managed):
     """Users are made and added to groups, and never removed, since files may be theirs; what else they are stays."""
 
     step = "users"
+    kind = "user"
+    action = "configure"
 
     def check(self, work: Work) -> None:
         account_numbers.check(work)
@@ -24,13 +25,8 @@ class Users(Managed):
     def prepare(self, work: Work) -> None:
         account_numbers.prepare(work)
 
-    def pending_in(self, work: Work, component: Component) -> list[Change]:
-        records = {name: UserRecord(False, user.groups) for name, user in component.users.items()}
-        return [
-            Change("user", name, "configure")
-            for name, record in records.items()
-            if self.drift_of(work.host, name, record)
-        ]
+    def wanted(self, component: Component) -> Mapping[str, UserRecord]:
+        return {name: UserRecord(False, user.groups) for name, user in component.users.items()}
 
     def carry_out(self, work: Work, component: Component) -> None:
         for change in self.pending_in(work, component):
@@ -55,8 +51,7 @@ class Users(Managed):
     def records(self, ledger: Ledger) -> Mapping[str, UserRecord]:
         return ledger.users
 
-    def drift_of(self, host: Host, name: str, record: UserRecord) -> list[Drift]:
+    def details(self, host: Host, name: str, record: UserRecord) -> list[str]:
         if not accounts.exists(name):
-            return [Drift("user", name, "missing")]
-        missing = set(record.groups) - accounts.groups_of(name)
-        return [Drift("user", name, f"not in group {group}") for group in sorted(missing)]
+            return ["missing"]
+        return [f"not in group {group}" for group in sorted(set(record.groups) - accounts.groups_of(name))]

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from soop_components.runner import protocol
+from soop_components.runner import protocol, wire
 from soop_components.runner.commands import Task
 from soop_components.runner.events import Events
 from soop_components.runner.failure import Failure, describe, mistake, step, tail
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str]) -> int:
             case ["serve"]:
                 return _serve()
             case ["clean-up", id_]:
-                _clean_up(Host(), id_)
+                from soop_components.runner import transient
+
+                transient.clean_up(Host(), id_)  # what a killed apply leaves behind
                 return 0
     except BrokenPipeError:  # the connection is gone; an apply goes on without us
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,7 +49,7 @@ def _serve() -> int:
 
 def _answer(line: bytes, events: Events) -> protocol.Answer:
     try:
-        request = protocol.read_request(line)
+        request = wire.read_request(line)
         return request if isinstance(request, protocol.UnknownVerb) else _carry_out(Host(), request, events)
     except Malformed as error:
         return protocol.Failed("request", f"the request cannot be read: {error}")
@@ -69,18 +71,18 @@ def _write(line: str) -> None:
 def _carry_out(host: Host, request: protocol.Request, events: Events) -> protocol.Answer:
     """Carry out a request with the modules that it needs, which take most of the time to load."""
     match request:
-        case protocol.Measure():
-            from soop_components.runner import measure
+        case protocol.Status():
+            from soop_components.runner import node_status
 
-            return measure.measure(host)
+            return node_status.status(host)
         case protocol.Inspect():
-            from soop_components.runner import measure
+            from soop_components.runner import node_status
 
-            return measure.inspect(host, request, events)
+            return node_status.inspect(host, request, events)
         case protocol.Apply() | protocol.Rollback():
-            return _start(host, request)
+            return _start(host, request, events)
         case protocol.Follow():
-            return _repeat(host, request.id)
+            return _repeat(host, request.id, events)
         case protocol.Script():
             return _run_script(host, request)
         case protocol.Logs():
@@ -104,29 +106,28 @@ def _carry_out(host: Host, request: protocol.Request, events: Events) -> protoco
     return protocol.Done()
 
 
-def _start(host: Host, request: protocol.Apply | protocol.Rollback) -> protocol.Answer:
+def _start(host: Host, request: protocol.Apply | protocol.Rollback, events: Events) -> protocol.Answer:
     from soop_components.runner import document, transient
     from soop_components.runner.apply import apply
 
     def work(write: Callable[[str], None]) -> None:
-        events = Events(write)
-        events.write(apply(host, request, events))
+        its_events = Events(write)
+        its_events.write(apply(host, request, its_events))
 
     if isinstance(request, protocol.Apply):
         document.parse(request.document)
     transient.start(host, request.id, work)
-    return _repeat(host, request.id)
+    return _repeat(host, request.id, events)
 
 
-def _repeat(host: Host, id_: str) -> protocol.Answer:
+def _repeat(host: Host, id_: str, events: Events) -> protocol.Answer:
     """Repeat an apply's events, which hide their secrets already; return the last."""
     from soop_components.runner import transient
 
-    for line in transient.follow(host, id_):
-        event = protocol.read_event(line, protocol.Applied)
-        if event is not None and not isinstance(event, protocol.Progress):
-            return event
-        _write(line.rstrip("\n"))
+    for said in transient.follow(host, id_):
+        if not isinstance(said, protocol.Progress):
+            return said
+        events.write(said)
     raise Failure("apply", "the events ended without an outcome")
 
 
@@ -139,10 +140,3 @@ def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
     done = scripts.run_program(host, request.source, program, task)
     late = f"\nkilled after {request.timeout} seconds" if done.timed_out else ""
     return protocol.ScriptEnded(done.exit_code, tail(done.stdout), tail(done.stderr + late))
-
-
-def _clean_up(host: Host, id_: str) -> None:
-    """Remove what a killed apply leaves behind."""
-    from soop_components.runner import transient
-
-    transient.clean_up(host, id_)

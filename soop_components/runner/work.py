@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from soop_components.runner.blobs import Blobs
@@ -13,6 +13,7 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord
 from soop_components.runner.marks import put_secrets
 from soop_components.runner.protocol import Action, Change, Kind
+from soop_components.runner.touched import Touched, What
 from soop_components.runner.typed_json import canonical
 
 
@@ -48,24 +49,26 @@ class Work:
         """How often systemd itself had started them before."""
         self.cgroups: dict[str, str] = {}
         """The control groups of units, empty for one that did not run."""
-        self.considered: dict[str, set[str]] = {}
-        """For each unit, the changes it was restarted for, or not."""
-        self.known_to_systemd: set[str] = set()
+        self.ran: set[str] = set()
+        """Scripts that were run."""
+        self.considered: dict[str, set[Touched]] = {}
+        """For each unit and script, the changes after which it was restarted or run, or need not be."""
+        self.known_to_systemd: set[Touched] = set()
         """The changes after which systemd has read its files again."""
 
     def changed(self, kind: Kind, subject: str, action: Action) -> None:
         """Note a change that was made."""
         self.changes.append(Change(kind, subject, action))
 
-    def begin_change(self, things: Iterable[str] = ()) -> None:
-        """Record, before a change, that the apply is unfinished, and which paths and packages are about to change.
+    def begin_change(self, names: Iterable[str] = (), what: What = "path") -> None:
+        """Record, before a change, that the apply is unfinished, and what is about to change."""
+        self.touch([Touched(what, name) for name in names])
 
-        The record outlasts a killed apply, so that the next one restarts the units that depend on these things.
-        """
-        changing = set(things)
-        self.ledger.changing |= changing
+    def touch(self, touched: Collection[Touched]) -> None:
+        """Record what changes, so that after a kill the next apply restarts the units that depend on it."""
+        self.ledger.changing.update(touched)
         for seen in (self.known_to_systemd, *self.considered.values()):  # some may change for the second time
-            seen -= changing
+            seen.difference_update(touched)
         self.ledger.unfinished = True
         self.save()
 

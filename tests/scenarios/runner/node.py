@@ -16,7 +16,7 @@ from soop_components.machines.local.local_machines import LocalMachines, Machine
 from soop_components.machines.local.root_helper.request import Spec
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.wording import drift_in_words
-from soop_components.runner.protocol import PROTOCOL, Change, Measured
+from soop_components.runner.protocol import PROTOCOL, Change, NodeStatus
 from soop_components.runner.typed_json import read
 from tests.scenarios.ground import IMAGE, MIB
 from tests.unit.runner.node import change_in_words, document, stream
@@ -126,7 +126,7 @@ class RunnerNode:
         return {"document": document, "previous_secrets": given["secrets"], **given}
 
     def roll_back(self) -> Said:
-        """Return to the accepted document."""
+        """Roll back to the accepted document."""
         return self.call("rollback", {"secrets": {}, "hosts": {NAME: self.facts.address}, "id": "back"})
 
     def apply(self, document: Mapping[str, Any], **more: Any) -> Said:
@@ -144,15 +144,15 @@ class RunnerNode:
         """Return what an apply would change."""
         return self.call("inspect", {"document": document, "secrets": secrets or {}}).changes
 
-    def measure(self) -> Measured:
+    def status(self) -> NodeStatus:
         """Look at the node."""
-        event = self.call("measure", {}).event
+        event = self.call("status", {}).event
         assert event.pop("event") == "result", event
-        return read(Measured, event, "measured")
+        return read(NodeStatus, event, "status")
 
     def drift(self) -> list[str]:
         """Return how the node differs from how it was left."""
-        return [drift_in_words(drift) for drift in self.measure().drift]
+        return [drift_in_words(drift) for drift in self.status().drift]
 
     def applying(self) -> str:
         """Return the id of the apply that is at work."""
@@ -161,7 +161,7 @@ class RunnerNode:
 
     def is_as_accepted(self) -> bool:
         """Return whether the node runs its accepted version, healthy and without a difference."""
-        found = self.measure()
+        found = self.status()
         return (found.drift, found.healthy, found.accepted) == ((), True, True)
 
     def pids(self, *units: str) -> dict[str, str]:

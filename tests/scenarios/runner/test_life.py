@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from soop_components.runner.failure import OUT_OF_MEMORY
 from tests.scenarios.runner.node import RunnerNode
 from tests.scenarios.runner.service import BLOB, web
 from tests.unit.runner.node import document, sha256, tar
@@ -50,7 +51,7 @@ def test_what_was_changed_by_hand_is_found_and_only_that_repaired(node: RunnerNo
         "echo '# by hand' >> /opt/app/serve.py; chmod 666 /etc/app/text; chown app /etc/app/env; "
         "ln -sfn /dev/null /opt/app/current; touch /etc/app/gone; systemctl stop app; systemctl disable app"
     )
-    assert node.measure().healthy is False
+    assert node.status().healthy is False
     assert node.drift() == [
         "file /etc/app/env: owner app:root, not root:root",
         "file /etc/app/text: mode 0666, not 0644",
@@ -154,7 +155,7 @@ def test_a_program_that_ends_every_few_seconds(node: RunnerNode) -> None:
     node.accept(document(web={"units": units, "command_health": {"command": ["/bin/true"]}}))
     node.wait_for("test $(systemctl show -p NRestarts --value app.service) -ge 3")
     assert node.drift()[0].startswith("unit app.service: ended and was started again")
-    assert not node.measure().healthy
+    assert not node.status().healthy
 
 
 STARTS = """\
@@ -199,3 +200,11 @@ def test_systemd_itself_says_of_every_unit_what_systemctl_shows(node: RunnerNode
     number, differences = json.loads(node.run("python3 -I -", script.encode()))
     assert number > 50
     assert differences == []
+
+
+def test_a_script_that_takes_more_memory_than_there_is_was_killed_for_it(serving: RunnerNode) -> None:
+    hog = {"name": "hog", "content": "#!/usr/bin/python3\nx = b'x' * (2 << 30)\n"}
+    said = serving.apply(web("2.0.0", scripts=[hog]))
+    assert OUT_OF_MEMORY in said["message"], said
+    assert said["rolled_back"] is True
+    assert serving.is_as_accepted()

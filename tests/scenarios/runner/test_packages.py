@@ -111,6 +111,23 @@ def test_a_daemon_of_which_the_plan_says_nothing_is_restarted_if_it_runs(node: R
     node.run("systemctl stop other; rm /run/systemd/system/{other,idle}.service; systemctl daemon-reload")
 
 
+EARLY = "[Service]\nExecStart=/bin/sh -c 'cat /etc/early.conf > /run/early; exec sleep infinity'\n"
+BY_PATH = "#!/bin/sh\nset -e\n/bin/systemctl daemon-reload\n/bin/systemctl start early\n"
+
+
+def test_what_a_package_starts_all_the_same_is_restarted_once_it_is_configured(
+    node: RunnerNode, tmp_path: Path
+) -> None:
+    files = {"/usr/lib/systemd/system/early.service": EARLY.encode(), "/etc/early.conf": b"theirs\n"}
+    package = deb(tmp_path, "early", "1.0", files, {"postinst": BY_PATH})
+    node.send(package.content)
+    component = {"files": {"/etc/early.conf": {"content": "ours\n"}}, "units": {"early.service": {}}}
+    wanted = document(packages=plans(package), web=component)
+    node.accept(wanted)
+    assert node.run("cat /run/early") == "ours"
+    assert node.apply(wanted).changes == []
+
+
 def test_a_failed_upgrade_is_rolled_back_to_the_older_package(greeting: RunnerNode, tmp_path: Path) -> None:
     newer = greeter(tmp_path, "1.1")
     greeting.send(newer.content)

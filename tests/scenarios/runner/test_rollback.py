@@ -17,7 +17,7 @@ def fails(node: RunnerNode, wanted: dict[str, Any]) -> Said:
     said = node.apply(wanted)
     assert said["event"] == "failure"
     assert said["rolled_back"] is True, said
-    assert node.is_as_accepted(), node.measure()
+    assert node.is_as_accepted(), node.status()
     assert node.run("cat /etc/app/text") == "version 1.0.0"
     return said
 
@@ -112,7 +112,7 @@ def test_the_first_version_cannot_be_rolled_back(node: RunnerNode) -> None:
     node.send(BLOB)
     said = node.apply(web(scripts=[MIGRATE]))
     assert (said["event"], said["rolled_back"]) == ("failure", False)
-    found = node.measure()
+    found = node.status()
     assert (found.running, found.healthy) == (None, False)
     assert "access-service-1.0.0 was begun and not finished" in node.drift()
     assert node.accept(web()).succeeded
@@ -121,6 +121,6 @@ def test_the_first_version_cannot_be_rolled_back(node: RunnerNode) -> None:
 
 def test_a_rollback_that_is_asked_for(serving: RunnerNode) -> None:
     assert serving.apply(web("2.0.0")).succeeded
-    assert serving.measure().accepted is False
+    assert serving.status().accepted is False
     assert serving.roll_back().changes == ["write file /etc/app/text"]
     assert serving.is_as_accepted()

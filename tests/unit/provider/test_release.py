@@ -18,7 +18,7 @@ from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.rollout import ReleaseFailed, Rollout
-from soop_components.runner.protocol import Drift, HealthProblem, Measured, Version
+from soop_components.runner.protocol import Drift, HealthProblem, NodeStatus, Version
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
 OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}
@@ -59,7 +59,7 @@ def test_what_is_not_healthy_is_named_with_what_its_check_said_and_without_secre
     running = Version("a", "1.0.0", "sha256:0", "sha256:1")
     said = ("exit code 1: wrong password\ns3cret word", "status 500: s3cret%20word" + "x" * 500)
     problems = tuple(HealthProblem("web", "/bin/check", got) for got in said)
-    found = Measured(running, True, (), problems)
+    found = NodeStatus(running, True, (), problems)
     assert not found.healthy
     first, second = drift_of(found, "sha256:1", release)
     assert first == "component web is not healthy: /bin/check: exit code 1: wrong password [secret]"
@@ -72,7 +72,7 @@ def test_what_is_not_healthy_is_named_with_what_its_check_said_and_without_secre
 def test_drift_is_worded_by_its_kind() -> None:
     release = ReleaseInputs(Reference("a", "1.0.0"), "sha256:0", {}, {}, (), {}, {}, {}, "key")
     drift = (Drift("apply", "a-2.0.0"), Drift("absent", "/etc/x"), Drift("unit", "a.service", "not active"))
-    found = Measured(Version("a", "1.0.0", "sha256:0", "sha256:1"), False, drift, ())
+    found = NodeStatus(Version("a", "1.0.0", "sha256:0", "sha256:1"), False, drift, ())
     assert not found.healthy
     assert drift_of(found, "sha256:1", release) == [
         "runs a-1.0.0, which was not accepted",
@@ -90,17 +90,17 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
     async def fail(rollout: Rollout) -> None:
         raise ReleaseFailed("a-1.0.0 was not accepted: smoke test 'answers'")
 
-    async def measure(node: Node, patience: float) -> Measured:
+    async def status_of(node: Node, patience: float) -> NodeStatus:
         if node.name == "web-2.a.dev":
             raise SoopError("web-2.a.dev: no answer from 10.0.0.1", "is it there?")
         digest = ReleaseInputs.parse(given).documents[node.name]["plan_digest"]
-        return Measured(Version("a", "1.0.0", "sha256:1", digest), False, (), ())
+        return NodeStatus(Version("a", "1.0.0", "sha256:1", digest), False, (), ())
 
     place = {"address": "10.0.0.1", "hostKey": "ssh-ed25519 AAAA"}
     nodes = {f"web-{number}.a.dev": {"role": "web", "number": number, "place": place} for number in (1, 2)}
     given = {**INPUTS, "digest": "sha256:1", "roles": {"web": {}}, "nodes": nodes, "privateKey": "P", "neighbours": {}}
     monkeypatch.setattr(Rollout, "run", fail)
-    monkeypatch.setattr(Node, "measure", measure)
+    monkeypatch.setattr(Node, "status", status_of)
     monkeypatch.setattr("soop_components.provider.release._blobs", lambda _: Path)
     context = Context("urn:pulumi:dev::p::soop:index:Service$soop:index:Release::a", Progress(None, ""), Cancellation())
     with pytest.raises(PartialFailure) as caught:

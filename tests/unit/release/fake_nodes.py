@@ -14,7 +14,7 @@ from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.order import NodeState
 from soop_components.release.rollout import Rollout
-from soop_components.runner.protocol import Change, Inspected, Measured, ScriptEnded, Version
+from soop_components.runner.protocol import Change, Inspected, NodeStatus, ScriptEnded, Version
 from soop_components.transport import Target
 
 DIGEST = "sha256:" + "0" * 64
@@ -77,7 +77,7 @@ class Nodes:
         self.names: dict[str, Mapping[str, str]] = {}
         """The addresses that each node was told last."""
         self.unhealthy: set[str] = set()
-        """Nodes that a measurement finds unhealthy."""
+        """Nodes that are found unhealthy."""
         self.last_good: dict[str, str | None] = {}
         """What each node was told that the state names, at the last call."""
         self.patience: dict[str, float] = {}
@@ -130,10 +130,10 @@ class FakeNode:
         self._opened = True
         self._nodes.patience.setdefault(self._name, patience)
 
-    async def measure(self, patience: float) -> Measured:
-        self._nodes.on_call("measure", self._name)
+    async def status(self, patience: float) -> NodeStatus:
+        self._nodes.on_call("status", self._name)
         running = Version("a-service", "1.0.1", DIGEST, "") if self._name not in self._nodes.unhealthy else None
-        return Measured(running, False, (), ())
+        return NodeStatus(running, False, (), ())
 
     async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Any, last_good: Any) -> Inspected:
         self._nodes.on_call("inspect", self._name)

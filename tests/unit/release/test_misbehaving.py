@@ -24,6 +24,7 @@ from soop_components.release.runner_archive import FOLDER_ON_NODE, RunnerArchive
 from soop_components.release.session import Session, Sessions
 from soop_components.runner import protocol
 from soop_components.runner.protocol import Done, Ping
+from soop_components.runner.wire import event
 from soop_components.transport import Target, connect, ssh
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -119,16 +120,16 @@ def says(*values: Any) -> Play:
     return play
 
 
-MEASURED: dict[str, Any] = {"event": "result", "running": None, "accepted": False, "drift": [], "health": []}
+STATUS: dict[str, Any] = {"event": "result", "running": None, "accepted": False, "drift": [], "health": []}
 WRONG: dict[str, tuple[Play, str]] = {
     "silent": (nothing, "the runner says nothing for"),
     "drips": (drips, "the runner says nothing for"),
-    "endless progress": (progress_for_ever, "`measure` did not end within"),
+    "endless progress": (progress_for_ever, "`status` did not end within"),
     "much progress": (much_progress, "floods its standard output"),
     "no newline": (no_newline, "floods its standard output"),
     "errors": (flood_of_errors, "floods its standard error"),
     "no end": (end_that_is_none, "the runner says nothing for"),
-    "types": (says({**MEASURED, "drift": {"kind": 1}}), "cannot be read: result.drift: expected a list, not dict"),
+    "types": (says({**STATUS, "drift": {"kind": 1}}), "cannot be read: result.drift: expected a list, not dict"),
     "nested": (says(NESTED.encode() + b"\n"), "cannot be read"),
     "no result": (says({"event": "result"}), "cannot be read: result"),
 }
@@ -162,7 +163,7 @@ def looked_at(play: Play) -> dict[str, Any]:
     """Look at two nodes, the first of which misbehaves; return what is recorded of each."""
 
     async def looking() -> dict[str, Any]:
-        async with machine(play) as one, machine(says(MEASURED), OTHER) as other:
+        async with machine(play) as one, machine(says(STATUS), OTHER) as other:
             context = Context("urn:pulumi:dev::p::a$b::release", Progress(None, ""), Cancellation())
             found = await ReleaseResource().read(context, "id", release_of(one, other), {})
             assert found is not None
@@ -183,7 +184,7 @@ def test_a_node_that_misbehaves_spoils_its_own_row_only(play: Play, said: str) -
 def test_what_a_node_says_does_nothing_to_a_terminal() -> None:
     running = {"service": "access-service", "version": ESCAPED, "digest": "x", "plan_digest": "y"}
     many = [{"kind": "file", "subject": f"/etc/{ESCAPED}", "detail": "d" * 1000}] * 60
-    status = looked_at(says({**MEASURED, "running": running, "drift": many}))[WEB]
+    status = looked_at(says({**STATUS, "running": running, "drift": many}))[WEB]
     assert all(text.isprintable() for text in status["drift"])
     assert status["version"] == r"\x1b]0;owned\x07\x1b[2Jgone \ud800"
     assert status["drift"][-1] == "11 more differences"
@@ -211,7 +212,7 @@ def asked(play: Play, request: protocol.Request = PING, content: Any = None) -> 
 def test_an_answer_may_be_longer_than_what_a_connection_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_QUICK", 30.0)
     monkeypatch.setattr(session, "_ANSWER_AT_MOST", 4 << 20)
-    runs = {"event": "failure", "step": "x", "message": "y" * (3 << 20)}
+    runs = {"event": "failure", "step": "units", "message": "y" * (3 << 20)}
     answer, _ = asked(says(runs))
     assert len(answer.message) == session._TEXT_AT_MOST + 1
 
@@ -238,7 +239,7 @@ def test_a_node_whose_apply_never_ends_is_given_up(monkeypatch: pytest.MonkeyPat
             if json.loads(request)["verb"] == "follow":
                 process.stdout.write(line({"event": "result", "changes": []}))
             else:
-                process.stdout.write(line(protocol.event(INSPECTED)))
+                process.stdout.write(line(event(INSPECTED)))
 
     async def inspecting() -> None:
         async with machine(play) as target:
@@ -252,7 +253,7 @@ def test_a_node_whose_apply_never_ends_is_given_up(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("request_", "seconds"),
     [
-        (protocol.Measure(), 1.5),
+        (protocol.Status(), 1.5),
         (protocol.Apply({"plan": {"a": [{"timeout": 100, "b": {"timeout": 20}}]}}, {}, {}, {}, "id"), 14400 + 240),
         (protocol.Rollback({}, {}, "id"), 14400),
         (protocol.Script("sha256:1", "smoke.py", {}, 30), 31.5),

@@ -112,7 +112,7 @@ def test_interruption_at_each_call(call: Call) -> None:
     assert nodes.called("accept") == []
     assert told.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted; run it again to go on")
     assert_rolled_back(nodes, told)
-    made = [each for each in nodes.calls if each[0] not in ("measure", "reopen", "roll_back")]
+    made = [each for each in nodes.calls if each[0] not in ("status", "reopen", "roll_back")]
     assert made == CALLS[: len(made)]
     finished = {name for name, _ in made[CALLS.index(call) :]}
     assert finished == {call[0]} or finished <= {"open", "inspect"}, "the step is finished and no other is begun"
@@ -179,7 +179,7 @@ def test_a_rollback_begins_with_nodes_that_are_down() -> None:
     """One that became unhealthy since, one that cannot be asked: all others of their role go in batches."""
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("script", "database-1"): failure("database-1")})
     nodes.unhealthy.add("web-2")
-    nodes.at["measure", "web-1"] = failure("web-1")
+    nodes.at["status", "web-1"] = failure("web-1")
     assert_rolled_back(nodes, run(nodes))
     web = [name for name in nodes.called("roll_back") if name.startswith("web")]
     assert web == ["web-1", "web-2", "web-6", "web-5", "web-4", "web-3"]

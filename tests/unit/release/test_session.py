@@ -13,7 +13,8 @@ from soop_components.errors import SoopError
 from soop_components.release import session
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Session, Sessions
-from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb, request_line
+from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb
+from soop_components.runner.wire import request_line
 from soop_components.transport import ConnectionLost, Outcome, Target
 
 ARCHIVE = RunnerArchive(b"the runner", "abc")

@@ -19,8 +19,8 @@ from soop_components.runner import apply as applying
 from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
-from soop_components.runner.measure import inspect, measure
-from soop_components.runner.protocol import Accept, Apply, Change, Inspect, Measured, Rollback
+from soop_components.runner.node_status import inspect, status
+from soop_components.runner.protocol import Accept, Apply, Change, Inspect, NodeStatus, Rollback
 from soop_components.runner.typed_json import digest_of
 
 USER = getpass.getuser()
@@ -149,11 +149,11 @@ class Node:
             said["changes"] = [change_in_words(Change(**change)) for change in said["changes"]]
         return said
 
-    def measure(self) -> Measured:
-        return measure(self.host)
+    def status(self) -> NodeStatus:
+        return status(self.host)
 
     def drift(self) -> list[str]:
-        return [drift_in_words(drift) for drift in self.measure().drift]
+        return [drift_in_words(drift) for drift in self.status().drift]
 
     def pending(self, document: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> list[str]:
         """Return what an apply would change."""

@@ -9,7 +9,7 @@ import pytest
 
 from soop_components.runner import accept as accepting
 from soop_components.runner.host import Host
-from soop_components.runner.measure import inspect
+from soop_components.runner.node_status import inspect
 from soop_components.runner.protocol import Accept, Inspect
 from tests.unit.runner.node import Node, document, file, script, sha256, tar
 
@@ -62,14 +62,14 @@ def test_a_failed_apply_is_rolled_back_to_it(node: Node) -> None:
     event = node.apply(BROKEN, last_good=STATE)
     assert (event["event"], event["rolled_back"]) == ("failure", True)
     assert node.text("/etc/app") == "1"
-    assert node.measure().accepted
+    assert node.status().accepted
     assert last_good(node, None) == ("1.0.0", "1.0.0")
 
 
 def test_a_rollback_undoes_an_acceptance(node: Node) -> None:
     assert node.roll_back(last_good=STATE)["event"] == "result"
     assert node.text("/etc/app") == "1"
-    found = node.measure()
+    found = node.status()
     assert (found.accepted, found.drift) == (True, ())
     node.accept(TWO, last_good=STATE)
     assert last_good(node, STATE) == ("2.0.0", "1.0.0")
@@ -121,4 +121,4 @@ def test_an_acceptance_that_is_killed_changes_nothing_for_the_state(
     assert last_good(node, TWO["plan_digest"]) == ("3.0.0", "2.0.0")
     assert node.roll_back(last_good=TWO["plan_digest"])["event"] == "result"
     assert node.text("/etc/app") == "2"
-    assert node.measure().accepted
+    assert node.status().accepted

@@ -45,7 +45,7 @@ def test_a_failure_is_rolled_back_to_what_was_accepted(node: Node) -> None:
         "rollback_failure": None,
     }
     assert node.text("/etc/app") == "1.0.0 old"
-    found = node.measure()
+    found = node.status()
     assert found.running is not None
     assert (found.running.plan_digest, found.accepted, found.drift) == (ONE["plan_digest"], True, ())
 
@@ -53,7 +53,7 @@ def test_a_failure_is_rolled_back_to_what_was_accepted(node: Node) -> None:
 def test_a_first_failure_leaves_the_node_and_says_so(node: Node) -> None:
     event = node.apply(BROKEN, secrets=SECRETS)
     assert (event["event"], event["rolled_back"]) == ("failure", False)
-    assert node.measure().running is None
+    assert node.status().running is None
     assert node.drift()[0] == "access-service-3.0.0 was begun and not finished"
     assert "finish apply access-service-3.0.0" in node.pending(BROKEN, SECRETS)
 
@@ -118,10 +118,10 @@ def test_a_rollback_needs_something_accepted(node: Node) -> None:
 def test_a_rollback_goes_to_the_accepted_version(node: Node) -> None:
     node.accept(ONE, secrets=SECRETS)
     assert node.apply(TWO, secrets=SECRETS)["event"] == "result"
-    assert node.measure().accepted is False
+    assert node.status().accepted is False
     assert node.roll_back(secrets=SECRETS)["changes"] == ["write file /etc/app"]
     assert node.text("/etc/app") == "1.0.0 s3cret"
-    assert node.measure().accepted is True
+    assert node.status().accepted is True
 
 
 def test_only_what_runs_can_be_accepted(node: Node) -> None:
@@ -195,7 +195,7 @@ def test_a_killed_apply_is_made_up_for(
     event = node.apply(old("2.0.0"), secrets=SECRETS)
     assert event["event"] == "result", event
     assert restarted or "restart app.service" in node.systemd.told
-    found = node.measure()
+    found = node.status()
     assert found.running is not None
     assert (found.drift, found.running.version) == ((), "2.0.0")
     assert node.text("/etc/app") == "2.0.0 s3cret"

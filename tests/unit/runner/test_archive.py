@@ -15,7 +15,8 @@ import pytest
 
 import soop_components.runner
 from soop_components.release.runner_archive import RunnerArchive
-from soop_components.runner.protocol import Follow, Ping, request_line
+from soop_components.runner.protocol import Follow, Ping
+from soop_components.runner.wire import request_line
 
 PING = request_line(Ping())
 LOUD = PING.replace(b"}", b', "loud": 1}')
@@ -70,7 +71,7 @@ def test_a_verb_that_it_does_not_know_is_an_answer(path: Path) -> None:
     assert list(path.rglob("__pycache__")), "what was compiled is kept for the next time"
 
 
-@pytest.mark.parametrize("sent", [b"\n", b"{\n", b"\xff", b"[]", b"{}", b'{"verb": []}', b'"measure"', LOUD])
+@pytest.mark.parametrize("sent", [b"\n", b"{\n", b"\xff", b"[]", b"{}", b'{"verb": []}', b'"status"', LOUD])
 def test_what_is_no_request_is_a_failure_and_no_traceback(path: Path, sent: bytes) -> None:
     done = begin(path, sent)
     assert done.returncode == 1

@@ -76,7 +76,7 @@ def test_alone_ends_even_what_hides_in_a_session_of_its_own(tmp_path: Path) -> N
         done = Programs().run(shell(script, alone=True))
         assert done.exit_code == 0
         pid = int((tmp_path / "pid").read_text())
-        assert pid not in below(os.getpid(), dead=True)
+        assert pid not in below(os.getpid())
         assert not Path(f"/proc/{pid}").exists()
         assert mine.poll() is None, "what was there before stays"
     finally:

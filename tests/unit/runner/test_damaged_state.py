@@ -30,13 +30,13 @@ ODD: list[dict[str, Any]] = [
 def mended(node: Node, name: str) -> None:
     """See that the loss is told, and that the same version, deployed again, mends it."""
     same = document(site={"files": {"/etc/site": file("one")}})
-    losses = [drift for drift in node.measure().drift if drift.kind == "error"]
+    losses = [drift for drift in node.status().drift if drift.kind == "error"]
     assert [drift.subject for drift in losses] == [name]
     assert "is damaged" in losses[0].detail
     assert node.pending(same)
     node.accept(same)
-    assert node.measure().drift == ()
-    assert node.measure().accepted
+    assert node.status().drift == ()
+    assert node.status().accepted
     assert node.pending(same) == []
 
 
@@ -69,12 +69,12 @@ def test_what_only_the_lost_ledger_knew_to_be_ours_is_removed_by_the_next_versio
     served.accept(document("3.2.4", site={"files": {"/etc/other": file("two")}}))
     assert not served.path("/etc/site").exists()
     assert served.text("/etc/other") == "two"
-    assert served.measure().drift == ()
+    assert served.status().drift == ()
 
 
 def test_all_of_it_may_be_damaged(served: Node) -> None:
     for name in STATE:
         served.path(f"/var/lib/soop/{name}").write_text("")
-    assert {drift.subject for drift in served.measure().drift if drift.kind == "error"} == {*STATE}
+    assert {drift.subject for drift in served.status().drift if drift.kind == "error"} == {*STATE}
     served.accept(document(site={"files": {"/etc/site": file("one")}}))
-    assert served.measure().drift == ()
+    assert served.status().drift == ()

@@ -156,7 +156,7 @@ def test_a_link_that_leads_astray_is_a_difference_not_a_crash(node: Node, monkey
     node.path("/opt/app").symlink_to("moved")
     host = node.host
     host.places._trusted = ()
-    from soop_components.runner.measure import drift
+    from soop_components.runner.node_status import drift
 
     (found,) = drift(host, host.load("running.json"))
     assert found.kind == "error"

@@ -117,19 +117,19 @@ def test_a_look_gives_a_command_its_own_time(node: Node, monkeypatch: pytest.Mon
     node.accept(document(web={"command_health": {"command": ["/bin/sh", "-c", "exit 0"], "timeout": 42}}))
     lasts: list[float] = []
     monkeypatch.setattr(health, "try_command", lambda host, check, timeout: lasts.append(timeout))
-    assert node.measure().healthy
+    assert node.status().healthy
     assert lasts == [42]
 
 
-def test_measure_says_whether_it_is_healthy(node: Node) -> None:
+def test_the_status_says_whether_it_is_healthy(node: Node) -> None:
     flag = node.root / "flag"
     flag.touch()
     wanted = document(web={"command_health": {"command": ["/bin/sh", "-c", f"test -e {flag}"], "timeout": 1}})
-    assert not node.measure().healthy, "nothing runs"
+    assert not node.status().healthy, "nothing runs"
     node.apply(wanted)
-    assert node.measure().healthy
+    assert node.status().healthy
     flag.unlink()
-    found = node.measure()
+    found = node.status()
     assert not found.healthy
     assert found.health == (HealthProblem("web", f"/bin/sh -c test -e {flag}", "exit code 1"),)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from soop_components.runner.failure import Failure
+from soop_components.runner.touched import Touched
 from tests.unit.runner.node import ME, Node, document, file, script
 
 X = "/opt/x"
@@ -99,7 +100,7 @@ def test_what_a_killed_write_left_is_not_taken_for_a_strangers(node: Node) -> No
     node.accept(document(web=KINDS["tree"]))
     host = node.host
     ledger = host.ledger()
-    ledger.changing.add(f"{X}/a")
+    ledger.changing.add(Touched("path", f"{X}/a"))
     host.store("ledger.json", ledger.to_json())
     from soop_components.runner.places import _temporary
 

@@ -12,20 +12,31 @@ from soop_components.runner.commands import Programs, Task
 from soop_components.runner.failure import OUT_OF_MEMORY, Failure
 from tests.unit.runner.node import Node
 
+GROUPS = {
+    "v2": ("0::/system.slice/a.service/.control\n", "groups/system.slice/a.service/memory.events"),
+    "v1": ("4:cpu,memory:/a\n0::/\n", "groups/memory/a/memory.oom_control"),
+    "none": ("0::/\n", "vmstat"),
+}
 
-@pytest.fixture
-def kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The kernel's counters."""
-    path = tmp_path / "vmstat"
+
+@pytest.fixture(params=GROUPS)
+def kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """The counter of our control group, or of the machine; that of the machine is another one."""
+    groups, counter = GROUPS[request.param]
+    (tmp_path / "own").write_text(groups)
+    (tmp_path / "vmstat").write_text("oom_kill 99\n")
+    path = tmp_path / counter
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("nr_free 1\noom_kill 3\noom_kill_other 9\n")
-    monkeypatch.setattr(memory, "_COUNTERS", str(path))
+    for name, found in (("_OWN_GROUPS", "own"), ("_GROUPS", "groups"), ("_OF_ALL", "vmstat")):
+        monkeypatch.setattr(memory, name, str(tmp_path / found))
     return path
 
 
 def test_the_kernel_counts(kills: Path) -> None:
     assert memory.kills() == 3
     kills.unlink()
-    assert memory.kills() == 0
+    assert memory.kills() == (0 if kills.name == "vmstat" else 99)
 
 
 @pytest.mark.parametrize(

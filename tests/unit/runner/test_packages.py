@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from soop_components.runner import dpkg, packages
-from soop_components.runner.commands import Completed, Task
+from soop_components.runner import dpkg, package_needs, packages
+from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.document import parse
 from soop_components.runner.dpkg import Installed
 from soop_components.runner.failure import Failure
-from soop_components.runner.ledger import Ledger, PackageRecord
+from soop_components.runner.host import Host
+from soop_components.runner.ledger import Installing, Ledger, PackageRecord
 from soop_components.runner.packages import Packages
 from soop_components.runner.protocol import Drift
 from soop_components.runner.relations import Control
+from soop_components.runner.touched import Touched
 from soop_components.runner.work import Work
+from tests.scenarios.runner.packages import deb
 from tests.unit.runner.node import Node, document, sha256
 
 WHOLE, HALF, CONFIG = "ii ", "iF ", "rc "
@@ -37,30 +42,30 @@ def known(**versions: tuple[str, str]) -> dict[str, Installed]:
 def test_only_what_differs_is_installed(node: Node) -> None:
     wanted = {"same": "1", "older": "2", "absent": "1", "half": "1", "config": "1"}
     there = known(same=("1", WHOLE), older=("1", WHOLE), half=("1", HALF), config=("1", CONFIG))
-    assert packages.needed(work(node, wanted), there) == ["absent", "config", "half", "older"]
+    assert package_needs.needed(work(node, wanted), there) == ["absent", "config", "half", "older"]
 
 
 def test_what_dpkg_was_doing_at_a_power_failure_is_done_again(node: Node) -> None:
     doing = work(node, {"a": "1", "b": "1"})
     there = known(a=("1", WHOLE), b=("1", WHOLE))
-    doing.ledger.installing = {"boot": packages.boot_id(), "packages": ["a"]}
-    assert packages.needed(doing, there) == []
-    doing.ledger.installing = {"boot": "another", "packages": ["a"]}
-    assert packages.needed(doing, there) == ["a"]
+    doing.ledger.installing = Installing(package_needs.boot_id(), ("a",))
+    assert package_needs.needed(doing, there) == []
+    doing.ledger.installing = Installing("another", ("a",))
+    assert package_needs.needed(doing, there) == ["a"]
 
 
 def test_newer_packages_of_the_host_are_not_replaced(node: Node) -> None:
     there = known(libc=("2.40", WHOLE), ssl=("3.1", WHOLE), gone=("9", CONFIG))
     with pytest.raises(Failure) as raised:
-        packages.refuse_older(work(node, {"libc": "2.36", "ssl": "3.0", "gone": "1"}), there)
+        package_needs.refuse_older(work(node, {"libc": "2.36", "ssl": "3.0", "gone": "1"}), there)
     assert "libc 2.40 (plan: 2.36), ssl 3.1 (plan: 3.0)" in raised.value.failed.message
-    packages.refuse_older(work(node, {"libc": "2.36"}, rolling_back=True), there)
+    package_needs.refuse_older(work(node, {"libc": "2.36"}, rolling_back=True), there)
 
 
 def test_what_we_installed_we_may_replace(node: Node) -> None:
     going_back = work(node, {"libc": "2.36"})
     going_back.ledger.packages["libc"] = PackageRecord("2.40", None, "all")
-    packages.refuse_older(going_back, known(libc=("2.40", WHOLE)))
+    package_needs.refuse_older(going_back, known(libc=("2.40", WHOLE)))
 
 
 def test_drift(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +108,7 @@ def controls(**needs: str) -> dict[str, Control]:
     ],
 )
 def test_what_must_be_configured_first_has_a_run_of_its_own(needs: dict[str, str], expected: list[list[str]]) -> None:
-    assert packages.runs(list(needs), controls(**needs)) == expected
+    assert package_needs.runs(list(needs), controls(**needs)) == expected
 
 
 def test_names_are_read_out_of_dependencies() -> None:
@@ -139,3 +144,22 @@ def test_packages_that_others_need_stay(node: Node) -> None:
 
 def test_what_stands_for_another_counts(node: Node) -> None:
     assert needed(node, {"exim"}, "ii /theirs/postfix | mail-agent/", "ii /exim//mail-agent") == {"exim"}
+
+
+def test_a_unit_that_a_package_has_started_is_restarted_once_it_is_configured(node: Node) -> None:
+    began = time.monotonic()
+    units = {"early.service": {}, "late.service": {}, "worker@.service": {"content": ""}}
+    node.systemd.units["early.service"] = {"ExecMainStartTimestampMonotonic": str(int((began + 1) * 1e6))}
+    node.systemd.units["late.service"] = {"ExecMainStartTimestampMonotonic": str(int((began - 1) * 1e6))}
+    node.host.prepare()
+    doing = Work(node.host, parse(document(web={"units": units})), node.events, {})
+    packages._note_started(doing, began)
+    assert doing.ledger.changing == {Touched("restart", "early.service")}
+
+
+def test_the_folders_of_an_archive(tmp_path: Path) -> None:
+    made = deb(tmp_path, "a-b", "1.0", {"/usr/share/a b/c": b"", "/etc/x": b""})
+    archive = tmp_path / "a-b_1.0.deb"
+    archive.write_bytes(made.content)
+    expected = {"", "/usr", "/usr/share", "/usr/share/a b", "/etc"}
+    assert dpkg.folders(Host(str(tmp_path), Programs()), str(archive)) == expected

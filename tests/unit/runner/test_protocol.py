@@ -9,7 +9,6 @@ import pytest
 
 from soop_components.runner.protocol import (
     PROTOCOL,
-    REQUESTS,
     Accept,
     Applied,
     Apply,
@@ -24,8 +23,7 @@ from soop_components.runner.protocol import (
     Inspected,
     Logged,
     Logs,
-    Measure,
-    Measured,
+    NodeStatus,
     Ping,
     Progress,
     Receive,
@@ -33,18 +31,15 @@ from soop_components.runner.protocol import (
     Rollback,
     Script,
     ScriptEnded,
+    Status,
     UnknownVerb,
     Version,
-    event,
-    read_event,
-    read_request,
-    request_line,
-    verb_of,
 )
 from soop_components.runner.typed_json import Malformed
+from soop_components.runner.wire import REQUESTS, event, read_event, read_request, request_line, verb_of
 
 SENT: list[Request] = [
-    Measure(),
+    Status(),
     Inspect({"plan": {"a": [1, None]}}, {"password": "s3cret"}, ("sha256:1",), "sha256:3"),
     Receive(),
     Apply({"plan": {}}, {"password": "new"}, {"password": "old"}, {"web-1": "192.0.2.1"}, "id", "sha256:3"),
@@ -59,8 +54,8 @@ SENT: list[Request] = [
 VERSION = Version("access-service", "3.2.3", "sha256:1", "sha256:2")
 SAID: list[Any] = [
     Progress("installing"),
-    Measured(VERSION, True, (Drift("unit", "app.service", "not active"),), (HealthProblem("web", "GET /", "404"),)),
-    Measured(None, False, (), ()),
+    NodeStatus(VERSION, True, (Drift("unit", "app.service", "not active"),), (HealthProblem("web", "GET /", "404"),)),
+    NodeStatus(None, False, (), ()),
     Logged("the end\n"),
     Inspected(("sha256:1",), (Change("file", "/etc/x", "write"),), VERSION, None, "id"),
     Applied(()),
@@ -117,7 +112,7 @@ def test_what_else_a_node_prints_is_no_event(line: str) -> None:
 
 
 def test_healthy_means_that_something_runs_and_units_and_checks_are_well() -> None:
-    well = Measured(VERSION, True, (Drift("file", "/etc/x", "missing"),), ())
+    well = NodeStatus(VERSION, True, (Drift("file", "/etc/x", "missing"),), ())
     assert well.healthy
     assert not well._replace(running=None).healthy
     assert not well._replace(drift=(Drift("unit", "app.service", "disabled"),)).healthy

@@ -124,3 +124,30 @@ def test_a_program_without_an_interpreter_is_named(node: Node) -> None:
 def test_nothing_of_a_script_is_left(node: Node, notes: Path) -> None:
     assert runs(node, with_script(notes, {"/etc/x": {"content": "x", **ME}}))
     assert list(node.path("/var/lib/soop/scripts").iterdir()) == []
+
+
+def test_what_a_later_component_changes_at_a_trigger_runs_a_script_once_more(node: Node, notes: Path) -> None:
+    later = node.path("/opt/later")
+
+    def wanted(version: str, text: str, **second: Any) -> dict[str, Any]:
+        first = {"scripts": [script("note", f"cat {later} >> {notes} 2>&1; true", triggers=["/opt"])]}
+        return document(version, first=first, second={"files": {"/opt/later": file(text)}, **second})
+
+    node.accept(wanted("1.0.0", "one\n"))
+    assert notes.read_text().endswith("No such file or directory\none\n")
+    notes.unlink()
+    node.accept(wanted("2.0.0", "two\n"))
+    assert notes.read_text() == "one\ntwo\n"
+    notes.unlink()
+    assert node.apply(wanted("2.0.0", "two\n"))["changes"] == []
+    node.accept(wanted("3.0.0", "two\n", scripts=[script("writes", f"echo more >> {later}.more")]))
+    assert notes.read_text() == "two\n", "a script of a later component counts, too"
+
+
+def test_scripts_that_trigger_each_other_come_to_an_end(node: Node, notes: Path) -> None:
+    opt = node.path("/opt")
+    text = f"mkdir -p {opt}; date +%N > {opt}/$(basename $0); echo >> {notes}"
+    wanted = document(web={"scripts": [script(name, text, triggers=["/opt"]) for name in "ab"]})
+    node.accept(wanted)
+    assert notes.read_text() == 4 * "\n"
+    assert node.apply(wanted)["changes"] == []

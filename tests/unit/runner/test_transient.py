@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import transient, transient_unit
+from soop_components.runner import transient, transient_unit, waiting
 from soop_components.runner.failure import Failure
+from soop_components.runner.protocol import Applied, Progress
 from tests.unit.runner.node import Node
 
 RESULT = {"event": "result", "changes": []}
@@ -84,7 +85,7 @@ def test_an_apply_is_a_process_of_its_own_that_says_when_it_began(host: Any) -> 
         assert os.stat(host.volatile("events-one.jsonl")).st_mode & 0o777 == 0o600
     finally:
         let_go(host)
-    assert [json.loads(line)["event"] for line in transient.follow(host, "one")] == ["progress", "result"]
+    assert [*transient.follow(host, "one")] == [Progress("ü"), Applied(())]
     assert not os.path.exists(host.volatile("apply.json"))
 
 
@@ -125,8 +126,7 @@ def test_work_that_fails_in_a_way_nobody_foresaw_never_returns_here(host: Any) -
 
 def test_following_begins_at_the_first_event_and_ends_with_the_last(host: Any) -> None:
     write(host, "one", {"event": "progress", "message": "a"}, RESULT, {"event": "progress", "message": "too late"})
-    events = [json.loads(line) for line in transient.follow(host, "one")]
-    assert events == [{"event": "progress", "message": "a"}, RESULT]
+    assert [*transient.follow(host, "one")] == [Progress("a"), Applied(())]
 
 
 def test_half_a_line_is_waited_for(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,11 +134,12 @@ def test_half_a_line_is_waited_for(host: Any, monkeypatch: pytest.MonkeyPatch) -
     write(host, "one", {"event": "progress", "message": "ü"})
     with open(host.volatile("events-one.jsonl"), "a", encoding="utf-8") as file:
         file.write(SAID[:9])
-    lines = transient.follow(host, "one")
-    assert "ü" in json.loads(next(lines))["message"]
+    events = transient.follow(host, "one")
+    assert next(events) == Progress("ü")
+    assert next(events) == Progress("")
     with open(host.volatile("events-one.jsonl"), "a", encoding="utf-8") as file:
         file.write(SAID[9:] + "\n")
-    assert json.loads(next(lines)) == RESULT
+    assert next(events) == Applied(())
 
 
 def test_following_a_killed_apply_ends(host: Any) -> None:
@@ -162,8 +163,8 @@ def test_one_that_is_about_to_begin_is_waited_for(host: Any, monkeypatch: pytest
         write(host, "one", RESULT)
         os.unlink(pipe)
 
-    monkeypatch.setattr(time, "sleep", begin)
-    assert [json.loads(line) for line in transient.follow(host, "one")] == [RESULT]
+    monkeypatch.setattr(waiting, "sleep", begin)
+    assert [*transient.follow(host, "one")] == [Applied(())]
     assert len(waits) == 1
 
 

@@ -20,6 +20,10 @@ case "$1" in is-active) exit 3 ;; esac
 """
 
 
+def taken(host: Host) -> set[str]:
+    return {f"{what}:{name}" for what, name in unit_requests.taken(host)}
+
+
 class Script:
     """Runs lines of maintainers' scripts as dpkg would."""
 
@@ -78,10 +82,10 @@ def maintainer(node: Node, tmp_path: Path) -> Script:
 def test_what_is_asked_of_units(maintainer: Script, asked: str, expected: set[str]) -> None:
     maintainer.node.systemd.units["worker@1.service"] = {"ActiveState": "active"}
     assert maintainer.run(asked) == 0
-    assert unit_requests.taken(maintainer.node.host) == expected
+    assert taken(maintainer.node.host) == expected
     assert not [line for line in maintainer.reached if line != "systemctl mask a"]
     unit_requests.forget(maintainer.node.host)
-    assert unit_requests.taken(maintainer.node.host) == set()
+    assert taken(maintainer.node.host) == set()
 
 
 def test_all_else_is_carried_out(maintainer: Script) -> None:
@@ -91,20 +95,20 @@ def test_all_else_is_carried_out(maintainer: Script) -> None:
     assert maintainer.run("systemctl is-active a") == 3
     assert maintainer.run("systemctl enable --now -q a") == 0
     assert maintainer.reached == [*passed, "systemctl is-active a", "systemctl enable -q a"]
-    assert unit_requests.taken(maintainer.node.host) == set()
+    assert taken(maintainer.node.host) == set()
 
 
 def test_what_goes_is_stopped_at_once(maintainer: Script) -> None:
     maintainer.run("deb-systemd-invoke stop a.service; systemctl disable --now b; invoke-rc.d c restart", stop=True)
     assert maintainer.reached == ["deb-systemd-invoke stop a.service", "systemctl disable --now b"]
-    found = unit_requests.taken(maintainer.node.host)
+    found = taken(maintainer.node.host)
     assert found == {"stop:a.service", "stop:b.service", "restart:c.service"}
 
 
 def test_a_note_that_was_cut_off_is_left_out(node: Node) -> None:
     node.host.prepare()
     Path(node.host.volatile("asked-of-units")).write_text("restart a\nrest")
-    assert unit_requests.taken(node.host) == {"restart:a.service"}
+    assert taken(node.host) == {"restart:a.service"}
 
 
 class Dpkg(Played):
@@ -134,13 +138,13 @@ def test_dpkg_runs_maintainers_scripts_so(tmp_path: Path) -> None:
     interest = {"triggers": "interest-noawait /usr/lib/host.d\n", "postinst": "#!/bin/sh\n"}
     deb(tmp_path, "host", "1.0", {"/usr/lib/host.so": b""}, interest)
     dpkg.install(host, [{"host": str(tmp_path / "host_1.0.deb")}], lambda line: None)
-    assert unit_requests.taken(host) == set()
+    assert taken(host) == set()
     dpkg.install(host, [{"plugin": str(tmp_path / "plugin_1.0.deb")}], lambda line: None)
     asked = {"restart:a.service", "restart:b.service", "restart:c.service"}
-    assert unit_requests.taken(host) == {*asked, "triggered:host"}
+    assert taken(host) == {*asked, "triggered:host"}
     unit_requests.forget(host)
     dpkg.remove(host, ["plugin"])
-    assert unit_requests.taken(host) == {"restart:apache2.service", "triggered:host"}
+    assert taken(host) == {"restart:apache2.service", "triggered:host"}
 
 
 def asked(node: Node, text: str) -> None:

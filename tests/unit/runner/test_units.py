@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from soop_components.runner import unit_watch, waiting
-from soop_components.runner.units import covers
+from soop_components.runner.touched import covers
 from tests.unit.runner.node import Node, document, file, script
 
 PROGRAM = "[Service]\nExecStart=/bin/true\n"

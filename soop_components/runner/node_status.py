@@ -10,7 +10,7 @@ from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.kinds import KINDS
-from soop_components.runner.protocol import Change, Drift, Inspect, Inspected, Measured, Version
+from soop_components.runner.protocol import Change, Drift, Inspect, Inspected, NodeStatus, Version
 from soop_components.runner.work import Work
 
 _LOST = {
@@ -23,12 +23,12 @@ _LOST = {
 """What a node does not know any more without a file; the next apply and acceptance write it anew."""
 
 
-def measure(host: Host) -> Measured:
+def status(host: Host) -> NodeStatus:
     """Return what the node runs, every difference, and every health check that does not pass."""
     running, accepted = host.load("running.json"), host.load("accepted.json")
     differences = drift(host, running)
     problems = health.look(host, parse(running), hosts.current(host)) if running else []
-    return Measured(
+    return NodeStatus(
         running=_version(running),
         accepted=_version(running) == _version(accepted),
         drift=tuple(differences),

@@ -1,0 +1,135 @@
+"""Which packages a node needs, which have to go, and which cannot be together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from soop_components.runner import dpkg, relations
+from soop_components.runner.dpkg import Installed
+from soop_components.runner.failure import Failure
+from soop_components.runner.host import remove_tree
+from soop_components.runner.plan import Package
+from soop_components.runner.relations import Control
+from soop_components.runner.work import Work
+
+Known = Mapping[str, Installed]
+Controls = Mapping[str, Control]
+
+
+def known_to_dpkg(work: Work) -> Known:
+    """Ask dpkg, once, unless the plan has no packages."""
+    if work.installed is None:
+        work.installed = dpkg.installed(work.host) if work.document.packages else {}
+    return work.installed
+
+
+def needed(work: Work, known: Known) -> list[str]:
+    """Return the packages that must be installed, upgraded or repaired."""
+    doubtful = _doubtful(work)
+    wanted = sorted(work.document.packages.items())
+    return [name for name, package in wanted if name in doubtful or not _right(name, package, known)]
+
+
+def _right(name: str, package: Package, known: Known) -> bool:
+    found = known.get(f"{name}:{package.architecture}")
+    return found is not None and found.whole and found.version == package.version
+
+
+def _doubtful(work: Work) -> set[str]:
+    """Return packages that dpkg was installing when the machine stopped: their files may not be on the disk."""
+    at_work = work.ledger.installing
+    return set() if at_work is None or at_work.boot == boot_id() else set(at_work.packages)
+
+
+def boot_id() -> str:
+    """Return the id of this start of the machine."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def refuse_older(work: Work, known: Known) -> None:
+    """Fail if the plan would replace packages of the host by older ones, unless it is a rollback or they are ours."""
+    if work.rolling_back:
+        return
+    newer = []
+    for name, package in sorted(work.document.packages.items()):
+        found, record = known.get(f"{name}:{package.architecture}"), work.ledger.packages.get(name)
+        if found is None or not found.present or (record is not None and record.version == found.version):
+            continue
+        if found.version != package.version and dpkg.compare(work.host, package.version, "<<", found.version):
+            newer.append(f"{name} {found.version} (plan: {package.version})")
+    if newer:
+        what = f"the node has newer packages than the plan, and none is replaced by an older one: {', '.join(newer)}"
+        raise Failure("packages", what)
+
+
+def removable(work: Work, in_place: bool) -> list[str]:
+    """Return packages that we installed, that the plan no longer has, and that nothing else needs.
+
+    Once its packages are ``in_place``, the plan needs none besides them; before, their older versions may.
+    """
+    ours = {name for name, record in work.ledger.packages.items() if record.before is None}
+    stale = ours - set(work.document.packages)
+    but = work.document.packages if in_place else ()
+    return sorted(stale - dpkg.needed_by_others(work.host, stale, but)) if stale else []
+
+
+def runs(names: Collection[str], controls: Controls) -> list[list[str]]:
+    """Split packages into runs of dpkg: pre-dependencies, with what they depend on, go first."""
+    needs = {name: controls[name].names("Pre-Depends") | controls[name].names("Depends") for name in names}
+    first = {name for package in names for name in controls[package].names("Pre-Depends") if name in names}
+    while more := {name for package in first for name in needs[package] if name in names} - first:
+        first |= more
+    if not first or len(first) == len(names):
+        return [sorted(names)]
+    return [*runs(first, controls), sorted(set(names) - first)]
+
+
+def refuse_excluded(work: Work, todo: list[str]) -> None:
+    """Fail if new packages exclude some that stay since they are not ours, or since others need them."""
+    with linked_archives(work, todo) as archives:
+        new = controls_of(work, archives)
+    going = {*work.document.packages, *removable(work, in_place=True)}
+    reasons = [reason for found, reason in exclusions(work, new) if found not in going]
+    if reasons:
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        why = "which soop did not install, or which other packages need"
+        raise Failure("packages", f"{reasons[0]}, {why}{more}; remove it by hand, or leave the new one out")
+
+
+def controls_of(work: Work, archives: Mapping[str, str]) -> Controls:
+    """Return what archives say of themselves, read once."""
+    work.controls |= dpkg.controls(work.host, (path for name, path in archives.items() if name not in work.controls))
+    return {name: work.controls[name] for name in archives}
+
+
+def exclusions(work: Work, new: Controls) -> Iterator[tuple[str, str]]:
+    """Yield the packages of the node that cannot be together with new ones, each with the reason."""
+
+    def compare(version: str, operator: str, other: str) -> bool:
+        return dpkg.compare(work.host, version, operator, other)
+
+    for found in dpkg.there(work.host):
+        for control in new.values():
+            if found.name != control.name and (reason := relations.reason(control, found, compare)):
+                yield found.name, reason
+
+
+@contextmanager
+def linked_archives(work: Work, todo: list[str]) -> Iterator[dict[str, str]]:
+    """Link the blobs under the names that packages go by."""
+    folder = work.host.kept("debs")
+    remove_tree(folder)
+    os.makedirs(folder, 0o700)
+    try:
+        paths = {}
+        for name in todo:
+            package = work.document.packages[name]
+            version = package.version.replace(":", "%3a")
+            paths[name] = os.path.join(folder, f"{name}_{version}_{package.architecture}.deb")
+            os.symlink(work.blobs.checked(package.digest), paths[name])
+        yield paths
+    finally:
+        remove_tree(folder)
