@@ -20,7 +20,10 @@ _SETTING = re.compile(
     r'|standard_conforming_strings)"? '
     r"(?!(?:= |to )?'?(?:utf-?8|on)'? )"
 )
-_NOT_IN_TRANSACTION = re.compile(r"(?:create|drop|reindex|alter) (?:.* )?concurrently |vacuum ")
+_NOT_IN_TRANSACTION = re.compile(
+    r"(?:create|drop|reindex|alter) (?:.* )?concurrently |reindex (?:\( .*\) )?(?:database|schema|system) |vacuum "
+)
+_NOT_AGAIN = re.compile(r"alter table .* detach partition .* concurrently ")
 _ALLOWED = {
     SUPERUSER: (
         re.compile(r"(?:create|alter|drop|comment on) extension |grant |revoke "),
@@ -29,10 +32,10 @@ _ALLOWED = {
     NO_TRANSACTION: (
         re.compile(
             r"create (?:unique )?index concurrently if not exists |drop index concurrently if exists "
-            r"|alter type .*add value if not exists |(?:vacuum|do|call) "
+            r"|alter type .*add value if not exists |(?:reindex|vacuum|do|call) "
         ),
-        "CREATE INDEX CONCURRENTLY IF NOT EXISTS, DROP INDEX CONCURRENTLY IF EXISTS, "
-        "ALTER TYPE … ADD VALUE IF NOT EXISTS, VACUUM, DO or CALL, which can run again after half of it failed",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS, DROP INDEX CONCURRENTLY IF EXISTS, ALTER TYPE … ADD VALUE IF NOT "
+        "EXISTS, REINDEX, VACUUM, DO or CALL, which can run again after half of it failed",
     ),
 }
 """By word of a head line: how the statements of such a file begin."""
@@ -112,6 +115,8 @@ def _statement_problem(statement: Statement, words: set[str]) -> str | None:
         return f"must not change the role; migrations run as the owner, with -- soop: {SUPERUSER} as a superuser"
     if setting:
         return "must not change the encoding or standard_conforming_strings, by which the rest of the file is read"
+    if _NOT_AGAIN.match(text):
+        return "cannot run in a transaction, and not again after half of it failed; detach it without CONCURRENTLY"
     for word, (pattern, allowed) in _ALLOWED.items():
         if word in words and not pattern.match(text):
             return f"expected {allowed} after -- soop: {word}"

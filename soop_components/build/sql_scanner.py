@@ -55,7 +55,8 @@ class Statement:
     line: int
     """Where its first word is."""
     text: str
-    """Its words outside of parentheses in lower case, a space after each; quoted text that is no word is left out."""
+    """Its words in lower case, a space after each, without quoted text that is no word and what is in parentheses,
+    except for the options of ``REINDEX``."""
     is_inside: bool
     """Whether it goes on in a function's body without quotes, which began in a statement before."""
 
@@ -119,7 +120,7 @@ class Scanner:
         """Take a word, and keep count of what it opens and closes."""
         if word == ")":
             self._parentheses = max(0, self._parentheses - 1)
-        if self._parentheses == 0:
+        if self._parentheses == 0 or self._words[0] == "reindex":
             self._words.append(word)
         if word == "(":
             self._parentheses += 1

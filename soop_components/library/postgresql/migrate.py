@@ -36,7 +36,8 @@ INVALID_INDEXES = """
 SELECT indexrelid::regclass, relname, EXISTS (
     SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid AND datname = current_database()
 )
-FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid AND relkind = 'i';
+FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE NOT indisvalid AND relkind = 'i' AND relnamespace <> 'pg_toast'::regnamespace;
 """
 
 
@@ -201,9 +202,10 @@ def run_alone(database: Database, migration: Migration) -> None:
 
 
 def drop_invalid_indexes(database: Database, migration: Migration) -> None:
-    """Drop what a failed ``CREATE INDEX CONCURRENTLY`` left: ``IF NOT EXISTS`` would take it for an index."""
+    """Drop what a failed ``CREATE INDEX`` or ``REINDEX`` left: ``IF NOT EXISTS`` would take it for an index."""
     for index, name, is_being_built in database.run(INVALID_INDEXES, as_superuser=True):
-        if not migration.mentions(name):
+        is_copy = migration.mentions("reindex") and re.search(r"_cc(?:new|old)\d*$", name)
+        if not is_copy and not migration.mentions(name):
             continue
         if is_being_built == "t":
             fail(f"{migration.path}: another session is building the index {index}; deploy again when it has ended")

@@ -205,6 +205,17 @@ def test_an_index_that_a_killed_run_left_invalid_is_made_anew(ledger: Ledger) ->
     assert ledger.sql(IS_VALID, "trial") == "1 1"
 
 
+def test_the_copy_of_an_index_that_reindex_leaves_is_dropped(ledger: Ledger) -> None:
+    function = "CREATE OR REPLACE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN {}; END';"
+    made = f"{function.format('$1')} CREATE INDEX by_f ON t (f(a)); INSERT INTO t VALUES (1);"
+    found = attempt(
+        ledger, "-- soop: no-transaction\nREINDEX TABLE CONCURRENTLY t;", before=f"{made} {function.format('$1 / 0')}"
+    )
+    assert found.exit_code == 3
+    assert "drops the index by_f_ccnew, which a failed run left invalid" in found.text
+    assert ledger.sql(IS_VALID, "trial") == "1 1"
+
+
 def test_what_commits_in_parts_is_not_recorded_after_half_of_it_failed(ledger: Ledger) -> None:
     text = "-- soop: no-transaction\nDO $$ BEGIN DELETE FROM t WHERE a = 1; COMMIT; PERFORM 1 / 0; END $$;"
     found = attempt(ledger, text, before="INSERT INTO t VALUES (1), (2);")
