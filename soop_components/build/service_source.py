@@ -15,9 +15,8 @@ from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackageName
 from soop_components.build.migrations import migration_problems
 from soop_components.build.source_files import SourceFile, collect, line_end_problem
-from soop_components.errors import InvalidInput, SoopError
+from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
-from soop_components.model.names import bounded_advice
 from soop_components.model.paths import path_problem
 from soop_components.model.problem import unknown
 from soop_components.model.service import Component, ServiceDefinition
@@ -53,8 +52,7 @@ class Source:
 def read_source(project: Project, definition: str) -> Source:
     """Read a service definition, given by its folder or its name; ``InvalidInput`` has all mistakes."""
     folder = _folder(project, definition)
-    with bounded_advice():
-        return _Reader(folder, project.name_of(folder)).read()
+    return _Reader(folder, project.name_of(folder)).read()
 
 
 def _folder(project: Project, definition: str) -> Path:
@@ -80,7 +78,7 @@ class _Reader:
         read = self._mistakes.require(read_service(self._folder, self._label, self._mistakes))
         service = read.model
         if service.base not in SUITES:
-            self._note("base", SoopError(unknown("base image", service.base, SUITES)))
+            self._note("base", unknown("base image", service.base, SUITES))
         blocks = self._blocks(service.components)
         usable = {
             name: (component, blocks[component.uses])
@@ -104,16 +102,11 @@ class _Reader:
         )
         return self._mistakes.finish(source)
 
-    def _note(self, key: str, error: SoopError) -> None:
-        self._mistakes.note(error, f"{self._label}/service.yaml: {key}")
+    def _note(self, key: str, *problems: str) -> None:
+        self._mistakes.problems += [f"{self._label}/service.yaml: {key}: {problem}" for problem in problems]
 
     def _attempt(self, key: str, read: Callable[[], Anything]) -> Anything | None:
-        """Return what ``read`` returns, or None after noting its mistakes as those of a key."""
-        try:
-            return read()
-        except SoopError as error:
-            self._note(key, error)
-            return None
+        return self._mistakes.attempt(read, f"{self._label}/service.yaml: {key}")
 
     def _blocks(self, components: Mapping[str, Component]) -> dict[str, LoadedBlock]:
         first_user: dict[str, str] = {}
@@ -133,7 +126,7 @@ class _Reader:
             try:
                 _PACKAGE_NAME.validate_python(package)
             except ValidationError:
-                self._note(key, SoopError(f"{package!r} is not the name of a Debian package"))
+                self._note(key, f"{package!r} is not the name of a Debian package")
         return packages
 
     def _files(self, name: str, component: Component, block: LoadedBlock) -> dict[str, SourceFile]:
@@ -141,10 +134,9 @@ class _Reader:
         files = {path: SourceFile.of(place) for path, place in block.files.items()}
         for path, place in block.files.items():
             if problem := line_end_problem(place):
-                self._note(f"components.{name}.uses", SoopError(f"{path.removeprefix('.block/')}: {problem}"))
+                self._note(f"components.{name}.uses", f"{path.removeprefix('.block/')}: {problem}")
         paths, problems = component_sources(block.block, component.with_)
-        if problems:
-            self._note(key, InvalidInput(problems))
+        self._note(key, *problems)
         for path in sorted(paths):
             files |= self._collected(path, key)
         self._mistakes.problems += migration_problems(self._label, component, block, files)

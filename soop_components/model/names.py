@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from itertools import islice
 from typing import Annotated, Any, NamedTuple
@@ -39,11 +37,6 @@ Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _LONGEST = 120
 _COMPARED = 500
 """Known names that a mistyped one is compared with."""
-_COMPARISONS = 5_000_000
-"""Pairs of characters that are compared for the advice about one service."""
-_COMPARISON = 50
-"""Pairs of characters that beginning to compare two names takes as long as."""
-_comparisons: ContextVar[list[int] | None] = ContextVar("comparisons", default=None)
 _REFERENCE = re.compile(rf"(?P<service>{SERVICE_NAME})-(?P<version>{VERSION})", re.ASCII)
 
 
@@ -112,24 +105,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {shown(matches[0])}?" if matches else ""
 
 
-@contextmanager
-def bounded_advice() -> Iterator[None]:
-    """Let names be compared inside for about a second; whoever has so many mistakes does without more advice."""
-    token = _comparisons.set(_comparisons.get() or [_COMPARISONS])
-    try:
-        yield
-    finally:
-        _comparisons.reset(token)
-
-
 def near_names(word: str, known: Iterable[str], most: int, likeness: float) -> list[str]:
     """Return the known names that a mistyped one is most like; what is far too long or too much is not compared."""
     if len(word) > _LONGEST:
         return []
     names = sorted(name for name in islice(known, _COMPARED) if len(name) <= _LONGEST)
-    left = _comparisons.get() or [_COMPARISONS]
-    left[0] -= sum(_COMPARISON + len(word) * len(name) for name in names)
-    return get_close_matches(word, names, most, likeness) if left[0] >= 0 else []
+    return get_close_matches(word, names, most, likeness)
 
 
 def listed(names: Iterable[str], most: int = 20) -> str:

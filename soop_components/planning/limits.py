@@ -13,8 +13,6 @@ from time import thread_time
 
 from jinja2 import TemplateRuntimeError
 
-from soop_components.model.names import bounded_advice
-
 STEPS = 1_000_000
 """Rounds of loops, items and characters that one template may make."""
 SERVICE_STEPS = 20 * STEPS
@@ -45,8 +43,7 @@ def per_service() -> Iterator[None]:
     around = _left.get(None)
     token = _left.set(around or _Left())
     try:
-        with bounded_advice():
-            yield
+        yield
     finally:
         _left.reset(token)
 

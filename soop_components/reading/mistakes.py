@@ -28,12 +28,12 @@ class Mistakes:
         if hint:
             self._hints.append(hint)
 
-    def attempt(self, read: Callable[[], Anything]) -> Anything | None:
-        """Return what ``read`` returns, or None after noting the mistakes that it found."""
+    def attempt(self, read: Callable[[], Anything], place: str = "") -> Anything | None:
+        """Return what ``read`` returns, or None after noting the mistakes that it found, at ``place``."""
         try:
             return read()
-        except InvalidInput as error:
-            self.note(error)
+        except SoopError as error:
+            self.note(error, place)
             return None
 
     def require(self, value: Anything | None) -> Anything:
