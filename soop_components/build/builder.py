@@ -21,13 +21,14 @@ from soop_components.build.service_source import Source
 from soop_components.build.source_files import SourceFile
 from soop_components.build.tar_writer import pack
 from soop_components.build.trial import try_plan
-from soop_components.build.yaml_lines import placed
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference
 from soop_components.model.plan import Package
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import next_patch
+from soop_components.planning.place import Place
 from soop_components.project import Project
+from soop_components.reading.yaml_file import read_yaml
 
 _HASH_CHARACTERS = 12
 
@@ -77,16 +78,13 @@ def _lock_of(source: Source) -> Lock:
 
 
 def _try(source: Source, lock: Lock, store: Store) -> None:
-    """Plan once, before packages are fetched, and tell mistakes by the line that they are in."""
+    """Plan once, before packages are fetched; mistakes name their lines."""
     with open(os.devnull, "wb") as nowhere:
         components = {name: _packed(files, HashingFile(nowhere)) for name, files in source.components.items()}
         smoke = _packed(source.smoke, HashingFile(nowhere)) if source.smoke else None
-    try:
-        try_plan(_resolved(source, lock, components, smoke), store)
-    except SoopError as error:
-        problems = error.problems if isinstance(error, InvalidInput) else (error.message,)
-        told = placed(problems, str(source.definition.reference), source.folder, source.label)
-        raise InvalidInput(told, error.hint) from None
+    name = f"{source.label}/service.yaml"
+    where = Place(name, lines=read_yaml(source.folder / "service.yaml", name).lines)
+    try_plan(_resolved(source, lock, components, smoke), store, where)
 
 
 def _packed(files: Mapping[str, SourceFile], target: HashingFile) -> PackedFiles:

@@ -15,7 +15,7 @@ from soop_components.project import Project
 
 
 @dataclass(frozen=True)
-class Change:
+class LockChange:
     """What locking did."""
 
     path: str
@@ -28,7 +28,7 @@ class Change:
     """Name, version before and version now of those that differ; None: it was or is not there."""
 
 
-def lock(project: Project, source: Source, progress: Progress, refresh: bool = False) -> Change:
+def lock(project: Project, source: Source, progress: Progress, refresh: bool = False) -> LockChange:
     """Write the lock of a service definition; without ``refresh`` versions stay as long as they can be had."""
     try:
         before = load_lock(source.folder, source.label)
@@ -45,7 +45,7 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
         after = before
     if after != before:
         write_lock(source.folder, after)
-    return Change(f"{source.label}/{FILE}", len(after.packages), after != before, _differences(before, after))
+    return LockChange(f"{source.label}/{FILE}", len(after.packages), after != before, _differences(before, after))
 
 
 def _resolved(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.artifact.store import Store
 from soop_components.model.domain import DomainDefinition, DomainService
@@ -9,6 +11,7 @@ from soop_components.model.environment import Environment, MachineSize
 from soop_components.model.plan import ServicePlan
 from soop_components.model.service import ConfigOption
 from soop_components.model.versions import VersionRange
+from soop_components.planning.place import Place
 from soop_components.planning.service import plan_service
 
 _DIGEST = "sha256:" + "0" * 64
@@ -16,8 +19,8 @@ _DOMAIN = "build-trial"
 _SAMPLES: dict[str, str | int | bool] = {"string": "sample", "integer": 1, "number": 1, "boolean": True}
 
 
-def try_plan(resolved: ResolvedDefinition, store: Store) -> None:
-    """Plan with default configuration; ``InvalidInput`` tells what cannot be rendered.
+def try_plan(resolved: ResolvedDefinition, store: Store, where: Place | None = None) -> None:
+    """Plan with default configuration; the error has what cannot be rendered, by its place in ``where``.
 
     A service that requires others is planned only if the store has them.
     """
@@ -27,10 +30,10 @@ def try_plan(resolved: ResolvedDefinition, store: Store) -> None:
         if other is None or other.definition.requires:
             return
         plans[name] = _plan(other, {})
-    _plan(resolved, plans)
+    _plan(resolved, plans, where)
 
 
-def _plan(resolved: ResolvedDefinition, plans: dict[str, ServicePlan]) -> ServicePlan:
+def _plan(resolved: ResolvedDefinition, plans: Mapping[str, ServicePlan], where: Place | None = None) -> ServicePlan:
     definition = resolved.definition
     required = {key: option for key, option in definition.config.items() if option.default is None}
     service = DomainService(
@@ -43,7 +46,7 @@ def _plan(resolved: ResolvedDefinition, plans: dict[str, ServicePlan]) -> Servic
         id=_DOMAIN, environment="build", services=(service,), secrets={definition.service: secrets}
     )
     sizes = {node.size: MachineSize() for node in definition.nodes.values()}
-    return plan_service(resolved, _DIGEST, domain, Environment(name="build", sizes=sizes), service, plans)
+    return plan_service(resolved, _DIGEST, domain, Environment(name="build", sizes=sizes), service, plans, where)
 
 
 def _sample(option: ConfigOption) -> str | int | float | bool:

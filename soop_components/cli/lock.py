@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from soop_components.build.package_choice import Change, lock
+from soop_components.build.package_choice import LockChange, lock
 from soop_components.build.service_source import read_source
 from soop_components.cli.terminal import say_step
 from soop_components.project import Project
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def lines(change: Change) -> list[str]:
+def lines(change: LockChange) -> list[str]:
     """Return what changed in the lock, a package a line."""
     changed = [f"  {name}: {before or 'new'} -> {after or 'gone'}" for name, before, after in change.packages]
     if not change.is_new:

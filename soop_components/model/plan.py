@@ -164,15 +164,6 @@ class RolePlan(Model):
     """Where a node's disk is mounted; it remembers the numbers of users and groups."""
 
 
-class SmokeTestPlan(Model):
-    """A smoke test with everything rendered."""
-
-    name: str
-    timeout: int = 30
-    http: HttpSmoke | None = None
-    script: ScriptSmoke | None = None
-
-
 class HttpSmoke(Model):
     """One request per listed node; ``expect`` keys are those of the service definition's ``expect``."""
 
@@ -192,6 +183,15 @@ class ScriptSmoke(Model):
     blob: Digest
     source: str
     environment: dict[str, str] = Field(default_factory=dict)
+
+
+class SmokeTestPlan(Model):
+    """A smoke test with everything rendered."""
+
+    name: str
+    timeout: int = 30
+    http: HttpSmoke | None = None
+    script: ScriptSmoke | None = None
 
 
 class NodePlan(Model):
@@ -247,6 +247,3 @@ class DomainPlan:
     """Names of the secrets that the domain gives itself, by service."""
     notes: tuple[str, ...] = ()
     """What people should know although nothing is wrong with the domain."""
-
-
-SmokeTestPlan.model_rebuild()

@@ -12,7 +12,7 @@ Keys = tuple[str | int, ...]
 """The way to a value from the top of a document: keys of mappings, numbers of list items."""
 
 
-class Kind(Enum):
+class ProblemKind(Enum):
     """What a problem depends on; whoever has read a document only in part decides by it what is certain."""
 
     WRONG_VALUE = auto()
@@ -30,14 +30,14 @@ class Problem:
 
     keys: Keys
     text: str
-    kind: Kind = Kind.WRONG_VALUE
+    kind: ProblemKind = ProblemKind.WRONG_VALUE
     name: str = ""
-    """The name that is not there, for ``Kind.UNKNOWN_NAME``."""
+    """The name that is not there, for ``ProblemKind.UNKNOWN_NAME``."""
 
     @classmethod
     def unknown(cls, keys: Keys, what: str, name: str, known: Iterable[str]) -> Problem:
         """Return the problem that a value names a thing that is not there."""
-        return cls(keys, unknown(what, name, known), Kind.UNKNOWN_NAME, name)
+        return cls(keys, unknown(what, name, known), ProblemKind.UNKNOWN_NAME, name)
 
     def line(self, label: str) -> str:
         """Return the problem as a line of a message about the file ``label``."""

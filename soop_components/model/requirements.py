@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.names import Reference
 from soop_components.model.order import circle_in
-from soop_components.model.problem import Kind, Problem
+from soop_components.model.problem import Problem, ProblemKind
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import VersionRange, version_key
 
@@ -25,7 +25,7 @@ def requirement_problems(
         for name, text in definition.requires.items() if definition is not None else ():
             problem = _unmet(domain.id, service.reference, Reference(name, text), there.get(name), built)
             if problem is not None:
-                kind = Kind.UNKNOWN_NAME if name not in there else Kind.WRONG_VALUE
+                kind = ProblemKind.UNKNOWN_NAME if name not in there else ProblemKind.WRONG_VALUE
                 yield Problem((SERVICES, index, "service"), problem, kind, name)
     circle = circle_in({name: sorted(each.requires.keys() - {name}) for name, each in definitions.items()})
     if circle:

@@ -9,7 +9,7 @@ from soop_components.model.options import value_problem
 from soop_components.model.order import circle_in
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, size_problem
-from soop_components.model.problem import Keys, Kind, Problem, got
+from soop_components.model.problem import Keys, Problem, ProblemKind, got
 from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
 from soop_components.model.size import bytes_of
 from soop_components.model.versions import VersionRange
@@ -84,7 +84,7 @@ def _component_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     used = {name for node in definition.nodes.values() for name in node.components}
     for name in definition.components:
         if name not in used:
-            yield Problem(("components", name), "no node definition uses this component", Kind.UNUSED)
+            yield Problem(("components", name), "no node definition uses this component", ProblemKind.UNUSED)
 
 
 def _node_problems(definition: ServiceDefinition) -> Iterator[Problem]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 
 from soop_components.model.names import quoted, shown
 from soop_components.model.plan import ComponentPlan
+from soop_components.model.problem import Keys, path_text
 from soop_components.planning.marks import MARK, NODE_KEYS, holds_secret
 
 _RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", "/etc/hosts")
 _LONGEST_PATH = 1000
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(?:service|socket|timer|path|target|mount|slice)", re.ASCII)
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,30}", re.ASCII)
-_SECRET_ALLOWED = re.compile(r"files\..*\.content|scripts\[\d+\]\.stdin", re.DOTALL)
 
 
 def role_problems(components: Mapping[str, ComponentPlan], secrets: set[str]) -> list[str]:
@@ -60,23 +60,20 @@ def _account_problems(place: str, *names: str) -> Iterator[str]:
 
 def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]:
     """Find secrets where they would be seen, and marks that nothing replaces."""
-    for place, text in _texts(component.model_dump(), ""):
+    for keys, text in _texts(component.model_dump()):
         for mark in MARK.finditer(text):
             if mark["key"] not in (secrets if mark["kind"] == "secret" else NODE_KEYS):
-                yield f"{place}: {shown(mark[0])} is replaced by nothing: no such secret or value of a node"
-        if holds_secret(text) and not _SECRET_ALLOWED.fullmatch(place):
-            yield f"{place}: would show a secret; a secret belongs into a file or a script's standard input"
+                yield f"{path_text(keys)}: {shown(mark[0])} is replaced by nothing: no such secret or value of a node"
+        if holds_secret(text) and (keys[0], keys[-1]) not in (("files", "content"), ("scripts", "stdin")):
+            yield f"{path_text(keys)}: would show a secret; a secret belongs into a file or a script's standard input"
 
 
-def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
+def _texts(value: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
     if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(item, f"{place}.{shown(key)}" if place else str(key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _texts(item, f"{place}[{index}]")
+        yield keys, value
+    elif isinstance(value, dict | list | tuple):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, (*keys, key))
 
 
 def secret_keys(component: ComponentPlan) -> set[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from soop_components.errors import SoopError
-from soop_components.model.block import Block, PackagePart
+from soop_components.model.block import Block
+from soop_components.model.parts import PackagePart
 from soop_components.model.paths import path_problem
 from soop_components.model.problem import got
 from soop_components.planning.marks import Marked
 from soop_components.planning.parameters import parts_of
+from soop_components.planning.place import Place
 from soop_components.planning.templates import evaluate
 
 
@@ -39,7 +41,7 @@ def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
     They may depend on the component's parameters as they are written, but not on configuration, nodes or domain: a
     parameter that is a template is not defined here.
     """
-    where = f"block {block.block}: packages"
+    where = Place(f"block {block.block}", ("packages",))
     params: dict[str, object] = {}
     for name, parameter in block.parameters.items():
         given = with_.get(name)
@@ -55,7 +57,7 @@ def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
         ) from None
 
 
-def package_names(block: Block, scope: Mapping[str, object], where: str) -> set[str]:
+def package_names(block: Block, scope: Mapping[str, object], where: Place) -> set[str]:
     """Return the names of the packages that a block asks for in a scope."""
     found: set[str] = set()
     for package in block.packages if isinstance(block.packages, tuple) else [block.packages]:

@@ -9,14 +9,15 @@ from typing import TypeVar
 
 from soop_components.artifact.definition import PackedFile, PackedFiles
 from soop_components.errors import SoopError
-from soop_components.model import block as parts
-from soop_components.model import plan
+from soop_components.model import parts, plan
 from soop_components.model.base import Model
-from soop_components.model.block import Block, Part, packed_path
+from soop_components.model.block import Block, packed_path
 from soop_components.model.names import shown
+from soop_components.model.parts import Part
 from soop_components.model.problem import got, unknown
 from soop_components.planning.marks import holds_secret
 from soop_components.planning.parts import listed_parts, named_parts, tree_parts, validated
+from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import render
 
@@ -26,13 +27,13 @@ _SECRET_MODE = re.compile(r"0[0246][04]0")
 """Nothing for others, no writing for the group, and nothing is a program."""
 
 
-def expand(block: Block, packed: PackedFiles, scope: Scope, where: str) -> plan.ComponentPlan:
-    """Return what a component is on a node; ``scope`` has its parameters, ``where`` names it in errors."""
-    expansion = _Expansion(block, packed, scope, f"{where} (block {block.block}")
-    trees = tree_parts(block.trees, scope, f"{expansion.where}): trees")
+def expand(block: Block, packed: PackedFiles, scope: Scope, where: Place) -> plan.ComponentPlan:
+    """Return what a component is on a node; ``scope`` has its parameters, ``where`` is its place in errors."""
+    expansion = _Expansion(block, packed, scope, where.in_block(block.block))
+    trees = tree_parts(block.trees, scope, expansion.where.at("trees"))
     files = expansion.files(trees)
-    logs = listed_parts(block.logs, parts.LogPart, "path", scope, f"{expansion.where}): logs")
-    absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, f"{expansion.where}): absent")
+    logs = listed_parts(block.logs, parts.LogPart, "path", scope, expansion.where.at("logs"))
+    absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, expansion.where.at("absent"))
     scripts = tuple(expansion.scripts())
     http = {"http": block.health.http} if block.health.http else {}
     command = {"command": block.health.command} if block.health.command else {}
@@ -57,31 +58,27 @@ class _Expansion:
     block: Block
     packed: PackedFiles
     scope: Scope
-    where: str
-    """Component and block in errors, without the closing bracket."""
-
-    def _place(self, key: str) -> str:
-        return f"{self.where}): {key}"
+    where: Place
 
     def same(self, key: str, section: Mapping[str, P] | str, kind: type[P], model: type[M]) -> dict[str, M]:
         """Return parts that are in the plan what they are in the block."""
         return {
-            name: validated(model, part.model_dump(exclude={"when"}), self._place(f"{key}.{shown(name)}"))
-            for name, part in named_parts(section, kind, self.scope, self._place(key)).items()
+            name: validated(model, part.model_dump(exclude={"when"}), self.where.at(key, name))
+            for name, part in named_parts(section, kind, self.scope, self.where.at(key)).items()
         }
 
     def files(self, trees: list[parts.TreePart]) -> dict[str, plan.File]:
         """Return single files, then those of trees; a path twice is a mistake."""
-        single = named_parts(self.block.files, parts.FilePart, self.scope, self._place("files"))
-        found = {path: self._file(part, self._place(f"files.{shown(path)}")) for path, part in single.items()}
+        single = named_parts(self.block.files, parts.FilePart, self.scope, self.where.at("files"))
+        found = {path: self._file(part, self.where.at("files", path)) for path, part in single.items()}
         for tree in trees:
             for path, file in self._tree(tree):
                 if path in found:
-                    raise SoopError(f"{self._place('files')}.{shown(path)}: is there twice")
+                    raise SoopError(f"{self.where.at('files', path)}: is there twice")
                 found[path] = file
         return found
 
-    def _file(self, part: parts.FilePart, place: str) -> plan.File:
+    def _file(self, part: parts.FilePart, place: Place) -> plan.File:
         data = part.model_dump(include={"owner", "group", "source"})
         if part.source is not None:
             packed = self._packed(part.source, place)
@@ -100,7 +97,7 @@ class _Expansion:
             for path, source in _below(tree, self.packed.links).items():
                 link = plan.Link(target=self.packed.links[source])
                 if found.setdefault(path, link) != link:
-                    raise SoopError(f"{self._place('trees')}: {shown(path)} is there twice")
+                    raise SoopError(f"{self.where.at('trees')}: {shown(path)} is there twice")
         return found
 
     def _tree(self, tree: parts.TreePart) -> Iterator[tuple[str, plan.File]]:
@@ -111,17 +108,17 @@ class _Expansion:
         else:
             found = _below(tree, self.packed.files)
         if not found and not _below(tree, self.packed.links):
-            self._packed(tree.source, self._place("trees"))
+            self._packed(tree.source, self.where.at("trees"))
         for path, source in found.items():
             packed = self.packed.files[source]
             data = {"source": source, "digest": packed.digest, "mode": packed.mode}
             data |= tree.model_dump(include={"owner", "group"})
-            yield path, validated(plan.File, data, self._place(f"trees.{shown(tree.source)}"))
+            yield path, validated(plan.File, data, self.where.at("trees", tree.source))
 
     def units(self) -> dict[str, plan.Unit]:
         found: dict[str, plan.Unit] = {}
-        for name, part in named_parts(self.block.units, parts.UnitPart, self.scope, self._place("units")).items():
-            place = self._place(f"units.{shown(name)}")
+        for name, part in named_parts(self.block.units, parts.UnitPart, self.scope, self.where.at("units")).items():
+            place = self.where.at("units", name)
             data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on", "first"})
             if part.content is not None or part.template is not None:
                 data["content"] = self._content(part.content, part.template, place)
@@ -130,8 +127,8 @@ class _Expansion:
 
     def scripts(self) -> Iterator[plan.Script]:
         section = self.block.scripts
-        for part in listed_parts(section, parts.ScriptPart, "program", self.scope, self._place("scripts")):
-            place = self._place(f"scripts.{shown(part.name)}")
+        for part in listed_parts(section, parts.ScriptPart, "program", self.scope, self.where.at("scripts")):
+            place = self.where.at("scripts", part.name)
             if part.phase not in ("before_units", "after_units"):
                 raise SoopError(f"{place}: phase: expected before_units or after_units {got(part.phase)}")
             data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers", "first"})
@@ -148,17 +145,16 @@ class _Expansion:
                 data["stdin"] = self._content(part.stdin, part.stdin_template, place)
             yield validated(plan.Script, {**data, "when": part.phase}, place)
 
-    def _content(self, content: str | None, template: str | None, place: str) -> str:
+    def _content(self, content: str | None, template: str | None, place: Place) -> str:
         """Return text that was evaluated with its part, or render a template of the block."""
         if template is None:
-            if content is None:
-                raise SoopError(f"{place}: has no content")
-            return content
+            return content or ""
         if template not in self.block.templates:
             raise SoopError(f"{place}: the block has {unknown('file', template, self.block.templates)}")
-        return render(self.block.templates[template], self.scope, f"{self.where}/{template})", comments=True)
+        where = self.where.in_block(f"{self.block.block}/{template}")
+        return render(self.block.templates[template], self.scope, where, comments=True)
 
-    def _packed(self, source: str, place: str) -> PackedFile:
+    def _packed(self, source: str, place: Place) -> PackedFile:
         if source not in self.packed.files:
             raise SoopError(f"{place}: the artifact has {unknown('file', source, self.packed.files)}")
         return self.packed.files[source]

@@ -31,7 +31,7 @@ def kind(value: object) -> str:
 
 
 _KINDS: list[tuple[Any, str]] = [
-    (str, "text"), (bool, "a boolean"), (int | float, "a number"), (list | tuple, "a list"), (Mapping, "a mapping"),
+    (str, "text"), (bool, "a boolean"), (int | float, "a number"), (list, "a list"), (Mapping, "a mapping"),
     (type(None), "none"),
 ]  # fmt: skip
 
@@ -65,7 +65,7 @@ def number(sign: str, value: Any) -> Any:
 
 def listed(values: object) -> list[Any]:
     """Return the items of a list, or the keys of a mapping."""
-    if not isinstance(values, list | tuple | Mapping):
+    if not isinstance(values, list | Mapping):
         raise Refused(f"expected a list or a mapping, not {kind(values)}")
     return list(values)
 
@@ -76,9 +76,10 @@ def data(value: Any) -> Any:
         spend(1 + str.__len__(value))
         return marks.marked(value)
     if isinstance(value, Mapping):
-        spend(10)
-        return {str(data(key)): data(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+        keys = [plain(key) for key in value]
+        spend(10 + sum(map(len, keys)))
+        return dict(zip(keys, map(data, value.values()), strict=True))
+    if isinstance(value, list):
         spend(10)
         return [data(item) for item in value]
     spend(1)
@@ -91,7 +92,7 @@ def each(values: object, names: int | None) -> Iterator[Any]:
     """Yield the items that a loop goes over; one with several ``names`` needs as many items in each item."""
     for item in listed(values):
         spend(1)
-        if names is not None and not (isinstance(item, list | tuple) and len(item) == names):
+        if names is not None and not (isinstance(item, list) and len(item) == names):
             raise Refused(f"expected lists of {names} items each, for the {names} names of the loop; use | items")
         yield item
 
@@ -102,13 +103,6 @@ def operand(value: Any) -> Any:
         raise marks.LooksInside
     data(value)
     return value
-
-
-def key(value: object) -> object:
-    """Return a key of a mapping, which is text or a number."""
-    if not isinstance(value, str | int | float):
-        raise Refused(f"a key is text or a number, not {kind(value)}")
-    return plain(value) if isinstance(value, str) else value
 
 
 def concat(values: list[object], separator: str = "") -> str:
@@ -154,18 +148,18 @@ def integer(value: Any) -> int:
         raise Refused(f"expected a number {got(value)}") from None
 
 
-def item(values: list[Any] | tuple[Any, ...], index: int) -> Any:
+def item(values: list[Any], index: int) -> Any:
     """Return an item of a list."""
     if -len(values) <= index < len(values):
         return values[index]
     raise Refused(f"the list has {len(values)} items, there is no [{index}]")
 
 
-def pairs(value: object) -> list[tuple[Any, Any]]:
+def pairs(value: object) -> list[list[Any]]:
     """Return the keys and values of a mapping."""
     if not isinstance(value, Mapping):
         raise Refused(f"expected a mapping, not {kind(value)}")
-    return list(value.items())
+    return [[key, held] for key, held in value.items()]
 
 
 def sh(value: object) -> str:
@@ -211,8 +205,8 @@ TESTS: dict[str, Callable[..., bool]] = {
     "even": lambda value: number("even", value) % 2 == 0,
 }
 
-SYNTAX: dict[str, Callable[..., object]] = {"for in": each, "a < b": operand, "{a: b}": key, "a ~ b": concat}
-"""What goes over lists, is compared, is a key or is joined by ``~`` goes through these; no template can write them."""
+SYNTAX: dict[str, Callable[..., object]] = {"for in": each, "a < b": operand, "a ~ b": concat}
+"""What a loop goes over, what is compared and what ``~`` joins goes through these; no template can write them."""
 
 ENCODINGS: dict[str, Callable[[Any], str]] = {
     "sql": lambda value: marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"),

@@ -10,8 +10,9 @@ from soop_components.model.block import Block, Parameter
 from soop_components.model.names import shown
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, matches
-from soop_components.model.problem import got, unknown
+from soop_components.model.problem import Keys, got, unknown
 from soop_components.planning import limits, marks
+from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
@@ -20,19 +21,19 @@ _TYPES = {"string": str, "path": str, "integer": int, "boolean": bool, "list": l
 
 
 def parameters(
-    block: Block, with_: Mapping[str, object], scope: Scope, where: str, files: Collection[str] = ()
+    block: Block, with_: Mapping[str, object], scope: Scope, where: Place, files: Collection[str] = ()
 ) -> dict[str, object]:
-    """Return the value of each of the block's parameters; ``where`` names the component in the mistakes.
+    """Return the value of each of the block's parameters; ``where`` is the component in the mistakes.
 
     A path that is a folder of ``files``, those of the service definition, ends in ``/``, however it was written.
     """
     problems = [
-        f"{where}.with.{shown(name)}: block {block.block} has {unknown('parameter', name, block.parameters)}"
+        f"{where.at('with', name)}: block {block.block} has {unknown('parameter', name, block.parameters)}"
         for name in sorted(with_.keys() - block.parameters.keys())[:MAXIMUM_PROBLEMS]
     ]
     values: dict[str, object] = {}
     for name, parameter in block.parameters.items():
-        place = f"{where}.with.{name}"
+        place = where.at("with", name)
         if parameter.required and with_.get(name) is None:
             what = parameter.summary or parameter.type
             problems.append(f"{place}: is missing; block {block.block} needs it ({what})")
@@ -40,14 +41,14 @@ def parameters(
             if with_.get(name) is not None:
                 values[name] = evaluate(with_[name], scope, place)
             else:
-                around = {**scope, "params": values}
-                values[name] = evaluate(parameter.default, around, f"{where} (block {block.block}): parameters.{name}")
+                inside = where.in_block(block.block).at("parameters", name)
+                values[name] = evaluate(parameter.default, {**scope, "params": values}, inside)
         except SoopError as error:
             problems.append(str(error))
             continue
         for part in parts_of(parameter, values[name]):
             problem = _problem(part)
-            problems += [f"{place}{part.place}: {problem}"] if problem else []
+            problems += [f"{place.at(*part.keys)}: {problem}"] if problem else []
         values[name] = _with_folders(parameter, values[name], files)
     if problems:
         raise InvalidInput(problems)
@@ -72,9 +73,9 @@ def _with_folders(parameter: Parameter, value: object, files: Collection[str]) -
 
 
 class ParameterPart(NamedTuple):
-    """A value that is given to a parameter, or one in it: where it is (``[0]``, ``.key``), and what it must be."""
+    """A value that is given to a parameter, or one in it: where it is, and what it must be."""
 
-    place: str
+    keys: Keys
     type: str
     value: object
     pattern: str | None
@@ -84,13 +85,13 @@ def parts_of(parameter: Parameter, value: object) -> list[ParameterPart]:
     """Return a value that is not none, and the items of a list, or the keys and items of a map."""
     if value is None:
         return []
-    found = [ParameterPart("", parameter.type, value, parameter.pattern)]
+    found = [ParameterPart((), parameter.type, value, parameter.pattern)]
     if parameter.type == "list" and isinstance(value, list | tuple):
         listed = enumerate(value)
-        found += [ParameterPart(f"[{index}]", parameter.items, item, parameter.pattern) for index, item in listed]
+        found += [ParameterPart((index,), parameter.items, item, parameter.pattern) for index, item in listed]
     if parameter.type == "map" and isinstance(value, Mapping):
-        found += [ParameterPart(f".{shown(key)}", parameter.keys, key, parameter.pattern) for key in value]
-        found += [ParameterPart(f".{shown(key)}", parameter.items, item, None) for key, item in value.items()]
+        found += [ParameterPart((key,), parameter.keys, key, parameter.pattern) for key in value]
+        found += [ParameterPart((key,), parameter.items, item, None) for key, item in value.items()]
     return found
 
 

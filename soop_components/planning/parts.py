@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.base import Model
-from soop_components.model.block import Part, TreePart
-from soop_components.model.names import shown
+from soop_components.model.parts import Part, TreePart
 from soop_components.planning.marks import unmarked
+from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
 from soop_components.reading.problems import problems_of
@@ -20,11 +20,11 @@ M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Part)
 
 
-def named_parts(section: Mapping[str, P] | str, kind: type[P], scope: Scope, where: str) -> dict[str, P]:
+def named_parts(section: Mapping[str, P] | str, kind: type[P], scope: Scope, where: Place) -> dict[str, P]:
     """Return the parts of a mapping by name; two of one name are a mistake."""
     found: dict[str, P] = {}
     for name, data in _named_data(section, scope, where):
-        place = f"{where}.{shown(name)}"
+        place = where.at(name)
         part = validated(kind, data, place)
         if part.when is not False:
             if name in found:
@@ -33,21 +33,21 @@ def named_parts(section: Mapping[str, P] | str, kind: type[P], scope: Scope, whe
     return found
 
 
-def _named_data(section: Mapping[str, Part] | str, scope: Scope, where: str) -> Iterator[tuple[str, object]]:
+def _named_data(section: Mapping[str, Part] | str, scope: Scope, where: Place) -> Iterator[tuple[str, object]]:
     if isinstance(section, str):
         yield from _mapping(section, scope, where).items()
         return
     for name, part in section.items():
-        data = _evaluated(part, scope, f"{where}.{shown(name)}")
+        data = _evaluated(part, scope, where.at(name))
         if data is not None:
             yield unmarked(render(name, scope, where)), data
 
 
-def listed_parts(section: Sequence[P | str] | str, kind: type[P], field: str, scope: Scope, where: str) -> list[P]:
+def listed_parts(section: Sequence[P | str] | str, kind: type[P], field: str, scope: Scope, where: Place) -> list[P]:
     """Return the parts of a list; a text is a part with just that ``field``, an expression may yield several."""
     found: list[P] = []
     for index, item in enumerate([section] if isinstance(section, str) else section):
-        place = f"{where}[{index}]"
+        place = where.at(index)
         data = evaluate(item, scope, place) if isinstance(item, str) else _evaluated(item, scope, place)
         for each in data if isinstance(data, list) else [] if data is None else [data]:
             part = validated(kind, {field: each} if isinstance(each, str) else each, place)
@@ -55,7 +55,7 @@ def listed_parts(section: Sequence[P | str] | str, kind: type[P], field: str, sc
     return found
 
 
-def tree_parts(section: Sequence[TreePart] | str, scope: Scope, where: str) -> list[TreePart]:
+def tree_parts(section: Sequence[TreePart] | str, scope: Scope, where: Place) -> list[TreePart]:
     """Return the parts of a list of trees; an expression instead of the list maps sources to destinations."""
     if not isinstance(section, str):
         return listed_parts(section, TreePart, "source", scope, where)
@@ -65,24 +65,24 @@ def tree_parts(section: Sequence[TreePart] | str, scope: Scope, where: str) -> l
     return [TreePart(source=source, destination=unmarked(to)) for source, to in computed.items()]
 
 
-def validated(model: type[M], data: object, where: str) -> M:
+def validated(model: type[M], data: object, where: Place) -> M:
     """Return the model that evaluated data describes; mistakes begin with ``where``."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(problem.line(where) for problem in problems_of(error, model)) from None
+        raise InvalidInput(problem.line(str(where)) for problem in problems_of(error, model)) from None
 
 
-def _mapping(expression: str, scope: Scope, where: str) -> dict[str, Any]:
+def _mapping(expression: str, scope: Scope, where: Place) -> dict[str, Any]:
     computed = evaluate(expression, scope, where) or {}
     if not isinstance(computed, dict):
         raise SoopError(f"{where}: expected a mapping")
     return computed
 
 
-def _evaluated(part: Part, scope: Scope, where: str) -> dict[str, object] | None:
+def _evaluated(part: Part, scope: Scope, where: Place) -> dict[str, object] | None:
     """Return the data of a part; where an expression in a list has yielded a list, its items take its place."""
-    if not evaluate(part.when, scope, f"{where}.when"):
+    if not evaluate(part.when, scope, where.at("when")):
         return None
     data = evaluate(part.model_dump(exclude_unset=True, exclude={"when"}), scope, where)
     return {

@@ -74,7 +74,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             obj = obj.parts
         if isinstance(obj, Mapping) and isinstance(argument, str | int):
             return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
-        if isinstance(obj, list | tuple) and isinstance(argument, int):
+        if isinstance(obj, list) and isinstance(argument, int):
             return filters.item(obj, argument)
         reached = repr(argument[:60]) if isinstance(argument, str) else "such item"
         raise Refused(f"{filters.kind(obj)} has no {reached}")
@@ -82,9 +82,9 @@ class _Environment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return self.filters["a ~ b"]([left, right])
-        if operator == "+" and isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        if operator == "+" and isinstance(left, list) and isinstance(right, list):
             limits.spend(len(left) + len(right))
-            return [*left, *right]
+            return left + right
         numbers = [filters.number(operator, value) for value in (left, right)]
         return super().call_binop(context, operator, *numbers)
 
@@ -168,10 +168,10 @@ class _Counting(NodeTransformer):
             operand.expr = _filter("a < b", operand.expr)
         return node
 
-    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
+        """Make a list: one that holds another many times is no key, whose hash would take for ever."""
         self.generic_visit(node)
-        node.key = _filter("{a: b}", node.key)
-        return node
+        return nodes.List(node.items, lineno=node.lineno) if node.ctx == "load" else node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.block import LogPart
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import node_name
+from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
@@ -18,6 +18,7 @@ from soop_components.planning.expand import expand
 from soop_components.planning.marks import secret_mark
 from soop_components.planning.parameters import parameters
 from soop_components.planning.parts import listed_parts
+from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope, component_scope, service_scope
 from soop_components.planning.smoke import SmokeTests, endpoint_ports
 
@@ -33,16 +34,19 @@ def plan_service(
     environment: Environment,
     service: DomainService,
     services: Mapping[str, ServicePlan],
+    where: Place | None = None,
 ) -> ServicePlan:
     """Return everything that one release carries out; ``InvalidInput`` tells all that is wrong with it.
 
-    ``digest`` is of the artifact's manifest, ``services`` are the plans of the services that this one may refer to. The
-    domain definition has been checked against the service definition (``model/domain_checks.py``).
+    ``digest`` is of the artifact's manifest, ``services`` are the plans of the services that this one may refer to,
+    ``where`` is what mistakes name, the artifact if nothing is given. The domain definition has been checked against
+    the service definition (``model/domain_checks.py``).
     """
     definition = resolved.definition
+    where = where or Place(str(definition.reference))
     counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
     if sum(counts.values()) > _MOST_NODES:
-        raise InvalidInput([f"{service.reference}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
+        raise InvalidInput([f"{where}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
     names = {
         role: tuple(node_name(role, number, definition.service, domain.id) for number in range(1, count + 1))
         for role, count in counts.items()
@@ -52,7 +56,6 @@ def plan_service(
         for key, option in definition.config.items()
     }
     scope = service_scope(definition, config, names, domain.id, environment.name, services)
-    where = str(definition.reference)
     roles = _roles(resolved, scope, where)
     ports = endpoint_ports(definition, scope, where)
     endpoints = {
@@ -77,7 +80,7 @@ def plan_service(
     )
 
 
-def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, RolePlan]:
+def _roles(resolved: ResolvedDefinition, scope: Scope, where: Place) -> dict[str, RolePlan]:
     """Return the plan of each role; the mistakes of all roles are told together."""
     problems: list[str] = []
     roles: dict[str, RolePlan] = {}
@@ -86,10 +89,10 @@ def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, 
         components: dict[str, ComponentPlan] = {}
         for name in node.components:
             try:
-                components[name] = _component(resolved, role, name, scope, f"{where}: components.{name}")
+                components[name] = _component(resolved, role, name, scope, where.at("components", name))
             except SoopError as error:
                 problems += error.problems if isinstance(error, InvalidInput) else [str(error)]
-        problems += [f"{where}: nodes.{role}: {problem}" for problem in role_problems(components, secrets)]
+        problems += [f"{where.at('nodes', role)}: {problem}" for problem in role_problems(components, secrets)]
         packages = resolved.roles_packages.get(role, ())
         roles[role] = RolePlan(
             packages={name: resolved.packages[name] for name in packages},
@@ -104,7 +107,7 @@ def _roles(resolved: ResolvedDefinition, scope: Scope, where: str) -> dict[str, 
     return roles
 
 
-def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: str) -> ComponentPlan:
+def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> ComponentPlan:
     """Return one component of a role, expanded."""
     component = resolved.definition.components[name]
     block = resolved.blocks[component.uses]
@@ -112,11 +115,11 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     packed = resolved.components[name]
     paths = [*packed.files, *packed.links]
     inside = {**around, "params": parameters(block, component.with_, around, where, paths)}
-    missing = package_names(block, inside, f"{where} (block {block.block}): packages") - resolved.packages.keys()
+    missing = package_names(block, inside, where.in_block(block.block).at("packages")) - resolved.packages.keys()
     if missing:
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"
         )
     expanded = expand(block, packed, inside, where)
-    logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, f"{where}: logs")]
+    logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, where.at("logs"))]
     return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs]))})

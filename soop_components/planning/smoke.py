@@ -13,15 +13,16 @@ from soop_components.model.problem import got
 from soop_components.model.service import HttpCheck, ServiceDefinition, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.parts import validated
+from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import evaluate, render
 
 
-def endpoint_ports(definition: ServiceDefinition, scope: Scope, where: str) -> dict[str, int]:
+def endpoint_ports(definition: ServiceDefinition, scope: Scope, where: Place) -> dict[str, int]:
     """Return the port of each endpoint."""
     ports: dict[str, int] = {}
     for name, endpoint in definition.endpoints.items():
-        place = f"{where}: endpoints.{name}.port"
+        place = where.at("endpoints", name, "port")
         port = evaluate(endpoint.port, scope, place)
         if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
             raise SoopError(f"{place}: expected a port, 1 to 65535 {got(port)}")
@@ -39,13 +40,13 @@ class SmokeTests:
     ports: Mapping[str, int]
     endpoints: Mapping[str, tuple[str, ...]]
     domain: str
-    where: str
+    where: Place
 
     def plans(self) -> tuple[SmokeTestPlan, ...]:
         """Return each smoke test rendered; one whose role has no node in this domain has nothing to test."""
         found = []
         for index, test in enumerate(self.resolved.definition.smoke_tests):
-            place = f"{self.where}: smoke_tests[{index}]"
+            place = self.where.at("smoke_tests", index)
             role = self._role(test)
             if self.names[role]:
                 http = self._http(test.http, role, place) if test.http is not None else None
@@ -59,27 +60,27 @@ class SmokeTests:
             return endpoints[test.http.endpoint].role
         return test.role or next(iter(endpoints.values())).role
 
-    def _http(self, check: HttpCheck, role: str, place: str) -> HttpSmoke:
+    def _http(self, check: HttpCheck, role: str, place: Place) -> HttpSmoke:
         data = {
             "method": check.method,
-            "path": self._text(check.path, f"{place}.http.path"),
+            "path": self._text(check.path, place.at("http", "path")),
             "port": self.ports[check.endpoint],
             "nodes": self.names[role],
             "status": check.expect.status,
-            "json": evaluate(check.expect.json_, self.scope, f"{place}.http.expect.json"),
-            "contains": self._text(check.expect.contains, f"{place}.http.expect.contains"),
+            "json": evaluate(check.expect.json_, self.scope, place.at("http", "expect", "json")),
+            "contains": self._text(check.expect.contains, place.at("http", "expect", "contains")),
         }
         if MARK.search(repr(data)):
-            raise SoopError(f"{place}.http: a secret cannot be part of a check over HTTP", "use a script")
-        return validated(HttpSmoke, data, f"{place}.http")
+            raise SoopError(f"{place.at('http')}: a secret cannot be part of a check over HTTP", "use a script")
+        return validated(HttpSmoke, data, place.at("http"))
 
-    def _text(self, text: str | None, place: str) -> str | None:
+    def _text(self, text: str | None, place: Place) -> str | None:
         return unmarked(render(text, self.scope, place)) if text is not None else None
 
-    def _script(self, source: str, role: str, place: str) -> ScriptSmoke:
+    def _script(self, source: str, role: str, place: Place) -> ScriptSmoke:
         packed = self.resolved.smoke
         if packed is None or source not in packed.files:
-            raise SoopError(f"{place}.script: the artifact has no {shown(source)}")
+            raise SoopError(f"{place.at('script')}: the artifact has no {shown(source)}")
         return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment())
 
     def _environment(self) -> dict[str, str]:

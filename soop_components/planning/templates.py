@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any, cast
 
 from jinja2 import TemplateError, TemplateSyntaxError
@@ -12,36 +11,34 @@ from jinja2 import TemplateError, TemplateSyntaxError
 from soop_components.errors import SoopError
 from soop_components.model.names import listed, near_names, quoted, shown
 from soop_components.planning import filters, limits, marks
+from soop_components.planning.place import Place
 from soop_components.planning.sandbox import UndefinedName, compiled
 
-_LISTED = 500
-"""Names that are looked at for advice."""
 
-
-def evaluate(value: object, scope: Mapping[str, object], where: str) -> Any:
+def evaluate(value: object, scope: Mapping[str, object], where: Place) -> Any:
     """Evaluate every text of a structure, keys included.
 
-    A text that is one ``{{ expression }}`` yields the expression's own value. ``where`` names file and key in errors,
-    which are ``SoopError``s.
+    A text that is one ``{{ expression }}`` yields the expression's own value. Errors are ``SoopError``s, and
+    name the place.
     """
     if isinstance(value, str):
         return _run(value, scope, where, native=True)
     if isinstance(value, Mapping):
         return {
-            marks.unmarked(render(key, scope, f"{where}.{shown(key)}")): evaluate(item, scope, f"{where}.{shown(key)}")
+            marks.unmarked(render(key, scope, where.at(key))): evaluate(item, scope, where.at(key))
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [evaluate(item, scope, f"{where}/{number}") for number, item in enumerate(value)]
+        return [evaluate(item, scope, where.at(number)) for number, item in enumerate(value)]
     return value
 
 
-def render(text: str, scope: Mapping[str, object], where: str, *, comments: bool = False) -> str:
+def render(text: str, scope: Mapping[str, object], where: Place, *, comments: bool = False) -> str:
     """Render a text to a text, ``Marked`` if there are marks in it; only a file of templates may have ``comments``."""
     return cast(str, _run(text, scope, where, native=False, comments=comments))
 
 
-def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool, comments: bool = False) -> Any:
+def _run(text: str, scope: Mapping[str, object], where: Place, *, native: bool, comments: bool = False) -> Any:
     with _located(text, scope, where):
         if "{" not in text:
             return marks.marked(text)
@@ -58,7 +55,7 @@ def _run(text: str, scope: Mapping[str, object], where: str, *, native: bool, co
 
 
 @contextmanager
-def _located(text: str, scope: Mapping[str, object], where: str) -> Iterator[None]:
+def _located(text: str, scope: Mapping[str, object], where: Place) -> Iterator[None]:
     """Turn whatever a template raises into an error that names the place."""
     try:
         yield
@@ -82,12 +79,12 @@ def _located(text: str, scope: Mapping[str, object], where: str) -> Iterator[Non
 
 def _near(name: str, known: Mapping[str, object]) -> str:
     """Return the hint that goes with an undefined name."""
-    names = [str(each) for each in islice(known, _LISTED)]  # keys of a mapping in a template can be numbers
+    names = [str(each) for each in known]  # keys of a mapping in a template can be numbers
     near = near_names(name, names, 3, 0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"there is: {listed(sorted(names)) or 'nothing'}"
 
 
-def _place(text: str, where: str, error: BaseException) -> str:
+def _place(text: str, where: Place, error: BaseException) -> str:
     """Return ``where`` with the line that an error happened in, if the text has several."""
     line = error.lineno if isinstance(error, TemplateSyntaxError) else None
     trace = error.__traceback__
@@ -95,4 +92,4 @@ def _place(text: str, where: str, error: BaseException) -> str:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
         line = template.get_corresponding_lineno(trace.tb_lineno) if template is not None else line
         trace = trace.tb_next
-    return f"{where}: line {line}" if line is not None and "\n" in text.rstrip("\n") else where
+    return f"{where}: line {line}" if line is not None and "\n" in text.rstrip("\n") else str(where)

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from soop_components.model.problem import Keys, Kind, Problem
+from soop_components.model.problem import Keys, Problem, ProblemKind
 from soop_components.reading.problems import problems_of
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -87,6 +87,6 @@ def _may_follow(problem: Problem, removed: Keys) -> bool:
     is_beside = bool(parent) and problem.keys in (parent, (*parent, *problem.keys[-1:]))
     if is_inside or is_beside:
         return True
-    if problem.kind is Kind.UNKNOWN_NAME:
+    if problem.kind is ProblemKind.UNKNOWN_NAME:
         return isinstance(name, int) or name == problem.name
-    return problem.kind is Kind.UNUSED and removed[0] == "nodes"
+    return problem.kind is ProblemKind.UNUSED and removed[0] == "nodes"

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from soop_components.model import names
 from soop_components.model.names import nearest, shown
-from soop_components.model.problem import Keys, Kind, Problem, got
+from soop_components.model.problem import Keys, Problem, ProblemKind, got
 from soop_components.model.size import SIZE
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
 
@@ -75,22 +75,22 @@ def _entries(count: int) -> str:
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Return the mistakes in a value that is not what ``model`` says."""
     details = error.errors(include_url=False)[:MAXIMUM_PROBLEMS]
-    placed = [(_Place.of(model, detail["loc"]), detail) for detail in details]
+    placed = [(_Location.of(model, detail["loc"]), detail) for detail in details]
     found: dict[Keys, Problem] = {}
     around = {place.keys[:length] for place, _ in placed for length in range(len(place.keys))}
     for place, detail in placed:
         if place.choice is None or place.keys != place.choice:
-            kind = Kind.TOO_FEW if detail["type"] == "too_short" else Kind.WRONG_VALUE
+            kind = ProblemKind.TOO_FEW if detail["type"] == "too_short" else ProblemKind.WRONG_VALUE
             found.setdefault(place.keys, Problem(place.keys, _text(place, detail), kind))
         elif place.choice not in around:  # what is inside says more
             found.setdefault(place.keys, Problem(place.keys, _choice_text(place, detail)))
     # a list may have too few entries only because those in it are mistaken
     inside = {keys[:length] for keys in found for length in range(len(keys))}
-    return [problem for keys, problem in found.items() if problem.kind is not Kind.TOO_FEW or keys not in inside]
+    return [problem for keys, problem in found.items() if problem.kind is not ProblemKind.TOO_FEW or keys not in inside]
 
 
 @dataclass
-class _Place:
+class _Location:
     """Where a mistake is: the keys to it, and what the models say about that place."""
 
     keys: Keys = ()
@@ -104,7 +104,7 @@ class _Place:
     """The keys that are known where an unknown one was found."""
 
     @classmethod
-    def of(cls, model: type[BaseModel], location: Keys) -> _Place:
+    def of(cls, model: type[BaseModel], location: Keys) -> _Location:
         """Follow a location through the annotations of the models."""
         place = cls(annotation=model)
         for item in location:
@@ -174,12 +174,12 @@ def _kind_text(kind: Any) -> str:
     return "a list" if get_origin(kind) in (tuple, list) else "a mapping"
 
 
-def _choice_text(place: _Place, detail: ErrorDetails) -> str:
+def _choice_text(place: _Location, detail: ErrorDetails) -> str:
     kinds = list(dict.fromkeys(_kind_text(kind) for kind in place.kinds))
     return f"expected {', '.join(kinds[:-1])} or {kinds[-1]} {got(detail['input'])}"
 
 
-def _text(place: _Place, detail: ErrorDetails) -> str:
+def _text(place: _Location, detail: ErrorDetails) -> str:
     kind = detail["type"]
     if kind == "missing":
         return "is required"

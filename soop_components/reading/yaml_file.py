@@ -47,6 +47,8 @@ class Document:
     """The repeated keys; the first one counts."""
     respelled: list[Problem] = field(default_factory=list)
     """Numbers and booleans that would be written otherwise than they are spelled."""
+    lines: dict[Keys, int] = field(default_factory=dict)
+    """The line of each key and each item of a list."""
 
 
 @dataclass
@@ -174,6 +176,7 @@ class _Reader:
         parent = self._open[-1]
         if isinstance(parent.value, list):
             parent.value.append(value)
+            self._document.lines[self._keys()] = event.start_mark.line + 1
             self._compare(value, event)
         elif parent.has_key:
             parent.value.setdefault(parent.key, value)
@@ -196,6 +199,7 @@ class _Reader:
         line = event.start_mark.line + 1
         parent.key, parent.has_key = key if isinstance(key, str) else event.value, True
         first = parent.lines.setdefault(parent.key, line)
+        self._document.lines.setdefault(self._keys(), line)
         problems = self._document.problems
         if first == line and parent.key not in parent.value:
             return

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.build.package_choice import Change, lock
+from soop_components.build.package_choice import LockChange, lock
 from soop_components.build.service_lock import FILE, load_lock, lock_text
 from soop_components.build.service_source import read_source
 from soop_components.errors import InvalidInput, SoopError
@@ -15,7 +15,7 @@ from tests.unit.conftest import make_base_image
 LABEL = "service_defs/greeting-service"
 
 
-def relock(project: Project, refresh: bool = False) -> Change:
+def relock(project: Project, refresh: bool = False) -> LockChange:
     return lock(project, read_source(project, LABEL), lambda _: None, refresh)
 
 

@@ -12,7 +12,7 @@ from soop_components.library import LIBRARY, block_names
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.plan import ComponentPlan, RolePlan
-from soop_components.planning import plan_service
+from soop_components.planning.service import plan_service
 from soop_components.reading.yaml_file import parse_yaml
 from tests.unit.planning.resolve import digest_of, resolve_data
 

@@ -9,7 +9,7 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.planning import limits
 from soop_components.planning.templates import evaluate, render
-from tests.unit.planning.test_templates import HOSTILE
+from tests.unit.planning.test_templates import FILE, HOSTILE
 
 TOGETHER = "file: the templates and patterns of this service do too much together"
 
@@ -17,8 +17,8 @@ TOGETHER = "file: the templates and patterns of this service do too much togethe
 def test_a_template_that_is_refused_leaves_the_others_of_its_service_what_they_may_do() -> None:
     with limits.per_service():
         with pytest.raises(SoopError, match="the template does too much"):
-            render(HOSTILE["endless loop"], {}, "file")
-        assert render("{% for a in range(9) %}{{ a }}{% endfor %}", {}, "file") == "012345678"
+            render(HOSTILE["endless loop"], {}, FILE)
+        assert render("{% for a in range(9) %}{{ a }}{% endfor %}", {}, FILE) == "012345678"
 
 
 def refusal(texts: list[str]) -> str | None:
@@ -26,7 +26,7 @@ def refusal(texts: list[str]) -> str | None:
     with limits.per_service():
         try:
             for text in texts:
-                evaluate(text, {"a": 1}, "file")
+                evaluate(text, {"a": 1}, FILE)
         except SoopError as error:
             return error.message
     return None

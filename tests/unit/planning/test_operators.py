@@ -5,6 +5,7 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.planning.marks import secret_mark
 from soop_components.planning.templates import evaluate
+from tests.unit.planning.test_templates import FILE
 
 SCOPE = {"list": [3, "a", [1]], "map": {"a": 1, "2": 2}, "secret": secret_mark("secret")}
 
@@ -29,7 +30,7 @@ SCOPE = {"list": [3, "a", [1]], "map": {"a": 1, "2": 2}, "secret": secret_mark("
     ],
 )
 def test_operators(text: str, value: object) -> None:
-    assert evaluate(f"{{{{ {text} }}}}", SCOPE, "file") == value
+    assert evaluate(f"{{{{ {text} }}}}", SCOPE, FILE) == value
 
 
 @pytest.mark.parametrize(
@@ -59,5 +60,5 @@ def test_operators(text: str, value: object) -> None:
 )
 def test_operators_take_what_they_are_made_for(text: str, message: str) -> None:
     with pytest.raises(SoopError) as raised:
-        evaluate(f"{{{{ {text} }}}}", SCOPE, "file")
+        evaluate(f"{{{{ {text} }}}}", SCOPE, FILE)
     assert raised.value.message.startswith(f"file: {message}")

@@ -8,6 +8,7 @@ from soop_components.errors import InvalidInput
 from soop_components.model.block import Block
 from soop_components.planning import limits
 from soop_components.planning.parameters import parameters
+from soop_components.planning.place import Place
 
 TEXTS = [f"{number}{'ab' * 2000}" for number in range(100)]
 
@@ -15,7 +16,7 @@ TEXTS = [f"{number}{'ab' * 2000}" for number in range(100)]
 def given(pattern: str, texts: list[str]) -> dict[str, object]:
     parameter = {"type": "list", "items": "string", "pattern": pattern}
     block = Block.model_validate({"format": 1, "block": "own", "summary": "", "parameters": {"texts": parameter}})
-    return parameters(block, {"texts": texts}, {}, "components.api")
+    return parameters(block, {"texts": texts}, {}, Place("file", ("components", "api")))
 
 
 def test_values_that_match() -> None:
@@ -30,7 +31,7 @@ def test_matching_does_not_take_minutes(monkeypatch: pytest.MonkeyPatch) -> None
     with limits.per_service(), pytest.raises(InvalidInput) as raised:
         given("[0-9]+(?:(?:a|b)*?a){2000}[b-y]", TEXTS)
     assert (
-        "components.api.with.texts[99]: the templates and patterns of this service do too much together"
+        "file: components.api.with.texts[99]: the templates and patterns of this service do too much together"
         in raised.value.problems
     )
     assert time.thread_time() - began < 5

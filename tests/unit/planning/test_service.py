@@ -9,7 +9,7 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.plan import ServicePlan
-from soop_components.planning import plan_service, service
+from soop_components.planning import service
 from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.reading.loader import load_domain, load_service
 from tests.unit.planning.resolve import digest_of, resolve, resolve_data
@@ -27,7 +27,7 @@ def plan_example(domain: DomainDefinition) -> ServicePlan:
         for path in folder.rglob("*")
         if path.suffix in (".py", ".sql")
     }
-    return plan_service(resolve(definition, files), digest_of("m"), domain, ENVIRONMENT, domain.services[0], {})
+    return service.plan_service(resolve(definition, files), digest_of("m"), domain, ENVIRONMENT, domain.services[0], {})
 
 
 @pytest.mark.parametrize("domain", ["dev-access", "dev-one-access"])
@@ -137,7 +137,7 @@ def test_a_missing_file_is_named_with_the_nearest_one() -> None:
         {"id": "dev-a", "environment": "dev", "services": [{"service": "test-service-1.0.0"}]}
     )
     with pytest.raises(InvalidInput) as raised:
-        plan_service(resolve_data(data), digest_of("m"), domain, ENVIRONMENT, domain.services[0], {})
+        service.plan_service(resolve_data(data), digest_of("m"), domain, ENVIRONMENT, domain.services[0], {})
     assert raised.value.problems == (
         "test-service-1.0.0: components.api (block own): files./x: "
         "the artifact has no file tree/acess.py; did you mean tree/access.py?",

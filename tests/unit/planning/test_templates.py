@@ -9,9 +9,11 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.planning import limits
 from soop_components.planning.marks import Marked, node_mark, secret_mark, unmarked
+from soop_components.planning.place import Place
 from soop_components.planning.templates import evaluate, render
 from soop_components.runner.marks import put_node, put_secrets
 
+FILE = Place("file")
 SCOPE: dict[str, object] = {
     "config": {"port": 8080, "title": 'it\'s "$5" \\ `x`', "on": True, "none": None, "secret": secret_mark("secret")},
     "nodes": {"web": [{"name": "web-1"}, {"name": "web-2"}]},
@@ -72,22 +74,22 @@ SCOPE: dict[str, object] = {
     ],
 )
 def test_what_templates_can_do(text: str, value: object) -> None:
-    found = evaluate(text, SCOPE, "file")
+    found = evaluate(text, SCOPE, FILE)
     assert [list(item) for item in found] == value if "dictsort" in text else found == value
 
 
 @pytest.mark.parametrize("text", ["a {# b #} c", "echo ${#list[@]}", "${#a}; # done #}", "{#"])
 def test_nothing_of_a_text_vanishes_as_a_comment(text: str) -> None:
     with pytest.raises(SoopError, match=r"^file: {# begins a comment, which only \*\.j2 files may have"):
-        evaluate(text, {}, "file")
+        evaluate(text, {}, FILE)
     with pytest.raises(SoopError, match=r"{# begins a comment"):
-        render(text, {}, "file")
-    assert render("a{# b #}c", {}, "file", comments=True) == "ac"
+        render(text, {}, FILE)
+    assert render("a{# b #}c", {}, FILE, comments=True) == "ac"
 
 
 def test_a_condition_on_a_node_is_told_what_there_is_instead() -> None:
     with pytest.raises(SoopError, match="looks inside a secret or a node's name") as raised:
-        evaluate("{{ node.name == 'web-1' }}", SCOPE, "file")
+        evaluate("{{ node.name == 'web-1' }}", SCOPE, FILE)
     assert raised.value.hint is not None
     assert "`first: true`" in raised.value.hint
 
@@ -95,7 +97,7 @@ def test_a_condition_on_a_node_is_told_what_there_is_instead() -> None:
 def test_structures_are_evaluated_with_their_keys_and_once_only() -> None:
     scope = {"config": {"hostile": "{{ config.port }}", "port": 1}}
     value = {"{{ config.port }}": ["{{ config.port }}", {"a": "{{ config.hostile }}"}], "n": 5, "none": None}
-    assert evaluate(value, scope, "file") == {"1": [1, {"a": "{{ config.port }}"}], "n": 5, "none": None}
+    assert evaluate(value, scope, FILE) == {"1": [1, {"a": "{{ config.port }}"}], "n": 5, "none": None}
 
 
 SECRET = "p'w \"d$`\\%@:/&"
@@ -125,7 +127,7 @@ SECRET = "p'w \"d$`\\%@:/&"
     ],
 )
 def test_marks_become_what_the_runner_writes(text: str, written: str) -> None:
-    rendered = render(text, SCOPE, "file")
+    rendered = render(text, SCOPE, FILE)
     assert isinstance(rendered, Marked)
     assert put_secrets(put_node(unmarked(rendered), {"name": "web-1"}), {"secret": SECRET}) == written
 
@@ -160,7 +162,7 @@ def test_marks_become_what_the_runner_writes(text: str, written: str) -> None:
 )
 def test_nothing_looks_inside_a_mark(text: str) -> None:
     with pytest.raises(SoopError, match="looks inside a secret"):
-        evaluate(text, SCOPE, "file")
+        evaluate(text, SCOPE, FILE)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_nothing_looks_inside_a_mark(text: str) -> None:
 )
 def test_mistakes_name_their_place(text: str, message: str) -> None:
     with pytest.raises(SoopError) as raised:
-        evaluate(text, SCOPE, "file")
+        evaluate(text, SCOPE, FILE)
     assert str(raised.value).startswith(message)
 
 
@@ -306,7 +308,7 @@ def test_hostile_templates_are_refused(name: str, monkeypatch: pytest.MonkeyPatc
     began = time.thread_time()
     for native in (True, False):
         with pytest.raises(SoopError, match=r"^file: "):
-            evaluate(HOSTILE[name], SCOPE, "file") if native else render(HOSTILE[name], SCOPE, "file")
+            evaluate(HOSTILE[name], SCOPE, FILE) if native else render(HOSTILE[name], SCOPE, FILE)
     assert time.thread_time() - began < 10
 
 
@@ -316,7 +318,7 @@ def test_the_budget_holds_in_any_thread_and_is_each_renderings_own() -> None:
     def plan() -> None:
         for _ in range(3):
             try:
-                results.append(render("{% for a in range(50000) %}x{% endfor %}", {}, "file"))
+                results.append(render("{% for a in range(50000) %}x{% endfor %}", {}, FILE))
             except SoopError as error:
                 results.append(error.message)
 
@@ -336,5 +338,5 @@ def test_a_template_cannot_change_what_it_is_given() -> None:
         "{{ list.sort() }}",
     ):
         with pytest.raises(SoopError):
-            evaluate(text, SCOPE, "file")
+            evaluate(text, SCOPE, FILE)
     assert SCOPE["list"] == [3, 1, 2]

@@ -9,7 +9,7 @@ import pytest
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainService
 from soop_components.model.names import Reference
-from soop_components.model.problem import Kind, Problem
+from soop_components.model.problem import Problem, ProblemKind
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.reading.loader import load_model
@@ -45,8 +45,8 @@ def told(data: object) -> tuple[str, ...]:
         (Problem(("nodes", "a"), "is wrong"), True),
         (Problem.unknown(("nodes", "a", "components", 0), "component", "web", ()), False),
         (Problem.unknown(("nodes", "a", "components", 0), "component", "web-b", ()), True),
-        (Problem(("nodes", "a"), "no component web", Kind.WRONG_VALUE), True),
-        (Problem(("nodes", "a"), "no node definition uses this component", Kind.UNUSED), True),
+        (Problem(("nodes", "a"), "no component web", ProblemKind.WRONG_VALUE), True),
+        (Problem(("nodes", "a"), "no node definition uses this component", ProblemKind.UNUSED), True),
     ],
 )
 def test_the_kind_of_a_problem_says_what_it_depends_on(problem: Problem, certain: bool) -> None:
