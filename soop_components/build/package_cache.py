@@ -22,7 +22,7 @@ class LockedPackageGone(SoopError):
     def __init__(self, gone: Mapping[str, str], label: str) -> None:
         listed = ", ".join(f"{name} {version}" for name, version in sorted(gone.items()))
         super().__init__(
-            f"{label}: the package mirror serves no more what is locked: {listed}",
+            f"{label}: the package mirror no longer has what is locked: {listed}",
             f"choose the present versions with: soop lock --refresh {label}",
         )
         self.gone = dict(gone)

@@ -173,9 +173,7 @@ def test_a_locked_package_that_is_served_no_more(locked: Project, packages: Pack
     with pytest.raises(LockedPackageGone) as caught:
         built(locked)
     assert caught.value.gone == {"clock": "2.0", "greeter": "1.0-1"}
-    assert (
-        caught.value.message == f"{LABEL}: the package mirror serves no more what is locked: clock 2.0, greeter 1.0-1"
-    )
+    assert caught.value.message == f"{LABEL}: the package mirror no longer has what is locked: clock 2.0, greeter 1.0-1"
     assert caught.value.hint == f"choose the present versions with: soop lock --refresh {LABEL}"
     assert Store.of(locked).list() == []
 

@@ -51,7 +51,7 @@ def test_nothing_asked_for_is_answered_with_the_verbs(capsys: pytest.CaptureFixt
     ("error", "code", "text"),
     [
         (SoopError("wrong", "do this"), 1, "error: wrong\n  do this\n"),
-        (LockedPackageGone({"clock": "2.0"}, "x"), 3, "error: x: the package mirror serves no more what is locked"),
+        (LockedPackageGone({"clock": "2.0"}, "x"), 3, "error: x: the package mirror no longer has what is locked"),
         (OSError(28, "No space left on device", "/x"), 1, "error: /x: No space left on device\n"),
         (KeyError("x"), 1, "error: KeyError: 'x'\n  this is a mistake in soop"),
         (KeyboardInterrupt(), 130, ""),
@@ -194,7 +194,7 @@ def test_a_package_that_is_served_no_more_has_an_exit_code_of_its_own(locked: Pr
     result = soop("build", "greeting-service")
     assert result.returncode == 3
     assert result.stderr.splitlines()[-2:] == [
-        "error: service_defs/greeting-service: the package mirror serves no more what is locked: clock 2.0",
+        "error: service_defs/greeting-service: the package mirror no longer has what is locked: clock 2.0",
         "  choose the present versions with: soop lock --refresh service_defs/greeting-service",
     ]
 
