@@ -1,4 +1,4 @@
-"""Waits until nobody else uses the processors, so that figures tell of the tools and not of the neighbours."""
+"""Waits until nobody else uses the processors, so that figures are about the tools and not about the neighbours."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _LOOK = 1.0
 class Calm:
     """Waits at most ``patience`` seconds in all; after that it measures in whatever noise there is, and says so."""
 
-    def __init__(self, patience: float, tell: Callable[[str], None]) -> None:
+    def __init__(self, patience: float, say: Callable[[str], None]) -> None:
         self._left = patience
-        self._tell = tell
+        self._say = say
         self.busy: list[float] = []
         """Share of all processors that was in use right before each measurement."""
 
     def wait(self) -> None:
         """Return when the machine is calm."""
-        told = False
+        said = False
         while (share := busy_share(_LOOK)) > _CALM and self._left > 0:
-            if not told:
-                self._tell(f"waiting for the machine to be calm ({share:.0%} busy, load {os.getloadavg()[0]:.1f})")
-                told = True
+            if not said:
+                self._say(f"waiting for the machine to be calm ({share:.0%} busy, load {os.getloadavg()[0]:.1f})")
+                said = True
             time.sleep(2)
             self._left -= 2 + _LOOK
         self.busy.append(round(share, 2))

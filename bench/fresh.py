@@ -21,11 +21,11 @@ _HELPER = next(iter(local.__path__)) + "/root_helper"
 def figures(run: Run) -> Iterable[Comparison]:
     """Bring the domain up and take it down again, in turn by both ways."""
     with examples() as ours, examples() as theirs:
-        run.tell("building the artifacts")
+        run.say("building the artifacts")
         for each in (ours, theirs):
             build_examples(each)
         ours.make_stack(DOMAIN)
-        run.tell(f"bringing {DOMAIN} up, again and again")
+        run.say(f"bringing {DOMAIN} up, again and again")
         contestants = [
             Contestant("soop", lambda: _up(ours), lambda: ours.destroy(DOMAIN)),
             Contestant("by_hand.sh", lambda: _by_hand(theirs), lambda: _prepare(theirs)),

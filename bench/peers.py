@@ -34,7 +34,7 @@ class _Contest:
         self._domain = f"bench-n{nodes}"
         self._reference = f"{SERVICE}-1.0.0"
         self._greetings = (f"hello {number}" for number in itertools.count())
-        run.tell(f"bringing {nodes} nodes up, then by Ansible and pyinfra too")
+        run.say(f"bringing {nodes} nodes up, then by Ansible and pyinfra too")
         self._define("good morning")
         ours.make_stack(self._domain)
         ours.up(self._domain, "--skip-preview")
@@ -44,7 +44,7 @@ class _Contest:
 
     def figures(self) -> Iterator[Comparison]:
         """Yield nothing changed, then one line changed."""
-        self._run.tell(f"{self._nodes} nodes, nothing to change")
+        self._run.say(f"{self._nodes} nodes, nothing to change")
         still = [
             Contestant("soop", self._up(r"\d+ unchanged")),
             Contestant("Ansible", lambda: self._tools.ansible("good morning", self._recap("changed=0 "))),
@@ -53,8 +53,8 @@ class _Contest:
         ]
         found = side_by_side(still, self._run.rounds(5), self._run.calm.wait)
         yield from self._compare("nothing to change", found[:3])
-        yield from self._tell_of("nothing to change, from cold", found[3], found[1:3])
-        self._run.tell(f"{self._nodes} nodes, one line to change")
+        yield from self._comparisons_of("nothing to change, from cold", found[3], found[1:3])
+        self._run.say(f"{self._nodes} nodes, one line to change")
         changes = [
             Contestant("soop", self._up("1 updated"), lambda: self._define(next(self._greetings))),
             Contestant("Ansible", lambda: self._tools.ansible(next(self._greetings), self._recap("changed=[1-9]"))),
@@ -64,7 +64,7 @@ class _Contest:
         ]
         found = side_by_side(changes, self._run.rounds(3), self._run.calm.wait)
         yield from self._compare("one line to change", found[:3])
-        yield from self._tell_of("one line to change, from cold", found[3], found[1:3])
+        yield from self._comparisons_of("one line to change, from cold", found[3], found[1:3])
         yield from self._compare("the same in a source, build included", [found[4], *found[1:3]])
         self._ours.destroy(self._domain)
 
@@ -74,7 +74,7 @@ class _Contest:
             aim = _AIMS[self._nodes][other.name]
             yield Comparison("c", f"{self._nodes} nodes, {what}", mine, other, aim, kind="speed")
 
-    def _tell_of(self, what: str, mine: Series, others: Iterable[Series]) -> Iterator[Comparison]:
+    def _comparisons_of(self, what: str, mine: Series, others: Iterable[Series]) -> Iterator[Comparison]:
         for other in others:
             yield Comparison("c", f"{self._nodes} nodes, {what}", mine, other, kind="speed")
 

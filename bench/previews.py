@@ -37,7 +37,7 @@ def _previews(run: Run, ours: Workspace, other: Workspace, nodes: int) -> list[S
     ours.define(domain, "small-service-1.0.0", {"web": nodes}, {})
     ours.make_stack(domain)
     make_bare(other, stack, nodes + 2, nodes + 2)
-    run.tell(f"previewing {nodes:,} nodes")
+    run.say(f"previewing {nodes:,} nodes")
     shown = 2 * (nodes + 2) + 1  # with the stack; a provider is counted only where a program declares it, as ours does
     contestants = [
         Contestant("soop", lambda: ours.preview(domain, expect=rf"[+] {shown + 1} to create", memory=True)),

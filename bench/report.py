@@ -20,7 +20,7 @@ class Comparison:
     ours: Series
     other: Series
     aim: float | None = None
-    """None: it is told, and nothing is asked of it."""
+    """None: the number is shown, and no goal is set for it."""
     most: float | None = None
     """What must hold even where the aim is missed; None: the aim itself."""
     kind: Literal["cost", "memory", "speed"] = "cost"

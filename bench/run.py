@@ -18,12 +18,12 @@ class Run:
     calm: Calm = field(init=False)
 
     def __post_init__(self) -> None:
-        self.calm = Calm(self.patience, self.tell)
+        self.calm = Calm(self.patience, self.say)
 
     def rounds(self, usual: int) -> int:
         """Return how often to measure what is usually measured so often."""
         return max(1, round(usual * self.share_of_rounds))
 
-    def tell(self, message: str) -> None:
+    def say(self, message: str) -> None:
         """Show what is going on."""
         print(f"  {message}", file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ def figures(run: Run) -> Iterable[Comparison]:
     with examples() as ours, bare() as other:
         build_examples(ours)
         ours.make_stack(DOMAIN)
-        run.tell(f"bringing {DOMAIN} up")
+        run.say(f"bringing {DOMAIN} up")
         ours.up(DOMAIN, "--skip-preview")
         resources = ours.resources(DOMAIN)
         make_bare(other, BARE, *count(resources))
@@ -31,7 +31,7 @@ def figures(run: Run) -> Iterable[Comparison]:
             Contestant("soop, cold", lambda: cold.up(DOMAIN, "--skip-preview", expect=expect)),
             Contestant("bare Pulumi", lambda: other.up(BARE, "--skip-preview", expect=expect)),
         ]
-        run.tell("updating without changes")
+        run.say("updating without changes")
         mine, cold_one, theirs = side_by_side(contestants, run.rounds(7), run.calm.wait)
         ours.destroy(DOMAIN)
     what = f"`pulumi up` without changes, {len(resources)} resources"

@@ -3,4 +3,4 @@
 from collections.abc import Callable
 
 Progress = Callable[[str], None]
-"""Is told what a build is doing, a line at a time."""
+"""Is called with what a build is doing, a line at a time."""

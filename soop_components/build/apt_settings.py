@@ -1,4 +1,4 @@
-"""What apt is told: the host's ways to its package sources, and folders of our own for the rest."""
+"""Settings of apt: the host's ways to its package sources, and folders of our own for the rest."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def environment_of(folder: Path, settings: Mapping[str, object]) -> dict[str, st
 def host_sources(suite: str, folder: Path) -> list[str]:
     """Return the host's package sources of a Debian release, ``main`` only, as lines of a sources.list.
 
-    apt tells its sources only once it has their lists; where the host has none, they are fetched into ``folder``.
+    apt prints its sources only once it has their lists; where the host has none, they are fetched into ``folder``.
     """
     lines = _sources(suite, os.environ)
     if not lines:

@@ -146,7 +146,7 @@ class _Reader:
         files: dict[str, SourceFile] = {}
         for index, test in enumerate(service.smoke_tests):
             if test.script is None or path_problem(test.script) or not os.path.isfile(self._folder / test.script):
-                continue  # none, or told already
+                continue  # none, or reported already
             files |= self._collected(test.script, f"smoke_tests[{index}].script")
         return files
 

@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     with domain_lock(project, file.id), TemporaryDirectory(dir=project.home / "run") as folder:
         plan_file = Path(folder) / "plan.json"
         write_plan(plan, plan_file)
-        told = {WITH_DATA: "1"} if arguments.with_data else {}
-        engine = Engine(project, {**os.environ, VARIABLE: str(plan_file), **told})
+        with_data = {WITH_DATA: "1"} if arguments.with_data else {}
+        engine = Engine(project, {**os.environ, VARIABLE: str(plan_file), **with_data})
         _check_disks(engine, plan, only_warn=arguments.with_data or arguments.preview)
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:

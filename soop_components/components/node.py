@@ -11,7 +11,7 @@ from soop_components.model.plan import NodePlan
 
 
 class Node(pulumi.ComponentResource):
-    """A node of a service; ``place`` tells where its machine is once it exists.
+    """A node of a service; ``place`` is where its machine is once it exists.
 
     It registers no outputs of its own: with a thousand nodes, a call for each of them is what a preview waits for.
     """

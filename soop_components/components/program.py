@@ -19,7 +19,7 @@ from soop_components.model.plan import DomainPlan
 from soop_components.project import Project
 
 _TOLD = 32
-"""Exit code by which a program tells its language host that the user has been told what is wrong."""
+"""Exit code of a program that has reported to the user what is wrong; its language host then adds nothing."""
 
 
 def deploy_domain() -> None:
@@ -27,7 +27,7 @@ def deploy_domain() -> None:
 
     A mistake in what was read ends the run with every problem named and nothing declared.
     """
-    # Leave without a traceback: the engine has told the user already that the run was interrupted.
+    # Leave without a traceback: the engine has reported already that the run was interrupted.
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     try:
         # ``soop deploy`` may have made and checked one.

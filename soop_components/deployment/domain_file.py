@@ -69,7 +69,7 @@ class DomainFile:
             self.write(before)
 
     def definition(self, text: str) -> DomainDefinition:
-        """Return the definition that a text gives; ``InvalidInput`` tells all its mistakes."""
+        """Return the definition that a text gives; ``InvalidInput`` has all its mistakes."""
         return domain_from_document(self.id, parse_yaml(text, self.label), self.label)
 
     def deploying(self, references: Sequence[Reference]) -> tuple[str, DomainPlan]:

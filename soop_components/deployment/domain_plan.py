@@ -35,7 +35,7 @@ def load_domain_plan(
     services: object,
     secret_names: Mapping[str, Iterable[str]],
 ) -> DomainPlan:
-    """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` tells all mistakes at once."""
+    """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` has all mistakes."""
     path = project.domain_file(id)
     label = project.name_of(path)
     mistakes = Mistakes()

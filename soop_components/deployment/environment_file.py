@@ -13,7 +13,7 @@ from soop_components.reading.yaml_file import read_yaml
 
 
 def load_environment(path: Path, label: str) -> Environment:
-    """Load an environment; the file's name is the environment's. ``InvalidInput`` tells all mistakes at once."""
+    """Load an environment; the file's name is the environment's. ``InvalidInput`` has all mistakes."""
     document = read_yaml(path, label)
     if document.data is None:
         document.data = {}

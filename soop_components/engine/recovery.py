@@ -73,6 +73,6 @@ def _busy(id: str, lock: Lock) -> SoopError:
     if lock.is_here:
         return SoopError(f"{id} is being changed by {lock}", "wait until it has ended")
     return SoopError(
-        f"{id} is locked by {lock}; from here nobody can tell whether it still runs",
+        f"{id} is locked by {lock}; whether it still runs cannot be seen from here",
         f"when it does not: soop recover --force {id}",
     )

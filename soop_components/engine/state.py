@@ -90,7 +90,7 @@ class StackState:
     protected: tuple[str, ...] = ()
     """Disks that refuse to be deleted."""
     pending_creates: tuple[str, ...] = ()
-    """Names of resources whose creation was cut off, so that the engine cannot tell whether they exist."""
+    """Names of resources whose creation was cut off, so that the engine does not know whether they exist."""
     private_key: str | None = None
     """The deployer's key in OpenSSH's format; only in a state that was read with its secrets."""
     elsewhere: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ class LoadedBlock:
 def load_block(name: str, service: Path | None = None) -> LoadedBlock:
     """Load a block of the service definition in the folder ``service``, or else of the library.
 
-    ``InvalidInput`` tells every mistake in it, or which blocks there are.
+    ``InvalidInput`` has every mistake in it, or names the blocks that there are.
     """
     own = service / "blocks" / name if service is not None else None
     if not re.fullmatch(KEY, name) or not ((own and own.is_dir()) or (LIBRARY / name).is_dir()):

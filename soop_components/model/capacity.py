@@ -56,7 +56,7 @@ def capacity_problems(environment: Environment, domain: str, asked: Demand, othe
 
 
 def _beside(others: Mapping[str, int], kind: str) -> str:
-    """Tell what is taken, and by whom most."""
+    """Say what is taken, and by whom most."""
     taken = sum(others.values())
     if not taken:
         return "no other domain takes any"

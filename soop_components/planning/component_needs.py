@@ -48,7 +48,7 @@ def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
         try:
             params[name] = evaluate(parameter.default if given is None else given, {"params": params}, where)
         except SoopError:
-            continue  # depends on the domain: whoever uses it below is told so
+            continue  # depends on the domain: what uses it below is refused
     try:
         return sorted(package_names(block, {"params": params}, where))
     except SoopError as error:

@@ -61,7 +61,7 @@ def holds_secret(text: str) -> bool:
 
 
 def encode(text: str, encoding: str, literal: Callable[[str], str]) -> str:
-    """Apply ``literal`` to what lies between the marks, and tell the runner to encode the secrets likewise.
+    """Apply ``literal`` to what lies between the marks, and have the runner encode the secrets likewise.
 
     Names and numbers of nodes need no encoding.
     """

@@ -121,7 +121,7 @@ def compiled(text: str, native: bool, comments: bool = False) -> tuple[Template,
 
 def _refuse_comment(text: str) -> None:
     """Refuse what would vanish from a text: ``${#name}`` of a shell begins a comment of templates."""
-    with suppress(TemplateSyntaxError):  # told when it is parsed
+    with suppress(TemplateSyntaxError):  # reported when it is parsed
         if any(kind == "comment_begin" for _, kind, _ in _environment.lex(text)):
             raise Refused("{# begins a comment, which only *.j2 files may have; write {{ '{#' }} for the characters")
 

@@ -36,7 +36,7 @@ def plan_service(
     services: Mapping[str, ServicePlan],
     where: Place | None = None,
 ) -> ServicePlan:
-    """Return everything that one release carries out; ``InvalidInput`` tells all that is wrong with it.
+    """Return everything that one release carries out; ``InvalidInput`` has all that is wrong with it.
 
     ``digest`` is of the artifact's manifest, ``services`` are the plans of the services that this one may refer to,
     ``where`` is what mistakes name, the artifact if nothing is given. The domain definition has been checked against
@@ -81,7 +81,7 @@ def plan_service(
 
 
 def _roles(resolved: ResolvedDefinition, scope: Scope, where: Place) -> dict[str, RolePlan]:
-    """Return the plan of each role; the mistakes of all roles are told together."""
+    """Return the plan of each role; the mistakes of all roles are reported together."""
     problems: list[str] = []
     roles: dict[str, RolePlan] = {}
     secrets = {key for key, option in resolved.definition.config.items() if option.secret}

@@ -84,7 +84,7 @@ class SmokeTests:
         return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment())
 
     def _environment(self) -> dict[str, str]:
-        """What a smoke test's program is told."""
+        """Return the variables that a smoke test's program gets."""
         definition = self.resolved.definition
         said = {"SERVICE": definition.service, "VERSION": definition.version, "DOMAIN": self.domain}
         said |= {f"ENDPOINT_{name}": addresses[0] for name, addresses in self.endpoints.items() if addresses}

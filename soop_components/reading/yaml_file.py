@@ -1,4 +1,4 @@
-"""YAML without surprises: one way to write each value, bounded in size and depth, every repeated key told.
+"""YAML without surprises: one way to write each value, bounded in size and depth, every repeated key a mistake.
 
 Plain values follow the YAML 1.2 core schema (``yes``, ``on``, ``22:30`` and dates are text). A number that starts with
 a superfluous zero, ``0644``, is text too: nobody means 644 or 420 by it without saying so. A number or boolean that
@@ -25,7 +25,7 @@ MAXIMUM_DEPTH = 40
 MAXIMUM_VALUES = 50_000
 """Keys, values, mappings and lists: a file of 1 MiB could have twenty times as many, and takes long to check then."""
 MAXIMUM_PROBLEMS = 100
-"""Mistakes of one file that are told."""
+"""Mistakes of one file that are reported."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,300})")

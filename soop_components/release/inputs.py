@@ -79,7 +79,7 @@ class ReleaseInputs:
         return {**document, "plan_digest": digest_of(document)}
 
     def names(self, previous: ReleaseInputs | None) -> dict[str, str]:
-        """Return the addresses that nodes are told.
+        """Return the addresses that nodes get.
 
         Those of nodes that leave are among them: their machines go last, and may say goodbye until then. The next
         update leaves them out.

@@ -133,7 +133,7 @@ def repair(host: Host) -> None:
 def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) -> None:
     """Remove packages; their data and configuration stay.
 
-    What depends on those that are ``to_be_replaced`` at once stays: dpkg is told so as apt tells it.
+    What depends on those that are ``to_be_replaced`` at once stays: dpkg gets the same options for that as from apt.
     """
     options = ["--force-depends"] if to_be_replaced else []
     done = _run(host, ["--remove", "--no-pager", *options, *packages], stop_units=True)

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 What = Literal["path", "below", "upgraded", "removed", "triggered", "new", "restart", "reload", "stop"]
 """``path`` is one of the plan; at or ``below`` a path packages or scripts have changed something; a package was
-``upgraded``, ``removed`` or ``triggered``, that is told by dpkg of others; a unit is ``new``, or a package asks to
-``restart``, ``reload`` or ``stop`` it."""
+``upgraded`` or ``removed``, or dpkg informed it of a change of others (``triggered``); a unit is ``new``, or a package
+asks to ``restart``, ``reload`` or ``stop`` it."""
 
 
 class Touched(NamedTuple):

@@ -74,14 +74,14 @@ def noted(host: Host, stop: bool) -> Iterator[Mapping[str, str]]:
 
 
 def note_trigger(host: Host, line: str) -> None:
-    """Note, by a line that dpkg says, which package it tells of a change that it is interested in."""
+    """Note, by a line of dpkg's, which package it informs of a change that the package wants to know of."""
     if found := _TRIGGER.match(line):
         with open(_notes(host), "a", encoding="utf-8") as file:
             file.write(f"triggered {found[1]}\n")
 
 
 def taken(host: Host) -> set[Touched]:
-    """Return what was asked of units in the end, and which packages dpkg told of a change; ``forget`` ends it."""
+    """Return what was asked of units in the end, and which packages dpkg informed of a change; ``forget`` ends it."""
     with suppress(FileNotFoundError), open(_notes(host), encoding="utf-8", errors="replace") as file:
         lines = [line.split() for line in file if line.count(" ") == 1]
         asked = outcome((verb, unit) for verb, name in lines if verb != "triggered" for unit in _units(host, name))

@@ -171,7 +171,7 @@ def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) 
     """Find out whether a unit runs what an upgraded or removed package replaced, or has not heard of what others bring.
 
     /proc shows the programs and libraries that a process has mapped: files that dpkg has replaced since, and those of
-    packages that dpkg told of a change, as it tells PHP of its extensions. A unit of ours may be an interpreted
+    packages that dpkg informed of a change, as it informs PHP of its extensions. A unit of ours may be an interpreted
     program, which maps nothing of the kind: it is restarted after upgrades.
     """
     happened = {each.what for each in changed}

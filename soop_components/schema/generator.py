@@ -24,7 +24,7 @@ class _Generator(GenerateJsonSchema):
     """Knows what our validators take, and what is written below fields."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """Tell of a template that a number will do."""
+        """Admit a number where a template may be."""
         return {"type": ["string", "number"]}
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:

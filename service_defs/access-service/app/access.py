@@ -1,4 +1,4 @@
-"""The access service: tells whether a reader may see an article.
+"""The access service: answers whether a reader may see an article.
 
     PUT    /grants/<reader>/<article>    the reader may see it from now on
     DELETE /grants/<reader>/<article>    no longer
@@ -99,14 +99,14 @@ def revoke(reader: str, article: str) -> tuple[str, int]:
 
 @app.get("/access/<reader>/<article>")
 def access(reader: str, article: str) -> Response:
-    """Tell whether a reader may see an article."""
+    """Answer whether a reader may see an article."""
     rows = execute("SELECT 1 FROM grants WHERE reader = %s AND article = %s", *checked(reader, article))
     return jsonify(allowed=bool(rows))
 
 
 @app.get("/health")
 def health() -> tuple[Response, int]:
-    """Tell what runs here and whether the database answers."""
+    """Answer what runs here and whether the database can be reached."""
     try:
         execute("SELECT 1 FROM grants LIMIT 1")
         state = "reachable"

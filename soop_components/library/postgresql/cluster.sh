@@ -43,7 +43,7 @@ fi
 
 ln -sfn /etc/soop-postgresql/postgresql.conf "$config/conf.d/soop.conf"
 
-# The server must be able to read what it is told to.
+# The server must be able to read what its configuration includes.
 for file in postgresql.conf pg_hba.conf; do
     runuser -u postgres -- test -r "/etc/soop-postgresql/$file" || fail "user postgres cannot read /etc/soop-postgresql/$file"
 done

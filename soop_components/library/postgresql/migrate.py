@@ -61,7 +61,7 @@ class Migration(NamedTuple):
 
     @property
     def checksum(self) -> str:
-        """Return what tells whether the file has changed."""
+        """Return what differs when the file has changed."""
         return hashlib.sha256(self.content).hexdigest()
 
     @property
@@ -83,11 +83,11 @@ class Migration(NamedTuple):
         )
 
     def declares(self, word: str) -> bool:
-        """Tell whether a head line of the file has the word."""
+        """Return whether a head line of the file has the word."""
         return any(word in words for _, words in declarations(self.text))
 
     def mentions(self, name: str) -> bool:
-        """Tell whether a name is somewhere in the SQL."""
+        """Return whether a name is somewhere in the SQL."""
         return re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", self.text, re.IGNORECASE) is not None
 
 

@@ -45,7 +45,7 @@ def refuse_elsewhere(
 
 
 def _host_id() -> str:
-    """Return what tells this host from others: a digest, since the machine's id itself is to be kept on the host."""
+    """Return what distinguishes this host from others: a digest, since the machine's id itself must not leave it."""
     identity = socket.gethostname()
     with suppress(OSError):
         identity = _MACHINE_ID.read_text(encoding="ascii").strip() or identity

@@ -29,7 +29,7 @@ class Record:
 
     @property
     def id(self) -> str:
-        """What tells the machine from all others on this host, in few characters."""
+        """What distinguishes the machine from all others on this host, in few characters."""
         return f"{self.slot:03x}-{self.number:03x}"
 
     @property

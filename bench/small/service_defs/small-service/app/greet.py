@@ -1,4 +1,4 @@
-"""Holds a greeting until it is told to go."""
+"""Holds a greeting until it is ended."""
 
 import os
 import signal
