@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from soop_components.project import Project
-from soop_components.schema import FOLDER, SCHEMAS, schema_text, write_schemas
+from soop_components.schema.schemas import FOLDER, SCHEMAS, schema_text, write_schemas
 
 HELP = "print or write the JSON Schemas of the YAML files"
 DESCRIPTION = f"""\

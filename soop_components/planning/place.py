@@ -27,12 +27,12 @@ class Place(NamedTuple):
     def at(self, *keys: str | int) -> Place:
         """Return what lies below."""
         if self.block is None:
-            return self._replace(keys=(*self.keys, *keys))
-        return self._replace(block_keys=(*self.block_keys, *keys))
+            return Place(self.label, (*self.keys, *keys), lines=self.lines)
+        return Place(self.label, self.keys, self.block, (*self.block_keys, *keys), self.lines)
 
     def in_block(self, block: str) -> Place:
         """Return the block that a component is made from, or a file of it."""
-        return self._replace(block=block, block_keys=())
+        return Place(self.label, self.keys, block, lines=self.lines)
 
     def __str__(self) -> str:
         known = (self.lines.get(self.keys[:length]) for length in range(len(self.keys), 0, -1))

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from soop_components.errors import InvalidInput
-from soop_components.schema import SCHEMAS, schema_path, schema_text
+from soop_components.schema.schemas import SCHEMAS, schema_path, schema_text
 
 _FILES = Path(__file__).parent / "files"
 _DOT = "dot-"

@@ -19,7 +19,7 @@ from soop_components.planning.filters import ENCODINGS, FILTERS
 from soop_components.planning.service import plan_service
 from soop_components.reading.loader import domain_from_document, load_model
 from soop_components.reading.yaml_file import parse_yaml
-from soop_components.schema import SCHEMAS
+from soop_components.schema.schemas import SCHEMAS
 from tests.unit.planning.resolve import digest_of, resolve
 from tests.unit.schema.test_schemas import mistakes
 

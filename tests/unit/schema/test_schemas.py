@@ -11,7 +11,7 @@ import pytest
 
 from docs.generated_parts import keys
 from soop_components.reading.yaml_file import read_yaml
-from soop_components.schema import FOLDER, SCHEMAS, schema_text
+from soop_components.schema.schemas import FOLDER, SCHEMAS, schema_text
 from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[3]
