@@ -23,7 +23,7 @@ def type_problem(entry: oci.Descriptor, manifest: oci.Manifest) -> str | None:
 
 
 def size_problem(layers: Sequence[oci.Descriptor]) -> str | None:
-    """Say whether reading all layers would take longer than anybody waits."""
+    """Say that the layers together are larger than an artifact may be."""
     size = sum(layer.size for layer in layers)
     limit = oci.MAXIMUM_ARTIFACT
     return f"expected at most {limit // 2**30} GiB in all blobs together, not {size} bytes" if size > limit else None

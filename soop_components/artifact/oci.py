@@ -27,7 +27,7 @@ MAXIMUM_MANIFEST = 4 * 2**20
 MAXIMUM_DEFINITION = 32 * 2**20
 """Bytes; who reads more than this was given something else than an artifact."""
 MAXIMUM_ARTIFACT = 16 * 2**30
-"""Bytes of all layers together: reading them takes seconds, whatever a manifest says."""
+"""Bytes of all layers together."""
 
 AnyShape = TypeVar("AnyShape", bound="_Shape")
 

@@ -148,7 +148,7 @@ def _file_problem(path: Path, names: Callable[[], Counter[tuple[int, int]]]) -> 
 
 
 def line_end_problem(path: Path) -> str | None:
-    """Say that a file is a program that no kernel finds an interpreter for."""
+    """Say that the first line of a program ends with CRLF: the kernel finds no interpreter of that name."""
     with path.open("rb") as file:
         first = file.readline(_FIRST_LINE)
     if first.startswith(b"#!") and first.endswith(b"\r\n"):

@@ -66,7 +66,7 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
 
 
 def _changed_on_its_way(value: object) -> str | None:
-    """Say what becomes of a number that Pulumi does not hand on as it is."""
+    """Say how Pulumi would change a number in its configuration."""
     if isinstance(value, float) and value.is_integer():
         return f"{value} becomes {value:.0f} on its way through Pulumi; write {value:.0f}, or text in quotes"
     if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:

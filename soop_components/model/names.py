@@ -106,7 +106,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def near_names(word: str, known: Iterable[str], most: int, likeness: float) -> list[str]:
-    """Return the known names that a mistyped one is most like; what is far too long or too much is not compared."""
+    """Return the known names most like a mistyped one; long names, and those after the first 500, are not compared."""
     if len(word) > _LONGEST:
         return []
     names = sorted(name for name in islice(known, _COMPARED) if len(name) <= _LONGEST)

@@ -70,7 +70,7 @@ def _option_problems(option: ConfigOption) -> Iterator[tuple[str, str]]:
 
 
 def _bound_problems(option: ConfigOption) -> Iterator[tuple[str, str]]:
-    """Find bounds that no value can be measured by."""
+    """Find bounds that contradict each other, or that values of this type do not have."""
     for bound in ("minimum", "maximum"):
         if getattr(option, bound) is not None and option.type not in ("integer", "number"):
             yield bound, f"only numbers have a {bound}"

@@ -139,7 +139,7 @@ class _Reader:
         return InvalidInput([f"{self._label}: line {event.start_mark.line + 1}: {what}"])
 
     def _check(self, event: Any) -> None:
-        """Refuse what makes a document mean more than it shows, and more than anybody writes."""
+        """Refuse aliases, anchors, tags, a second document, and more values than anybody writes."""
         self._values += isinstance(event, yaml.NodeEvent)
         if self._values > MAXIMUM_VALUES:
             raise self._refuse(event, f"expected at most {MAXIMUM_VALUES} keys and values")

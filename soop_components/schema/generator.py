@@ -36,7 +36,7 @@ class _Generator(GenerateJsonSchema):
         return made
 
     def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
-        """Leave no key unchecked: one that does not look as it must is a mistake."""
+        """Refuse keys that match no pattern."""
         made = super().generate(schema, mode)
         for each in _below(made):
             each.pop("title", None)
@@ -61,7 +61,7 @@ def _texts_below_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 
 
 def _below(value: Any) -> Iterator[Schema]:
-    """Yield each schema in a schema, which are more than its mappings: those named after fields are not schemas."""
+    """Yield a schema and all that are in it; the mapping of its properties is not one itself."""
     yield value
     for key in ("properties", "patternProperties", "$defs"):
         for each in value.get(key, {}).values():
