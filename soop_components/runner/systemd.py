@@ -179,6 +179,7 @@ def journal(host: Host, units: Iterable[str], since: float) -> str:
     host.commands.run(Task(["journalctl", "--sync"], timeout=30))  # the last lines count most
     fields = [field for unit in units for field in ("+", f"UNIT={unit}", "+", f"_SYSTEMD_UNIT={unit}")]
     which = fields[1:]  # --unit misses lines of a process that ended at once
-    options = [f"--since=@{int(since)}", f"--lines={TAIL_LINES}", "--no-pager", "--output=cat", "--quiet"]
-    argv = ["journalctl", *options, *which]
+    # Not both: with --since, --lines shows the first ones before systemd 254.
+    end = f"--since=@{int(since)}" if since else f"--lines={TAIL_LINES}"
+    argv = ["journalctl", end, "--no-pager", "--output=cat", "--quiet", *which]
     return tail(host.commands.run(Task(argv, timeout=30)).stdout)

@@ -12,8 +12,7 @@ TROUBLE = {
     "page": (
         "smoke test 'every node says what it should'",
         "expected status 200, got 500: No light See the log.",
-        '"GET /health HTTP/1.1"',
-        "  | /var/log/beacon-service-beacon/beacon.log:",
+        '"GET /health HTTP/1.1" 500 -\n  | /var/log/beacon-service-beacon/beacon.log:\n',
         "  | no oil, says [secret]",
     ),
     "smoke": ("smoke test 'it can be tried out'", "smoke/try.py ended with 1", "  | the beacon does not shine"),
