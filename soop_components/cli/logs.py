@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     units, files = (arguments.unit, ()) if arguments.unit else (node.units, node.logs)
     command = logs_command(units, files, arguments.lines, arguments.follow)
     with ssh_session(project, node.target, node.private_key) as argv:
-        return run_in_terminal([*argv, command], project.root, engine.environment)
+        return run_in_terminal([*argv, command], project.root, engine.environment, harmless=True)
 
 
 def logs_command(units: Sequence[str], files: Sequence[str], lines: int, follow: bool) -> str:

@@ -6,6 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from soop_components.engine.process import run_in_terminal, run_quietly
 
 HERE = Path(__file__).parent
@@ -27,6 +29,12 @@ def test_passes_exit_codes_on() -> None:
     assert run_in_terminal(python("raise SystemExit(7)"), HERE, ENVIRONMENT) == 7
     suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     assert run_in_terminal(python(suicide), HERE, ENVIRONMENT) == 128 + signal.SIGKILL
+
+
+def test_output_of_strangers_does_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    program = "import os; os.write(1, b'\\x1b[2Jgr\\xc3'); os.write(1, b'\\xbcn\\xff\\n'); os.write(2, b'\\x07no\\n')"
+    assert run_in_terminal(python(program + "; os._exit(3)"), HERE, ENVIRONMENT, harmless=True) == 3
+    assert capfd.readouterr() == ("\\x1b[2Jgrün�\n", "\\x07no\n")
 
 
 def test_a_termination_is_handed_on_and_outlived(tmp_path: Path) -> None:
