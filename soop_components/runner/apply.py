@@ -57,7 +57,7 @@ def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
     if not work.begun or good is None or _repeats_the_failure(request, good):
         return outcome._replace(rolled_back=_is_last_good(host, request))
     document = parse(good)
-    events.progress(f"{outcome.message}; rolling back to {document.reference}")
+    events.progress(f"{outcome.message}; rolling back to {document.version.reference}")
     if host.release_reserve():
         work.blobs.prune(document.blobs)
     second = _outcome(Work(host, document, events, request.previous_secrets, rolling_back=True), request.hosts)
@@ -159,7 +159,7 @@ def _check(work: Work) -> None:
 
 def _begin(work: Work) -> None:
     intended = work.host.load("intended.json")
-    if intended is None or intended["plan_digest"] != work.document.plan_digest:
+    if intended is None or intended["plan_digest"] != work.document.version.plan_digest:
         work.host.store("intended.json", work.document.raw)
     work.begun = True
     remove_tree(work.host.kept("scripts"))  # programs that a killed runner left
@@ -171,7 +171,7 @@ def _begin(work: Work) -> None:
 def _end(work: Work) -> None:
     """Record success, once the disk has all that it rests on."""
     running = work.host.load("running.json")
-    done = running is not None and running["plan_digest"] == work.document.plan_digest
+    done = running is not None and running["plan_digest"] == work.document.version.plan_digest
     if work.changes or work.ledger.changing or not done:
         work.host.sync()
         work.host.keep_reserve()

@@ -21,23 +21,14 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]* [0-9][A-Za-z0-9.+:~-]* [a-z0-9][a-z
 class Document(NamedTuple):
     """What one node must be."""
 
-    service: str
-    version: str
-    digest: str
-    role: str
+    version: Version
     node: Mapping[str, str]
     packages: Mapping[str, Package]
     components: tuple[Component, ...]
     disk: str | None
     """Where the node's disk is mounted."""
-    plan_digest: str
     raw: Mapping[str, Any]
     """As it was received, to be stored."""
-
-    @property
-    def reference(self) -> str:
-        """Name and version, ``access-service-3.2.3``."""
-        return f"{self.service}-{self.version}"
 
     @property
     def blobs(self) -> set[str]:
@@ -84,10 +75,9 @@ def parse(raw: Any) -> Document:
         components = tuple(read(Component, {"name": name, **plan["components"][name]}, name) for name in _order(plan))
         if raw["node"].get("number") != "1":
             components = tuple(component.without_first() for component in components)
+        document = Document(version_of(raw), raw["node"], packages, components, plan.get("disk"), raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure("plan", f"the document cannot be read as a plan: {type(error).__name__}: {error}") from error
-    head = {key: raw[key] for key in ("service", "version", "digest", "role", "node", "plan_digest")}
-    document = Document(packages=packages, components=components, disk=plan.get("disk"), raw=raw, **head)
     _check_names(document)
     _check(document)
     return document

@@ -62,16 +62,16 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     changes = [change for kind in KINDS for change in kind.pending(work)]
     running = host.load("running.json")
     if work.ledger.unfinished:
-        changes.append(Change("apply", document.reference, "finish"))
-    if not changes and (running is None or running["plan_digest"] != document.plan_digest):
-        changes.append(Change("version", document.reference, "record"))
+        changes.append(Change("apply", document.version.reference, "finish"))
+    if not changes and (running is None or running["plan_digest"] != document.version.plan_digest):
+        changes.append(Change("version", document.version.reference, "record"))
     if not changes:  # an apply waits until the node is healthy, or fails with the reason
         problems = health.look(host, document, hosts.current(host))
         changes = [Change("component", problem.component, "check") for problem in problems]
     good = last_good(host, request.last_good)
     host.load("intended.json")
     if host.lost and not changes:  # an apply writes anew what is damaged
-        changes.append(Change("apply", document.reference, "finish"))
+        changes.append(Change("apply", document.version.reference, "finish"))
     return Inspected(tuple(missing), tuple(changes), _version(running), _version(good), apply_running)
 
 

@@ -28,7 +28,7 @@ def test_what_the_deployer_dumps_is_read() -> None:
     raw["plan"] = role.model_dump(mode="json", by_alias=True)
     raw["plan_digest"] = digest_of({key: value for key, value in raw.items() if key != "plan_digest"})
     parsed = parse(raw)
-    assert parsed.reference == "access-service-3.2.3"
+    assert parsed.version.reference == "access-service-3.2.3"
     assert parsed.blobs == {sha256(b"deb"), sha256(b"tar")}
     (web,) = parsed.components
     assert web.files["/etc/web-1.access-service.dev-access"].content == "web"
