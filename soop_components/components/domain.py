@@ -8,9 +8,10 @@ from typing import Any
 import pulumi
 
 from soop_components.components import custom_resources
-from soop_components.components.service import Service, kind_input
+from soop_components.components.service import Service
 from soop_components.machines.kinds import kind_of
 from soop_components.model.environment import Environment
+from soop_components.model.names import LOCAL
 from soop_components.model.plan import ServicePlan
 
 
@@ -28,13 +29,13 @@ class Domain(pulumi.ComponentResource):
         secrets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("soop:index:Domain", id, kind_input(environment.machines), opts)
+        kind = {} if environment.machines == LOCAL else {"machines": environment.machines}
+        super().__init__("soop:index:Domain", id, kind, opts)
         self.key = custom_resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
         infrastructure = kind_of(environment.machines).infrastructure(id, environment, self.key.publicKey, self)
         self.services = {
             plan.service: Service(
                 plan,
-                machines=environment.machines,
                 infrastructure=infrastructure,
                 images=images,
                 key=self.key,

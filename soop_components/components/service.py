@@ -10,7 +10,6 @@ import pulumi
 from soop_components.components import custom_resources
 from soop_components.components.node import Node
 from soop_components.machines import Infrastructure
-from soop_components.model.names import LOCAL
 from soop_components.model.plan import ServicePlan
 
 
@@ -21,7 +20,6 @@ class Service(pulumi.ComponentResource):
         self,
         plan: ServicePlan,
         *,
-        machines: str,
         infrastructure: Infrastructure,
         images: Mapping[str, str],
         key: custom_resources.Key,
@@ -29,7 +27,6 @@ class Service(pulumi.ComponentResource):
     ) -> None:
         super().__init__("soop:index:Service", plan.service, {}, opts)
         self._plan = plan
-        self._machines = machines
         self._key = key
         self.nodes = [
             Node(
@@ -48,7 +45,6 @@ class Service(pulumi.ComponentResource):
         """Declare the release; ``neighbours`` are addresses of the domain's other nodes, ``given`` its secrets."""
         inputs = {
             **release_inputs(self._plan, {node.name: node.place for node in self.nodes}),
-            **kind_input(self._machines),
             "neighbours": dict(neighbours),
             "secrets": self._secrets(given),
             "generated": {
@@ -73,11 +69,6 @@ class Service(pulumi.ComponentResource):
                 )
                 values[name] = pulumi.Output.secret(made.value)
         return values
-
-
-def kind_input(machines: str) -> dict[str, str]:
-    """Return the input that records a kind of machines; none for the kind that is the default."""
-    return {} if machines == LOCAL else {"machines": machines}
 
 
 def release_inputs(plan: ServicePlan, places: Mapping[str, pulumi.Input[Mapping[str, Any]]]) -> dict[str, Any]:

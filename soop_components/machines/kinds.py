@@ -10,7 +10,7 @@ from soop_components.machines import Kind
 from soop_components.model.names import shown
 
 KINDS = {"local": "soop_components.machines.local"}
-"""The package of each kind, which has it as ``KIND``; imported when an environment asks for it."""
+"""The package of each kind, which has it as ``KIND``; imported when somebody asks for it."""
 
 
 def kind_of(name: str) -> Kind:
