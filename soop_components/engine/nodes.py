@@ -12,7 +12,7 @@ from soop_components.engine.checkpoints import DamagedState
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.model.names import nearest
-from soop_components.transport import Target
+from soop_components.transport.ssh import Target
 
 _PARALLEL = 4
 

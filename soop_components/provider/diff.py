@@ -9,7 +9,7 @@ from soop_components.provider.wire import Unknown
 from soop_components.secret import Secret
 
 
-class Change(Enum):
+class PropertyChange(Enum):
     """How a property differs, in the engine's words."""
 
     ADDED = "ADD"
@@ -17,32 +17,32 @@ class Change(Enum):
     UPDATED = "UPDATE"
 
 
-def differences(old: Any, new: Any) -> dict[str, Change]:
+def differences(old: Any, new: Any) -> dict[str, PropertyChange]:
     """Return what differs, by a path as deep as possible: ``roles.web.components["api"].files["/etc/x"].content``.
 
     An unknown value differs from everything. Secrets are compared by what they hold.
     """
-    found: dict[str, Change] = {}
+    found: dict[str, PropertyChange] = {}
     _compare("", old, new, found)
     return found
 
 
-def _compare(path: str, old: Any, new: Any, found: dict[str, Change]) -> None:
+def _compare(path: str, old: Any, new: Any, found: dict[str, PropertyChange]) -> None:
     old, new = _bare(old), _bare(new)
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             inner = _join(path, key)
             if key not in new:
-                found[inner] = Change.REMOVED
+                found[inner] = PropertyChange.REMOVED
             elif key not in old:
-                found[inner] = Change.ADDED
+                found[inner] = PropertyChange.ADDED
             else:
                 _compare(inner, old[key], new[key], found)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (left, right) in enumerate(zip(old, new, strict=True)):
             _compare(f"{path}[{index}]", left, right, found)
     elif isinstance(new, Unknown) or isinstance(old, Unknown) or old != new:
-        found[path] = Change.UPDATED
+        found[path] = PropertyChange.UPDATED
 
 
 def _bare(value: Any) -> Any:

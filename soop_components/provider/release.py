@@ -14,13 +14,12 @@ from typing import Any
 
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.provider.diff import Change, differences
+from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
 from soop_components.provider.resource import Context, Created, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
-from soop_components.release.node import Node
-from soop_components.release.operations import Blobs
+from soop_components.release.node import Blobs, Node
 from soop_components.release.rollout import ReleaseFailed, Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
@@ -68,9 +67,9 @@ class ReleaseResource(Resource):
         known = nodes if isinstance(nodes, dict) else {}  # the engine asks what a replaced machine means for us, too
         for name, node in outputs.get("status", {}).items():
             if name in known and node.get("drift"):
-                changes[f'status["{name}"].drift'] = Change.UPDATED
+                changes[f'status["{name}"].drift'] = PropertyChange.UPDATED
         if not outputs.get("version"):
-            changes["version"] = Change.ADDED
+            changes["version"] = PropertyChange.ADDED
         return Difference(changes, ("service",) if "service" in changes else ())
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from soop_components.errors import SoopError
-from soop_components.provider.diff import Change
-from soop_components.provider.progress import Progress
+from soop_components.provider.diff import PropertyChange
+from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.wire import Properties
 from soop_components.release.cancellation import Cancellation
 
@@ -16,7 +16,7 @@ class Context:
     """What every operation gets: whose resource, where to report, and when to stop."""
 
     urn: str
-    progress: Progress
+    progress: EngineProgress
     cancellation: Cancellation
 
     @property
@@ -37,7 +37,7 @@ class Created:
 class Difference:
     """What an update would change, by property path, and which of these changes need a new resource."""
 
-    changes: dict[str, Change] = field(default_factory=dict)
+    changes: dict[str, PropertyChange] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ class Resource:
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
-        """Change it and return its outputs."""
+        """PropertyChange it and return its outputs."""
         return outputs
 
     def engine_ended(self) -> None:

@@ -19,11 +19,11 @@ from pulumi.runtime.proto import provider_pb2 as pb
 
 from soop_components.errors import SoopError
 from soop_components.machines import WITH_DATA
-from soop_components.provider.progress import Progress
+from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.resource import Context, PartialFailure, Resource
 from soop_components.provider.wire import decode, encode
 from soop_components.release.cancellation import Cancellation
-from soop_components.transport import load_library
+from soop_components.transport.ssh import load_library
 
 _NO_IMPORT = (
     "{} cannot be imported: what a domain has is made by `pulumi up` out of its definition, "
@@ -94,7 +94,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Yield the resource and what its operation gets; what that raises becomes one clean message."""
         self._operations += 1
         try:
-            yield self._resource(urn), Context(urn, Progress(self._engine, urn), self._cancellations[context.peer()])
+            yield (
+                self._resource(urn),
+                Context(urn, EngineProgress(self._engine, urn), self._cancellations[context.peer()]),
+            )
         except asyncio.CancelledError:
             self._was_abandoned = True
             raise

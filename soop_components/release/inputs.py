@@ -10,7 +10,7 @@ from typing import Any
 from soop_components.model.names import Reference
 from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
 from soop_components.runner.typed_json import digest_of
-from soop_components.transport import Target
+from soop_components.transport.ssh import Target
 
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 """What is left out of an address."""

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
 
 from soop_components.errors import SoopError
-from soop_components.release.operations import Blobs, Document, Progress
 from soop_components.release.session import Session, Sessions, Stream
 from soop_components.release.wording import changes_in_words, failure_in_words
 from soop_components.runner import protocol
-from soop_components.transport import ConnectionLost, Target
+from soop_components.transport.ssh import ConnectionLost, Target
 
 _RECONNECT_PATIENCE: Final = 20.0
 """Seconds a node may be away in the middle of an apply before it counts as lost."""
 _BETWEEN_LOOKS: Final = 0.2
 _LOOKS: Final = 50
 """Looks at a node that says each time that an apply is at work, whose end was waited for."""
+_LOSSES: Final = 50
+"""Connections that may be lost in the middle of one apply."""
 _CHUNK: Final = 1 << 20
 
+Document = Mapping[str, Any]
+"""What one node must be, as its runner reads it."""
+Blobs = Callable[[str], Path]
+"""Where a blob lies on the deployer, by digest; checks the blob."""
 _A = TypeVar("_A", bound=tuple[Any, ...])
+
+
+class Progress(Protocol):
+    """Where a release reports about one resource or node."""
+
+    async def show(self, message: str) -> None:
+        """Show what is going on now; the next message replaces it."""
 
 
 class NodeFailure(SoopError):
@@ -35,7 +48,11 @@ class NodeFailure(SoopError):
 
 
 class Node:
-    """One node over SSH: a session is begun when first needed, and again when it was lost."""
+    """One node over SSH: a session is begun when first needed, and again when it was lost.
+
+    What fails raises ``SoopError``, whose message begins with the node's name. ``last_good`` is the plan digest of the
+    version that the state names for the node, if it names one.
+    """
 
     def __init__(self, target: Target, private_key: str, sessions: Sessions, progress: Progress) -> None:
         self.target = target
@@ -48,9 +65,9 @@ class Node:
         """The node's unique name."""
         return self.target.name
 
-    async def open(self, patience: float) -> Session:
-        """Connect unless connected; ``Unreachable`` after ``patience`` seconds."""
-        return await self._sessions.open(self.target, self._private_key, patience)
+    async def open(self, patience: float) -> None:
+        """Connect unless connected, within ``patience`` seconds."""
+        await self._session(patience)
 
     async def status(self, patience: float) -> protocol.NodeStatus:
         """Return what the node runs and how it differs from how it was left."""
@@ -120,12 +137,14 @@ class Node:
 
     async def _lasting(self, request: protocol.Apply | protocol.Rollback | protocol.Follow) -> protocol.Applied:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
-        while True:
+        for _ in range(_LOSSES):
             try:
                 return await self._call(request, protocol.Applied)
             except ConnectionLost:
                 await self.progress.show("connection lost, reattaching")
             request = protocol.Follow(request.id)
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        raise SoopError(f"{self.name}: the connection was lost {_LOSSES} times in the middle of an apply")
 
     async def _repeatable(self, request: protocol.Request, answer: type[_A], **more: Any) -> _A:
         """Send a request that may be carried out twice, again if the connection is lost."""
@@ -142,7 +161,7 @@ class Node:
         content: Stream | None = None,
         patience: float = _RECONNECT_PATIENCE,
     ) -> _A:
-        session = await self.open(patience)
+        session = await self._session(patience)
         got = await session.ask(request, answer, self.progress.show, content)
         if isinstance(got, protocol.Failed):
             raise NodeFailure(self.name, got)
@@ -150,6 +169,9 @@ class Node:
             versions = f"its protocol is version {got.protocol}, this program's {protocol.PROTOCOL}"
             raise SoopError(f"{self.name}: the runner does not know `{got.verb}` ({versions})")
         return got
+
+    async def _session(self, patience: float) -> Session:
+        return await self._sessions.open(self.target, self._private_key, patience)
 
 
 def _new_id() -> str:

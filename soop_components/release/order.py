@@ -51,7 +51,7 @@ class RunSmokeTests(_OnNodes):
     """Try out the service as a whole."""
 
 
-class Accept(_OnNodes):
+class AcceptVersion(_OnNodes):
     """Make what runs the accepted version; where one node fails to, all are rolled back."""
 
 
@@ -59,7 +59,7 @@ class RollBack(_OnNodes):
     """Configure a batch of nodes as their last good version."""
 
 
-Step = WriteHosts | SendBlobs | Configure | RunSmokeTests | Accept
+Step = WriteHosts | SendBlobs | Configure | RunSmokeTests | AcceptVersion
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState], first
         order.append(Parallel(tuple(tuple(_role_steps(release, role, states, first_wave)) for role in group)))
     if release.smoke_tests:
         order.append(RunSmokeTests(everywhere))
-    order.append(Accept(everywhere))
+    order.append(AcceptVersion(everywhere))
     return order
 
 

@@ -10,10 +10,9 @@ from typing import NoReturn, assert_never
 from soop_components.errors import SoopError
 from soop_components.release.cancellation import Cancellation, Cancelled
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.node import NodeFailure
-from soop_components.release.operations import Blobs, NodeOperations, Progress
+from soop_components.release.node import Blobs, Node, NodeFailure, Progress
 from soop_components.release.order import (
-    Accept,
+    AcceptVersion,
     Configure,
     NodeState,
     Parallel,
@@ -47,7 +46,7 @@ class Rollout:
         self,
         wanted: ReleaseInputs,
         previous: ReleaseInputs | None,
-        nodes: Mapping[str, NodeOperations],
+        nodes: Mapping[str, Node],
         blobs: Blobs,
         cancellation: Cancellation,
         progress: Progress,
@@ -139,7 +138,7 @@ class Rollout:
             case RunSmokeTests():
                 await self._progress.show("smoke tests")
                 await SmokeTests(self._wanted, self._nodes, self._cancellation).run()
-            case Accept(names):
+            case AcceptVersion(names):
                 await wait_for_all(self._accept(name) for name in names)
             case _:
                 assert_never(step)

@@ -11,7 +11,7 @@ from soop_components.errors import SoopError, printable
 from soop_components.release.runner_archive import SUMS, RunnerArchive
 from soop_components.runner import protocol, wire
 from soop_components.runner.typed_json import Malformed
-from soop_components.transport import Connection, ConnectionLost, Process, Target, connect
+from soop_components.transport.ssh import Connection, ConnectionLost, Process, Target, connect
 
 _RUNNER_MISSING: Final = 99
 _COMPILED: Final = "compiled"
@@ -158,8 +158,7 @@ class Session:
                 f"&& cat {SUMS} {_COMPILED} 2>/dev/null | sha256sum --check --status"
             )
             command = f"({whole}) || exit {_RUNNER_MISSING}; exec python3 -I -B {path} serve"
-            self._process = self._connection.start(command)
-            await self._process.open()
+            self._process = await self._connection.start(command)
         return self._process
 
     def _end(self) -> None:
@@ -176,11 +175,16 @@ class Session:
             f"python3 -I -m compileall -q . && find . -name '*.pyc' -exec sha256sum {{}} + >{_COMPILED}; "
             f"find . -exec sync {{}} +; rm -rf {path}; mv -T $t {path}; sync {folder}"
         )
-        outcome = await self._soon(self._connection.run(command, self._archive.content))
-        if outcome.exit_code == _NO_PYTHON:
+        process = await self._soon(self._connection.start(command))
+        try:
+            await self._soon(process.feed(self._archive.content))
+            errors, code = await self._soon(process.read_errors()), await self._soon(process.wait())
+        finally:
+            process.close()
+        if code == _NO_PYTHON:
             raise self._without_python()
-        if outcome.exit_code != 0:
-            tail = "".join(f"\n  | {line}" for line in outcome.stderr.decode(errors="replace").splitlines()[-20:])
+        if code != 0:
+            tail = "".join(f"\n  | {line}" for line in errors.decode(errors="replace").splitlines()[-20:])
             raise SoopError(f"{self._name}: cannot install the runner{tail}")
 
     def _without_python(self) -> SoopError:
@@ -196,7 +200,7 @@ class Sessions:
         """By node: where it is, the key it was opened with, and the session."""
 
     async def open(self, target: Target, private_key: str, patience: float) -> Session:
-        """Return the session with a node; ``Unreachable`` after ``patience`` seconds if one has to be begun."""
+        """Return the session with a node; one that has to be begun has ``patience`` seconds."""
         if known := self._open.get(target.name):
             *where, session = known
             if where == [target, private_key] and await session.is_there():

@@ -15,7 +15,7 @@ from soop_components.errors import SoopError
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.operations import NodeOperations
+from soop_components.release.node import Node
 from soop_components.release.wording import SHOWN_LINES
 from soop_components.runner.page_text import page_text
 from soop_components.waiting import wait_for_all, wait_until
@@ -33,7 +33,7 @@ class SmokeTestFailed(SoopError):
 class SmokeTests:
     """The smoke tests of one release against its nodes."""
 
-    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, NodeOperations], cancellation: Cancellation) -> None:
+    def __init__(self, wanted: ReleaseInputs, nodes: Mapping[str, Node], cancellation: Cancellation) -> None:
         self._wanted = wanted
         self._nodes = nodes
         self._cancellation = cancellation

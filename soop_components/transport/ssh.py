@@ -7,7 +7,7 @@ import ctypes.util
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -24,9 +24,9 @@ _SHORTEST = 0.5
 """Seconds that one attempt gets at least."""
 _CHUNK = 1 << 16
 _KEPT = 1 << 20
-"""Bytes of an output that are kept, the last ones."""
-_OUTPUT_AT_MOST = 64 << 20
-"""Bytes of an output after which a command is ended."""
+"""Bytes of standard error that are kept, the last ones."""
+_ERRORS_AT_MOST = 64 << 20
+"""Bytes of it after which a command is ended."""
 _loading = Lock()
 
 
@@ -42,25 +42,8 @@ class Target:
     user: str = "root"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a command on a node ended."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-
-
-class Unreachable(SoopError):
-    """The node does not answer, or is not the machine it should be."""
-
-
 class ConnectionLost(SoopError):
     """The connection ended while a command was running on the node."""
-
-
-class TooMuch(SoopError):
-    """A command on a node writes more than anybody can want."""
 
 
 class Connection:
@@ -74,111 +57,76 @@ class Connection:
         """Drop the connection at once."""
         self._client.abort()
 
-    async def run(self, command: str, stdin: bytes = b"") -> Outcome:
-        """Run a command line in the node's login shell and wait for it; an exit code other than 0 is no error here."""
-        process = self.start(command)
-        await process.open()
-        try:
-            await process.feed(stdin)
-            output, errors = await process.read(), await process.read_errors()
-            return Outcome(await process.wait(), output, errors)
-        finally:
-            process.close()
-
-    def start(self, command: str) -> Process:
-        """Return a command to be opened, fed, followed and closed."""
-        return Process(self.target, self._client, command)
+    async def start(self, command: str) -> Process:
+        """Begin a command line in the node's login shell, to be fed, followed and closed."""
+        with _losses(self.target.name):
+            return Process(self.target.name, await self._client.create_process(command, encoding=None))
 
 
 class Process:
-    """A running command on a node."""
+    """A running command on a node; whoever started it closes it."""
 
-    def __init__(self, target: Target, client: asyncssh.SSHClientConnection, command: str) -> None:
-        self._target = target
-        self._client = client
-        self._command = command
-        self._process: asyncssh.SSHClientProcess[bytes] | None = None
-        self._errors: asyncio.Task[bytes] | None = None
-
-    async def open(self) -> None:
-        """Begin the command; the one who does so closes it."""
-        with _losses(self._target):
-            self._process = await self._client.create_process(self._command, encoding=None)
-        self._errors = asyncio.create_task(self._end_of(self._process.stderr, "standard error"))
+    def __init__(self, node: str, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        self._node = node
+        self._process = process
+        self._errors = asyncio.create_task(self._end_of_errors())
 
     def close(self) -> None:
         """Let go of the command, ended or not."""
-        if self._errors is not None:
-            self._errors.cancel()
-        if self._process is not None:
-            self._process.close()
-
-    @property
-    def _running(self) -> asyncssh.SSHClientProcess[bytes]:
-        if self._process is None:
-            raise RuntimeError("the process was not opened")
-        return self._process
+        self._errors.cancel()
+        self._process.close()
 
     async def send(self, data: bytes) -> None:
         """Write to standard input, as fast as the node takes it."""
-        with _losses(self._target):
-            self._running.stdin.write(data)
-            await self._running.stdin.drain()
+        with _losses(self._node):
+            self._process.stdin.write(data)
+            await self._process.stdin.drain()
 
     async def feed(self, data: bytes) -> None:
         """Send everything there is and close the input; a command that ends before it has read all decides itself."""
-        try:
+        with suppress(ConnectionLost):  # if the connection is gone, waiting for the end says so
             await self.send(data)
-            with _losses(self._target):
-                self._running.stdin.write_eof()
-        except ConnectionLost:
-            return  # if the connection is gone, waiting for the end says so
+            with _losses(self._node):
+                self._process.stdin.write_eof()
 
     async def line(self, at_most: int) -> bytes:
         """Return the next line of standard output, with its end; nothing is left when it is empty.
 
-        Raises ``TooMuch`` for one of more bytes than ``at_most``.
+        One of more bytes than ``at_most`` is a ``SoopError``.
         """
         line = b""
-        with _losses(self._target):
-            while not line.endswith(b"\n") and (part := await self._running.stdout.readline()):
+        with _losses(self._node):
+            while not line.endswith(b"\n") and (part := await self._process.stdout.readline()):
                 line += part  # asyncssh splits what is longer than its window
                 if len(line) > at_most:
-                    raise self._too_much("standard output")
+                    raise self._flood("standard output")
         return line
-
-    async def read(self) -> bytes:
-        """Return the end of what is left of standard output."""
-        with _losses(self._target):
-            return await self._end_of(self._running.stdout, "standard output")
 
     async def read_errors(self) -> bytes:
         """Return the end of standard error."""
-        if self._errors is None:
-            return b""
-        with _losses(self._target):
+        with _losses(self._node):
             return await self._errors
 
-    async def _end_of(self, stream: asyncssh.SSHReader[bytes], name: str) -> bytes:
-        """Read a stream to its end; end a command that floods it."""
+    async def _end_of_errors(self) -> bytes:
+        """Read standard error to its end; end a command that floods it."""
         kept, size = b"", 0
-        while part := await stream.read(_CHUNK):
+        while part := await self._process.stderr.read(_CHUNK):
             kept, size = (kept + part)[-_KEPT:], size + len(part)
-            if size > _OUTPUT_AT_MOST:
-                self._running.close()
-                raise self._too_much(name)
+            if size > _ERRORS_AT_MOST:
+                self._process.close()
+                raise self._flood("standard error")
         return kept
 
-    def _too_much(self, stream: str) -> TooMuch:
-        return TooMuch(f"{self._target.name}: a program floods its {stream}", "look at the node")
+    def _flood(self, stream: str) -> SoopError:
+        return SoopError(f"{self._node}: a program floods its {stream}", "look at the node")
 
     async def wait(self) -> int:
         """Wait for the end and return the exit code; a connection that ended first is ``ConnectionLost``."""
-        with _losses(self._target):
-            await self._running.wait_closed()
-        code = self._running.returncode
-        if code is None or (code < 0 and self._running.exit_signal is None):
-            raise ConnectionLost(f"{self._target.name}: the connection ended in the middle of a command")
+        with _losses(self._node):
+            await self._process.wait_closed()
+        code = self._process.returncode
+        if code is None or (code < 0 and self._process.exit_signal is None):
+            raise ConnectionLost(f"{self._node}: the connection ended in the middle of a command")
         return code
 
 
@@ -199,7 +147,7 @@ def load_library() -> None:
 
 
 @contextmanager
-def _losses(target: Target) -> Iterator[None]:
+def _losses(node: str) -> Iterator[None]:
     """Turn what asyncssh raises for a lost connection into ``ConnectionLost``."""
     try:
         yield
@@ -207,14 +155,14 @@ def _losses(target: Target) -> Iterator[None]:
         import asyncssh
 
         if isinstance(error, asyncssh.Error | OSError):
-            raise ConnectionLost(f"{target.name}: the connection was lost ({error})") from error
+            raise ConnectionLost(f"{node}: the connection was lost ({error})") from error
         raise
 
 
 async def connect(target: Target, private_key: str, patience: float) -> Connection:
     """Connect within ``patience`` seconds, trying again while the node refuses or is silent.
 
-    A wrong host key or a refused login is final at once. Raises ``Unreachable``.
+    A wrong host key or a refused login is final at once.
     """
     load_library()
     import asyncssh
@@ -239,14 +187,14 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
     except TimeoutError:
         client = None
     except asyncssh.HostKeyNotVerifiable as error:
-        raise Unreachable(
+        raise SoopError(
             f"{target.name}: {target.address} shows another host key than the one it was made with",
             "it may be another machine: look before you go on",
         ) from error
     except asyncssh.PermissionDenied as error:
-        raise Unreachable(f"{target.name}: {target.address} refuses the domain's key") from error
+        raise SoopError(f"{target.name}: {target.address} refuses the domain's key") from error
     if client is None:
-        raise Unreachable(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
+        raise SoopError(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
     return Connection(target, client)
 
 

@@ -13,7 +13,7 @@ from soop_components.machines.local.root_helper.request import Attachment, Spec
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.batched_lookup import BatchedLookup
-from soop_components.provider.diff import Change, differences
+from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties
 
@@ -75,7 +75,7 @@ class MachineResource(Resource):
         """Compare what it was made to be with what is wanted; one that does not run needs a start."""
         changes = differences(inputs, wanted)
         if outputs.get("running") is False:
-            changes["running"] = Change.UPDATED
+            changes["running"] = PropertyChange.UPDATED
         return Difference(changes, tuple(path for path in _REPLACING if path in changes))
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:

@@ -9,7 +9,7 @@ from typing import Any
 from pulumi.runtime.proto import provider_pb2
 
 from soop_components.machines.local.resources import MachineResource
-from soop_components.provider.progress import Progress
+from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.resource import Context
 from soop_components.provider.servicer import Servicer
 from soop_components.provider.wire import UNKNOWN, Properties, encode
@@ -42,7 +42,7 @@ def kinds(response: provider_pb2.DiffResponse) -> dict[str, Any]:
     return {path: detail.kind for path, detail in response.detailedDiff.items()}
 
 
-CONTEXT = Context("urn", Progress(None, "urn"), Cancellation())
+CONTEXT = Context("urn", EngineProgress(None, "urn"), Cancellation())
 
 
 def test_nothing_differs() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.generated_secret import ACCEPTED, GeneratedSecretResource, used_secrets
-from soop_components.provider.progress import Progress
 from soop_components.provider.resource import Context
 from soop_components.provider.wire import UNKNOWN, Properties, reveal
 from soop_components.release.cancellation import Cancellation
@@ -31,7 +31,7 @@ def used(outputs: Properties, offered: object, length: int = 8, *, inputs: Prope
 
 
 def create(resource: GeneratedSecretResource) -> object:
-    context = Context("urn:pulumi:dev::p::soop:index:Secret::a.password", Progress(None, ""), Cancellation())
+    context = Context("urn:pulumi:dev::p::soop:index:Secret::a.password", EngineProgress(None, ""), Cancellation())
     return reveal(asyncio.run(resource.create(context, {"length": 8})).outputs["value"])
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.names import Reference
-from soop_components.provider.diff import Change
-from soop_components.provider.progress import Progress
+from soop_components.provider.diff import PropertyChange
+from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.release import ReleaseResource, drift_of
 from soop_components.provider.resource import Context, PartialFailure
 from soop_components.provider.wire import UNKNOWN, Properties
@@ -24,7 +24,7 @@ INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"a
 OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}
 
 
-def changes(outputs: Properties, wanted: Properties) -> dict[str, Change]:
+def changes(outputs: Properties, wanted: Properties) -> dict[str, PropertyChange]:
     difference = ReleaseResource().diff(INPUTS, outputs, wanted)
     assert not difference.replaces
     return dict(difference.changes)
@@ -36,11 +36,11 @@ def test_nothing_differs() -> None:
 
 def test_drift_of_a_node_is_a_change_and_that_of_one_that_leaves_is_none() -> None:
     drifted = {**OUTPUTS, "status": {"web-1": {"drift": ["a file"]}, "web-2": {"drift": ["gone"]}}}
-    assert changes(drifted, INPUTS) == {'status["web-1"].drift': Change.UPDATED}
+    assert changes(drifted, INPUTS) == {'status["web-1"].drift': PropertyChange.UPDATED}
 
 
 def test_nodes_that_are_not_known_because_a_machine_is_replaced() -> None:
-    assert changes(OUTPUTS, {**INPUTS, "nodes": UNKNOWN}) == {"nodes": Change.UPDATED}
+    assert changes(OUTPUTS, {**INPUTS, "nodes": UNKNOWN}) == {"nodes": PropertyChange.UPDATED}
 
 
 def test_a_node_knows_the_addresses_of_its_service_and_of_its_neighbours() -> None:
@@ -102,7 +102,9 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
     monkeypatch.setattr(Rollout, "run", fail)
     monkeypatch.setattr(Node, "status", status_of)
     monkeypatch.setattr("soop_components.provider.release._blobs", lambda _: Path)
-    context = Context("urn:pulumi:dev::p::soop:index:Service$soop:index:Release::a", Progress(None, ""), Cancellation())
+    context = Context(
+        "urn:pulumi:dev::p::soop:index:Service$soop:index:Release::a", EngineProgress(None, ""), Cancellation()
+    )
     with pytest.raises(PartialFailure) as caught:
         asyncio.run(ReleaseResource().create(context, given))
     status = caught.value.outputs["status"]

@@ -12,10 +12,11 @@ from soop_components.model.plan import RolePlan, ScriptSmoke, SmokeTestPlan
 from soop_components.model.service import Rollout as RolloutSettings
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
+from soop_components.release.node import Node
 from soop_components.release.order import NodeState
 from soop_components.release.rollout import Rollout
 from soop_components.runner.protocol import Change, Inspected, NodeStatus, ScriptEnded, Version
-from soop_components.transport import Target
+from soop_components.transport.ssh import Target
 
 DIGEST = "sha256:" + "0" * 64
 NEW = NodeState(has_accepted=False, can_roll_back=False, is_last_good=True, missing=(DIGEST,), has_changes=True)
@@ -116,10 +117,11 @@ class Silence:
         """Say nothing."""
 
 
-class FakeNode:
-    """One of the nodes."""
+class FakeNode(Node):
+    """One of the nodes; nothing reaches the network."""
 
     def __init__(self, nodes: Nodes, name: str) -> None:
+        self.target = RELEASE.nodes[name].target
         self.progress = Silence()
         self._nodes = nodes
         self._name = name

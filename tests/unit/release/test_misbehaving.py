@@ -13,7 +13,7 @@ import asyncssh
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.provider.progress import Progress
+from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.release import ReleaseResource
 from soop_components.provider.resource import Context
 from soop_components.release import node as node_module
@@ -25,7 +25,8 @@ from soop_components.release.session import Session, Sessions
 from soop_components.runner import protocol
 from soop_components.runner.protocol import Done, Ping
 from soop_components.runner.wire import event
-from soop_components.transport import Target, connect, ssh
+from soop_components.transport import ssh
+from soop_components.transport.ssh import Target, connect
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -140,7 +141,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_SILENCE", 1.0)
     monkeypatch.setattr(session, "_QUICK", 1.5)
     monkeypatch.setattr(session, "_ANSWER_AT_MOST", 1 << 18)
-    monkeypatch.setattr(ssh, "_OUTPUT_AT_MOST", 4 << 20)
+    monkeypatch.setattr(ssh, "_ERRORS_AT_MOST", 4 << 20)
 
 
 def release_of(*targets: Target) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def looked_at(play: Play) -> dict[str, Any]:
 
     async def looking() -> dict[str, Any]:
         async with machine(play) as one, machine(says(STATUS), OTHER) as other:
-            context = Context("urn:pulumi:dev::p::a$b::release", Progress(None, ""), Cancellation())
+            context = Context("urn:pulumi:dev::p::a$b::release", EngineProgress(None, ""), Cancellation())
             found = await ReleaseResource().read(context, "id", release_of(one, other), {})
             assert found is not None
             return dict(found["status"])
@@ -244,10 +245,28 @@ def test_a_node_whose_apply_never_ends_is_given_up(monkeypatch: pytest.MonkeyPat
     async def inspecting() -> None:
         async with machine(play) as target:
             sessions = Sessions(RunnerArchive.build())
-            await Node(target, PRIVATE_KEY, sessions, Progress(None, "")).inspect({}, {}, (), None)
+            await Node(target, PRIVATE_KEY, sessions, EngineProgress(None, "")).inspect({}, {}, (), None)
 
     with pytest.raises(SoopError, match=f"{WEB}: says that the apply 1 is at work, which has ended\n  restart"):
         asyncio.run(inspecting())
+
+
+def test_a_node_that_keeps_losing_the_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_module, "_LOSSES", 3)
+    verbs: list[str] = []
+
+    async def play(process: RemoteProcess) -> None:
+        verbs.append(json.loads(await process.stdin.readline())["verb"])
+        process.channel.get_connection().abort()
+
+    async def applying() -> None:
+        async with machine(play) as target:
+            sessions = Sessions(RunnerArchive.build())
+            await Node(target, PRIVATE_KEY, sessions, EngineProgress(None, "")).apply({}, {}, {}, {}, None)
+
+    with pytest.raises(SoopError, match=f"{WEB}: the connection was lost 3 times in the middle of an apply"):
+        asyncio.run(applying())
+    assert verbs == ["apply", "follow", "follow"]
 
 
 @pytest.mark.parametrize(

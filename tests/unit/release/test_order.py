@@ -9,7 +9,7 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.model.plan import RolePlan
 from soop_components.release.order import (
-    Accept,
+    AcceptVersion,
     Configure,
     Parallel,
     RollBack,
@@ -56,7 +56,7 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
         Parallel(((SendBlobs(("database-1",)), Configure(("database-1",))),)),
         Parallel((web, worker)),
         RunSmokeTests(EVERYWHERE),
-        Accept(EVERYWHERE),
+        AcceptVersion(EVERYWHERE),
     ]
 
 
@@ -74,7 +74,7 @@ def test_nodes_that_are_right_are_only_accepted() -> None:
     assert [step for step in order if step not in (Parallel(((),)), Parallel(((), ())))] == [
         WriteHosts(EVERYWHERE),
         RunSmokeTests(EVERYWHERE),
-        Accept(EVERYWHERE),
+        AcceptVersion(EVERYWHERE),
     ]
 
 

@@ -15,7 +15,7 @@ from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Session, Sessions
 from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb
 from soop_components.runner.wire import request_line
-from soop_components.transport import ConnectionLost, Outcome, Target
+from soop_components.transport.ssh import ConnectionLost, Target
 
 ARCHIVE = RunnerArchive(b"the runner", "abc")
 TARGET = Target("web-1.access-service.dev-access", "192.0.2.1", "ssh-ed25519 AAAA")
@@ -34,9 +34,6 @@ class Process:
         self.code = code
         self.errors = errors
         self.sent = b""
-        self.is_open = False
-
-    async def open(self) -> None:
         self.is_open = True
 
     def close(self) -> None:
@@ -44,6 +41,8 @@ class Process:
 
     async def send(self, data: bytes) -> None:
         self.sent += data
+
+    feed = send
 
     async def line(self, at_most: int) -> bytes:
         return self.said.pop(0) if self.said else b""
@@ -58,21 +57,18 @@ class Process:
 
 
 class Connection:
-    def __init__(self, *processes: Process, installing: Outcome | None = None) -> None:
+    def __init__(self, *processes: Process, installing: Process | None = None) -> None:
         self.target = TARGET
         self.processes = list(processes)
         self.commands: list[str] = []
-        self.installed: list[bytes] = []
+        self.installing = installing or Process([])
         self.aborted = False
-        self._installing = installing or Outcome(0, b"", b"")
 
-    def start(self, command: str) -> Process:
+    async def start(self, command: str) -> Process:
+        if command.startswith("set -e"):
+            return self.installing
         self.commands.append(command)
         return self.processes[len(self.commands) - 1]
-
-    async def run(self, command: str, stdin: bytes = b"") -> Outcome:
-        self.installed.append(stdin)
-        return self._installing
 
     def abort(self) -> None:
         self.aborted = True
@@ -104,7 +100,7 @@ def test_one_process_answers_one_request_after_the_other() -> None:
 def test_a_node_without_the_runner_gets_it() -> None:
     connection = Connection(Process([], code=99), Process([RESULT]))
     assert ask(connection) == [Done()]
-    assert connection.installed == [b"the runner"]
+    assert connection.installing.sent == b"the runner"
 
 
 def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
@@ -116,7 +112,7 @@ def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
     ("code", "said"), [(127, "no python3 on the node"), (1, r"cannot install the runner\n  \| full")]
 )
 def test_why_it_cannot_be_installed_is_told(code: int, said: str) -> None:
-    connection = Connection(Process([], code=99), installing=Outcome(code, b"", b"full\n"))
+    connection = Connection(Process([], code=99), installing=Process([], code, b"full\n"))
     with pytest.raises(SoopError, match=said):
         ask(connection)
     assert connection.aborted

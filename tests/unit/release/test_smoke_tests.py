@@ -15,7 +15,7 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.model.plan import HttpSmoke, SmokeTestPlan
 from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests, ask, judge
-from soop_components.transport import Target
+from soop_components.transport.ssh import Target
 from tests.unit.release.fake_nodes import FIRST, RELEASE, FakeNode, Nodes
 
 CASES: list[tuple[dict[str, Any], int, str, str | None]] = [

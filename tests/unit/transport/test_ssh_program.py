@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soop_components.project import Project
-from soop_components.transport import Target
+from soop_components.transport.ssh import Target
 from soop_components.transport.ssh_program import ssh_session
 
 

@@ -7,16 +7,16 @@ import grpc.aio
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 
-class Progress:
+class EngineProgress:
     """Reports about one resource; losing a message is never an error."""
 
     def __init__(self, engine: engine_pb2_grpc.EngineStub | None, urn: str) -> None:
         self._engine = engine
         self._urn = urn
 
-    def of(self, urn: str) -> Progress:
+    def of(self, urn: str) -> EngineProgress:
         """Return the same reports under another resource's name."""
-        return Progress(self._engine, urn)
+        return EngineProgress(self._engine, urn)
 
     async def show(self, message: str) -> None:
         """Show what is going on now; the next message replaces it."""
