@@ -70,7 +70,6 @@ def saved(beacon: Beacon) -> str:
     return str(release["inputs"]["smokeTests"][0]["http"]["json"]["says"])
 
 
-@pytest.mark.soak
 def test_while_the_state_is_saved(beacon: Beacon) -> None:
     """Whether it was saved or not, all nodes are rolled back to what it says."""
     before = saved(beacon)
