@@ -32,7 +32,10 @@ def keep(host: Host, paths: Iterable[str], ours: Collection[str]) -> None:
 
 def divert(host: Host, names: Mapping[str, str]) -> None:
     """Let dpkg put files of packages where copies are kept; ``names`` are what dpkg calls the paths."""
+    before = diversions(host) if names else {}
     for path, name in names.items():
+        if path in before:  # another version of a package calls it by the other name
+            _divert(host, "--remove", path, before[path])
         os.makedirs(os.path.dirname(copy_of(host, path)), 0o700, exist_ok=True)
         _divert(host, "--add", path, name)  # where a package has diverted it already, the copy stays as it is
 
@@ -72,11 +75,11 @@ def diversions(host: Host) -> dict[str, str]:
 
 
 def owned_by_packages(host: Host, paths: Iterable[str]) -> dict[str, str]:
-    """Return those paths that packages own and nobody has diverted, with what dpkg calls them."""
+    """Return those paths that packages own by a name that nobody has diverted, with what dpkg calls them."""
     if not os.path.isdir(host.places.real("/var/lib/dpkg/info")):
         return {}
-    diverted = diversions(host)
-    names = {name: path for path in paths if path not in diverted for name in names_of(path)}
+    diverted = set(diversions(host).values())
+    names = {name: path for path in paths for name in names_of(path) if name not in diverted}
     asked = sorted(names)
     found: dict[str, str] = {}
     for start in range(0, len(asked), _AT_ONCE):

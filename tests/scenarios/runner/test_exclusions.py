@@ -156,31 +156,4 @@ def test_a_folder_comes_where_a_file_and_a_link_of_ours_were(node: RunnerNode, t
     node.accept(wanted(node, "2.0.0", new))
     assert node.run(f"cat {DATA}/inner {link}/inner; dpkg -V gadget") == "theirs\ntheirs"
     node.accept(document("2.0.1"))
-    assert node.run("dpkg --purge gadget >/dev/null; ls /usr/share/gadget 2>/dev/null") == ""
-
-
-@pytest.mark.parametrize("ours", ["/bin/gadget", "/usr/bin/gadget"])
-def test_a_file_moves_to_another_package_that_names_it_by_the_other_path(
-    node: RunnerNode, tmp_path: Path, ours: str
-) -> None:
-    """/bin is /usr/bin."""
-    other = "/bin/gadget" if ours != "/bin/gadget" else "/usr/bin/gadget"
-    files = {ours: {"content": "ours\n"}}
-    old = [deb(tmp_path, "gadget", "1.0", {"/usr/bin/gadget": b"one\n"}), deb(tmp_path, "part", "1.0")]
-    replaces = {"Replaces": "gadget (<< 2)", "Breaks": "gadget (<< 2)"}
-    new = [deb(tmp_path, "gadget", "2.0"), deb(tmp_path, "part", "2.0", {"/bin/gadget": b"two\n"}, **replaces)]
-    seen = "cat /bin/gadget; dpkg -V gadget part; dpkg-divert --list '*soop*'"
-    node.accept(wanted(node, "1.0.0", *old, files=files))
-    assert node.run("cat /usr/bin/gadget") == "ours"
-    node.accept(wanted(node, "2.0.0", *new, files=files))
-    assert node.run("cat /usr/bin/gadget") == "ours"
-    assert node.drift() == []
-    node.accept(wanted(node, "2.0.1", *new))
-    assert node.run(seen) == "two"
-    node.accept(wanted(node, "2.0.2", *new, files=files))
-    node.accept(wanted(node, "2.0.3", *new, files={other: {"content": "ours\n"}}))
-    assert node.run("cat /usr/bin/gadget") == "ours"
-    node.accept(wanted(node, "1.0.1", *old, files=files))
-    assert node.run("cat /usr/bin/gadget") == "ours"
-    node.accept(wanted(node, "1.0.2", *old))
-    assert node.run(seen) == "one"
+    assert node.run("ls /usr/share/gadget 2>/dev/null") == ""

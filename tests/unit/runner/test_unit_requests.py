@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from soop_components.runner import dpkg, unit_requests
-from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.host import Host
 from tests.scenarios.runner.packages import deb
-from tests.unit.runner.node import Node, Played, document
+from tests.unit.runner.node import Node, document
+from tests.unit.runner.real_dpkg import Dpkg
 
 BEHIND = """\
 #!/bin/sh
@@ -111,25 +111,8 @@ def test_a_note_that_was_cut_off_is_left_out(node: Node) -> None:
     assert taken(node.host) == {"restart:a.service"}
 
 
-class Dpkg(Played):
-    """Runs dpkg for real, with a database of its own."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__()
-        self._root = root
-
-    def run(self, task: Task) -> Completed:
-        if task.argv[0] != "dpkg":
-            return super().run(task)
-        options = [f"--root={self._root}", "--force-script-chrootless", "--force-not-root", "--log=/dev/null"]
-        return Programs().run(task._replace(argv=[task.argv[0], *options, *task.argv[1:]]))
-
-
 def test_dpkg_runs_maintainers_scripts_so(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    for folder in ("var/lib/dpkg/updates", "var/lib/dpkg/info"):
-        (root / folder).mkdir(parents=True)
-    (root / "var/lib/dpkg/status").touch()
     host = Host(str(root), Dpkg(root))
     host.prepare()
     comes = "#!/bin/sh\nset -e\ndeb-systemd-invoke restart a.service b.service\nsystemctl restart c\n"
