@@ -24,6 +24,9 @@ ODD: list[dict[str, Any]] = [
     {"units": {"a.service": [True, True, None]}},
     {"unfinished": "yes"},
     {"installing": 1},
+    {"installing": []},
+    {"installing": {"boot": "x"}},
+    {"directories": {"/etc/d": [True, "rwx", "root", "root"]}},
 ]
 
 
