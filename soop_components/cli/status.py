@@ -88,6 +88,8 @@ def notes(domain: DomainStatus) -> Iterator[str]:
             yield f"{release.service} answers {name} at {' '.join(urls)}"
     if domain.unfinished:
         yield domain.unfinished
+    if domain.unknown_run:
+        yield domain.unknown_run
     run = domain.last_run
     if run is None or run.succeeded or not domain.state:
         return

@@ -26,6 +26,8 @@ class DomainStatus:
     id: str
     state: StackState | None = None
     last_run: Run | None = None
+    unknown_run: str | None = None
+    """Why it is not known how the last run ended."""
     locks: tuple[Lock, ...] = ()
     damage: str | None = None
     """What is wrong with its state, which then says nothing."""
@@ -89,4 +91,8 @@ def _status(engine: Engine, id: str) -> DomainStatus:
         state = engine.state(id)
     except DamagedState as error:
         return DomainStatus(id, locks=engine.locks(id), damage=str(error))
-    return DomainStatus(id, state, engine.last_run(id), engine.locks(id))
+    try:
+        return DomainStatus(id, state, engine.last_run(id), locks=engine.locks(id))
+    except SoopError as error:  # a record of a run that was cut off: nothing else needs it
+        unknown = f"how the last run ended is not known; the damaged record may be removed: {error.message}"
+        return DomainStatus(id, state, unknown_run=unknown, locks=engine.locks(id))

@@ -82,6 +82,7 @@ def prepare(project: Project, environment: Mapping[str, str]) -> None:
         project.state.mkdir(mode=0o700, exist_ok=True)
     if folder is not None:
         _drop_cut_off_notes(folder)
+        _mend_version(folder)
     if environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(project.passphrase) and not project.passphrase.exists():
         fresh = project.passphrase.with_name(f"passphrase.{os.getpid()}")
         fresh.touch(mode=0o600)
@@ -101,6 +102,14 @@ def _drop_cut_off_notes(state: Path) -> None:
             with suppress(FileNotFoundError):  # another engine may put it away meanwhile
                 if not note.stat().st_size:
                     note.unlink()
+
+
+def _mend_version(state: Path) -> None:
+    """Say again which layout a state has, where a file that is written once, and in place, was cut off."""
+    path = state / ".pulumi" / "meta.yaml"
+    with suppress(FileNotFoundError):
+        if b"version:" not in path.read_bytes():
+            path.write_text("version: 1\n")
 
 
 def _logged_in(home: Path) -> bool:

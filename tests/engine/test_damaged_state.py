@@ -25,3 +25,14 @@ def test_a_damaged_state_is_named_and_restored_and_other_domains_go_on(project: 
     assert f"dev-access: restored its damaged state from {path}.bak" in said
     project.succeed("deploy", "access-service-3.2.4", "dev-access")
     assert project.versions("dev-access") == {"access-service": "3.2.4"}
+
+    [record, *_] = sorted(project.root.glob(".soop/state/.pulumi/history/*/dev-access/*.history.json"), reverse=True)
+    record.write_text("")
+    [layout] = project.root.glob(".soop/state/.pulumi/meta.yaml")
+    before = layout.read_text()
+    layout.write_text("")
+    said = project.succeed("status")
+    assert "dev-access: how the last run ended is not known; the damaged record may be removed" in said
+    assert record.name in said
+    assert "dev-other" in said
+    assert layout.read_text() == before
