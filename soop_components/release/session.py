@@ -85,7 +85,7 @@ class Session:
                     got = await self._attempt(request, answer, show, content)
             except (Malformed, RecursionError) as error:
                 self.abort()
-                message = f"the runner's answer to `{wire.verb_of(request)}` cannot be read: {error}"
+                message = f"the runner's answer to `{wire.verb_of(request)}` cannot be read: {_harmless(str(error))}"
                 raise SoopError(f"{self._name}: {message}") from error
             except BaseException:  # also when cancelled: nobody will read the answer that is under way
                 self.abort()

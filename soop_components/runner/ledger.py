@@ -107,8 +107,9 @@ class Ledger:
             raise ValueError("another format")
         for name in types.keys() & raw.keys():
             setattr(ledger, name, value_of(types[name], raw[name], name))
-        for record in (*ledger.files.values(), *ledger.directories.values()):
-            int("0" if record.mode is None else record.mode, 8)  # what is no mode is a ``ValueError``, too
+        modes = [*(file.mode for file in ledger.files.values()), *(each.mode for each in ledger.directories.values())]
+        for mode in modes:
+            int("0" if mode is None else mode, 8)  # what is no mode is a ``ValueError``, too
         return ledger
 
     @classmethod

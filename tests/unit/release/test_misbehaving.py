@@ -131,6 +131,7 @@ WRONG: dict[str, tuple[Play, str]] = {
     "errors": (flood_of_errors, "floods its standard error"),
     "no end": (end_that_is_none, "the runner says nothing for"),
     "types": (says({**STATUS, "drift": {"kind": 1}}), "cannot be read: result.drift: expected a list, not dict"),
+    "a long name": (says({**STATUS, "x" * 200_000: 1}), "cannot be read: result: unknown field"),
     "nested": (says(NESTED.encode() + b"\n"), "cannot be read"),
     "no result": (says({"event": "result"}), "cannot be read: result"),
 }
@@ -179,6 +180,7 @@ def test_a_node_that_misbehaves_spoils_its_own_row_only(play: Play, said: str) -
     [drift] = status[WEB]["drift"]
     assert drift.startswith(f"{WEB}: ")
     assert said in drift
+    assert len(drift) < 10_000
     assert status[OTHER]["drift"] == ["does not run access-service-3.2.3"]
 
 
