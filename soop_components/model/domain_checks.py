@@ -78,7 +78,7 @@ def _service_problems(
     domain: str, index: int, service: DomainService, definition: ServiceDefinition, environment: Environment | None
 ) -> Iterator[Problem]:
     place = (SERVICES, index)
-    yield from _role_problems((*place, "nodes"), service, definition)
+    yield from _role_problems(place, service, definition)
     yield from _config_problems(domain, (*place, "config"), service, definition)
     if environment is not None:
         for role, node in definition.nodes.items():
@@ -90,13 +90,14 @@ def _service_problems(
 def _role_problems(
     place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
 ) -> Iterator[Problem]:
+    for key, role in [*(("nodes", role) for role in service.nodes), *(("rollout", role) for role in service.rollout)]:
+        if role not in definition.nodes:
+            yield Problem((*place, key, role), f"{service.reference} has {unknown('role', role, definition.nodes)}")
     for role, number in service.nodes.items():
         node = definition.nodes.get(role)
-        if node is None:
-            yield Problem((*place, role), f"{service.reference} has {unknown('role', role, definition.nodes)}")
-        elif not node.count.minimum <= number <= node.count.maximum:
+        if node and not node.count.minimum <= number <= node.count.maximum:
             bounds = f"{node.count.minimum} to {node.count.maximum}"
-            yield Problem((*place, role), f"expected {bounds} nodes {got(number)}")
+            yield Problem((*place, "nodes", role), f"expected {bounds} nodes {got(number)}")
 
 
 def _config_problems(

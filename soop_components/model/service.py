@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
+from soop_components.model.duration import Duration
 from soop_components.model.names import ComponentName, ConfigKey, Reference, RoleName, ServiceName, SizeName, Version
 from soop_components.model.patterns import Pattern
 from soop_components.model.size import Size
@@ -77,6 +78,14 @@ class Rollout(Model):
     """Nodes that are updated first, and must be healthy before any other is touched."""
     max_in_flight: Annotated[int, Field(ge=1)] = 1
     """How many nodes are updated at once after that, or rolled back."""
+    watch: Duration = "0s"
+    """How long each batch must stay healthy, as it was configured, before the next one is touched: ``30s``."""
+    pause: Duration = "0s"
+    """How long to wait between two batches."""
+
+    def overridden_by(self, other: Rollout) -> Rollout:
+        """Return these settings with those that the other one gives."""
+        return self.model_copy(update={key: getattr(other, key) for key in other.model_fields_set})
 
 
 class NodeDefinition(Model):

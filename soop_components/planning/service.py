@@ -11,6 +11,7 @@ from soop_components.model.environment import Environment
 from soop_components.model.names import node_name
 from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
+from soop_components.model.service import Rollout
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.component_needs import package_names
@@ -56,7 +57,7 @@ def plan_service(
         for key, option in definition.config.items()
     }
     scope = service_scope(definition, config, names, domain.id, environment.name, services)
-    roles = _roles(resolved, scope, where)
+    roles = _roles(resolved, service, scope, where)
     ports = endpoint_ports(definition, scope, where)
     endpoints = {
         name: tuple(f"{endpoint.scheme}://{node}:{ports[name]}" for node in names[endpoint.role])
@@ -80,7 +81,7 @@ def plan_service(
     )
 
 
-def _roles(resolved: ResolvedDefinition, scope: Scope, where: Place) -> dict[str, RolePlan]:
+def _roles(resolved: ResolvedDefinition, service: DomainService, scope: Scope, where: Place) -> dict[str, RolePlan]:
     """Return the plan of each role; the mistakes of all roles are reported together."""
     problems: list[str] = []
     roles: dict[str, RolePlan] = {}
@@ -99,7 +100,7 @@ def _roles(resolved: ResolvedDefinition, scope: Scope, where: Place) -> dict[str
             components=components,
             order=node.components,
             after=node.after,
-            rollout=node.rollout,
+            rollout=node.rollout.overridden_by(service.rollout.get(role, Rollout())),
             disk=node.disk.mount if node.disk else None,
         )
     if problems:

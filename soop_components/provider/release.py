@@ -7,7 +7,6 @@ already recorded the new version by then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,14 @@ from soop_components.release.node import Blobs, Node
 from soop_components.release.rollout import ReleaseFailed, Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
-from soop_components.release.wording import drift_in_words
-from soop_components.runner.events import Events
-from soop_components.runner.protocol import HealthProblem, NodeStatus
+from soop_components.release.wording import drift_in_words, health_in_words
+from soop_components.runner.protocol import NodeStatus
 
 _STATUS_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
 _MOST = 50
 """Differences of a node that are recorded and shown, and characters of each."""
 _LONGEST = 500
-
-_SHOWN = 200
-"""Characters of what a health check said."""
 
 
 class ReleaseResource(Resource):
@@ -161,18 +156,9 @@ def drift_of(found: NodeStatus, expected: str, release: ReleaseInputs) -> list[s
     elif not found.accepted:
         drift.insert(0, f"runs {release.reference}, which was not accepted")
     if not drift:
-        drift += [_not_healthy(problem, release.secrets.values()) for problem in found.health]
+        drift += [health_in_words(problem, release.secrets.values()) for problem in found.health]
     shown = [text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in drift[:_MOST]]
     return shown + [f"{len(drift) - _MOST} more differences"] * (len(drift) > _MOST)
-
-
-def _not_healthy(problem: HealthProblem, secrets: Iterable[str]) -> str:
-    """Say what a health check said, shortly and without secrets, which a node does not know when it is looked at."""
-    events = Events(lambda _: None)
-    events.hide(shape for secret in secrets for shape in (secret, " ".join(secret.split())))
-    said = " ".join(str(events.masked(problem.got)).split())
-    short = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
-    return f"component {problem.component} is not healthy: {problem.check}: {short}"
 
 
 def _parsed(properties: Properties) -> ReleaseInputs:

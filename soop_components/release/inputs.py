@@ -64,7 +64,10 @@ class ReleaseInputs:
     @cached_property
     def documents(self) -> Mapping[str, dict[str, Any]]:
         """What each node's runner is given, by node name, with the digest that names it."""
-        plans = {role: plan.model_dump(mode="json", by_alias=True) for role, plan in self.roles.items()}
+        plans = {
+            role: plan.model_dump(mode="json", by_alias=True, exclude={"after", "rollout"})  # of no concern to a node
+            for role, plan in self.roles.items()
+        }
         return {name: self._document(node, plans[node.role]) for name, node in self.nodes.items()}
 
     def _document(self, node: ReleaseNode, plan: dict[str, Any]) -> dict[str, Any]:

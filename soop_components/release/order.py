@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from soop_components.errors import SoopError
+from soop_components.model.duration import seconds_of
 from soop_components.model.plan import RolePlan
 from soop_components.release.inputs import ReleaseInputs
 
@@ -47,6 +48,20 @@ class Configure(_OnNodes):
     """Apply the plan on a batch of nodes; each is healthy afterwards, or has failed."""
 
 
+@dataclass(frozen=True)
+class Watch(_OnNodes):
+    """See that a batch of nodes stays healthy, as it was configured, for so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait for so many seconds."""
+
+    seconds: int
+
+
 class RunSmokeTests(_OnNodes):
     """Try out the service as a whole."""
 
@@ -59,7 +74,7 @@ class RollBack(_OnNodes):
     """Configure a batch of nodes as their last good version."""
 
 
-Step = WriteHosts | SendBlobs | Configure | RunSmokeTests | AcceptVersion
+Step = WriteHosts | SendBlobs | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,8 @@ def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState], first
     """
     everywhere = tuple(release.nodes)
     order: list[Step | Parallel] = [WriteHosts(everywhere)]
+    if incomplete := tuple(name for name in everywhere if states[name].missing):
+        order.append(SendBlobs(incomplete))
     for group in _role_groups(release.roles):
         order.append(Parallel(tuple(tuple(_role_steps(release, role, states, first_wave)) for role in group)))
     if release.smoke_tests:
@@ -122,15 +139,17 @@ def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
 def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeState], first_wave: int) -> Iterator[Step]:
     """Yield the steps for new nodes, which serve nobody yet, in large batches; then for those that serve."""
     rollout = release.roles[role].rollout
-    names = [name for name in release.nodes_of(role) if states[name].missing or states[name].has_changes]
+    names = [name for name in release.nodes_of(role) if states[name].has_changes]
     new = [name for name in names if not states[name].has_accepted]
     serving = [name for name in names if states[name].has_accepted]
     waves = batches(new, 0, max(first_wave, rollout.max_in_flight))
-    for batch in waves + batches(serving, rollout.canaries, rollout.max_in_flight):
-        if incomplete := tuple(name for name in batch if states[name].missing):
-            yield SendBlobs(incomplete)
-        if changed := tuple(name for name in batch if states[name].has_changes):
-            yield Configure(changed)
+    watch, pause = seconds_of(rollout.watch), seconds_of(rollout.pause)
+    for number, batch in enumerate(waves + batches(serving, rollout.canaries, rollout.max_in_flight)):
+        if number and pause:
+            yield Pause(pause)
+        yield Configure(tuple(batch))
+        if watch:
+            yield Watch(tuple(batch), watch)
 
 
 def batches(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:

@@ -16,21 +16,27 @@ from soop_components.release.order import (
     Configure,
     NodeState,
     Parallel,
+    Pause,
     RunSmokeTests,
     SendBlobs,
     Step,
+    Watch,
     WriteHosts,
     nodes_to_roll_back,
     rollback_order,
     rollout_order,
 )
 from soop_components.release.smoke_tests import SmokeTests
-from soop_components.release.wording import failure_in_words
+from soop_components.release.wording import drift_in_words, failure_in_words, health_in_words
 from soop_components.runner.protocol import Inspected
-from soop_components.waiting import wait_for_all
+from soop_components.waiting import Clock, wait_for_all, wait_until
 
 _ROLLBACK_PATIENCE = 10.0
 """Seconds a node may take until it answers when it is to be rolled back; one that was lost was waited for already."""
+_WATCH_PATIENCE = 20.0
+"""Seconds that a watched node may take until it answers."""
+_BETWEEN_LOOKS = 2.0
+"""Seconds between two looks at nodes that are watched."""
 _FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
 """New nodes of a role that are configured at once: more on this computer's processors, and health checks time out."""
 
@@ -50,6 +56,7 @@ class Rollout:
         blobs: Blobs,
         cancellation: Cancellation,
         progress: Progress,
+        clock: Clock | None = None,
     ) -> None:
         self._wanted = wanted
         self._previous = previous
@@ -59,6 +66,7 @@ class Rollout:
         self._blobs = blobs
         self._cancellation = cancellation
         self._progress = progress
+        self._clock = clock or Clock()
         self._states: Mapping[str, NodeState] = {}
         self._configured: list[str] = []
         """Nodes on which an apply was begun, in this order."""
@@ -135,6 +143,11 @@ class Rollout:
                 self._configured += names
                 self._down.update(names)
                 await wait_for_all(self._configure(name) for name in names)
+            case Watch(names, seconds):
+                await self._cancellation.unless_requested(self._watch(names, seconds))
+            case Pause(seconds):
+                await self._progress.show(f"pausing for {seconds} s")
+                await self._cancellation.unless_requested(self._clock.sleep(seconds))
             case RunSmokeTests():
                 await self._progress.show("smoke tests")
                 await SmokeTests(self._wanted, self._nodes, self._cancellation).run()
@@ -157,6 +170,26 @@ class Rollout:
                 self._rolled_back.add(name)
             raise
         self._down.discard(name)
+
+    async def _watch(self, names: Sequence[str], seconds: int) -> None:
+        await self._progress.show(f"watching {', '.join(names)} for {seconds} s")
+
+        async def look() -> bool:
+            await wait_for_all(self._look_again(name) for name in names)
+            return False
+
+        await wait_until(look, seconds, _BETWEEN_LOOKS, self._clock)
+
+    async def _look_again(self, name: str) -> None:
+        """Raise ``SoopError`` unless a node is healthy and as it was configured."""
+        found = await self._nodes[name].status(_WATCH_PATIENCE)
+        if not found.healthy:
+            self._down.add(name)
+        if found.healthy and not found.drift:
+            return
+        unwell = [health_in_words(problem, self._wanted.secrets.values()) for problem in found.health]
+        what = "; ".join([*map(drift_in_words, found.drift), *unwell]) or "runs nothing of this service"
+        raise SoopError(f"{name}: did not stay as it was configured: {what}")
 
     async def _accept(self, name: str) -> None:
         wanted = self._wanted

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from soop_components.runner.protocol import Change, Drift, Failed
+from soop_components.runner.events import Events
+from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem
 
 _NAMED = 3
 """Changes."""
 SHOWN_LINES = 60
 """Lines of output in a message: of a command, or of a journal and two log files."""
+_SHOWN = 200
+"""Characters of what a health check said."""
 
 
 def drift_in_words(drift: Drift) -> str:
@@ -46,3 +49,12 @@ def failure_in_words(failed: Failed) -> str:
     lines = [failed.message + (f" ({', '.join(where)})" if where else "")]
     lines += [f"  | {line}" for line in (failed.stderr_tail or "").splitlines()[-SHOWN_LINES:]]
     return "\n".join(lines)
+
+
+def health_in_words(problem: HealthProblem, secrets: Iterable[str]) -> str:
+    """Say what a health check said, shortly and without secrets, which a node does not know when it is looked at."""
+    events = Events(lambda _: None)
+    events.hide(shape for secret in secrets for shape in (secret, " ".join(secret.split())))
+    said = " ".join(str(events.masked(problem.got)).split())
+    short = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
+    return f"component {problem.component} is not healthy: {problem.check}: {short}"

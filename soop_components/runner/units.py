@@ -132,7 +132,8 @@ def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collec
     if found.active == "activating" and (restart or not found.starting):
         return "restart"
     if not found.running or (found.oneshot and "new" in about):
-        return "start"
+        # A socket cannot be started while its service runs; a restart takes the service along.
+        return "restart" if any(name.endswith(".socket") for name in names) else "start"
     if restart or loops(found) or _outdated(work, unit, found, changed):
         return "restart"
     if asked or covers(unit.reload_on, paths_of(changed)):

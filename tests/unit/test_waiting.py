@@ -1,26 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import pytest
 
-from soop_components.waiting import Clock, wait_until
-
-
-@dataclass
-class SetClock(Clock):
-    """A clock whose time passes only when somebody sleeps."""
-
-    time: float = 100.0
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += seconds
+from soop_components.waiting import wait_until
+from tests.clock import SetClock
 
 
 @pytest.mark.parametrize(

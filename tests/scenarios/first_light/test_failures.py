@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios.workspace import Workspace, get, workspace
+from tests.scenarios.workspace import Workspace, asking, get, workspace
 
 DOMAIN = "dev-one-access"
 WEB = f"web-1.access-service.{DOMAIN}"
@@ -55,7 +55,11 @@ def test_a_bad_version_is_rolled_back(domain: Workspace, kind: str) -> None:
 
 def build_broken(domain: Workspace, kind: str) -> str:
     """Build a development version with one mistake and return its reference."""
-    path, old, new = BROKEN[kind]
+    return build_changed(domain, *BROKEN[kind])
+
+
+def build_changed(domain: Workspace, path: str, old: str | None, new: str) -> str:
+    """Build a development version in which one file differs, or is new, and return its reference."""
     file = domain.root / "service_defs/access-service" / path
     original = file.read_text() if old is not None else None
     file.write_text(original.replace(old, new, 1) if original is not None and old is not None else new)
@@ -68,6 +72,19 @@ def build_broken(domain: Workspace, kind: str) -> str:
             file.write_text(original)
     (reference,) = {word for word in built.split() if word.startswith("access-service-3.2.4-dev.")}
     return reference
+
+
+def test_one_web_node_refuses_nothing_while_it_is_upgraded_and_downgraded(domain: Workspace) -> None:
+    """What connects while the program is restarted waits in the socket that systemd keeps open."""
+    candidate = build_changed(domain, "app/access.py", '"the database does not answer"', '"the database is silent"')
+    url = domain.service(DOMAIN)["endpoints"]["http"][0]
+    before = domain.ssh(WEB, "systemctl show --property=InvocationID access-service-api.service")
+    for reference in (candidate, "access-service-3.2.3"):
+        with asking(f"{url}/access/ann/42") as answers:
+            domain.must("soop", "deploy", "--yes", reference, DOMAIN)
+        assert set(answers) == {200}
+        assert f"access-service-{get(f'{url}/health')[1]['version']}" == reference
+    assert domain.ssh(WEB, "systemctl show --property=InvocationID access-service-api.service") != before
 
 
 def test_a_first_creation_that_fails_is_kept_and_can_be_tried_again(domain: Workspace) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from tests.scenarios.workspace import Workspace, eventually, get, workspace
+from tests.scenarios.workspace import Workspace, asking, eventually, get, workspace
 
 DOMAIN = "dev-gate-access"
 GATEWAY = f"gateway-1.gateway-service.{DOMAIN}"
@@ -42,27 +40,6 @@ def behind(project: Workspace) -> list[str]:
 def workers(project: Workspace) -> str:
     """Return the process ids of the gateway's nginx, all of which a reload or a restart would change."""
     return project.ssh(GATEWAY, "pgrep nginx")
-
-
-@contextmanager
-def asking(url: str) -> Iterator[list[tuple[int, object]]]:
-    """Ask a URL again and again meanwhile; yields the answers that were not right."""
-    wrong: list[tuple[int, object]] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        while not done.wait(0.05):
-            answer = get(url)
-            if answer[0] != 200:
-                wrong.append(answer)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    try:
-        yield wrong
-    finally:
-        done.set()
-        asker.join()
 
 
 def test_four_nodes_come_up_each_of_one_service(domain: Workspace) -> None:
@@ -115,9 +92,9 @@ def test_a_candidate_is_deployed_behind_the_gateway_without_a_request_failing(do
     built = domain.must("soop", "build", "service_defs/access-service")
     (candidate,) = {word for word in built.split() if word.startswith("access-service-3.2.4-dev.")}
     gateway, running = domain.service(DOMAIN, "gateway-service"), workers(domain)
-    with asking(f"{entrance(domain)}/access/ann/42") as wrong:
+    with asking(f"{entrance(domain)}/access/ann/42") as answers:
         domain.must("soop", "deploy", "--yes", candidate, DOMAIN)
-    assert wrong == [], domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    assert set(answers) == {200}, domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
     assert f"access-service-{get(f'{entrance(domain)}/health')[1]['version']}" == candidate
     assert domain.service(DOMAIN, "gateway-service") == gateway
     assert workers(domain) == running

@@ -100,6 +100,7 @@ def test_script() -> None:
 
 def test_systemd_service() -> None:
     plan = planned("systemd_service")
+    assert list(plan.units) == ["test-service-example.service"]
     unit = plan.units["test-service-example.service"]
     lines = (unit.content or "").splitlines()
     assert "ExecStart=gunicorn --bind 0.0.0.0:8080 access:app" in lines
@@ -112,6 +113,14 @@ def test_systemd_service() -> None:
     assert plan.http_health is not None
     assert (plan.http_health.path, plan.http_health.port) == ("/health", 8080)
     assert list(plan.users) == ["_example"]
+
+
+def test_systemd_service_that_listens_through_systemd() -> None:
+    plan = planned("systemd_service", {"command": "x", "socket": 8080})
+    assert list(plan.units) == ["test-service-example.socket", "test-service-example.service"]
+    socket, unit = (part.content or "" for part in plan.units.values())
+    assert "\nListenStream=8080\n" in socket
+    assert "\nRequires=test-service-example.socket\n" in unit
 
 
 def test_systemd_service_without_anything() -> None:

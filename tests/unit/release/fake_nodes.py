@@ -17,6 +17,7 @@ from soop_components.release.order import NodeState
 from soop_components.release.rollout import Rollout
 from soop_components.runner.protocol import Change, Inspected, NodeStatus, ScriptEnded, Version
 from soop_components.transport.ssh import Target
+from tests.clock import SetClock
 
 DIGEST = "sha256:" + "0" * 64
 NEW = NodeState(has_accepted=False, can_roll_back=False, is_last_good=True, missing=(DIGEST,), has_changes=True)
@@ -54,8 +55,8 @@ def release_of(nodes: Mapping[str, int], roles: Mapping[str, RolePlan]) -> Relea
 
 ROLES = {
     "database": RolePlan(rollout=RolloutSettings(canaries=0)),
-    "web": RolePlan(after=("database",), rollout=RolloutSettings(canaries=1, max_in_flight=2)),
-    "worker": RolePlan(after=("database",), rollout=RolloutSettings(canaries=0, max_in_flight=9)),
+    "web": RolePlan(after=("database",), rollout=RolloutSettings(canaries=1, max_in_flight=2, pause="5s")),
+    "worker": RolePlan(after=("database",), rollout=RolloutSettings(canaries=0, max_in_flight=9, watch="1s")),
 }
 RELEASE = release_of({"database": 1, "web": 6, "worker": 2}, ROLES)
 """``web`` and ``worker`` wait for ``database``, and not for each other."""
@@ -84,6 +85,7 @@ class Nodes:
         self.patience: dict[str, float] = {}
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()
+        self.clock = SetClock()
         self.at = dict(at or {})
 
     def rollout(self, previous: ReleaseInputs | None = None) -> Rollout:
@@ -98,7 +100,7 @@ class Nodes:
 
     def _rollout(self, previous: ReleaseInputs | None) -> Rollout:
         nodes = {name: FakeNode(self, name) for name in RELEASE.nodes}
-        return Rollout(RELEASE, previous, nodes, Path, self.cancellation, Silence())
+        return Rollout(RELEASE, previous, nodes, Path, self.cancellation, Silence(), self.clock)
 
     def called(self, operation: str) -> list[str]:
         """Return the nodes on which this was called, in order."""

@@ -8,21 +8,24 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.plan import RolePlan
+from soop_components.model.service import Rollout as RolloutSettings
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
     Parallel,
+    Pause,
     RollBack,
     RunSmokeTests,
     SendBlobs,
     Step,
+    Watch,
     WriteHosts,
     batches,
     nodes_to_roll_back,
     rollback_order,
     rollout_order,
 )
-from tests.unit.release.fake_nodes import DONE, FIRST, RELEASE, UPGRADE, release_of
+from tests.unit.release.fake_nodes import DONE, DRIFTED, FIRST, RELEASE, UPGRADE, release_of
 
 EVERYWHERE = tuple(RELEASE.nodes)
 CASES = [
@@ -40,20 +43,13 @@ def test_batches(names: list[str], canaries: int, max_in_flight: int, expected: 
 
 
 def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
-    web = (
-        SendBlobs(("web-2",)),
-        Configure(("web-2",)),
-        SendBlobs(("web-1",)),
-        Configure(("web-1",)),
-        SendBlobs(("web-3",)),
-        Configure(("web-3", "web-4")),
-        SendBlobs(("web-6",)),
-        Configure(("web-6",)),
-    )
-    worker = (SendBlobs(("worker-2",)), Configure(("worker-2",)))
+    batches_of_web = (("web-2",), ("web-1",), ("web-3", "web-4"), ("web-6",))
+    web = tuple(step for names in batches_of_web for step in (Pause(5), Configure(names)))[1:]
+    worker = (Configure(("worker-2",)), Watch(("worker-2",), 1))
     assert rollout_order(RELEASE, UPGRADE, 9) == [
         WriteHosts(EVERYWHERE),
-        Parallel(((SendBlobs(("database-1",)), Configure(("database-1",))),)),
+        SendBlobs(("database-1", "web-1", "web-2", "web-3", "web-6", "worker-2")),
+        Parallel(((Configure(("database-1",)),),)),
         Parallel((web, worker)),
         RunSmokeTests(EVERYWHERE),
         AcceptVersion(EVERYWHERE),
@@ -63,7 +59,7 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
 @pytest.mark.parametrize(("first_wave", "web"), [(9, [6]), (4, [4, 2]), (1, [2, 2, 2])])
 def test_new_nodes_are_configured_in_large_batches(first_wave: int, web: list[int]) -> None:
     """As many at once as this computer can, or as nodes that serve."""
-    _, _, group, *_ = rollout_order(RELEASE, FIRST, first_wave)
+    _, _, _, group, *_ = rollout_order(RELEASE, FIRST, first_wave)
     assert isinstance(group, Parallel)
     sizes = [[len(step.nodes) for step in lane if isinstance(step, Configure)] for lane in group.lanes]
     assert sizes == [web, [2]]
@@ -76,6 +72,15 @@ def test_nodes_that_are_right_are_only_accepted() -> None:
         RunSmokeTests(EVERYWHERE),
         AcceptVersion(EVERYWHERE),
     ]
+
+
+def test_batches_are_watched_and_paused_between() -> None:
+    settings = RolloutSettings(canaries=1, max_in_flight=2, watch="1m", pause="10s")
+    release = release_of({"web": 4}, {"web": RolePlan(rollout=settings)})
+    *_, group, _, _ = rollout_order(release, dict.fromkeys(release.nodes, DRIFTED), 9)
+    batches = (("web-1",), ("web-2", "web-3"), ("web-4",))
+    steps = [(Pause(10), Configure(names), Watch(names, 60)) for names in batches]
+    assert group == Parallel((tuple(step for batch in steps for step in batch)[1:],))
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:

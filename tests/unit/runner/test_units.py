@@ -77,6 +77,15 @@ def test_what_changed_decides_how_systemd_is_called(
     assert running.systemd.told == told
 
 
+def test_a_socket_that_comes_to_a_running_service_takes_it_along(node: Node) -> None:
+    node.accept(app())
+    socket = {"content": "[Socket]\nListenStream=8080\n"}
+    units = {"app.socket": socket, "app.service": {"content": PROGRAM + "Requires=app.socket\n"}}
+    node.accept(document("3.2.4", web={"units": units}))
+    assert "restart app.socket" in node.systemd.told
+    assert "start app.socket" not in node.systemd.told
+
+
 def test_a_unit_changed_by_hand_is_drift_and_is_repaired(running: Node) -> None:
     node = running
     node.systemd.units["app.service"] |= {"ActiveState": "failed", "SubState": "failed", "UnitFileState": "disabled"}
