@@ -59,7 +59,8 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
         raise InvalidInput([*document.problems, f"{label}: config: expected a mapping with {', '.join(_KEYS)}"])
     mistakes = Mistakes()
     mistakes.problems += document.problems
-    ours = [each for each in document.respelled if each.keys[0] == "config" and str(each.keys[1]).startswith("soop:")]
+    found = (*document.respelled, *document.no_text_to_pulumi)
+    ours = [each for each in found if each.keys[0] == "config" and str(each.keys[1]).startswith("soop:")]
     mistakes.problems += [replace(problem, keys=problem.keys[1:]).line(label) for problem in ours]
     for key in config:
         if str(key).startswith("soop:") and key not in _KEYS:

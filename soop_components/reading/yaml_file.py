@@ -31,6 +31,11 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,300})")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]{1,3})?")
+_NO_TEXT_TO_PULUMI = re.compile(
+    r"[-+]?(?:0[xXoObB][0-9a-fA-F_]+|\.?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))"
+    r"|\.(?:nan|NaN|NAN)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?"
+)
+"""Numbers and dates of Go's YAML."""
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -47,6 +52,8 @@ class Document:
     """The repeated keys; the first one counts."""
     respelled: list[Problem] = field(default_factory=list)
     """Numbers and booleans that would be written otherwise than they are spelled."""
+    no_text_to_pulumi: list[Problem] = field(default_factory=list)
+    """Text here that Pulumi reads as something else."""
     lines: dict[Keys, int] = field(default_factory=dict)
     """The line of each key and each item of a list."""
 
@@ -186,7 +193,13 @@ class _Reader:
             self._take_key(parent, value, event)
 
     def _compare(self, value: Any, event: Any) -> None:
-        """Note a number or boolean that is spelled otherwise than it would be written."""
+        """Note a number or boolean that is spelled otherwise than it would be written, and what others take for one."""
+        found = self._document.no_text_to_pulumi
+        if isinstance(value, str) and event.implicit[0] and _NO_TEXT_TO_PULUMI.fullmatch(value):
+            if len(found) < MAXIMUM_PROBLEMS:
+                what = f"Pulumi reads {value} as a number or a date; write it in quotes if it is text"
+                found.append(Problem(self._keys(), what))
+            return
         if not isinstance(value, int | float) or len(self._document.respelled) >= MAXIMUM_PROBLEMS:
             return
         written = str(value).lower() if isinstance(value, bool) else str(value)

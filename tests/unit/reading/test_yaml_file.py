@@ -81,6 +81,16 @@ def test_what_keeps_its_spelling_or_is_never_text_is_not_told(text: str) -> None
     assert parse_yaml(f"a: {text}", "x").respelled == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["010", "09", "-0x_1F", "0o17", "0b11", "1_000", "1_0.5", ".5_0", "1e999", ".inf", "-.INF", ".nan", "2026-1-1"],
+)
+def test_text_that_pulumi_reads_as_something_else_is_noted(text: str) -> None:
+    document = parse_yaml(f"a: [{text}, '{text}', {text}:0, x{text}]", "x")
+    what = f"Pulumi reads {text} as a number or a date; write it in quotes if it is text"
+    assert [problem.line("x") for problem in document.no_text_to_pulumi] == [f"x: a[0]: {what}"]
+
+
 def test_the_first_of_repeated_keys_counts_and_all_are_told() -> None:
     document = parse_yaml("a: 1\nb:\n  - {c: 1, c: {d: 1, d: 2}}\na: 2\na: 3\n", "x.yaml")
     assert document.data == {"a": 1, "b": [{"c": 1}]}
