@@ -116,7 +116,7 @@ def test_preview_leaves_everything_as_it_was(project: StandInProject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["access-service-3.2.5", "dev-two-access"], "access-service is there as 3.2.3, 3.2.4, 9.0.0"),
         (["acces-service-3.2.3", "dev-two-access"], "did you mean access-service-3.2.3?"),
@@ -129,8 +129,8 @@ def test_preview_leaves_everything_as_it_was(project: StandInProject) -> None:
         (["access-service-3.2.3", "../dev-x"], "the stack's name"),
     ],
 )
-def test_refuses_before_anything_is_written(project: StandInProject, words: list[str], told: str) -> None:
-    assert told in project.fail("deploy", *words)
+def test_refuses_before_anything_is_written(project: StandInProject, words: list[str], expected: str) -> None:
+    assert expected in project.fail("deploy", *words)
     assert sorted(path.name for path in (project.root / "stacks").iterdir()) == ["environments"]
     assert not (project.root / ".soop" / "state").exists()
 
@@ -145,11 +145,11 @@ def test_a_renamed_role_does_not_lose_its_disk_unasked(project: StandInProject) 
     build(opened, read_source(opened, "access-service"), lambda _: None, "4.0.0")
     project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
 
-    told = f"no node has the disks of {old} any more: they would be deleted with their data"
+    expected = f"no node has the disks of {old} any more: they would be deleted with their data"
     said = project.fail("deploy", "access-service-4.0.0", "dev-two-access")
-    assert told in said
+    assert expected in said
     assert "soop deploy --with-data" in said
-    assert f"warning: dev-two-access: {told}" in project.succeed(
+    assert f"warning: dev-two-access: {expected}" in project.succeed(
         "deploy", "--preview", "access-service-4.0.0", "dev-two-access"
     )
     assert project.versions("dev-two-access") == {"access-service": "3.2.3"}
@@ -161,12 +161,12 @@ def test_a_renamed_role_does_not_lose_its_disk_unasked(project: StandInProject) 
     assert set(disks.state("dev-two-access").disks) == {old, new}
     assert project.versions("dev-two-access") == {"access-service": "4.0.0"}
     said = project.succeed("deploy", "--with-data", "access-service-4.0.0", "dev-two-access")
-    assert told in said
+    assert expected in said
     assert disks.state("dev-two-access").disks == (new,)
     project.succeed("destroy", "--yes", "dev-two-access")
 
 
-def test_tells_mistakes_of_the_domain_definition(project: StandInProject) -> None:
+def test_shows_mistakes_of_the_domain_definition(project: StandInProject) -> None:
     project.write(DEV, COMMENTED.replace("{web: 1}", "{wep: 1}"))
     assert f"{DEV}: soop:services[0].nodes.wep" in project.fail("deploy", "access-service-3.2.4", "dev-two-access")
     assert "3.2.3" in project.read(DEV)

@@ -28,7 +28,7 @@ def what_is_rented(project: StandInProject) -> set[str]:
     return {path.name for path in project.root.glob("rented/*")}
 
 
-def test_a_domain_comes_up_is_told_and_goes(rented: StandInProject) -> None:
+def test_a_domain_comes_up_is_shown_and_goes(rented: StandInProject) -> None:
     rented.succeed("deploy", "access-service-3.2.3", "cloud-one")
     assert what_is_rented(rented) == RENTED
     nodes = rented.status("cloud-one")["services"]["access-service"]["nodes"]

@@ -81,11 +81,11 @@ def test_a_mistake_is_one_message_that_names_file_and_key(project: Workspace, de
     text = definition.read_text()
     assert old in text
     definition.write_text(text.replace(old, new))
-    told = project.fails("pulumi", "preview", "--stack", DOMAIN)
-    assert f"stacks/Pulumi.{DOMAIN}.yaml: " in told
+    output = project.fails("pulumi", "preview", "--stack", DOMAIN)
+    assert f"stacks/Pulumi.{DOMAIN}.yaml: " in output
     for word in words:
-        assert word in told
-    assert told.partition("Diagnostics:")[2].count("error:") == 1, told
+        assert word in output
+    assert output.partition("Diagnostics:")[2].count("error:") == 1, output
 
 
 def test_a_flipped_bit_in_the_store_is_found_before_anything_is_made(project: Workspace) -> None:
@@ -100,9 +100,9 @@ def test_a_flipped_bit_in_the_store_is_found_before_anything_is_made(project: Wo
             ["pulumi", "preview", "--stack", DOMAIN],
             ["soop", "deploy", "--yes", "access-service-3.2.3", "dev-other"],
         ):
-            told = project.fails(*words)
-            assert f"blob sha256:{smallest.name} is damaged" in told, words
-            assert "build it again with soop build" in told, words
+            output = project.fails(*words)
+            assert f"blob sha256:{smallest.name} is damaged" in output, words
+            assert "build it again with soop build" in output, words
         assert not (project.project.stacks / "Pulumi.dev-other.yaml").exists()
     finally:
         smallest.write_bytes(content)

@@ -34,7 +34,7 @@ def first_packages(tmp_path_factory: pytest.TempPathFactory, signing_key: Key) -
 
 @pytest.fixture
 def packages(tmp_path: Path, first_packages: PackageSource, monkeypatch: pytest.MonkeyPatch) -> PackageSource:
-    """The package source of this host, as far as soop can tell."""
+    """The package source of this host, as far as soop knows."""
     source = first_packages.copy(tmp_path / "source")
     monkeypatch.setenv("APT_CONFIG", str(source.host_settings))
     return source

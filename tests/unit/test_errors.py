@@ -10,7 +10,7 @@ def test_a_message_does_nothing_to_a_terminal() -> None:
     assert InvalidInput(["a: \x1b"], "\x1b").problems == ("a: \\x1b",)
 
 
-def test_mistakes_are_told_as_far_as_somebody_reads_them() -> None:
+def test_mistakes_are_printed_as_far_as_somebody_reads_them() -> None:
     problems = InvalidInput(str(number) * 1000 for number in range(400)).problems
     assert problems[0] == "0" * 1000
     assert problems[10] == "10" * 500 + "…"

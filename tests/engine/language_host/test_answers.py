@@ -26,17 +26,17 @@ def real(host: Host) -> Host:
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """As much of an engine as is told things."""
+    """As much of an engine as gets reports."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, str]] = []
+        self.reports: list[tuple[int, str]] = []
 
     def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        self.told.append((request.severity, request.message))
+        self.reports.append((request.severity, request.message))
         return empty_pb2.Empty()
 
 
-def test_a_mistake_is_told_to_the_engine_of_the_handshake(host: Host) -> None:
+def test_a_mistake_is_reported_to_the_engine_of_the_handshake(host: Host) -> None:
     engine, server = Engine(), grpc.server(futures.ThreadPoolExecutor(1))
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -47,7 +47,7 @@ def test_a_mistake_is_told_to_the_engine_of_the_handshake(host: Host) -> None:
         assert host.run(attach_debugger=True).result().bail
     finally:
         server.stop(None)
-    assert engine.told == [
+    assert engine.reports == [
         (engine_pb2.ERROR, "Pulumi.yaml: runtime.options.virtualenv: elsewhere holds no Python; run `make setup`"),
         (engine_pb2.ERROR, "this language host attaches no debugger; Pulumi's official installation does"),
     ]
@@ -95,20 +95,20 @@ def refused(call: Callable[[], Any]) -> tuple[grpc.StatusCode, str]:
 
 def test_a_mistake_is_why_a_question_is_not_answered(host: Host) -> None:
     info = host.info(virtualenv="elsewhere")
-    told = "Pulumi.yaml: runtime.options.virtualenv: elsewhere holds no Python; run `make setup`"
+    expected = "Pulumi.yaml: runtime.options.virtualenv: elsewhere holds no Python; run `make setup`"
     for call in (
         lambda: host.calls.About(language_pb2.AboutRequest(info=info)),
         lambda: host.calls.GetProgramDependencies(language_pb2.GetProgramDependenciesRequest(info=info)),
         lambda: list(host.calls.RunPlugin(language_pb2.RunPluginRequest(info=info))),
     ):
-        assert refused(call) == (grpc.StatusCode.FAILED_PRECONDITION, told)
+        assert refused(call) == (grpc.StatusCode.FAILED_PRECONDITION, expected)
 
 
 def test_a_python_that_does_not_run_is_named(host: Host) -> None:
     host.python("raise SystemExit('out of order')")
     about = refused(lambda: host.calls.About(language_pb2.AboutRequest(info=host.info())))
-    told = f"{host.folder / 'venv' / 'bin' / 'python'} does not run: out of order"
-    assert about == (grpc.StatusCode.INTERNAL, told)
+    expected = f"{host.folder / 'venv' / 'bin' / 'python'} does not run: out of order"
+    assert about == (grpc.StatusCode.INTERNAL, expected)
 
 
 def test_packages_are_not_installed(host: Host) -> None:

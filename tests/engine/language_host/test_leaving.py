@@ -71,5 +71,5 @@ def test_without_the_executor_it_does_not_start(language_host: Path, tmp_path: P
     alone = tmp_path / language_host.name
     shutil.copy(language_host, alone)
     answer = subprocess.run([alone], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    told = f"there is no {tmp_path / EXECUTOR}: run `make toolchain`\n"
-    assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", told)
+    expected = f"there is no {tmp_path / EXECUTOR}: run `make toolchain`\n"
+    assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", expected)

@@ -61,7 +61,7 @@ def test_a_call_that_the_engine_gives_up_ends_its_program_and_no_other(host: Hos
         ("import os; os.kill(os.getpid(), 9)", language_pb2.RunResponse(error="the program was ended by signal 9")),
     ],
 )
-def test_how_a_program_ended_is_told(host: Host, text: str, expected: language_pb2.RunResponse) -> None:
+def test_how_a_program_ended_is_reported(host: Host, text: str, expected: language_pb2.RunResponse) -> None:
     host.python(text)
     assert host.run().result() == expected
 

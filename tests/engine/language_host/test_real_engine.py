@@ -158,9 +158,9 @@ def test_a_syntax_error_is_one_error_with_file_and_line(program: Program) -> Non
     assert "SyntaxError" in output
 
 
-def test_an_error_that_the_program_has_told_is_not_told_again(program: Program) -> None:
-    program.write("import sys, pulumi\npulumi.log.error('told already')\nsys.exit(32)")
-    assert errors(program.pulumi("preview", succeeds=False)) == ["told already"]
+def test_an_error_that_the_program_has_reported_is_not_reported_again(program: Program) -> None:
+    program.write("import sys, pulumi\npulumi.log.error('reported already')\nsys.exit(32)")
+    assert errors(program.pulumi("preview", succeeds=False)) == ["reported already"]
 
 
 def test_another_exit_code_is_named(program: Program) -> None:

@@ -154,7 +154,7 @@ class StandInProject:
         return done.stdout + done.stderr
 
     def status(self, domain: str) -> Any:
-        """Return what ``soop status`` tells scripts of one domain."""
+        """Return what ``soop status --json`` prints of one domain."""
         done = self.soop("status", "--json", domain)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)[0]

@@ -2,7 +2,7 @@
 
 Machines are loopback addresses; STAND_IN_PORT and STAND_IN_HOST_KEY say where SSH answers. Versions that start with 9
 are not accepted, and none is while the file STAND_IN_WAITS says "refused". A resource whose type is named in that file
-is not made for as long as the file is there; the same name with ``.begun`` at its end tells that one waits, and with
+is not made for as long as the file is there; the same name with ``.begun`` at its end shows that one waits, and with
 ``.secrets`` which secrets the last rollout had, and which it would have rolled back to.
 """
 

@@ -26,11 +26,11 @@ def domain() -> Iterator[Workspace]:
 
 
 def units(project: Workspace, node: str, *names: str) -> str:
-    """Return what tells whether units were restarted."""
+    """Return what differs when units were restarted."""
     return project.ssh(node, "systemctl", "show", "--property=Id,InvocationID,ActiveState", *names)
 
 
-def test_outputs_tell_exactly_what_is_deployed(domain: Workspace) -> None:
+def test_outputs_show_exactly_what_is_deployed(domain: Workspace) -> None:
     service = domain.service(DOMAIN)
     listed = domain.must("soop", "list")
     assert service["version"] == "3.2.3"
@@ -141,8 +141,8 @@ def test_a_further_domain_comes_up_beside_the_first_by_name_and_version_alone(do
     (status, health) = get(domain.service("dev-two-access")["endpoints"]["http"][0] + "/health")
     assert (status, health["node"]) == (200, "web-1.access-service.dev-two-access")
     assert domain.changes(DOMAIN) == {}
-    told = domain.must("soop", "status")
-    assert "dev-two-access" in told
+    output = domain.must("soop", "status")
+    assert "dev-two-access" in output
     domain.must("soop", "destroy", "--yes", "dev-two-access")
     assert "dev-two-access" not in domain.must("pulumi", "stack", "ls")
     assert domain.changes(DOMAIN) == {}

@@ -41,10 +41,10 @@ def test_a_bad_version_is_rolled_back(domain: Workspace, kind: str) -> None:
     url = domain.service(DOMAIN)["endpoints"]["http"][0]
     stack.write_text(good.replace("access-service-3.2.3", reference))
     try:
-        told = domain.fails("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", DOMAIN)
+        output = domain.fails("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", DOMAIN)
         for words in SAID[kind]:
-            assert words in told
-        assert f"{reference} was not accepted" in told
+            assert words in output
+        assert f"{reference} was not accepted" in output
         assert domain.service(DOMAIN)["version"] == "3.2.3"
         assert get(f"{url}/health")[1]["version"] == "3.2.3"
         assert domain.changes(DOMAIN) == {"update": 1}
@@ -89,8 +89,8 @@ def test_one_web_node_refuses_nothing_while_it_is_upgraded_and_downgraded(domain
 
 def test_a_first_creation_that_fails_is_kept_and_can_be_tried_again(domain: Workspace) -> None:
     reference = build_broken(domain, "smoke-test")
-    told = domain.fails("soop", "deploy", "--yes", reference, "dev-new-access")
-    assert "the reader may not read" in told
+    output = domain.fails("soop", "deploy", "--yes", reference, "dev-new-access")
+    assert "the reader may not read" in output
     assert "3.2.3" not in domain.outputs("dev-new-access").get("services", {})
     domain.must("soop", "deploy", "--yes", "access-service-3.2.3", "dev-new-access")
     assert domain.service("dev-new-access")["version"] == "3.2.3"

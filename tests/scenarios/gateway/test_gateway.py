@@ -103,15 +103,15 @@ def test_a_candidate_is_deployed_behind_the_gateway_without_a_request_failing(do
 
 def test_a_version_that_the_gateway_does_not_admit_is_refused(domain: Workspace) -> None:
     domain.must("soop", "build", "--version", "4.0.0", "service_defs/access-service")
-    told = domain.fails("soop", "deploy", "--yes", "access-service-4.0.0", DOMAIN)
-    assert "gateway-service-1.2.3 requires access-service >=3.2,<4 (got access-service-4.0.0)" in told
-    assert "such as access-service-3.2.3" in told
+    output = domain.fails("soop", "deploy", "--yes", "access-service-4.0.0", DOMAIN)
+    assert "gateway-service-1.2.3 requires access-service >=3.2,<4 (got access-service-4.0.0)" in output
+    assert "such as access-service-3.2.3" in output
     assert domain.changes(DOMAIN) == {}
 
 
 def test_a_gateway_without_what_it_needs_is_refused_before_anything_is_made(domain: Workspace) -> None:
-    told = domain.fails("soop", "deploy", "--yes", "gateway-service-1.2.3", "dev-alone")
-    assert "soop deploy access-service-3.2.3 gateway-service-1.2.3 dev-alone" in told
+    output = domain.fails("soop", "deploy", "--yes", "gateway-service-1.2.3", "dev-alone")
+    assert "soop deploy access-service-3.2.3 gateway-service-1.2.3 dev-alone" in output
     assert not (domain.root / "stacks/Pulumi.dev-alone.yaml").exists()
     assert "dev-alone" not in domain.must("pulumi", "stack", "ls")
 
@@ -121,9 +121,9 @@ def test_a_domain_too_many_is_refused_before_anything_is_made(domain: Workspace)
     before = environment.read_text()
     environment.write_text(before.replace("nodes: 60", "nodes: 12"))
     try:
-        told = domain.fails("soop", "deploy", "--yes", "access-service-3.2.3", "dev-alone")
+        output = domain.fails("soop", "deploy", "--yes", "access-service-3.2.3", "dev-alone")
     finally:
         environment.write_text(before)
-    assert "environment dev has 12 nodes; dev-alone asks for 3 nodes, 10 of them are taken by" in told
-    assert f"{DOMAIN} (4)" in told
+    assert "environment dev has 12 nodes; dev-alone asks for 3 nodes, 10 of them are taken by" in output
+    assert f"{DOMAIN} (4)" in output
     assert "dev-alone" not in domain.must("pulumi", "stack", "ls")

@@ -45,7 +45,7 @@ class Shell:
 
 
 def document(path: Path) -> list[tuple[str, str]]:
-    """Return what a page tells its reader to do, in order: ``("$", command)``, or a file's path and its text.
+    """Return what a page asks its reader to do, in order: ``("$", command)``, or a file's path and its text.
 
     Commands are the lines of ``console`` blocks that begin with ``$``, without their comments. A block below a line
     that is nothing but a path in bold is that file. A ``json`` block is what an answer is: ``("json", text)``.

@@ -199,7 +199,7 @@ def test_what_is_mounted_in_a_mount_is_named(ground: Ground) -> None:
     asyncio.run(scenario())
 
 
-def test_a_machine_without_its_disk_is_told(ground: Ground) -> None:
+def test_a_machine_without_its_disk_is_reported(ground: Ground) -> None:
     async def scenario() -> None:
         with pytest.raises(SoopError, match=f"there is no disk {DISK}"):
             await ground.create(FIRST, MOUNT)

@@ -95,7 +95,7 @@ def test_a_key_that_is_authorized_later_replaces_the_first(ground: Ground) -> No
     asyncio.run(scenario())
 
 
-def test_a_base_image_that_is_not_there_is_told_and_leaves_nothing(ground: Ground) -> None:
+def test_a_base_image_that_is_not_there_is_reported_and_leaves_nothing(ground: Ground) -> None:
     async def scenario() -> None:
         wanted = dataclasses.replace(ground.spec(WEB), image="debian-99")
         with pytest.raises(SoopError, match="there is no base image debian-99"):

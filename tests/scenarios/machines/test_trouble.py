@@ -178,7 +178,7 @@ def test_a_log_shows_why_a_machine_does_not_come_up(ground: Ground, monkeypatch:
 
 
 def test_a_machine_that_is_shutting_down_is_not_taken_for_one_that_runs(ground: Ground) -> None:
-    """The helper that told it to was killed; the next one wants it to run."""
+    """The helper that asked it to was killed; the next one wants it to run."""
 
     async def scenario() -> None:
         await ground.machines.create_disk(DISK, 64 * MIB)

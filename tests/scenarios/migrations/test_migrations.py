@@ -1,4 +1,4 @@
-"""Migrations on a real PostgreSQL: each is done as a whole or not at all; where that cannot be, people are told."""
+"""Migrations on a real PostgreSQL: each is done as a whole or not at all; else a message says what to do."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ def test_a_build_refuses_what_would_commit_and_names_the_line(ledger: Ledger) ->
     bad = ledger.folder / "migrations/20261127120001_bad.up.sql"
     bad.write_text("-- One more.\nINSERT INTO entries VALUES (3); COMMIT;\n")
     try:
-        told = ledger.project.fails("soop", "build", "service_defs/ledger-service")
+        output = ledger.project.fails("soop", "build", "service_defs/ledger-service")
     finally:
         bad.unlink()
-    assert f"{bad.relative_to(ledger.project.root)}:2: must not begin or end a transaction" in told
+    assert f"{bad.relative_to(ledger.project.root)}:2: must not begin or end a transaction" in output
 
 
 def test_a_later_version_runs_only_what_is_new_although_there_is_a_schema_called_like_the_owner(ledger: Ledger) -> None:

@@ -77,7 +77,7 @@ def test_a_package_that_plugs_into_a_daemon_restarts_it_when_it_comes_and_when_i
 
 
 def test_php_comes_to_a_running_apache_and_goes(node: RunnerNode) -> None:
-    """Apache is asked to load PHP; of an extension only PHP itself is told, by a trigger of dpkg."""
+    """Apache is asked to load PHP; of an extension dpkg informs only PHP itself, by a trigger."""
     page = "<?php echo 6*7, function_exists('bcadd') ? ' bc' : '';"
     component = {"units": {"apache2.service": {}}, "files": {"/var/www/html/x.php": {"content": page}}}
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1/x.php').read().decode())"

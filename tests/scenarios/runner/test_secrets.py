@@ -11,16 +11,16 @@ PORT=8080
 DATABASE_URL="postgresql://app:@@soop-secret:password|url@@@db/app"
 PLAIN="@@soop-secret:password|systemd@@"
 """
-TELL = {"name": "tell", "content": "#!/bin/sh\ncat\ncat /etc/app/env >&2\n", "stdin": "@@soop-secret:password|sql@@"}
+PRINT = {"name": "print", "content": "#!/bin/sh\ncat\ncat /etc/app/env >&2\n", "stdin": "@@soop-secret:password|sql@@"}
 
 
 def test_secrets_are_found_nowhere_else(node: RunnerNode) -> None:
     node.send(BLOB)
-    wanted = web(files={"/etc/app/env": {"content": CONTENT}}, scripts=[TELL])
+    wanted = web(files={"/etc/app/env": {"content": CONTENT}}, scripts=[PRINT])
     said = node.accept(wanted, secrets={"password": SECRET})
     assert "marker-s3cret" in node.run("cat /etc/app/env")
     assert node.run("stat -c %a /etc/app/env") == "640"
-    failing = {**TELL, "content": TELL["content"] + "exit 1\n"}
+    failing = {**PRINT, "content": PRINT["content"] + "exit 1\n"}
     failed = node.apply(
         web("2.0.0", files={"/etc/app/env": {"content": CONTENT}}, scripts=[failing]), secrets={"password": SECRET}
     )

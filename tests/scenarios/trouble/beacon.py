@@ -79,10 +79,10 @@ class Beacon:
 
     def fails(self, *words: str) -> str:
         """Bring it up, which has to fail and to say these words."""
-        told = self.project.fails(*UP, "--stack", self.domain)
+        output = self.project.fails(*UP, "--stack", self.domain)
         for word in words:
-            assert word in told, f"{word!r} is not in:\n{told}"
-        return told
+            assert word in output, f"{word!r} is not in:\n{output}"
+        return output
 
     def says(self, text: str | None = None) -> list[dict[str, Any]]:
         """Return what every node answers; with a text, expect just that."""

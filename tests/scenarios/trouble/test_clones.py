@@ -9,7 +9,7 @@ from tests.scenarios.trouble.beacon import REFERENCE, UP, Beacon
 from tests.scenarios.workspace import workspace
 
 
-def test_a_second_clone_on_the_same_state_is_told_where_the_machines_are(beacon: Beacon) -> None:
+def test_a_second_clone_on_the_same_state_is_refused_with_where_the_machines_are(beacon: Beacon) -> None:
     first, domain = beacon.project, beacon.domain
     assert first.changes(domain) == {}
     with workspace("clone") as second:
@@ -22,7 +22,7 @@ def test_a_second_clone_on_the_same_state_is_told_where_the_machines_are(beacon:
             "SOOP_STORE": str(first.project.store),
         }
         second.environment.update(shared)
-        told = f"{beacon.node} was made in {first.root} and is there, not in {second.root}"
+        expected = f"{beacon.node} was made in {first.root} and is there, not in {second.root}"
         for command in (
             (*UP, "--stack", domain),
             ("pulumi", "preview", "--non-interactive", "--stack", domain),
@@ -30,7 +30,7 @@ def test_a_second_clone_on_the_same_state_is_told_where_the_machines_are(beacon:
             ("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", domain),
             ("soop", "deploy", "--yes", REFERENCE, domain),
         ):
-            assert told in second.fails(*command), command
+            assert expected in second.fails(*command), command
         assert not (second.project.machines / second.project.realm).exists()
     assert first.changes(domain) == {}
 

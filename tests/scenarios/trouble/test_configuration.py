@@ -1,4 +1,4 @@
-"""What goes wrong while a node is configured: told with node, step and words of the program, and rolled back."""
+"""What goes wrong while a node is configured: reported with node, step and words of the program, and rolled back."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ TROUBLE = {
 }
 
 
-def is_rolled_back(beacon: Beacon, told: str, *numbers: int) -> bool:
+def is_rolled_back(beacon: Beacon, output: str, *numbers: int) -> bool:
     """Return whether it was said that these nodes were rolled back."""
     nodes = ", ".join(beacon.name(number) for number in numbers)
-    return f"rolled back to the last good version: {nodes}\n" in told
+    return f"rolled back to the last good version: {nodes}\n" in output
 
 
 @pytest.mark.parametrize("trouble", sorted(TROUBLE))
-def test_a_step_that_fails_is_told_and_rolled_back(beacon: Beacon, trouble: str) -> None:
+def test_a_step_that_fails_is_reported_and_rolled_back(beacon: Beacon, trouble: str) -> None:
     before = beacon.says()
     beacon.define(says="never accepted", trouble=trouble)
-    told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, *TROUBLE[trouble])
+    output = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.node, *TROUBLE[trouble])
     if trouble == "page":
-        lines = [line.strip() for line in told.splitlines()]
+        lines = [line.strip() for line in output.splitlines()]
         last_of_journal = lines[lines.index("| /var/log/beacon-service-beacon/beacon.log:") - 1]
         assert last_of_journal.endswith('"GET /health HTTP/1.1" 500 -')
-    assert is_rolled_back(beacon, told, 1, 2) if trouble in ("page", "smoke") else is_rolled_back(beacon, told, 1)
+    assert is_rolled_back(beacon, output, 1, 2) if trouble in ("page", "smoke") else is_rolled_back(beacon, output, 1)
     assert [each["says"] for each in beacon.says()] == [each["says"] for each in before]
     if trouble in ("page", "smoke"):
         first, second = beacon.since()
@@ -49,8 +49,8 @@ def test_an_acceptance_that_fails_on_one_node_is_undone_on_all(beacon: Beacon) -
     says = beacon.says()[0]["says"]
     beacon.ssh("mkdir /var/lib/soop/accepted.json.new", 2)
     beacon.define(says="accepted by one of two")
-    told = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.name(2), "accepted.json: Is a directory")
-    assert is_rolled_back(beacon, told, 1, 2)
+    output = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.name(2), "accepted.json: Is a directory")
+    assert is_rolled_back(beacon, output, 1, 2)
     beacon.says(says)
     beacon.ssh("rmdir /var/lib/soop/accepted.json.new", 2)
     beacon.define(says="never accepted", trouble="smoke")
@@ -59,12 +59,12 @@ def test_an_acceptance_that_fails_on_one_node_is_undone_on_all(beacon: Beacon) -
     beacon.is_well(says)
 
 
-def test_a_port_in_use_is_told(beacon: Beacon) -> None:
+def test_a_port_in_use_is_reported(beacon: Beacon) -> None:
     says = beacon.says()[0]["says"]
     beacon.ssh("systemd-run --quiet --unit=squatter python3 -m http.server 8099")
     beacon.define(says="never accepted", port=8099)
-    told = beacon.fails(beacon.node, "step health", "beacon-service-beacon.service", "Address already in use")
-    assert is_rolled_back(beacon, told, 1)
+    output = beacon.fails(beacon.node, "step health", "beacon-service-beacon.service", "Address already in use")
+    assert is_rolled_back(beacon, output, 1)
     beacon.ssh("systemctl stop squatter")
     beacon.define(says=says)
     beacon.is_well(says)
@@ -79,13 +79,13 @@ dd if=/dev/zero of=/etc/beacon-service/filler 2>/dev/null || true
 """
 
 
-def test_a_full_disk_is_told_and_what_was_there_stays(beacon: Beacon) -> None:
+def test_a_full_disk_is_reported_and_what_was_there_stays(beacon: Beacon) -> None:
     says = beacon.says()[0]["says"]
     beacon.ssh(FILL)
     try:
         beacon.define(says="never accepted " * 300)
-        told = beacon.fails(beacon.node, "step files", "/etc/beacon-service/beacon.env", "disk is full")
-        assert is_rolled_back(beacon, told, 1), told
+        output = beacon.fails(beacon.node, "step files", "/etc/beacon-service/beacon.env", "disk is full")
+        assert is_rolled_back(beacon, output, 1), output
         beacon.says(says)
     finally:
         beacon.ssh("umount /etc/beacon-service; rm -r /run/keep")

@@ -40,10 +40,10 @@ def kill(beacon: Beacon, pattern: str) -> None:
 @pytest.mark.parametrize("point", sorted(CREATING))
 def test_while_creating(fresh: Beacon, point: str) -> None:
     kill(fresh, CREATING[point])
-    told = fresh.project.fails("sh", "-c", f". .soop/env; {shlex.join((*UP, '--stack', fresh.domain))}")
-    assert f"{fresh.domain}: a deployment was killed; `soop recover {fresh.domain}` clears what it left" in told
-    told = fresh.deploy()
-    assert "removed the lock of process" in told
+    output = fresh.project.fails("sh", "-c", f". .soop/env; {shlex.join((*UP, '--stack', fresh.domain))}")
+    assert f"{fresh.domain}: a deployment was killed; `soop recover {fresh.domain}` clears what it left" in output
+    output = fresh.deploy()
+    assert "removed the lock of process" in output
     fresh.is_well("fresh")
 
 
@@ -56,8 +56,8 @@ def test_while_changing(beacon: Beacon, point: str) -> None:
     kill(beacon, moment)
     beacon.go_on()
     assert saved(beacon) == accepted != f"changed at {point}"
-    told = beacon.project.must("soop", "recover", beacon.domain)
-    assert "removed the lock of process" in told
+    output = beacon.project.must("soop", "recover", beacon.domain)
+    assert "removed the lock of process" in output
     assert "nothing to recover" in beacon.project.must("soop", "recover", beacon.domain)
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text
@@ -100,13 +100,13 @@ def test_while_a_node_goes_on(beacon: Beacon) -> None:
 
 @pytest.fixture(scope="module")
 def lines(domains: tuple[Beacon, Beacon]) -> int:
-    """How many lines a creation tells that nobody kills."""
+    """How many lines a creation prints that nobody kills."""
     whole = Beacon(domains[0].project, "dev-whole")
     whole.define(1, says="whole")
     whole.project.must("pulumi", "stack", "init", whole.domain)
-    told = whole.begin().end().text
+    output = whole.begin().end().text
     whole.project.must("soop", "destroy", "--yes", whole.domain)
-    return told[: told.index("accepted")].count("\n")
+    return output[: output.index("accepted")].count("\n")
 
 
 @pytest.mark.soak

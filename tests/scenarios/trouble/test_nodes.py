@@ -1,4 +1,4 @@
-"""Nodes that die, do not answer or were changed by hand: seen, told, and put right by the next run."""
+"""Nodes that die, do not answer or were changed by hand: seen, reported, and repaired by the next run."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_a_service_that_hangs_again_after_a_restart(beacon: Beacon) -> None:
     beacon.ssh(f"mkdir {extra}; printf '[Service]\\nExecStart=\\nExecStart=sleep infinity\\n' > {extra}/hang.conf")
     beacon.ssh("systemctl daemon-reload; systemctl kill --signal=STOP beacon-service-beacon")
     check = f"http://{beacon.node}:8080/health: expected a status below 400 within 4 seconds, also after a restart"
-    told = beacon.fails(f"was not accepted: {beacon.node}: {check}, got no answer")
-    assert "rolled back" not in told, "there is no version to roll back to"
+    output = beacon.fails(f"was not accepted: {beacon.node}: {check}, got no answer")
+    assert "rolled back" not in output, "there is no version to roll back to"
     beacon.ssh(f"rm -r {extra}; systemctl daemon-reload")
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text

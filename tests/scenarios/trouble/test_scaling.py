@@ -42,8 +42,8 @@ def test_a_new_node_and_an_old_one_change_places(beacon: Beacon) -> None:
     assert ended.exit_code == 0, ended.text
     beacon.says("three at once")
     started = ("starting beacon-service-beacon", "restarting")
-    told = [line for line in ended.text.splitlines() if any(words in line for words in started)]
-    assert [beacon.name(number) in told[0] for number in (1, 2, 3)] == [False, False, True], ended.text
+    lines = [line for line in ended.text.splitlines() if any(words in line for words in started)]
+    assert [beacon.name(number) in lines[0] for number in (1, 2, 3)] == [False, False, True], ended.text
     beacon.define(2, says="three at once")
     ended = beacon.up()
     assert ended.exit_code == 0, ended.text

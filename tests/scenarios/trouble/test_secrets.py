@@ -67,25 +67,25 @@ def set_token(beacon: Beacon, value: str) -> None:
 
 
 def test_a_marker_is_found_nowhere(beacon: Beacon) -> None:
-    told = []
+    outputs = []
     with watched_processes() as seen:
         beacon.define(says="it keeps a secret")
         set_token(beacon, MARKER)
-        told.append(beacon.project.must("pulumi", "preview", "--diff", "--stack", beacon.domain))
-        told.append(beacon.project.must(*UP, "--stack", beacon.domain))
+        outputs.append(beacon.project.must("pulumi", "preview", "--diff", "--stack", beacon.domain))
+        outputs.append(beacon.project.must(*UP, "--stack", beacon.domain))
         beacon.define(says="never accepted", trouble="script")
         set_token(beacon, MARKER)
-        told.append(beacon.fails("though the token is [secret]"))
+        outputs.append(beacon.fails("though the token is [secret]"))
         beacon.define(says="it keeps a secret")
         set_token(beacon, MARKER)
         for command in (("stack", "export"), ("stack", "output"), ("stack", "history"), ("config",)):
-            told.append(beacon.project.must("pulumi", *command, "--stack", beacon.domain))
-        told.append(beacon.project.must("soop", "status", "--json", beacon.domain))
-        told.append(beacon.project.must("soop", "logs", beacon.node))
+            outputs.append(beacon.project.must("pulumi", *command, "--stack", beacon.domain))
+        outputs.append(beacon.project.must("soop", "status", "--json", beacon.domain))
+        outputs.append(beacon.project.must("soop", "logs", beacon.node))
         beacon.is_well("it keeps a secret")
     assert MARKER in beacon.ssh("cat /etc/beacon-service/beacon.env")  # it did arrive
     assert seen == []
-    assert not any(form in text for form in FORMS for text in told)
+    assert not any(form in text for form in FORMS for text in outputs)
     assert holders(beacon.project.root, Path("/run/soop"), Path("/tmp"), Path("/dev/shm")) == []
     for number in (1, 2):
         assert beacon.ssh(ON_A_NODE, number).strip() == ""

@@ -70,14 +70,14 @@ def test_links_of_a_folder_are_in_the_artifact_and_none_is_in_its_tar(locked: Pr
     (tools / ".bin").mkdir()
     (tools / ".bin" / "mime").symlink_to("../mime/cli.js")
     (tools / "nothing").mkdir()
-    told: list[str] = []
-    build(locked, read_source(locked, LABEL), told.append)
+    progress: list[str] = []
+    build(locked, read_source(locked, LABEL), progress.append)
     artifact = Store.of(locked).open_whole("greeting-service-1.0.0")
     page = artifact.resolved.components["page"]
     assert page.links == {"app/node_modules/.bin/mime": "../mime/cli.js"}
     with tarfile.open(artifact.blob_path(page.blob)) as tar:
         assert all(member.isreg() for member in tar)
-    assert told[0].startswith("app/node_modules/nothing/ is empty and left out")
+    assert progress[0].startswith("app/node_modules/nothing/ is empty and left out")
 
 
 def test_same_source_and_lock_same_digest_in_another_folder(
@@ -236,14 +236,14 @@ def test_a_template_that_cannot_be_rendered(locked: Project) -> None:
     assert Store.of(locked).list() == []
 
 
-def test_a_mistake_is_told_before_packages_are_fetched(locked: Project, packages: PackageSource) -> None:
+def test_a_mistake_is_reported_before_packages_are_fetched(locked: Project, packages: PackageSource) -> None:
     packages.vanish()
     change(locked, "service.yaml", "Hello from {{ config.port }}", "{{ node.number == 1 }}")
     with pytest.raises(InvalidInput, match="looks inside a secret or a node's name"):
         built(locked)
 
 
-def test_a_template_in_the_definition_that_cannot_be_rendered_is_told_by_its_line(locked: Project) -> None:
+def test_a_template_in_the_definition_that_cannot_be_rendered_is_reported_by_its_line(locked: Project) -> None:
     path = locked.service_defs / "greeting-service" / "service.yaml"
     change(locked, "service.yaml", "extra.txt: /etc/extra", "extra.txt: '/etc/{{ config.tokn }}'")
     (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if "config.tokn" in text]

@@ -164,7 +164,7 @@ def test_bad_migrations(tmp_path: Path, text: str | bytes, expected: str) -> Non
     assert problem(tmp_path, text).startswith(expected)
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     found = problems(tmp_path, {"001_a.up.sql": "COMMIT;\nBEGIN;", "001_a.down.sql": "ABORT;", "002_b.up.sql": "\\q"})
     assert [line.split(": ")[0] for line in found] == [
         "001_a.down.sql:1",

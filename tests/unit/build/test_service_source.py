@@ -27,7 +27,7 @@ nodes: {web: {components: [api]}}
         ("a" * 300, f'no such file (got "{"a" * 57}…")'),
     ],
 )
-def test_a_smoke_test_that_is_not_there_is_told_once(tmp_path: Path, script: str, problem: str) -> None:
+def test_a_smoke_test_that_is_not_there_is_reported_once(tmp_path: Path, script: str, problem: str) -> None:
     folder = tmp_path / "service_defs" / "any-service"
     folder.mkdir(parents=True)
     (folder / "service.yaml").write_text(f"{SERVICE}smoke_tests: [{{name: x, role: web, script: {script}}}]\n")

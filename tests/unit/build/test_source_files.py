@@ -120,7 +120,7 @@ def test_links_to_nowhere_and_to_what_is_not_packed(folder: Path) -> None:
     )
 
 
-def test_empty_folders_are_told(folder: Path) -> None:
+def test_empty_folders_are_reported(folder: Path) -> None:
     (folder / "app" / "spool").mkdir()
     (folder / "app" / "left" / "__pycache__").mkdir(parents=True)
     notes: list[str] = []

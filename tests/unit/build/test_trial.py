@@ -35,6 +35,6 @@ def test_any_size_of_machine_is_there(tmp_path: Path) -> None:
     attempt(tmp_path, "", nodes=nodes)
 
 
-def test_a_mistake_in_a_template_is_told(tmp_path: Path) -> None:
+def test_a_mistake_in_a_template_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"components\.motd\.with\.files\./etc/motd\.content: 'wrod' is not defined"):
         attempt(tmp_path, "{{ config.wrod }}", config={"word": {"type": "string"}})

@@ -42,9 +42,9 @@ def test_errors_are_a_line_each_and_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
 def test_nothing_asked_for_is_answered_with_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert all(f"\n    {verb} " in told.err for verb in VERBS)
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert all(f"\n    {verb} " in output.err for verb in VERBS)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_store_without_artifacts_is_good(project: Project) -> None:
     assert (result.returncode, result.stdout) == (0, "nothing is built yet; run: soop build DEFINITION\n")
 
 
-def test_a_damaged_store_is_told_blob_by_blob(locked: Project) -> None:
+def test_a_damaged_store_is_reported_blob_by_blob(locked: Project) -> None:
     assert soop("build", "greeting-service").returncode == 0
     manifest = json.loads((locked.store / "index.json").read_bytes())["manifests"][0]["digest"]
     blobs = [path for path in (locked.store / "blobs" / "sha256").iterdir() if path.name != manifest[7:]]

@@ -113,7 +113,7 @@ def test_what_the_domain_itself_said_before_and_other_environments_do_not_count(
     assert refused(built, "test-two").problems
 
 
-def test_what_cannot_be_counted_of_others_is_told_and_refuses_nothing(built: Project) -> None:
+def test_what_cannot_be_counted_of_others_is_reported_and_refuses_nothing(built: Project) -> None:
     define(built, "dev-broken", "greeting-service")
     define(built, "dev-later", "other-service-2.0.0, nodes: {web: 5}")
     assert plan(built, "dev-two").notes == (
@@ -137,7 +137,7 @@ def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
     assert plan(built, "dev-two", web=900).notes == ()
 
 
-def test_what_an_environment_asks_for_and_nobody_sees_to_is_told(built: Project) -> None:
+def test_what_an_environment_asks_for_and_nobody_sees_to_is_reported(built: Project) -> None:
     environment(built, "dev", "security: {require_promotion_from: test}\nreliability: {spread: availability_zone}\n")
     assert plan(built, "dev-two").notes == (
         "stacks/environments/dev.yaml: not enforced yet: reliability.spread, security.require_promotion_from",
@@ -163,7 +163,7 @@ def test_an_environment_that_is_not_there(built: Project) -> None:
     )
 
 
-def test_mistakes_of_all_files_are_told_at_once(built: Project) -> None:
+def test_mistakes_of_all_files_are_reported_at_once(built: Project) -> None:
     environment(built, "dev", "machnes: local\n")
     services = [{"service": 5}, {"service": GREETING, "nodes": {"wb": 2}}, {"service": "greting-service-2.0.0"}]
     with pytest.raises(InvalidInput) as caught:
@@ -240,7 +240,7 @@ def test_files_that_are_none(built: Project, make: Callable[[Path], None]) -> No
 
 
 def test_an_artifact_that_is_not_built_not_there_or_not_whole(built: Project, store: Store) -> None:
-    def told(service: str) -> str:
+    def refusal(service: str) -> str:
         with pytest.raises(InvalidInput) as caught:
             load_domain_plan(built, "dev-one", environment="dev", services=[{"service": service}], secret_names={})
         (problem,) = caught.value.problems
@@ -249,12 +249,12 @@ def test_an_artifact_that_is_not_built_not_there_or_not_whole(built: Project, st
     definition = built.service_defs / "greeting-service" / "service.yaml"
     definition.write_text(definition.read_text().replace("version: 1.0.0", "version: 1.1.0"))
     not_built = "greeting-service-1.1.0 is not built yet | run: soop build service_defs/greeting-service"
-    assert told("greeting-service-1.1.0") == not_built
-    assert told("greting-service-1.0.0").endswith("| did you mean greeting-service-1.0.0?")
-    assert told("greeting-service-2.0.0").endswith("| greeting-service is there as 1.0.0")
+    assert refusal("greeting-service-1.1.0") == not_built
+    assert refusal("greting-service-1.0.0").endswith("| did you mean greeting-service-1.0.0?")
+    assert refusal("greeting-service-2.0.0").endswith("| greeting-service is there as 1.0.0")
     layer = store.open(GREETING).manifest.layers[0]
     store.layout.blob_file(layer.digest).unlink()
-    broken = told(GREETING)
+    broken = refusal(GREETING)
     assert broken.startswith(f"artifact {GREETING} is broken: blob {layer.digest} is missing")
     assert "soop build" in broken
 

@@ -38,7 +38,7 @@ def test_output_of_strangers_does_nothing_to_the_terminal(capfd: pytest.CaptureF
 
 
 def test_a_termination_is_handed_on_and_outlived(tmp_path: Path) -> None:
-    """Pulumi then ends its update in order, and we can still tell how it went."""
+    """Pulumi then ends its update in order, and we still learn how it went."""
     ready = tmp_path / "ready"
     program = (
         "import pathlib, signal, sys, time\n"

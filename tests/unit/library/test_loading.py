@@ -102,13 +102,13 @@ def test_a_service_brings_blocks_of_its_own(tmp_path: Path) -> None:
         ({"own/block.yaml": BLOCK, "own/a.j2": "x" * (1 << 21)}, "blocks/own/a.j2: expected a file of at most 1 MiB"),
     ],
 )
-def test_mistakes_in_a_block_are_told(tmp_path: Path, files: dict[str, str], problem: str) -> None:
+def test_mistakes_in_a_block_are_reported(tmp_path: Path, files: dict[str, str], problem: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         load_block("own", write(tmp_path, files))
     assert problem in str(raised.value)
 
 
-def test_a_mistake_inside_of_what_may_be_of_several_kinds_is_told_once(tmp_path: Path) -> None:
+def test_a_mistake_inside_of_what_may_be_of_several_kinds_is_reported_once(tmp_path: Path) -> None:
     scripts = "scripts: [{name: a, content: x, arguments: [[1]]}, {name: b, content: x, arguments: {}}]\n"
     with pytest.raises(InvalidInput) as raised:
         load_block("own", write(tmp_path, {"own/block.yaml": BLOCK + scripts}))

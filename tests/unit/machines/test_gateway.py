@@ -31,7 +31,9 @@ def test_an_ordinary_user_goes_through_sudo_without_a_prompt(programs: Path, mon
     assert answer.endswith("/root_helper status")
 
 
-def test_a_sudo_that_asks_for_a_password_is_told_in_one_line(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sudo_that_asks_for_a_password_is_reported_in_one_line(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     program(programs / "sudo", 'echo "sudo: a password is required" >&2; exit 1')
     with pytest.raises(SoopError) as failure:
@@ -40,7 +42,7 @@ def test_a_sudo_that_asks_for_a_password_is_told_in_one_line(programs: Path, mon
     assert failure.value.hint == "run `sudo -v` first"
 
 
-def test_a_host_without_sudo_is_told(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_sudo_is_reported(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("PATH", str(programs))
     with pytest.raises(SoopError, match="sudo is not installed"):
@@ -57,7 +59,7 @@ def test_a_refusal_keeps_its_hint(programs: Path, monkeypatch: pytest.MonkeyPatc
     assert (failure.value.message, failure.value.hint) == ("no", "do")
 
 
-def test_a_helper_that_crashes_is_told_with_what_it_said(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_helper_that_crashes_is_reported_with_what_it_said(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     helper = programs / "python3"
     program(helper, "cat > /dev/null; echo out of luck >&2; exit 3")
     monkeypatch.setattr(gateway, "_PYTHON", str(helper))

@@ -85,7 +85,7 @@ def test_hostile_names_touch_nothing(home: Path, verb: str, fields: dict[str, An
     assert list(home.iterdir()) == []
 
 
-def test_the_caller_that_sudo_tells_must_own_the_home(home: Path) -> None:
+def test_the_caller_that_sudo_names_must_own_the_home(home: Path) -> None:
     request = {"home": str(home), "realm": "0123abcd", "names": []}
     other = str(os.getuid() + 1)
     code, answer = call("status", json.dumps(request), SUDO_UID=other, SUDO_GID=other)

@@ -62,7 +62,7 @@ def test_ways_to_everywhere_are_no_networks() -> None:
     assert choose(foreign=["default", "0.0.0.0/1", "128.0.0.0/1"]) == choose()
 
 
-def test_no_free_subnet_is_told() -> None:
+def test_no_free_subnet_is_reported() -> None:
     with pytest.raises(Refused, match="no subnet is free"):
         choose(foreign=["10.0.0.0/8", "172.16.0.0/12", "198.18.0.0/15"])
 
@@ -84,6 +84,6 @@ def test_the_last_address_of_a_subnet_is_no_broadcast_address() -> None:
     assert slots.address(0, 1) == slots.subnet(0).network_address + 1
 
 
-def test_a_full_subnet_is_told() -> None:
+def test_a_full_subnet_is_reported() -> None:
     with pytest.raises(Refused, match="1021 machines already"):
         slots.choose_number("web-1.access-service.dev-access", set(range(slots.FIRST, slots.LAST + 1)))

@@ -73,7 +73,7 @@ def test_too_little(limit: dict[str, object], said: str) -> None:
     assert found == [f"environment dev has {said}"]
 
 
-def test_everything_there_is_too_little_of_is_told() -> None:
+def test_everything_there_is_too_little_of_is_reported() -> None:
     found = capacity_problems(environment(nodes=2, cpus=2, memory="1GiB"), "dev-two", Demand(3, 3, 3 * 512 * MIB), {})
     assert found == [
         "environment dev has 2 nodes; dev-two asks for 3 nodes, no other domain takes any",

@@ -37,7 +37,7 @@ def test_what_is_looked_for_in_an_answer_is_text() -> None:
     assert (http.port, http.contains, http.json_) == (8080, "8080", {"port": 8080})
 
 
-def test_scripts_are_told_where_the_service_is() -> None:
+def test_scripts_learn_where_the_service_is() -> None:
     script = planned(smoke_tests=[{"name": "x", "script": "a"}]).smoke_tests[0].script
     assert script is not None
     assert script.environment["SOOP_ENDPOINT_HTTP"] == "http://web-1.test-service.dev-a:8080"

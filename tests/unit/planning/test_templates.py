@@ -87,7 +87,7 @@ def test_nothing_of_a_text_vanishes_as_a_comment(text: str) -> None:
     assert render("a{# b #}c", {}, FILE, comments=True) == "ac"
 
 
-def test_a_condition_on_a_node_is_told_what_there_is_instead() -> None:
+def test_a_condition_on_a_node_is_refused_with_what_there_is_instead() -> None:
     with pytest.raises(SoopError, match="looks inside a secret or a node's name") as raised:
         evaluate("{{ node.name == 'web-1' }}", SCOPE, FILE)
     assert raised.value.hint is not None

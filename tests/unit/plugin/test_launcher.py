@@ -141,7 +141,7 @@ def test_no_server_is_made_for_an_engine_that_is_gone(folder: Path) -> None:
     assert (done.returncode, done.stdout, servers(folder)) == (1, b"", set())
 
 
-def test_a_server_waits_no_longer_than_it_was_told(folder: Path) -> None:
+def test_a_server_waits_no_longer_than_its_setting(folder: Path) -> None:
     with engine(folder, SOOP_LINGER="0.1"):
         pass
     wait_for_servers(folder, 0)
@@ -188,7 +188,7 @@ def test_a_launcher_that_is_killed_ends_a_server_that_has_no_engine() -> None:
     wait_until_gone(port)
 
 
-def test_what_keeps_a_server_from_starting_is_told() -> None:
+def test_what_keeps_a_server_from_starting_is_reported() -> None:
     script = "from soop_components import plugin\ndef fail(start):\n    raise SystemError('no luck')\n"
     argv = [sys.executable, "-c", f"{script}plugin.run(fail)\n", "127.0.0.1:1"]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What is told of a document beside its mistakes: what is certain, and nothing that may only follow from them."""
+"""Which further problems of a document with mistakes are reported: those that do not depend on the mistakes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def service(**changes: Any) -> dict[str, Any]:
     }
 
 
-def told(data: object) -> tuple[str, ...]:
+def problems_of(data: object) -> tuple[str, ...]:
     with pytest.raises(InvalidInput) as caught:
         load_model(ServiceDefinition, Document(data), "x", service_problems)
     return caught.value.problems
@@ -55,7 +55,9 @@ def test_the_kind_of_a_problem_says_what_it_depends_on(problem: Problem, certain
 
 def test_a_name_of_what_is_mistaken_is_not_unknown() -> None:
     components = {"web": {"use": "files"}, "store": {"uses": "files"}}
-    assert set(told(service(components=components, nodes={"node": {"components": ["web", "store", "web-b"]}}))) == {
+    assert set(
+        problems_of(service(components=components, nodes={"node": {"components": ["web", "store", "web-b"]}}))
+    ) == {
         "x: components.web.use: unknown key; did you mean uses?",
         "x: components.web.uses: is required",
         "x: nodes.node.components[2]: no component web-b; there is store",
@@ -71,7 +73,7 @@ def test_an_item_keeps_its_number_behind_one_that_was_removed() -> None:
 
 
 def test_keys_are_those_that_people_write_and_not_those_of_the_program() -> None:
-    assert "x: components.web.with_: unknown key; did you mean with?" in told(
+    assert "x: components.web.with_: unknown key; did you mean with?" in problems_of(
         service(components={"web": {"uses": "files", "with_": {}}})
     )
     with pytest.raises(InvalidInput) as caught:

@@ -66,7 +66,7 @@ def test_a_value_is_what_it_looks_like(text: str, value: object) -> None:
         ("False", "false"),
     ],
 )
-def test_what_would_change_its_spelling_is_told(spelled: str, read: str) -> None:
+def test_what_would_change_its_spelling_is_reported(spelled: str, read: str) -> None:
     document = parse_yaml(f"a: {{b: [x, {spelled}]}}", "x")
     written = read.removeprefix("the number ")
     what = f"{spelled} is read as {read}; write it in quotes if it is text, or as {written}"
@@ -77,7 +77,7 @@ def test_what_would_change_its_spelling_is_told(spelled: str, read: str) -> None
 @pytest.mark.parametrize(
     "text", ["8080", "-1", "0", "1.0", "3.1", "true", "null", "~", "010", "1_000", "yes", "2026-01-01", "1e999"]
 )
-def test_what_keeps_its_spelling_or_is_never_text_is_not_told(text: str) -> None:
+def test_what_keeps_its_spelling_or_is_never_text_is_not_reported(text: str) -> None:
     assert parse_yaml(f"a: {text}", "x").respelled == []
 
 
@@ -91,7 +91,7 @@ def test_text_that_pulumi_reads_as_something_else_is_noted(text: str) -> None:
     assert [problem.line("x") for problem in document.no_text_to_pulumi] == [f"x: a[0]: {what}"]
 
 
-def test_the_first_of_repeated_keys_counts_and_all_are_told() -> None:
+def test_the_first_of_repeated_keys_counts_and_all_are_reported() -> None:
     document = parse_yaml("a: 1\nb:\n  - {c: 1, c: {d: 1, d: 2}}\na: 2\na: 3\n", "x.yaml")
     assert document.data == {"a": 1, "b": [{"c": 1}]}
     assert document.problems == [

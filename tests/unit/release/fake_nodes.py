@@ -65,7 +65,7 @@ FIRST = dict.fromkeys(RELEASE.nodes, NEW)
 
 
 class Nodes:
-    """All nodes of a release; ``calls`` tells what was done on them, ``at`` what happens on one of the calls."""
+    """All nodes of a release; ``calls`` is what was done on them, ``at`` what happens on one of the calls."""
 
     def __init__(
         self,
@@ -77,11 +77,11 @@ class Nodes:
         self.serves = serves
         self.calls: list[Call] = []
         self.names: dict[str, Mapping[str, str]] = {}
-        """The addresses that each node was told last."""
+        """The addresses that each node got last."""
         self.unhealthy: set[str] = set()
         """Nodes that are found unhealthy."""
         self.last_good: dict[str, str | None] = {}
-        """What each node was told that the state names, at the last call."""
+        """The version in the state that each node got with the last call."""
         self.patience: dict[str, float] = {}
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()

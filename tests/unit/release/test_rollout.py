@@ -61,7 +61,7 @@ def interrupted(states: Mapping[str, NodeState], call: Call) -> Nodes:
     return nodes
 
 
-def assert_rolled_back(nodes: Nodes, told: str, done_already: str | None = None) -> None:
+def assert_rolled_back(nodes: Nodes, message: str, done_already: str | None = None) -> None:
     """See that what does not run its last good version was rolled back, and that nothing else was."""
     configured = nodes.called("apply")
     looked = {"hosts", "roll_back"} & {name for name, _ in nodes.calls}  # an interruption may come before or after
@@ -71,7 +71,7 @@ def assert_rolled_back(nodes: Nodes, told: str, done_already: str | None = None)
     last = {name: nodes.last_good.get(name) for name in changed}
     assert last == {name: before(name) for name in changed}
     line = f"\n  rolled back to the last good version: {', '.join(sorted(changed))}"
-    assert (line in told) if changed else ("rolled back" not in told)
+    assert (line in message) if changed else ("rolled back" not in message)
 
 
 def test_each_node_is_waited_for_as_long_as_its_machine_may_take() -> None:
@@ -96,10 +96,10 @@ def test_success() -> None:
 def test_failure_at_each_call(call: Call) -> None:
     operation, node = call
     nodes = Nodes(UPGRADE, {call: failure(node)})
-    told = run(nodes)
-    assert told.startswith(f"a-service-1.0.1 was not accepted: {node}: out of luck")
+    message = run(nodes)
+    assert message.startswith(f"a-service-1.0.1 was not accepted: {node}: out of luck")
     assert (nodes.called("accept") == []) == (operation != "accept")
-    assert_rolled_back(nodes, told)
+    assert_rolled_back(nodes, message)
 
 
 def test_a_node_that_does_not_stay_well_while_it_is_watched_stops_the_rollout() -> None:
@@ -124,10 +124,10 @@ def test_interruption_at_each_call(call: Call) -> None:
         asyncio.run(nodes.rollout().run())
         assert nodes.calls == CALLS
         return
-    told = run(nodes)
+    message = run(nodes)
     assert nodes.called("accept") == []
-    assert told.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted; run it again to go on")
-    assert_rolled_back(nodes, told)
+    assert message.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted; run it again to go on")
+    assert_rolled_back(nodes, message)
     made = [each for each in nodes.calls if each[0] not in ("status", "reopen", "roll_back")]
     assert made == WITHOUT_WATCHING[: len(made)]
     before = [name for name, _ in CALLS[: CALLS.index(call)] if name != "status"]
@@ -163,7 +163,7 @@ def test_a_node_that_cannot_be_rolled_back_does_not_stop_the_others(operation: s
     ]
 
 
-def test_why_a_node_could_not_roll_itself_back_is_told_if_it_stays_so() -> None:
+def test_why_a_node_could_not_roll_itself_back_is_reported_if_it_stays_so() -> None:
     at = {("apply", "web-1"): failure("web-1", why_not=Failed("files", "the disk is full"))}
     assert "the disk is full" not in run(Nodes(UPGRADE, at))
     assert run(Nodes(UPGRADE, {**at, ("reopen", "web-1"): failure("web-1")})).splitlines()[2:4] == [
@@ -188,8 +188,8 @@ def test_new_secrets_make_another_version_to_roll_back_to() -> None:
 
 def test_a_machine_of_another_service_is_refused() -> None:
     nodes = Nodes(UPGRADE, serves="b-service")
-    told = run(nodes)
-    assert "database-1: the machine already serves b-service-1.0.0" in told
+    message = run(nodes)
+    assert "database-1: the machine already serves b-service-1.0.0" in message
     assert {operation for operation, _ in nodes.calls} == {"open", "inspect"}
 
 

@@ -111,14 +111,14 @@ def test_a_runner_that_does_not_stay_there_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("code", "said"), [(127, "no python3 on the node"), (1, r"cannot install the runner\n  \| full")]
 )
-def test_why_it_cannot_be_installed_is_told(code: int, said: str) -> None:
+def test_why_it_cannot_be_installed_is_reported(code: int, said: str) -> None:
     connection = Connection(Process([], code=99), installing=Process([], code, b"full\n"))
     with pytest.raises(SoopError, match=said):
         ask(connection)
     assert connection.aborted
 
 
-def test_a_node_that_has_lost_its_python_is_told_apart() -> None:
+def test_a_node_that_has_lost_its_python_is_recognized() -> None:
     connection = Connection(Process([], code=127, errors=b"bash: line 1: exec: python3: not found\n"))
     with pytest.raises(SoopError, match="no python3 on the node\n  install Debian's package python3 on it"):
         ask(connection)
@@ -210,7 +210,7 @@ def test_a_session_is_dropped_when_the_node_is_elsewhere_or_the_key_another(monk
 
 
 def is_there(connection: Connection, process: Process, since: float) -> bool:
-    """Ask once, then tell whether the session is there so many seconds later."""
+    """Ask once, then return whether the session is there so many seconds later."""
 
     async def asking() -> bool:
         begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]

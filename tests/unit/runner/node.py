@@ -35,7 +35,7 @@ class Played:
 
     def __init__(self) -> None:
         self.units: dict[str, dict[str, str]] = {}
-        self.told: list[str] = []
+        self.commands: list[str] = []
         self.fails: dict[str, str] = {}
         """Commands that fail, with what they say."""
         self.refuses: set[str] = set()
@@ -51,7 +51,7 @@ class Played:
             return Completed(command, 0, "what the unit said\n", "")
         if "/soop/scripts/" in program or program == "/bin/sh" or task.argv[:2] == ["dpkg", "--compare-versions"]:
             return Programs().run(task)
-        raise AssertionError(f"nobody told this test about {command}")
+        raise AssertionError(f"this test expects no {command}")
 
     def _systemctl(self, command: str, verb: str, *arguments: str) -> Completed:
         names = [argument for argument in arguments if not argument.startswith("-")]
@@ -60,9 +60,9 @@ class Played:
             return Completed(command, 0, "".join(f"{name} loaded active running\n" for name in kept), "")
         if verb == "show":
             return Completed(command, 0, "\n\n".join(self._show(name) for name in names), "")
-        self.told.append(" ".join([verb, *names]))
-        if self.told[-1] in self.fails:
-            return Completed(command, 1, "", self.fails[self.told[-1]])
+        self.commands.append(" ".join([verb, *names]))
+        if self.commands[-1] in self.fails:
+            return Completed(command, 1, "", self.fails[self.commands[-1]])
         if verb == "reset-failed":
             self.refuses -= set(names)
         elif verb == "restart" and self.refuses & set(names):
@@ -122,7 +122,7 @@ class Node:
         hosts: Mapping[str, str] | None = None,
         last_good: str | None = None,
     ) -> dict[str, Any]:
-        self.systemd.told.clear()
+        self.systemd.commands.clear()
         before = previous_secrets if previous_secrets is not None else secrets or {}
         request = Apply(document, secrets or {}, before, hosts or {}, "id", last_good)
         return self._answered(request)

@@ -103,8 +103,8 @@ def test_a_new_secret_that_does_not_work_is_rolled_back(node: Node) -> None:
 
 
 def test_secrets_are_in_no_event(node: Node) -> None:
-    telling = document(web={"scripts": [script("tell", "cat; exit 1", stdin="x @@soop-secret:password|url@@ y")]})
-    event = node.apply(telling, secrets={"password": "s3c&ret"})
+    failing = document(web={"scripts": [script("print", "cat; exit 1", stdin="x @@soop-secret:password|url@@ y")]})
+    event = node.apply(failing, secrets={"password": "s3c&ret"})
     assert event["stderr_tail"] == "x [secret] y"
     assert all("s3c" not in line for line in node.said)
 
@@ -191,10 +191,10 @@ def test_a_killed_apply_is_made_up_for(
         patch.setattr(owner, function, dies)
         with pytest.raises(Killed):
             node.apply(old("2.0.0"), secrets=SECRETS)
-    restarted = "restart app.service" in node.systemd.told
+    restarted = "restart app.service" in node.systemd.commands
     event = node.apply(old("2.0.0"), secrets=SECRETS)
     assert event["event"] == "result", event
-    assert restarted or "restart app.service" in node.systemd.told
+    assert restarted or "restart app.service" in node.systemd.commands
     found = node.status()
     assert found.running is not None
     assert (found.drift, found.running.version) == ((), "2.0.0")

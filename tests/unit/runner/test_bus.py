@@ -62,8 +62,8 @@ VALUES = [
 
 @contextmanager
 def systemd(folder: Path, monkeypatch: pytest.MonkeyPatch, *pieces: bytes) -> Iterator[list[bytes]]:
-    """Play a systemd that says these pieces, and collect what it is told."""
-    told: list[bytes] = []
+    """Play a systemd that says these pieces, and collect what it gets."""
+    sent: list[bytes] = []
     path = folder / "private"
     monkeypatch.setattr(bus, "_SOCKET", str(path))
     with socket.socket(socket.AF_UNIX) as listening:
@@ -73,13 +73,13 @@ def systemd(folder: Path, monkeypatch: pytest.MonkeyPatch, *pieces: bytes) -> It
         def serve() -> None:
             link, _ = listening.accept()
             with link:
-                told.append(link.recv(65536))
+                sent.append(link.recv(65536))
                 for piece in pieces:
                     link.sendall(piece)
 
         server = threading.Thread(target=serve)
         server.start()
-        yield told
+        yield sent
         server.join()
 
 
@@ -87,10 +87,10 @@ def systemd(folder: Path, monkeypatch: pytest.MonkeyPatch, *pieces: bytes) -> It
 def test_values_look_as_systemctl_shows_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, property_: str, signature: bytes, value: bytes, shown: str
 ) -> None:
-    with systemd(tmp_path, monkeypatch, GREETING + answer(1, signature, value)) as told:
+    with systemd(tmp_path, monkeypatch, GREETING + answer(1, signature, value)) as sent:
         assert bus.show([property_], ["app.service"], 5) == [{property_: shown}]
-    assert told[0].startswith(b"\0AUTH EXTERNAL ")
-    assert b"app_2eservice" in told[0]
+    assert sent[0].startswith(b"\0AUTH EXTERNAL ")
+    assert b"app_2eservice" in sent[0]
 
 
 def test_answers_come_in_any_order_and_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

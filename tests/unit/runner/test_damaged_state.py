@@ -31,7 +31,7 @@ ODD: list[dict[str, Any]] = [
 
 
 def mended(node: Node, name: str) -> None:
-    """See that the loss is told, and that the same version, deployed again, mends it."""
+    """See that the loss is reported, and that the same version, deployed again, mends it."""
     same = document(site={"files": {"/etc/site": file("one")}})
     losses = [drift for drift in node.status().drift if drift.kind == "error"]
     assert [drift.subject for drift in losses] == [name]
@@ -52,7 +52,7 @@ def served(node: Node) -> Node:
 
 @pytest.mark.parametrize("name", STATE)
 @pytest.mark.parametrize("damage", [*DAMAGES, '{"format": 9}', '{"plan_digest": []}'], ids=range(10))
-def test_a_damaged_file_is_told_and_mended(served: Node, name: str, damage: str) -> None:
+def test_a_damaged_file_is_reported_and_mended(served: Node, name: str, damage: str) -> None:
     path: Path = served.path(f"/var/lib/soop/{name}")
     if name == "ledger.json" and "digest" in damage:
         damage = '{"files": 1}'

@@ -73,7 +73,9 @@ CHANGES_BY_HAND: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("by_hand", "drift"), CHANGES_BY_HAND, ids=[command for command, _ in CHANGES_BY_HAND])
-def test_what_was_changed_by_hand_is_told_and_only_that_is_mended(node: Node, by_hand: str, drift: list[str]) -> None:
+def test_what_was_changed_by_hand_is_reported_and_only_that_is_mended(
+    node: Node, by_hand: str, drift: list[str]
+) -> None:
     wanted = web(
         files={"/etc/x": file("x"), "/etc/other": file("other")},
         links={"/etc/link": {"target": "x"}},

@@ -95,7 +95,7 @@ def test_waiting_ends_when_the_time_is_up(node: Node, serve: Any) -> None:
     assert event["message"] == said
 
 
-def test_nobody_there_is_told_as_such(node: Node) -> None:
+def test_nobody_there_is_reported_as_such(node: Node) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     event = node.apply(document(web={"http_health": {"path": "/", "port": port, "timeout": 1}}), hosts=ADDRESS)
@@ -161,7 +161,7 @@ def test_a_unit_that_nothing_was_changed_for_is_restarted_once(node: Node, hangs
     if not hangs:
         node.systemd.on_restart = flag.touch
     event = node.apply(wanted)
-    assert node.systemd.told == ["restart app.service"]
+    assert node.systemd.commands == ["restart app.service"]
     if hangs:
         assert "expected exit code 0 within 1 seconds, also after a restart, got exit code 1" in event["message"]
     else:

@@ -63,11 +63,11 @@ def test_what_is_changed_by_hand_is_drift(node: Node, text: str, instead: str, n
     assert len(node.drift()) == 1
 
 
-def test_a_node_that_was_told_nothing_has_no_drift_and_damage_is_repaired(node: Node) -> None:
+def test_a_node_that_got_no_names_has_no_drift_and_damage_is_repaired(node: Node) -> None:
     node.accept(document(), hosts=NODES)
-    told = node.path("/var/lib/soop/hosts.json")
-    told.write_text("{")
+    record = node.path("/var/lib/soop/hosts.json")
+    record.write_text("{")
     hosts.put(node.host, NODES)
     assert node.drift() == []
-    told.unlink()
+    record.unlink()
     assert node.drift() == []

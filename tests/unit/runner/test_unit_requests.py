@@ -150,10 +150,10 @@ def test_units_that_run_get_what_packages_ask_once(node: Node) -> None:
     }
     asked(node, "restart alias\nrestart down\nreload stranger\nrestart not-running\nstop leaves\n")
     event = node.apply(wanted)
-    assert node.systemd.told == ["restart in-plan.service", "stop leaves.service", "reload stranger.service"]
+    assert node.systemd.commands == ["restart in-plan.service", "stop leaves.service", "reload stranger.service"]
     assert "reload unit stranger.service" in event["changes"]
     assert node.apply(wanted)["changes"] == []
-    assert node.systemd.told == []
+    assert node.systemd.commands == []
 
 
 def test_a_unit_of_others_that_fails_is_not_our_failure(node: Node) -> None:

@@ -31,7 +31,7 @@ def running(node: Node) -> Node:
 def test_a_unit_of_ours_is_written_enabled_and_started(node: Node) -> None:
     event = node.accept(app())
     assert node.text("/etc/systemd/system/app.service") == PROGRAM
-    assert node.systemd.told == ["daemon-reload", "enable app.service", "start app.service"]
+    assert node.systemd.commands == ["daemon-reload", "enable app.service", "start app.service"]
     assert event["changes"][-2:] == ["enable unit app.service", "start unit app.service"]
 
 
@@ -39,11 +39,11 @@ def test_systemd_is_not_called_when_nothing_changed(running: Node) -> None:
     node = running
     wanted = node.host.load("running.json") or {}
     assert node.apply(wanted)["changes"] == []
-    assert node.systemd.told == []
+    assert node.systemd.commands == []
 
 
 @pytest.mark.parametrize(
-    ("unit", "files", "told"),
+    ("unit", "files", "commands"),
     [
         ({}, {"/opt/app/x": "2", "/etc/app/y": "1"}, ["restart app.service"]),
         ({}, {"/opt/app/x": "1", "/etc/app/y": "2"}, ["reload app.service"]),
@@ -69,12 +69,12 @@ def test_systemd_is_not_called_when_nothing_changed(running: Node) -> None:
     ],
 )
 def test_what_changed_decides_how_systemd_is_called(
-    running: Node, unit: dict[str, Any], files: dict[str, str], told: list[str]
+    running: Node, unit: dict[str, Any], files: dict[str, str], commands: list[str]
 ) -> None:
     triggers = {"restart_on": ["/opt/app"], "reload_on": ["/etc/app"]}
     event = running.apply(app({**triggers, **unit}, {path: file(text) for path, text in files.items()}, "3.2.4"))
     assert event["event"] == "result", event
-    assert running.systemd.told == told
+    assert running.systemd.commands == commands
 
 
 def test_a_socket_that_comes_to_a_running_service_takes_it_along(node: Node) -> None:
@@ -91,14 +91,14 @@ def test_a_unit_changed_by_hand_is_drift_and_is_repaired(running: Node) -> None:
     node.systemd.units["app.service"] |= {"ActiveState": "failed", "SubState": "failed", "UnitFileState": "disabled"}
     assert node.drift() == ["unit app.service: not active (failed)", "unit app.service: disabled"]
     node.apply(node.host.load("running.json") or {})
-    assert node.systemd.told == ["enable app.service", "reset-failed app.service", "start app.service"]
+    assert node.systemd.commands == ["enable app.service", "reset-failed app.service", "start app.service"]
     assert node.drift() == []
 
 
 def test_a_file_mended_after_a_change_by_hand_restarts_what_depends_on_it(running: Node) -> None:
     running.path("/opt/app/x").write_text("changed")
     running.apply(running.host.load("running.json") or {})
-    assert running.systemd.told == ["restart app.service"]
+    assert running.systemd.commands == ["restart app.service"]
 
 
 def test_a_restart_that_an_interrupted_apply_owed_is_made_up_for(running: Node) -> None:
@@ -110,26 +110,26 @@ def test_a_restart_that_an_interrupted_apply_owed_is_made_up_for(running: Node) 
     assert node.apply(wanted)["event"] == "failure"
     node.systemd.fails.clear()
     assert node.apply(wanted)["event"] == "result"
-    assert node.systemd.told == ["restart app.service"]
+    assert node.systemd.commands == ["restart app.service"]
 
 
 def test_a_later_component_may_change_what_an_earlier_one_depends_on(node: Node) -> None:
     first = {"units": {"app.service": {"content": PROGRAM, "restart_on": ["/etc/later"]}}}
     node.accept(document(first=first, second={"files": {"/etc/later": file("1")}}))
     node.accept(document("3.2.4", first=first, second={"files": {"/etc/later": file("2")}}))
-    assert node.systemd.told == ["restart app.service"]
+    assert node.systemd.commands == ["restart app.service"]
 
 
 def test_a_unit_that_cannot_reload_is_restarted(running: Node) -> None:
     running.systemd.units["app.service"]["CanReload"] = "no"
     files = {"/opt/app/x": file("1"), "/etc/app/y": file("2")}
     running.apply(app({"restart_on": ["/opt/app"], "reload_on": ["/etc/app"]}, files, "3.2.4"))
-    assert running.systemd.told == ["restart app.service"]
+    assert running.systemd.commands == ["restart app.service"]
 
 
 def test_a_unit_that_the_plan_no_longer_has_is_stopped_disabled_and_removed(running: Node) -> None:
     running.apply(document("3.2.4"))
-    assert running.systemd.told[:2] == ["stop app.service", "disable app.service"]
+    assert running.systemd.commands[:2] == ["stop app.service", "disable app.service"]
     assert not running.path("/etc/systemd/system/app.service").exists()
     assert running.drift() == []
 
@@ -179,7 +179,7 @@ def test_a_unit_that_was_started_often_just_now_is_started_again(running: Node) 
     running.systemd.refuses.add("app.service")
     running.path("/opt/app/x").write_text("changed")
     assert running.apply(running.host.load("running.json") or {})["event"] == "result"
-    assert running.systemd.told == ["restart app.service", "reset-failed app.service", "restart app.service"]
+    assert running.systemd.commands == ["restart app.service", "reset-failed app.service", "restart app.service"]
 
 
 def workers(text: str = "1", version: str = "1.0.0", **files: str) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def workers(text: str = "1", version: str = "1.0.0", **files: str) -> dict[str, 
 
 def test_a_template_is_part_of_its_instances(node: Node) -> None:
     node.accept(workers())
-    assert node.systemd.told == ["daemon-reload", "enable worker@1.service", "start worker@1.service"]
+    assert node.systemd.commands == ["daemon-reload", "enable worker@1.service", "start worker@1.service"]
     assert node.drift() == []
     node.systemd.units |= {
         "worker@2.service": {"ActiveState": "active"},
@@ -198,7 +198,7 @@ def test_a_template_is_part_of_its_instances(node: Node) -> None:
         "other@2.service": {"ActiveState": "active"},
     }
     node.accept(workers("2", "2.0.0"))
-    assert node.systemd.told == ["daemon-reload", "restart worker@1.service", "restart worker@2.service"]
+    assert node.systemd.commands == ["daemon-reload", "restart worker@1.service", "restart worker@2.service"]
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_every_place_that_systemd_reads_for_a_unit_counts(node: Node, place: str
     }
     node.accept(wanted("1.0.0"))
     node.accept(wanted("2.0.0"))
-    assert node.systemd.told[-1] == "restart worker@1.service"
+    assert node.systemd.commands[-1] == "restart worker@1.service"
     node.accept(document("3.0.0", web={"units": {"worker@1.service": {}}}))
-    assert node.systemd.told[-1] == "restart worker@1.service", "when it goes, too"
+    assert node.systemd.commands[-1] == "restart worker@1.service", "when it goes, too"
 
 
 def test_what_a_script_changes_below_a_path_counts(node: Node) -> None:
@@ -245,12 +245,12 @@ def test_what_a_script_changes_below_a_path_counts(node: Node) -> None:
 
     node.accept(wanted("1.0.0", "x", restart_on=["/etc/generated"]))
     node.accept(wanted("2.0.0", "x", restart_on=["/etc/generated"]))
-    assert node.systemd.told == ["restart app.service"]
+    assert node.systemd.commands == ["restart app.service"]
     node.accept(wanted("3.0.0", "x", reload_on=["/etc/generated"]))
-    assert node.systemd.told == ["reload app.service"]
+    assert node.systemd.commands == ["reload app.service"]
     assert node.text("/ran") == "\n\n\n", "the second script ran each time"
     node.accept(wanted("4.0.0", "__pycache__/x", restart_on=["/etc/generated"]))
-    assert node.systemd.told == [], "a cache is no change"
+    assert node.systemd.commands == [], "a cache is no change"
     assert node.text("/ran") == "\n\n\n"
 
 
@@ -259,22 +259,22 @@ def test_an_unmanaged_unit_is_left_alone(node: Node, active: str) -> None:
     node.systemd.units["app.service"] = {"ActiveState": active, "UnitFileState": "static"}
     node.accept(app({"state": "unmanaged"}))
     node.accept(app({"state": "unmanaged", "content": PROGRAM + "User=app\n"}, version="2.0.0"))
-    assert node.systemd.told == ["daemon-reload"]
+    assert node.systemd.commands == ["daemon-reload"]
     assert node.drift() == []
     node.accept(document("3.0.0"))
-    assert not [told for told in node.systemd.told if told.startswith("stop")]
+    assert not [each for each in node.systemd.commands if each.startswith("stop")]
 
 
 def test_a_job_that_nothing_refers_to_is_run_once_per_change(node: Node) -> None:
     """systemd forgets it as soon as it has ended."""
     node.systemd.units["app.service"] = {"Type": "oneshot", "UnitFileState": "static"}
     node.accept(app())
-    assert node.systemd.told == ["daemon-reload", "start app.service"]
+    assert node.systemd.commands == ["daemon-reload", "start app.service"]
     assert node.drift() == []
     node.accept(app(version="2.0.0"))
-    assert node.systemd.told == []
+    assert node.systemd.commands == []
     node.accept(app({"content": PROGRAM + "User=app\n"}, version="3.0.0"))
-    assert node.systemd.told == ["daemon-reload", "restart app.service"]
+    assert node.systemd.commands == ["daemon-reload", "restart app.service"]
     node.systemd.units["app.service"] |= {"ActiveState": "failed", "Result": "exit-code"}
     assert node.drift() == ["unit app.service: not active (failed (dead))"]
 
@@ -283,7 +283,7 @@ def test_a_job_of_a_package_is_run_when_the_plan_begins_to_have_it(node: Node) -
     node.systemd.units["job.service"] = {"Type": "oneshot", "UnitFileState": "static"}
     wanted = document(web={"units": {"job.service": {}}})
     node.apply(wanted)
-    assert node.systemd.told == ["start job.service"]
+    assert node.systemd.commands == ["start job.service"]
 
 
 STARTING = {"ActiveState": "activating", "SubState": "start"}
@@ -292,10 +292,10 @@ STARTING = {"ActiveState": "activating", "SubState": "start"}
 def test_a_unit_that_is_still_starting_is_waited_for(running: Node) -> None:
     running.systemd.units["app.service"] |= STARTING
     running.apply(running.host.load("running.json") or {})
-    assert running.systemd.told == ["start app.service"], "which waits for the end of the start that goes on"
+    assert running.systemd.commands == ["start app.service"], "which waits for the end of the start that goes on"
     running.systemd.units["app.service"] |= STARTING
     running.apply(app({"content": PROGRAM + "User=app\n"}, version="2.0.0"))
-    assert running.systemd.told[-1] == "restart app.service", "it starts with what was changed"
+    assert running.systemd.commands[-1] == "restart app.service", "it starts with what was changed"
 
 
 def looping(node: Node, restarts: int, **more: str) -> None:
@@ -314,7 +314,7 @@ def test_a_unit_that_ends_again_and_again_is_drift_and_is_started_anew(running: 
     ]
     running.systemd.on_restart = lambda: looping(running, 0)
     running.apply(running.host.load("running.json") or {})
-    assert running.systemd.told == ["restart app.service"]
+    assert running.systemd.commands == ["restart app.service"]
     assert running.drift() == []
     looping(running, 50, ExecMainStartTimestampMonotonic=str(int((time.monotonic() - 601) * 1e6)))
     assert running.drift() == [], "it has stopped doing so"
@@ -343,12 +343,12 @@ def test_only_restarts_since_a_reload_count(running: Node) -> None:
     looping(running, 50, ExecMainStartTimestampMonotonic="1")
     files = {"/opt/app/x": file("1"), "/etc/app/y": file("2")}
     event = running.apply(app({"restart_on": ["/opt/app"], "reload_on": ["/etc/app"]}, files, "3.2.4"))
-    assert (event["event"], running.systemd.told) == ("result", ["reload app.service"])
+    assert (event["event"], running.systemd.commands) == ("result", ["reload app.service"])
 
 
 def test_what_systemd_counted_before_a_restart_does_not_count(running: Node) -> None:
-    """It counts on when a unit is restarted while it waits to be started again, unless it is told not to."""
+    """It counts on when a unit is restarted while it waits to be started again, unless that is reset."""
     looping(running, 7, ActiveState="activating", SubState="auto-restart")
     running.systemd.on_restart = lambda: looping(running, 0)
     assert running.apply(running.host.load("running.json") or {})["event"] == "result"
-    assert running.systemd.told == ["reset-failed app.service", "restart app.service"]
+    assert running.systemd.commands == ["reset-failed app.service", "restart app.service"]

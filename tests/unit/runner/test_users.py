@@ -134,7 +134,7 @@ def test_a_disk_s_record_is_root_s_alone(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"users": {"a": {"number": "1"}}, "groups": {}}'])
-def test_a_damaged_record_is_told_before_anything_is_changed(fleet: Fleet, content: str) -> None:
+def test_a_damaged_record_is_reported_before_anything_is_changed(fleet: Fleet, content: str) -> None:
     node = fleet.make()
     record = node.path(f"{DISK}/.soop-accounts")
     record.write_text(content)
@@ -144,7 +144,7 @@ def test_a_damaged_record_is_told_before_anything_is_changed(fleet: Fleet, conte
     assert "alice" not in fleet.machine.users
 
 
-def test_a_number_that_the_base_image_gave_away_is_told_only_where_files_have_it(
+def test_a_number_that_the_base_image_gave_away_is_reported_only_where_files_have_it(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet.make().accept(with_users("alice"))
@@ -165,7 +165,7 @@ def test_numbers_can_be_given(fleet: Fleet) -> None:
     assert fleet.machine.number("dave")[1] == 4500
 
 
-def test_a_number_that_cannot_be_had_is_told_before_anything_is_changed(fleet: Fleet) -> None:
+def test_a_number_that_cannot_be_had_is_reported_before_anything_is_changed(fleet: Fleet) -> None:
     node = fleet.make()
     node.accept(with_users("alice", "bob"))
     event = node.apply(with_users("alice", bob={"uid": 4242}))

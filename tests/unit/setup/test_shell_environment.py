@@ -34,9 +34,9 @@ def test_a_shell_reads_it_whatever_the_folder_is_called(project: Project) -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(0, ""), (7, "recover --check --of-pulumi 7 a b\nrecover --check --of-pulumi 5 \n")]
+    ("code", "expected"), [(0, ""), (7, "recover --check --of-pulumi 7 a b\nrecover --check --of-pulumi 5 \n")]
 )
-def test_a_shell_says_what_a_killed_deployment_left_under_a_failure(project: Project, code: int, told: str) -> None:
+def test_a_shell_says_what_a_killed_deployment_left_under_a_failure(project: Project, code: int, expected: str) -> None:
     shell_environment.ensure(project)
     programs = project.venv / "bin"
     programs.mkdir(parents=True)
@@ -50,7 +50,7 @@ def test_a_shell_says_what_a_killed_deployment_left_under_a_failure(project: Pro
     )
     assert answer.returncode == code
     assert answer.stdout == f"3 a b\n{code}\n1 \n" + ("" if code else "on\n")
-    assert answer.stderr == told
+    assert answer.stderr == expected
 
 
 def test_a_passphrase_that_is_there_is_kept(project: Project) -> None:

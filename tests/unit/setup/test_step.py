@@ -28,13 +28,13 @@ def test_a_step_shows_that_it_is_alive(
     assert lines.count("waiting … 0 s") >= 1
 
 
-def test_a_failure_tells_the_tail_of_the_output_and_where_the_rest_is(tmp_path: Path) -> None:
+def test_a_failure_shows_the_tail_of_the_output_and_where_the_rest_is(tmp_path: Path) -> None:
     program = "import sys; [print('line', n) for n in range(100)]; sys.exit('no room left')"
     with pytest.raises(SoopError) as error:
         step.run("filling", [sys.executable, "-u", "-c", program], tmp_path / "fill.log")
-    told = str(error.value)
-    assert told.startswith("filling: failed with exit code 1")
-    assert "  no room left" in told
-    assert "line 99" in told
-    assert "line 50\n" not in told
-    assert told.endswith(str(tmp_path / "fill.log"))
+    message = str(error.value)
+    assert message.startswith("filling: failed with exit code 1")
+    assert "  no room left" in message
+    assert "line 99" in message
+    assert "line 50\n" not in message
+    assert message.endswith(str(tmp_path / "fill.log"))

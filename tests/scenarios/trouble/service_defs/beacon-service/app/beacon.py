@@ -9,7 +9,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SINCE = time.time()
-"""Tells whether it was started again."""
+"""Shows whether it was started again."""
 
 
 class Beacon(BaseHTTPRequestHandler):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Fails or takes its time when it is told to."""
+"""Fails or takes its time when it is asked to."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Asks one of the nodes; fails or takes its time when it is told to."""
+"""Asks one of the nodes; fails or takes its time when it is asked to."""
 
 import json
 import os
