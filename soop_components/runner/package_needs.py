@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from soop_components.runner import dpkg, relations
 from soop_components.runner.dpkg import Installed
@@ -76,17 +77,6 @@ def removable(work: Work, in_place: bool) -> list[str]:
     return sorted(stale - dpkg.needed_by_others(work.host, stale, but)) if stale else []
 
 
-def runs(names: Collection[str], controls: Controls) -> list[list[str]]:
-    """Split packages into runs of dpkg: pre-dependencies, with what they depend on, go first."""
-    needs = {name: controls[name].names("Pre-Depends") | controls[name].names("Depends") for name in names}
-    first = {name for package in names for name in controls[package].names("Pre-Depends") if name in names}
-    while more := {name for package in first for name in needs[package] if name in names} - first:
-        first |= more
-    if not first or len(first) == len(names):
-        return [sorted(names)]
-    return [*runs(first, controls), sorted(set(names) - first)]
-
-
 def refuse_excluded(work: Work, todo: list[str]) -> None:
     """Fail if new packages exclude some that stay since they are not ours, or since others need them."""
     with linked_archives(work, todo) as archives:
@@ -107,14 +97,22 @@ def controls_of(work: Work, archives: Mapping[str, str]) -> Controls:
 
 def exclusions(work: Work, new: Controls) -> Iterator[tuple[str, str]]:
     """Yield the packages of the node that cannot be together with new ones, each with the reason."""
-
-    def compare(version: str, operator: str, other: str) -> bool:
-        return dpkg.compare(work.host, version, operator, other)
-
     for found in dpkg.there(work.host):
         for control in new.values():
-            if found.name != control.name and (reason := relations.reason(control, found, compare)):
+            if found.name != control.name and (
+                reason := relations.reason(control, found, partial(dpkg.compare, work.host))
+            ):
                 yield found.name, reason
+
+
+def barred_by(work: Work, new: Controls) -> dict[str, set[str]]:
+    """Return for new packages those whose versions before, which new ones replace, bar them."""
+    replaced = [found for found in dpkg.there(work.host) if found.name in new]
+    compare = partial(dpkg.compare, work.host)
+    return {
+        name: {each.name for each in replaced if each.name != name and relations.bars(each, control, compare)}
+        for name, control in new.items()
+    }
 
 
 @contextmanager

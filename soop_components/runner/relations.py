@@ -25,22 +25,26 @@ class Control(NamedTuple):
         return {name for name, _, _ in _clauses(self.fields.get(field, ""))}
 
 
-def excluded_by(one: Control, other: Control, compare: Compare) -> str | None:
-    """Return how one package excludes the other: ``conflicts with`` or ``breaks``."""
-    for field, words in (("Conflicts", "conflicts with"), ("Breaks", "breaks")):
-        for name, operator, version in _clauses(one.fields.get(field, "")):
-            if any(not operator or (there and compare(there, operator, version)) for there in _versions(other, name)):
-                return words
-    return None
-
-
 def reason(new: Control, there: Control, compare: Compare) -> str | None:
     """Say why a new package and one that is there cannot be together."""
-    if how := excluded_by(new, there, compare):
-        return f"{new.name} {new.version} {how} {there.name} {there.version}"
-    if how := excluded_by(there, new, compare):
-        return f"{there.name} {there.version} {how} {new.name} {new.version}"
+    for one, other in ((new, there), (there, new)):
+        for field, words in (("Conflicts", "conflicts with"), ("Breaks", "breaks")):
+            if _excludes(one, other, field, compare):
+                return f"{one.name} {one.version} {words} {other.name} {other.version}"
     return None
+
+
+def bars(there: Control, new: Control, compare: Compare) -> bool:
+    """Return whether dpkg unpacks a new package only where the other is not; what is broken may stay meanwhile."""
+    return _excludes(new, there, "Conflicts", compare) or _excludes(there, new, "Conflicts", compare)
+
+
+def _excludes(one: Control, other: Control, field: str, compare: Compare) -> bool:
+    return any(
+        not operator or (there and compare(there, operator, version))
+        for name, operator, version in _clauses(one.fields.get(field, ""))
+        for there in _versions(other, name)
+    )
 
 
 def _versions(package: Control, name: str) -> Iterator[str]:

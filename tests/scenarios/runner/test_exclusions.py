@@ -77,6 +77,25 @@ def test_what_a_new_package_needs_first_may_break_an_old_version(node: RunnerNod
     assert installed(node) == ["old 1.0 ii", "user 1.0 ii"]
 
 
+def test_new_versions_may_exclude_the_versions_before_of_each_other(node: RunnerNode, tmp_path: Path) -> None:
+    old = [
+        deb(tmp_path, "new", "1.0"),
+        deb(tmp_path, "old", "1.0", Conflicts="part (>= 2)"),
+        deb(tmp_path, "part", "1.0", Conflicts="old (>= 2)"),
+    ]
+    new = [
+        deb(tmp_path, "new", "2.0", Conflicts="old (<< 2)"),
+        deb(tmp_path, "old", "2.0", Conflicts="part (<< 2)"),
+        deb(tmp_path, "part", "2.0", Conflicts="old (<< 2)"),
+    ]
+    node.accept(wanted(node, "1.0.0", *old))
+    failed = node.apply(wanted(node, "2.0.0", *new, **FAILS))
+    assert (failed["step"], failed["rolled_back"]) == ("scripts", True), failed
+    assert installed(node) == ["new 1.0 ii", "old 1.0 ii", "part 1.0 ii"]
+    node.accept(wanted(node, "2.0.0", *new))
+    assert installed(node) == ["new 2.0 ii", "old 2.0 ii", "part 2.0 ii"]
+
+
 def gadget(folder: Path, version: str, *, data: bool = True, conf: bool = True) -> Deb:
     files = {f"/usr/share/gadget/{version}": b""}
     files |= {DATA: f"data {version}\n".encode()} if data else {}

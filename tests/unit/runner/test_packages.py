@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import dpkg, package_needs, packages
+from soop_components.runner import dpkg, package_needs, package_order, packages
 from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.document import parse
 from soop_components.runner.dpkg import Installed
@@ -108,7 +108,23 @@ def controls(**needs: str) -> dict[str, Control]:
     ],
 )
 def test_what_must_be_configured_first_has_a_run_of_its_own(needs: dict[str, str], expected: list[list[str]]) -> None:
-    assert package_needs.runs(list(needs), controls(**needs)) == expected
+    assert package_order.runs(list(needs), controls(**needs)) == expected
+
+
+@pytest.mark.parametrize(
+    ("runs", "barred_by", "expected", "removed"),
+    [
+        ([["b", "a"]], {}, [["a", "b"]], set()),
+        ([["a", "b", "c"]], {"a": {"b"}, "b": {"c"}}, [["c", "b", "a"]], set()),
+        ([["a", "b"]], {"a": {"b"}, "b": {"a"}}, [["a", "b"]], {"b"}),
+        ([["a"], ["b"]], {"a": {"b"}}, [["a"], ["b"]], {"b"}),
+        ([["b"], ["a"]], {"a": {"b"}}, [["b"], ["a"]], set()),
+    ],
+)
+def test_what_bars_another_is_replaced_before_it(
+    runs: list[list[str]], barred_by: dict[str, set[str]], expected: list[list[str]], removed: set[str]
+) -> None:
+    assert package_order.in_turn(runs, barred_by) == (expected, removed)
 
 
 def test_names_are_read_out_of_dependencies() -> None:
