@@ -105,9 +105,9 @@ def test_failure_at_each_call(call: Call) -> None:
 def test_a_node_that_does_not_stay_well_while_it_is_watched_stops_the_rollout() -> None:
     nodes = Nodes(UPGRADE)
     nodes.unhealthy.add("worker-2")
-    told = run(nodes)
-    assert told.startswith("a-service-1.0.1 was not accepted: worker-2: did not stay as it was configured: ")
-    assert_rolled_back(nodes, told)
+    message = run(nodes)
+    assert message.startswith("a-service-1.0.1 was not accepted: worker-2: did not stay as it was configured: ")
+    assert_rolled_back(nodes, message)
     assert nodes.called("script") == []
 
 

@@ -82,8 +82,8 @@ def test_a_socket_that_comes_to_a_running_service_takes_it_along(node: Node) -> 
     socket = {"content": "[Socket]\nListenStream=8080\n"}
     units = {"app.socket": socket, "app.service": {"content": PROGRAM + "Requires=app.socket\n"}}
     node.accept(document("3.2.4", web={"units": units}))
-    assert "restart app.socket" in node.systemd.told
-    assert "start app.socket" not in node.systemd.told
+    assert "restart app.socket" in node.systemd.commands
+    assert "start app.socket" not in node.systemd.commands
 
 
 def test_a_unit_changed_by_hand_is_drift_and_is_repaired(running: Node) -> None:
