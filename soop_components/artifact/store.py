@@ -15,7 +15,7 @@ from soop_components.artifact.manifest_check import definition_problem, size_pro
 from soop_components.artifact.tar_check import tar_problem
 from soop_components.artifact.verified_blobs import VerifiedBlobs
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.model.names import Reference, nearest
+from soop_components.model.names import Reference, did_you_mean
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.model.versions import version_key
@@ -177,9 +177,9 @@ class Store:
             released_last = sorted(versions, key=lambda version: "-" not in version)
             return SoopError(message, f"{wanted.service} is there as {', '.join(released_last[-5:])}")
         if entries:
-            advice = nearest(str(wanted), [str(entry.reference) for entry in entries])
+            advice = did_you_mean(str(wanted), [str(entry.reference) for entry in entries])
             known = ", ".join(dict.fromkeys(entry.reference.service for entry in entries))
-            return SoopError(message, advice.removeprefix("; ") or f"it has {known}")
+            return SoopError(message, advice or f"it has {known}")
         return SoopError(message, "the store is empty; run: soop build DEFINITION")
 
 

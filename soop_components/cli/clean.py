@@ -1,4 +1,4 @@
-"""``soop clean``: removes every local machine and disk that was made from this checkout's state."""
+"""``soop clean``: removes every machine and disk on this host that was made from this checkout's state."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from soop_components.machines.kinds import all_kinds
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 
-HELP = "remove all local machines and disks of this checkout"
+HELP = "remove all machines and disks that this checkout has on this host"
 DESCRIPTION = """\
-Removes all local machines, their disks with all data, networks and processes that were made on this host from this
-checkout's state, and forgets the domains they belonged to, whatever condition everything is in: it also works when the
-state is gone. Other checkouts' machines stay, as do domains with machines elsewhere.
+Removes all machines that were made on this host from this checkout's state, with their disks, data, networks and
+processes, and forgets the domains they belonged to, whatever condition everything is in: it also works when the state
+is gone. Other checkouts' machines stay, as do domains with machines elsewhere.
 """
 
 
@@ -30,13 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     project = Project.find()
     if not arguments.yes:
         if not is_interactive():
-            raise SoopError("removing all local machines and their data must be confirmed", "soop clean --yes")
-        if not confirmed("Remove all local machines of this checkout, with their data?"):
+            raise SoopError("removing all machines on this host and their data must be confirmed", "soop clean --yes")
+        if not confirmed("Remove all machines that this checkout has on this host, with their data?"):
             say("nothing was changed")
             return 1
     stop_idle_servers(project.root)
     cleaned = {kind.name for kind in all_kinds() if kind.clean(project)}
-    say("removed the local machines and disks of this checkout")
+    say("removed the machines and disks that this checkout had on this host")
     _forget(project, cleaned)
     return 0
 

@@ -176,7 +176,7 @@ def _outcome(file: DomainFile, wanted: Reference, named: Reference, running: str
         return f"{file.id}: {wanted} is what was accepted last\n  {again}"
     if running == named.version:
         return f"{file.id}: {named} is still the accepted version, and {file.label} names it again\n  {again}"
-    accepted = f"{wanted.service}-{running}"
+    accepted = Reference(wanted.service, running)
     return (
         f"{file.id}: {accepted} is still the accepted version, though {file.label} names {named}\n"
         f"  {again}\n  roll back: soop deploy {accepted} {file.id}"

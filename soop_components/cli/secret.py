@@ -13,7 +13,7 @@ from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import domain_lock, stack_of
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
-from soop_components.model.names import nearest
+from soop_components.model.names import did_you_mean
 from soop_components.project import Project
 
 HELP = "show, give or rotate a secret of a service"
@@ -56,9 +56,10 @@ def _accepted(state: StackState, id: str, service: str, key: str) -> str:
     known = {
         f"{release.service}.{name}": value for release in state.releases for name, value in release.secrets.items()
     }
-    value = known.get(f"{service}.{key}")
+    name = f"{service}.{key}"
+    value = known.get(name)
     if value is None:
-        raise SoopError(f"{id}: no secret {service}.{key} was accepted{nearest(f'{service}.{key}', known)}")
+        raise SoopError(f"{id}: no secret {name} was accepted", did_you_mean(name, known))
     return value
 
 
@@ -92,9 +93,9 @@ def _give(engine: Engine, state: StackState, id: str, service: str, key: str, va
 def _rotate(engine: Engine, state: StackState, id: str, service: str, key: str) -> int:
     name = f"{service}.{key}"
     if name not in state.generated_secrets:
+        given = f"a secret that the domain gives is changed with: soop secret set {name} {id}"
         raise SoopError(
-            f"{id}: no secret {name} is generated{nearest(name, state.generated_secrets)}",
-            f"a secret that the domain gives is changed with: soop secret set {name} {id}",
+            f"{id}: no secret {name} is generated", did_you_mean(name, state.generated_secrets) or given
         )
     code = engine.up(id, replace=state.generated_secrets[name])
     say(f"{id}: {name} was " + ("not rotated; the accepted value stays in use" if code else "rotated"))

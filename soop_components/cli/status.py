@@ -12,6 +12,7 @@ from soop_components.cli.terminal import say, table
 from soop_components.engine import DeployedNode, Engine, Release
 from soop_components.engine.domains import DomainStatus, overview
 from soop_components.engine.recovery import refuse_if_busy
+from soop_components.model.names import NodeName, Reference
 from soop_components.project import Project
 
 HELP = "show what is deployed where"
@@ -74,7 +75,7 @@ def rows(domain: DomainStatus) -> Iterator[Sequence[str]]:
             _time(datetime.fromisoformat(release.since)) if release.since else "",
         )
         for node in release.nodes:
-            yield (*first, *about, node.name.split(".")[0], node.address, _condition(node))
+            yield (*first, *about, NodeName.parse(node.name).short, node.address, _condition(node))
             first, about = ("",), ("", "", "", "")
         if not release.nodes:
             yield (*first, *about, "", "", "no nodes")
@@ -94,7 +95,7 @@ def notes(domain: DomainStatus) -> Iterator[str]:
     if run is None or run.succeeded or not domain.state:
         return
     what = "update" if run.kind == "update" else "destruction"
-    running = [f"{each.service}-{each.version}" for each in domain.state.releases if each.version]
+    running = [str(Reference(each.service, each.version)) for each in domain.state.releases if each.version]
     verb = "is" if len(running) == 1 else "are"
     still = f"{', '.join(running)} {verb} still accepted" if running else "nothing was accepted yet"
     yield f"the last {what} failed {_time(run.ended)}: {still}"

@@ -9,9 +9,8 @@ import pulumi
 
 from soop_components.components import custom_resources
 from soop_components.components.service import Service
-from soop_components.machines.kinds import kind_of
+from soop_components.machines.kinds import kind_input, kind_of
 from soop_components.model.environment import Environment
-from soop_components.model.names import LOCAL
 from soop_components.model.plan import ServicePlan
 
 
@@ -29,8 +28,7 @@ class Domain(pulumi.ComponentResource):
         secrets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        kind = {} if environment.machines == LOCAL else {"machines": environment.machines}
-        super().__init__("soop:index:Domain", id, kind, opts)
+        super().__init__("soop:index:Domain", id, kind_input(environment.machines), opts)
         self.key = custom_resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
         infrastructure = kind_of(environment.machines).infrastructure(id, environment, self.key.publicKey, self)
         self.services = {

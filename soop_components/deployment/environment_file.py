@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from soop_components.machines.kinds import KINDS, kind_of, unknown_kind
+from soop_components.machines.kinds import KINDS, kind_in, kind_of, unknown_kind
 from soop_components.model.environment import Environment
-from soop_components.model.names import LOCAL
 from soop_components.model.problem import Problem
 from soop_components.reading.loader import load_model
 from soop_components.reading.yaml_file import read_yaml
@@ -22,7 +21,7 @@ def load_environment(path: Path, label: str) -> Environment:
         if "name" in document.data:
             document.problems.append(f"{label}: name: the file's name is the environment's name; leave it out")
         document.data["name"] = path.stem
-        kind = document.data.get("machines", LOCAL)
+        kind = kind_in(document.data)
         model = kind_of(kind).environment() if isinstance(kind, str) and kind in KINDS else Environment
     return load_model(model, document, label, _kind_problems)
 

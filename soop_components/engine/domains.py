@@ -13,7 +13,7 @@ from soop_components.engine.history import Run
 from soop_components.engine.stack_locks import Lock
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
-from soop_components.model.names import nearest
+from soop_components.model.names import did_you_mean
 from soop_components.project import Project
 
 _PARALLEL = 4
@@ -71,7 +71,7 @@ def unknown_domain(project: Project, domain: str, stacks: Sequence[str]) -> Soop
     if domain in known:
         return SoopError(f"{domain} is not deployed", f"run `soop deploy SERVICE-VERSION {domain}`")
     everything = sorted({*known, *stacks})
-    hint = nearest(domain, everything).removeprefix("; ") or f"there are {', '.join(everything) or 'none yet'}"
+    hint = did_you_mean(domain, everything) or f"there are {', '.join(everything) or 'none yet'}"
     return SoopError(f"there is no domain {domain}", hint)
 
 

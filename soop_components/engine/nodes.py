@@ -11,7 +11,7 @@ from soop_components.engine import Engine
 from soop_components.engine.checkpoints import DamagedState
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
-from soop_components.model.names import nearest
+from soop_components.model.names import NodeName, did_you_mean
 from soop_components.transport.ssh import Target
 
 _PARALLEL = 4
@@ -39,22 +39,21 @@ def full_name(name: str, known: Iterable[str]) -> str:
         raise SoopError(f"{name} may be any of {len(matches)} nodes", "it is one of " + ", ".join(matches))
     if not names:
         raise SoopError(f"there is no node {name}: nothing is deployed")
-    hint = nearest(name, [*names, *(each.split(".")[0] for each in names)]).removeprefix("; ")
+    hint = did_you_mean(name, [*names, *(NodeName.parse(each).short for each in names)])
     raise SoopError(f"there is no node {name}", hint or "there are " + ", ".join(names))
 
 
 def find_node(engine: Engine, name: str) -> FoundNode:
     """Return the node that ``name`` is or begins."""
     stacks = engine.stacks()
-    domain = name.split(".")[-1]
-    candidates = [domain] if name.count(".") == 2 and domain in stacks else list(stacks)
+    candidates = [each for each in stacks if name.endswith(f".{each}")] or stacks
     with ThreadPoolExecutor(_PARALLEL) as pool:
         states = list(pool.map(partial(_state, engine), candidates))
     if len(states) == 1 and isinstance(states[0], DamagedState):
         raise states[0]
     nodes = {node.name: node for state in states if isinstance(state, StackState) for node in state.nodes}
     node = nodes[full_name(name, nodes)]
-    key = engine.state(node.name.split(".")[-1], show_secrets=True).private_key
+    key = engine.state(NodeName.parse(node.name).domain, show_secrets=True).private_key
     if key is None:
         raise SoopError(f"the state has no SSH key for {node.name}", "run `pulumi up` for its domain")
     target = Target(node.name, node.address, node.host_key, node.port, node.user)

@@ -43,7 +43,7 @@ def _restore(engine: Engine, id: str, report: Report) -> bool:
         return False
     copy = engine.restore(id)
     if copy is None:
-        hint = "restore the file from a backup of yours; if there is none: `soop clean` removes all local machines"
+        hint = "restore the file from a backup of yours; if there is none: `soop clean` removes all machines on this host"
         raise SoopError(f"the state of {id} is damaged, and so are all copies that the engine keeps: {path}", hint)
     report(f"{id}: restored its damaged state from {copy}; the damaged one is {path.name}.damaged")
     report(f"{id}: what was changed after that copy is not in it: the next `soop deploy` looks at the nodes")

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from soop_components.machines.kinds import kind_of
-from soop_components.model.names import LOCAL
+from soop_components.machines.kinds import kind_in, kind_of
+from soop_components.model.names import DEFAULT_KIND, NodeName
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _DOMAIN, _RELEASE, _KEY, _SECRET = (f"soop:index:{type}" for type in ("Domain", "Release", "Key", "Secret"))
@@ -98,7 +98,7 @@ class StackState:
     generated_secrets: Mapping[str, str] = field(default_factory=dict)
     """URNs of the resources that generate secrets, by name: ``access-service.database_password``."""
     resources: int = 0
-    machines: str = LOCAL
+    machines: str = DEFAULT_KIND
     """The kind of its machines."""
 
     @classmethod
@@ -108,7 +108,7 @@ class StackState:
         by_type: dict[str, list[_Resource]] = {}
         for resource in deployment.resources:
             by_type.setdefault(resource.type, []).append(resource)
-        kind = kind_of(next((str(each.inputs.get("machines", LOCAL)) for each in by_type.get(_DOMAIN, [])), LOCAL))
+        kind = kind_of(kind_in(next((each.inputs for each in by_type.get(_DOMAIN, [])), {})))
         disks = by_type.get(kind.disk_type, [])
         places = {each.name: kind.place(each.outputs) for each in by_type.get(kind.machine_type, [])}
         return cls(
@@ -142,7 +142,7 @@ def _releases(releases: Iterable[_Resource], machines: Mapping[str, Mapping[str,
     by_service = {release.name: release for release in releases}
     places: dict[str, dict[str, Mapping[str, Any]]] = {name: _release_places(each) for name, each in by_service.items()}
     for node, place in machines.items():
-        places.setdefault(node.split(".")[1], {})[node] = place
+        places.setdefault(NodeName.parse(node).service, {})[node] = place
     return tuple(_release(service, by_service.get(service), places[service]) for service in places)
 
 
@@ -164,7 +164,7 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
         digest=outputs.get("digest") or None,
         since=outputs.get("since") or None,
         endpoints={name: tuple(urls) for name, urls in (outputs.get("endpoints") or {}).items()},
-        nodes=tuple(sorted(nodes, key=lambda node: _natural(node.name))),
+        nodes=tuple(sorted(nodes, key=lambda node: NodeName.parse(node.name))),
         secrets=_secrets(release) if release and outputs.get("version") else {},
     )
 
@@ -172,7 +172,7 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
 def _node(
     name: str, place: Mapping[str, Any], status: Mapping[str, Any], roles: Mapping[str, Mapping[str, Any]]
 ) -> DeployedNode:
-    role = status.get("role") or name.split(".")[0].rpartition("-")[0]
+    role = status.get("role") or NodeName.parse(name).role
     return DeployedNode(
         name=name,
         role=role,
@@ -198,12 +198,6 @@ def _named(role: Mapping[str, Any], kind: str) -> tuple[str, ...]:
     """Return the names of the units or log files of a role's components."""
     components = role.get("components", {}).values()
     return tuple(dict.fromkeys(name for component in components for name in component.get(kind, ())))
-
-
-def _natural(name: str) -> tuple[str, int]:
-    """Sort ``web-2`` before ``web-10``."""
-    role, _, number = name.split(".")[0].rpartition("-")
-    return role, int(number) if number.isdecimal() else 0
 
 
 def _opened(value: Any) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from soop_components.model.base import Model
-from soop_components.model.names import KEY, LOCAL, SERVICE_NAME, EnvironmentName, SizeName
+from soop_components.model.names import DEFAULT_KIND, KEY, SERVICE_NAME, EnvironmentName, SizeName
 from soop_components.model.service import MOST
 from soop_components.model.size import Size, bytes_of
 
@@ -94,7 +94,7 @@ class Environment(Model):
 
     name: EnvironmentName
     """The file's name; not written in it."""
-    machines: str = LOCAL
+    machines: str = DEFAULT_KIND
     """Kind of machines."""
     sizes: Annotated[dict[SizeName, MachineSize], Field(min_length=1, max_length=MOST)] = Field(
         default_factory=lambda: {"small": MachineSize()}

@@ -18,7 +18,7 @@ ENVIRONMENT_NAME = r"[a-z][a-z0-9]*"
 DOMAIN_ID = rf"{ENVIRONMENT_NAME}-[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 KEY = r"[a-z][a-z0-9_]*"
 
-LOCAL = "local"
+DEFAULT_KIND = "local"
 """The kind of machines that is meant where nothing is said."""
 
 LONGEST_SERVICE_NAME = 40
@@ -71,14 +71,33 @@ class Reference(NamedTuple):
         return core_schema.no_info_wrap_validator_function(parsed, core_schema.str_schema(), serialization=written)
 
 
+class NodeName(NamedTuple):
+    """A node's unique name, written ``web-1.access-service.dev-access``; numbers start at 1."""
+
+    role: str
+    number: int
+    service: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.short}.{self.service}.{self.domain}"
+
+    @property
+    def short(self) -> str:
+        """What tells the node from others of its service: ``web-1``."""
+        return f"{self.role}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> NodeName:
+        """Take a name apart; ``ValueError`` if it is none."""
+        node, service, domain = text.split(".")
+        role, _, number = node.rpartition("-")
+        return cls(role, int(number), service, domain)
+
+
 def environment_of(domain: str) -> str:
     """Return the environment's name out of a domain id: ``dev`` of ``dev-one-access``."""
     return domain.split("-", 1)[0]
-
-
-def node_name(role: str, number: int, service: str, domain: str) -> str:
-    """Return a node's unique name, ``web-1.access-service.dev-access``; numbers start at 1."""
-    return f"{role}-{number}.{service}.{domain}"
 
 
 def shown(name: str) -> str:
@@ -99,10 +118,10 @@ def _short(name: str) -> str:
     return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean x?`` for a mistyped name, or nothing if no known one is near."""
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean x?`` for a mistyped name, or nothing if no known one is near."""
     matches = near_names(word, known, 1, 0.6)
-    return f"; did you mean {shown(matches[0])}?" if matches else ""
+    return f"did you mean {shown(matches[0])}?" if matches else ""
 
 
 def near_names(word: str, known: Iterable[str], most: int, likeness: float) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from soop_components.model.names import listed, nearest, shown
+from soop_components.model.names import did_you_mean, listed, shown
 
 Keys = tuple[str | int, ...]
 """The way to a value from the top of a document: keys of mappings, numbers of list items."""
@@ -48,7 +48,8 @@ class Problem:
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Say that nothing of this sort has the name, and which one may have been meant."""
     names = list(known)
-    return f"no {what} {shown(name)}" + (nearest(name, names) or (f"; there is {listed(names)}" if names else ""))
+    instead = did_you_mean(name, names) or (f"there is {listed(names)}" if names else "")
+    return f"no {what} {shown(name)}" + (f"; {instead}" if instead else "")
 
 
 def path_text(keys: Keys) -> str:

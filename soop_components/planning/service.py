@@ -8,7 +8,7 @@ from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
-from soop_components.model.names import node_name
+from soop_components.model.names import NodeName
 from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
 from soop_components.model.service import Rollout
@@ -49,7 +49,7 @@ def plan_service(
     if sum(counts.values()) > _MOST_NODES:
         raise InvalidInput([f"{where}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
     names = {
-        role: tuple(node_name(role, number, definition.service, domain.id) for number in range(1, count + 1))
+        role: tuple(str(NodeName(role, number, definition.service, domain.id)) for number in range(1, count + 1))
         for role, count in counts.items()
     }
     config = {

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import ENVIRONMENT, ID, SECRETS, SERVICES, DomainDefinition
 from soop_components.model.domain_checks import domain_problems, secret_command
-from soop_components.model.names import nearest, shown
+from soop_components.model.names import did_you_mean, shown
 from soop_components.model.paths import path_problem
 from soop_components.model.problem import Problem, got
 from soop_components.model.service import ServiceDefinition
@@ -64,8 +64,8 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
     mistakes.problems += [replace(problem, keys=problem.keys[1:]).line(label) for problem in ours]
     for key in config:
         if str(key).startswith("soop:") and key not in _KEYS:
-            meant = nearest(key, _KEYS) or f"; expected {', '.join(_KEYS)}"
-            mistakes.problems.append(f"{label}: {shown(key)}: unknown key{meant}")
+            meant = did_you_mean(key, _KEYS) or f"expected {', '.join(_KEYS)}"
+            mistakes.problems.append(f"{label}: {shown(key)}: unknown key; {meant}")
     names, plain = _secret_names(domain, config.get(SECRETS))
     mistakes.problems += [problem.line(label) for problem in plain]
     read = read_domain(domain, config.get(ENVIRONMENT), config.get(SERVICES), names, label, mistakes)

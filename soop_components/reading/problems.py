@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from soop_components.model import names
 from soop_components.model.duration import DURATION
-from soop_components.model.names import nearest, shown
+from soop_components.model.names import did_you_mean, shown
 from soop_components.model.problem import Keys, Problem, ProblemKind, got
 from soop_components.model.size import SIZE
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS
@@ -179,8 +179,8 @@ def _text(place: _Location, detail: ErrorDetails) -> str:
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        meant = nearest(str(place.keys[-1]), place.siblings)
-        return "unknown key" + (meant or f"; expected one of {', '.join(place.siblings)}")
+        meant = did_you_mean(str(place.keys[-1]), place.siblings)
+        return f"unknown key; {meant or 'expected one of ' + ', '.join(place.siblings)}"
     if kind == "string_type" and place.pattern in _PATTERNS:
         return f"expected {_PATTERNS[place.pattern]} {got(detail['input'])}"
     bound = _BOUNDS.get(kind)

@@ -28,4 +28,4 @@ def test_forgets_domains_in_whatever_condition(project: StandInProject) -> None:
 
 
 def test_works_without_state(project: StandInProject) -> None:
-    assert "removed the local machines" in project.succeed("clean", "--yes")
+    assert "removed the machines and disks" in project.succeed("clean", "--yes")

@@ -23,7 +23,7 @@ def project() -> Iterator[Workspace]:
 
 @pytest.fixture
 def definition(project: Workspace) -> Iterator[Path]:
-    """The domain definition, put back after the test."""
+    """The domain definition, restored after the test."""
     path = project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
     before = path.read_text()
     yield path

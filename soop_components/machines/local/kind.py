@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from soop_components.machines import Infrastructure, Kind
-from soop_components.model.names import LOCAL
 
 if TYPE_CHECKING:
     import pulumi
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 class Local(Kind):
     """Machines and disks on this host."""
 
-    name = LOCAL
+    name = "local"
     machine_type = "soop:index:Machine"
     disk_type = "soop:index:Disk"
 

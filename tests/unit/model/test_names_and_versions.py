@@ -7,11 +7,11 @@ import pytest
 
 from soop_components.model.names import (
     ROLE_NAME,
+    NodeName,
     Reference,
+    did_you_mean,
     environment_of,
     listed,
-    nearest,
-    node_name,
     shown,
 )
 from soop_components.model.problem import got, path_text
@@ -55,9 +55,12 @@ def test_what_is_not_a_reference(text: str) -> None:
 
 def test_names() -> None:
     assert environment_of("dev-one-access") == "dev"
-    assert node_name("web", 1, "access-service", "dev-access") == "web-1.access-service.dev-access"
-    assert nearest("datbase", ["database", "web"]) == "; did you mean database?"
-    assert nearest("x", ["database", "web"]) == ""
+    name = NodeName("web", 1, "access-service", "dev-access")
+    assert str(name) == "web-1.access-service.dev-access"
+    assert NodeName.parse(str(name)) == name
+    assert name.short == "web-1"
+    assert did_you_mean("datbase", ["database", "web"]) == "did you mean database?"
+    assert did_you_mean("x", ["database", "web"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -83,9 +86,9 @@ def test_what_stands_for_a_secret_can_be_seen() -> None:
 def test_advice_takes_no_longer_than_it_is_worth() -> None:
     """Comparing long texts, or many, takes minutes."""
     many = [f"{'x' * 30}{number}" for number in range(200_000)]
-    assert nearest("x" * 30, many)
-    assert nearest("x" * 50_000 + "y", ["x" * 50_000]) == ""
-    assert nearest("x" * 100, ["x" * 99])
+    assert did_you_mean("x" * 30, many)
+    assert did_you_mean("x" * 50_000 + "y", ["x" * 50_000]) == ""
+    assert did_you_mean("x" * 100, ["x" * 99])
     assert listed(many[:3]) == ", ".join(many[:3])
     assert listed(many) == ", ".join(many[:20]) + ", 199980 more"
 
