@@ -74,7 +74,9 @@ class Ground:
 
     async def look(self, name: str) -> MachineFacts:
         """Return the facts of an existing machine."""
-        return (await self.machines.inspect([name]))[name]
+        facts = (await self.machines.inspect([name]))[name]
+        assert isinstance(facts, MachineFacts)
+        return facts
 
     async def run(self, facts: MachineFacts, command: str) -> str:
         """Run a command on a machine, which must show its known host key, and return what it printed."""

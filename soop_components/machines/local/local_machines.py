@@ -33,6 +33,10 @@ _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
 
 
+class DamagedMachine(SoopError):
+    """The record of a machine is not what was written."""
+
+
 @dataclass(frozen=True)
 class MachineFacts:
     """What a machine is."""
@@ -44,7 +48,6 @@ class MachineFacts:
     """The same for the machine's whole life, unless somebody else took it while the host was down."""
     host_key: str
     """Public key line of the key that the machine shows."""
-    image_digest: str
     pid: int | None
     """Of the program that runs the machine."""
     port: int = 22
@@ -91,14 +94,17 @@ class LocalMachines(Operations):
         """Remove the machine and its files, but not its disks."""
         await self._call("destroy", name=name)
 
-    async def inspect(self, names: Iterable[str]) -> dict[str, MachineFacts]:
-        """Return what is known of those of ``names`` that exist; needs no rights unless the host hides processes."""
+    async def inspect(self, names: Iterable[str]) -> dict[str, MachineFacts | SoopError]:
+        """Return what is known of those of ``names`` that exist, or why it cannot be told.
+
+        Needs no rights unless the host hides processes.
+        """
         wanted = list(names)
         if os.geteuid() != 0 and not Path("/proc/1/cmdline").exists():
             found = await self._call("status", names=wanted)
         else:
             found = await asyncio.to_thread(self._reading, status, wanted)
-        return {name: _facts(each) for name, each in found.items()}
+        return {name: _refusal(each) if "refused" in each else _facts(each) for name, each in found.items()}
 
     async def create_disk(self, disk: str, size: int) -> DiskFacts:
         """Make the disk, or let it grow to ``size`` bytes; it never shrinks."""
@@ -142,7 +148,7 @@ class LocalMachines(Operations):
             if await wait_until(lambda: _greets(facts.address, facts.port), _LOOK_EVERY, _PAUSE):
                 return True
             found = (await self.inspect([name])).get(name)
-            if found is None or not found.running:
+            if not isinstance(found, MachineFacts) or not found.running:
                 raise SoopError(f"{name} ended while it was starting", self._tail(name))
             return False
 
@@ -167,6 +173,10 @@ async def _greets(address: str, port: int) -> bool:
                 writer.close()
     except (OSError, TimeoutError):
         return False
+
+
+def _refusal(answer: dict[str, Any]) -> SoopError:
+    return (DamagedMachine if answer["damaged"] else SoopError)(answer["refused"], answer["hint"])
 
 
 def _facts(answer: dict[str, Any]) -> MachineFacts:

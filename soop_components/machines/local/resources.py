@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from soop_components.errors import SoopError
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.kind import KIND
-from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
+from soop_components.machines.local.local_machines import DamagedMachine, LocalMachines, MachineFacts
 from soop_components.machines.local.location import location_of, refuse_elsewhere
 from soop_components.machines.local.root_helper.folders import Realm
 from soop_components.machines.local.root_helper.request import Attachment, Spec
@@ -95,6 +96,11 @@ class MachineResource(Resource):
         if facts is None:
             refuse_elsewhere(id, outputs.get("location"), _machines().realm, Realm.machine)
             return None
+        if isinstance(facts, DamagedMachine):
+            await context.progress.warn(f"{facts.message}; the next update makes the machine anew, its disks stay")
+            return None
+        if isinstance(facts, SoopError):
+            raise facts
         if not facts.running:
             await context.progress.warn("the machine does not run; the next update starts it")
         return {**outputs, **_found(facts)}

@@ -125,8 +125,8 @@ def test_two_dozen_machines_at_once(ground: Ground) -> None:
     async def scenario() -> None:
         names = [f"web-{number}.access-service.dev-access" for number in range(1, 25)]
         assert await asyncio.gather(*map(one, names)) == ["running"] * 24
-        found = await ground.machines.inspect(names)
-        assert len({facts.address for facts in found.values() if facts.running}) == 24
+        found = await asyncio.gather(*map(ground.look, names))
+        assert len({facts.address for facts in found if facts.running}) == 24
         await asyncio.gather(*map(ground.machines.destroy, names))
         assert await ground.machines.inspect(names) == {}
 

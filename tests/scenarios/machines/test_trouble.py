@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.errors import SoopError
 from soop_components.machines.local import gateway
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.local_machines import MachineFacts
@@ -16,6 +15,7 @@ from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import CHECKOUT, IMAGE, MIB, Ground, as_root
 
 WEB = "web-1.access-service.dev-access"
+OTHER = "web-2.access-service.dev-access"
 DISK = "database-1.access-service.dev-access"
 HELPER = Path(gateway.__file__).parent / "root_helper"
 SAVE = "echo kept > /etc/kept; echo kept > /data/kept; sync"
@@ -130,18 +130,36 @@ def test_a_sweep_removes_remains_and_leaves_the_living_alone(ground: Ground) -> 
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("damage", ["", "[]", '{"spec": 7}'])
-def test_a_machine_whose_record_is_damaged_can_be_removed(ground: Ground, damage: str) -> None:
+def test_a_machine_whose_record_is_damaged_is_made_anew_and_no_other_machine_s_trouble(ground: Ground) -> None:
     async def scenario() -> None:
-        await _made(ground)
-        [record] = (ground.home / "machines" / ground.realm).glob("*/*/machine.json")
-        as_root("tee", str(record), stdin=damage)
-        with pytest.raises(SoopError, match=r"machine\.json cannot be read|record of"):
-            await ground.machines.inspect([WEB])
+        before = await _made(ground)
+        other = await ground.create(OTHER)
+        _damage(ground, WEB)
+        found = await ground.machines.inspect([WEB, OTHER])
+        assert f"the record of {WEB} is damaged" in str(found[WEB])
+        assert found[OTHER] == other
+        assert await ground.machines.sweep() == []
+        disk = await ground.machines.inspect_disk(DISK)
+        assert disk is not None
+        assert disk.used_by == WEB
+
+        after = await ground.create(WEB, Attachment(DISK, "/data"))
+        assert await ground.run(after, "test ! -e /etc/kept && cat /data/kept") == "kept"
+        assert after.host_key != before.host_key
+        _damage(ground, WEB)
+        await ground.machines.destroy(WEB)
+        assert await ground.machines.inspect([WEB, OTHER]) == {OTHER: other}
+        assert await ground.run(other, "echo here") == "here"
+        _damage(ground, OTHER)
         await ground.machines.clean()
         assert ground.traces() == set()
 
     asyncio.run(scenario())
+
+
+def _damage(ground: Ground, name: str) -> None:
+    [record] = (ground.home / "machines" / ground.realm).glob(f"*/{name}/machine.json")
+    as_root("tee", str(record), stdin='{"spec": 7}')
 
 
 def test_a_sweep_removes_what_a_deleted_checkout_left_running(ground: Ground) -> None:

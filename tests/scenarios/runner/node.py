@@ -80,7 +80,9 @@ class RunnerNode:
     def start_again(self) -> None:
         """Start the machine after it ended."""
         asyncio.run(self._machines.start(NAME))
-        self.facts = asyncio.run(self._machines.inspect([NAME]))[NAME]
+        facts = asyncio.run(self._machines.inspect([NAME]))[NAME]
+        assert isinstance(facts, MachineFacts)
+        self.facts = facts
 
     def run(self, command: str, stdin: bytes = b"") -> str:
         """Run a command as root and return what it printed, whatever its exit code."""

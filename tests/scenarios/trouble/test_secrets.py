@@ -92,6 +92,20 @@ def test_a_marker_is_found_nowhere(beacon: Beacon) -> None:
     beacon.settled = False  # without the secret it is another definition
 
 
+def test_a_generated_token_is_rotated_on_every_node(beacon: Beacon) -> None:
+    def token(action: str) -> str:
+        return beacon.project.must("soop", "secret", action, "beacon-service.token", beacon.domain)
+
+    before = token("show")
+    assert "beacon-service.token was rotated" in token("rotate")
+    after = token("show").strip()
+    assert after != before.strip()
+    process = "/proc/$(systemctl show --property=MainPID --value beacon-service-beacon)/environ"
+    for number in (1, 2):
+        assert f"TOKEN={after}\n" in beacon.ssh(f"tr '\\0' '\\n' < {process}", number)
+    assert beacon.changes() == {}
+
+
 def test_the_search_finds_what_is_there(beacon: Beacon) -> None:
     """What the other test relies on: each place is really searched."""
     state = beacon.project.root / ".soop" / "state" / "lost.json"

@@ -11,9 +11,9 @@ import pytest
 
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.root_helper import request
-from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
-from soop_components.machines.local.root_helper.record import Record, records
+from soop_components.machines.local.root_helper.record import Damaged, Record, records
+from soop_components.machines.local.root_helper.verbs import status
 
 NAME = "web-1.access-service.dev-access"
 SPEC = request.Spec(NAME, "debian-12", 1, 2**29, (), ())
@@ -59,8 +59,18 @@ def test_a_record_is_read_back(realm: Realm) -> None:
 )
 def test_records_that_do_not_fit(realm: Realm, changes: dict[str, Any]) -> None:
     save(realm, **changes)
-    with pytest.raises(Refused):
+    with pytest.raises(Damaged, match=rf"the record of {NAME} is damaged: .*/machine\.json"):
         Record.load(realm, NAME)
+    assert records(realm) == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"spec": 7}', "\0\0"])
+def test_records_that_are_damaged(realm: Realm, text: str) -> None:
+    save(realm)
+    (realm.machine(NAME) / "machine.json").write_text(text)
+    with pytest.raises(Damaged):
+        Record.load(realm, NAME)
+    assert status(realm, [NAME, NAME.replace("1", "2")])[NAME]["damaged"]
 
 
 def test_a_folder_without_record_is_no_machine(realm: Realm) -> None:

@@ -90,7 +90,10 @@ def detach(realm: Realm, disk: str, machine: str) -> None:
 def user(realm: Realm, disk: str) -> str | None:
     """Return the running machine that has the disk."""
     machine = _noted_user(realm, disk)
-    record = None if machine is None else Record.load(realm, machine)
+    try:
+        record = None if machine is None else Record.load(realm, machine)
+    except Refused:
+        return machine  # it may run
     return machine if record is not None and supervisor(record.root(realm)) is not None else None
 
 

@@ -48,7 +48,10 @@ def _sweep_machine(realm: Realm, name: str) -> str | None:
     with realm.locked(name, wait=False) as free:
         if not free:
             return None
-        record = Record.load(realm, name)
+        try:
+            record = Record.load(realm, name)
+        except Refused:
+            return None  # a look at the machine says why
         if record is None:
             realm.remove(realm.machine(name))
             return f"{name}, which was never complete"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from .command import run
 from .failure import Refused
 from .files import open_folder, opened, path_of, read_json
 from .folders import Realm
-from .record import Record, records
+from .record import Damaged, Record, records
 from .run_folder import make_run_folder
 
 LOG = "console.log"
@@ -28,7 +29,7 @@ _ENDING = "ending"
 def create(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> dict[str, Any]:
     """Make a machine as ``spec`` says and boot it; an existing one is changed and keeps its host key."""
     with realm.locked(spec.name):
-        record = Record.load(realm, spec.name)
+        record = _loaded(realm, spec.name)
         if record is None:
             digest = _image_digest(realm, spec)
             realm.remove(realm.machine(spec.name))
@@ -59,7 +60,7 @@ def stop(realm: Realm, name: str) -> None:
 def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
     """Remove a machine with its files; only one that has disks is given the time to shut down."""
     with realm.locked(name):
-        record = Record.load(realm, name)
+        record = _loaded(realm, name)
         if record is not None:
             take_down(realm, record, patience if record.spec.disks else 0)
             with realm.opened(realm.machine(name)) as folder:
@@ -71,21 +72,11 @@ def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
 
 def take_down(realm: Realm, record: Record, patience: float) -> None:
     """End all of a machine that does not outlive the host's uptime."""
-    root = record.root(realm)
     with network.registry() as registry:
         # The record may be older than the host's uptime, and its slot another realm's by now.
         has_network = registry.find(realm, record.spec.environment) == record.slot
-    with suppress(FileNotFoundError):
-        (root.parent / _ENDING).touch()
-    boot.end(realm, record.id, patience, has_network=has_network)
-    for attachment in record.spec.disks:
-        disk.detach(realm, attachment.disk, record.spec.name)
-    if has_network:
-        network.disconnect(record)
-    with suppress(FileNotFoundError):
-        for path in root.parent.iterdir():  # the lock file that systemd-nspawn leaves is there too
-            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-        root.parent.rmdir()
+    disks = [attachment.disk for attachment in record.spec.disks]
+    _end(realm, record.id, record.spec.name, disks, patience, has_network=has_network)
 
 
 def facts(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, Any]:
@@ -97,8 +88,38 @@ def facts(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, A
         "pid": pid,
         "address": record.address,
         "host_key": record.host_key,
-        "image_digest": record.image_digest,
     }
+
+
+def _loaded(realm: Realm, name: str) -> Record | None:
+    """Return the record of a machine; where it is damaged, end what may be the machine, so that it can be made anew."""
+    try:
+        return Record.load(realm, name)
+    except Damaged:
+        with network.registry() as registry:
+            slot = registry.find(realm, request.environment_of(name))
+        ids = [] if slot is None else network.ids_of(slot)
+        known = {record.id for record in records(realm)}  # read later: a machine has its record before its namespace
+        for id in ids:
+            if id not in known:
+                _end(realm, id, name, realm.names(realm.disks), _PATIENCE, has_network=True)
+        return None
+
+
+def _end(realm: Realm, id: str, name: str, disks: Iterable[str], patience: float, *, has_network: bool) -> None:
+    """End the processes of a machine, and remove its mounts, its network and its run folder."""
+    folder = realm.run / id
+    with suppress(FileNotFoundError):
+        (folder / _ENDING).touch()
+    boot.end(realm, id, patience, has_network=has_network)
+    for each in disks:
+        disk.detach(realm, each, name)
+    if has_network:
+        network.disconnect(id)
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():  # the lock file that systemd-nspawn leaves is there too
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        folder.rmdir()
 
 
 def _boot(realm: Realm, record: Record) -> dict[str, Any]:
@@ -175,7 +196,7 @@ def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
         others = [each for each in records(realm) if each.spec.environment == environment and each.spec.name != name]
         preferred = next((each.slot for each in (previous, *others) if each is not None), None)
         slot = registry.claim(realm, environment, preferred)
-        taken = {each.number for each in others}
+        taken = {each.number for each in others} | network.numbers_in(slot)
         number = previous.number if previous and previous.number not in taken else slots.choose_number(name, taken)
         placed = replace(record, slot=slot, number=number)
         if placed != previous:

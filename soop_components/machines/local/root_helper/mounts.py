@@ -31,11 +31,6 @@ def table() -> dict[Path, str]:
     return {path: source for path, _, source in all_mounts()}
 
 
-def is_mounted(path: Path) -> bool:
-    """Return whether something is mounted right at ``path``."""
-    return path in table()
-
-
 def source(path: Path) -> str:
     """Return what is mounted at ``path``."""
     return table()[path]
@@ -45,10 +40,10 @@ def unmount(path: Path) -> None:
     """Unmount all that is mounted at ``path``; not mounted is fine."""
 
     def is_gone() -> bool:
-        if is_mounted(path):
+        if path in table():
             with suppress(Refused):
                 run("umount", str(path))
-        return not is_mounted(path)
+        return path not in table()
 
     if not wait_until(is_gone, _PATIENCE, pause=0.05):
         inside = sorted(each for each in table() if each != path and each.is_relative_to(path))

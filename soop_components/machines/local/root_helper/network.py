@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import limits, slots
+from . import limits, request, slots
 from .command import run
 from .failure import Refused
 from .files import read_json, write_json
 from .folders import NETWORKS, RUN, Realm
-from .record import Record, records
+from .record import Record
 from .run_folder import lock
 
 _LOCK = RUN / "networks.lock"
@@ -70,7 +70,7 @@ class Registry:
 
     def release_unused(self, realm: Realm) -> None:
         """Release the realm's environments that have no machine any more."""
-        used = {record.spec.environment for record in records(realm)}
+        used = {request.environment_of(name) for name in realm.names(realm.machines)}
         for slot in self.slots_of(realm):
             if self.entries[slot]["environment"] not in used:
                 self.release(slot)
@@ -116,9 +116,14 @@ def ids_of(slot: int) -> list[str]:
     return [path.name.removeprefix("soop-") for path in _NAMESPACES.glob(f"{prefix}*")]
 
 
+def numbers_in(slot: int) -> set[int]:
+    """Return the numbers of machines that have a namespace in an environment."""
+    return {int(id.partition("-")[2], 16) for id in ids_of(slot)}
+
+
 def connect(record: Record) -> None:
     """Make the machine's namespace with its one interface on the environment's bridge."""
-    environment, port = _name(record.slot), _port(record)
+    environment, port = _name(record.slot), _port(record.id)
     mac = f"02:50:{record.slot >> 8:02x}:{record.slot & 255:02x}:{record.number >> 8:02x}:{record.number & 255:02x}"
     prefix = slots.subnet(record.slot).prefixlen
     name = namespace(record.id).name
@@ -132,12 +137,12 @@ def connect(record: Record) -> None:
     _batch(name, "link set lo up", f"addr add {record.address}/{prefix} dev eth0", "link set eth0 up")
 
 
-def disconnect(record: Record) -> None:
-    """Remove the machine's namespace and interface."""
+def disconnect(id: str) -> None:
+    """Remove a machine's namespace and interface."""
     with suppress(Refused):
         # Not left to the end of the namespace, which the kernel puts off.
-        run("ip", "-n", _name(record.slot), "link", "del", _port(record))
-    delete_namespace(record.id)
+        run("ip", "-n", _name(slot_of(id)), "link", "del", _port(id))
+    delete_namespace(id)
 
 
 def delete_namespace(id: str) -> None:
@@ -195,5 +200,5 @@ def _name(slot: int) -> str:
     return f"soop-{slot:03x}"
 
 
-def _port(record: Record) -> str:
-    return f"m{record.number:03x}"
+def _port(id: str) -> str:
+    return f"m{id.partition('-')[2]}"

@@ -14,6 +14,10 @@ from .folders import Realm
 _FILE = "machine.json"
 
 
+class Damaged(Refused):
+    """A machine's record is not what was written."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A machine as it was last made."""
@@ -49,10 +53,13 @@ class Record:
 
     @classmethod
     def load(cls, realm: Realm, name: str) -> Record | None:
-        """Return the record of a machine, None if it does not exist or was never complete."""
+        """Return the record of a machine, None if it does not exist or was never complete; raise ``Damaged``."""
         with suppress(FileNotFoundError), realm.opened(realm.machine(name)) as folder:
-            data = read_json(folder / _FILE)
-            return None if data is None else cls.parse(data, name)
+            try:
+                data = read_json(folder / _FILE)
+                return None if data is None else cls.parse(data, name)
+            except Refused as error:
+                raise Damaged(f"the record of {name} is damaged: {realm.machine(name) / _FILE}") from error
         return None
 
     @classmethod
@@ -73,6 +80,9 @@ class Record:
 
 
 def records(realm: Realm) -> list[Record]:
-    """Return the records of all machines of a realm."""
-    found = (Record.load(realm, name) for name in realm.names(realm.machines))
+    """Return the records of all machines of a realm, without those that cannot be used."""
+    found = []
+    for name in realm.names(realm.machines):
+        with suppress(Refused):
+            found.append(Record.load(realm, name))
     return [record for record in found if record is not None]

@@ -11,15 +11,6 @@ from .failure import Refused
 from .files import new_file, open_folder, path_of
 from .request import HostKey, Spec
 
-_SSHD = """\
-# Written by SOOP.
-HostKey /etc/ssh/ssh_host_ed25519_key
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-UseDNS no
-"""
-_HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
 _RESOLVER = "# There is no name server: the names of the domain are in /etc/hosts.\n"
 _LONGEST_HOST_NAME = 64
 _FOLDERS = {"root": 0o700, "root/.ssh": 0o700}
@@ -30,10 +21,8 @@ def write_files(upper: Path, spec: Spec, host_key: HostKey) -> None:
     """Write what a new machine needs into its empty upper layer."""
     host_name = spec.name if len(spec.name) <= _LONGEST_HOST_NAME else spec.name.partition(".")[0]
     _write(upper, "etc/hostname", f"{host_name}\n", 0o644)
-    _write(upper, "etc/hosts", _HOSTS, 0o644)
     _write(upper, "etc/resolv.conf", _RESOLVER, 0o644)
     _write(upper, "etc/machine-id", f"{uuid4().hex}\n", 0o444)
-    _write(upper, "etc/ssh/sshd_config.d/soop.conf", _SSHD, 0o644)
     _write(upper, "etc/ssh/ssh_host_ed25519_key", host_key.private, 0o600)
     _write(upper, "etc/ssh/ssh_host_ed25519_key.pub", f"{host_key.public}\n", 0o644)
     authorize(upper, spec)

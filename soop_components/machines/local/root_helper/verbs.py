@@ -13,7 +13,7 @@ from typing import Any
 from . import disk, leftovers, machine, process, request
 from .failure import Refused
 from .folders import Realm
-from .record import Record
+from .record import Damaged, Record
 
 Verb = Callable[[Realm, Mapping[str, Any]], Any]
 _LONGEST_REQUEST = 1024**2
@@ -51,10 +51,18 @@ def _carry_out(arguments: list[str]) -> Any:
 
 
 def status(realm: Realm, names: list[str]) -> dict[str, Any]:
-    """Return what is known of those of ``names`` that exist."""
+    """Return what is known of those of ``names`` that exist; why one is ``refused`` is no trouble of the others."""
     running = process.supervisors()
-    found = ((name, Record.load(realm, name)) for name in names)
-    return {name: machine.facts(realm, record, running) for name, record in found if record is not None}
+    found: dict[str, Any] = {}
+    for name in names:
+        try:
+            record = Record.load(realm, name)
+        except Refused as error:
+            found[name] = {"refused": error.message, "hint": error.hint, "damaged": isinstance(error, Damaged)}
+        else:
+            if record is not None:
+                found[name] = machine.facts(realm, record, running)
+    return found
 
 
 _VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
