@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from soop_components.errors import SoopError
+from soop_components.machines import WITH_DATA
 from soop_components.project import Project
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
@@ -73,7 +74,12 @@ class ReleaseResource(Resource):
         return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "status": UNKNOWN}
 
     async def announce(self, context: Context, inputs: Properties, wanted: Properties) -> None:
-        """Say which packages go, and why."""
+        """Say which disks no node has any more, which packages go, and why."""
+        for name in _lost_disks(inputs, wanted):
+            text = (
+                f"no node has the disk of {name} any more: an update deletes it with its data if {WITH_DATA}=1 is set"
+            )
+            await context.progress.warn(f"{text}, and else fails there")
         if has_unknown(inputs) or has_unknown(wanted) or not inputs.get("roles"):
             return
         before, after = _parsed(inputs), _parsed(wanted)
@@ -159,6 +165,18 @@ def drift_of(found: NodeStatus, expected: str, release: ReleaseInputs) -> list[s
         drift += [health_in_words(problem, release.secrets.values()) for problem in found.health]
     shown = [text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in drift[:_MOST]]
     return shown + [f"{len(drift) - _MOST} more differences"] * (len(drift) > _MOST)
+
+
+def _lost_disks(*before_and_after: Properties) -> list[str]:
+    """Return the nodes whose disk goes, also where not all of an update is known yet."""
+    nodes = [properties.get("nodes") for properties in before_and_after]
+    if not all(isinstance(each, dict) for each in nodes):
+        return []
+    before, after = (
+        {name for name, node in each["nodes"].items() if each["roles"][node["role"]].get("disk")}
+        for each in before_and_after
+    )
+    return sorted(before - after)
 
 
 def _parsed(properties: Properties) -> ReleaseInputs:
