@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,22 +57,22 @@ def run(arguments: argparse.Namespace) -> int:
         write_plan(plan, plan_file)
         with_data = {WITH_DATA: "1"} if arguments.with_data else {}
         engine = Engine(project, {**os.environ, VARIABLE: str(plan_file), **with_data})
-        _check_disks(engine, plan, only_warn=arguments.with_data or arguments.preview)
+        exists = file.id in engine.stacks()
+        if exists:
+            _check_disks(engine, plan, only_warn=arguments.with_data or arguments.preview)
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
-            code = _preview(engine, file, text, Path(folder))
+            code = _preview(engine, file, text, Path(folder), exists)
             if code or arguments.preview:
                 return code
             if not confirmed(f"Deploy {', '.join(map(str, references))} to {file.id}?"):
                 say("nothing was changed")
                 return 1
-        return _update(engine, file, text, references)
+        return _update(engine, file, text, references, exists)
 
 
 def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:
     """Say which disks would be deleted, and refuse that unless it is wanted."""
-    if plan.id not in engine.stacks():
-        return
     kept = {node.name for service in plan.services for node in service.nodes.values() if node.disk}
     leaving = [disk for disk in engine.state(plan.id).disks if disk not in kept]
     if leaving:
@@ -103,20 +103,17 @@ def _references(words: Sequence[str]) -> list[Reference]:
     return references
 
 
-def _preview(engine: Engine, file: DomainFile, text: str, folder: Path) -> int:
+def _preview(engine: Engine, file: DomainFile, text: str, folder: Path, exists: bool) -> int:
     """Show what the engine would do with the new text; changes nothing."""
     candidate = folder / file.path.name
     candidate.write_bytes(text.encode())
-    with _stack(engine, file):
+    with nullcontext() if exists else _stack(engine, file):
         return engine.preview(file.id, candidate)
 
 
 @contextmanager
 def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
-    """Have a stack, which the engine needs for a preview; one that is made for it is removed afterwards."""
-    if file.id in engine.stacks():
-        yield
-        return
+    """Have a stack for a moment, which the engine needs for a preview."""
     before = file.read()
     try:
         engine.make_stack(file.id)
@@ -127,8 +124,7 @@ def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
         file.restore(before)
 
 
-def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference]) -> int:
-    exists = file.id in engine.stacks()
+def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference], exists: bool) -> int:
     if exists:
         recover(engine, file.id, say)
     before = file.read()

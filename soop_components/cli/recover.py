@@ -14,9 +14,13 @@ from soop_components.project import Project
 
 HELP = "clear what a killed deployment left behind"
 DESCRIPTION = """\
-Clears what a killed deployment left in the domain's state: the lock of its dead process, and creations that were cut
-off. `soop deploy` and `soop destroy` do this by themselves; it is there for those who call `pulumi up`. A state that is
-damaged is restored from the newest copy that Pulumi keeps.
+Clears what a killed deployment of the domain left: the lock of its dead process, creations that were cut off, remains
+of machines on this host. `soop deploy` and `soop destroy` do this by themselves; it is there for those who call
+`pulumi up`.
+
+A state that is damaged is restored from the newest copy that Pulumi keeps. What was changed after that copy is not in
+it; the next `soop deploy` looks at the nodes.
+
 With --check it changes nothing and lists the domains that need it, or are being changed.
 """
 

@@ -94,9 +94,7 @@ def _rotate(engine: Engine, state: StackState, id: str, service: str, key: str) 
     name = f"{service}.{key}"
     if name not in state.generated_secrets:
         given = f"a secret that the domain gives is changed with: soop secret set {name} {id}"
-        raise SoopError(
-            f"{id}: no secret {name} is generated", did_you_mean(name, state.generated_secrets) or given
-        )
+        raise SoopError(f"{id}: no secret {name} is generated", did_you_mean(name, state.generated_secrets) or given)
     code = engine.up(id, replace=state.generated_secrets[name])
     say(f"{id}: {name} was " + ("not rotated; the accepted value stays in use" if code else "rotated"))
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from soop_components.engine.checkpoints import Checkpoints, DamagedState
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.engine.history import Run, last_run
-from soop_components.engine.process import run_in_terminal, run_quietly
+from soop_components.engine.process import run_in_terminal
 from soop_components.engine.stack_locks import Lock, locks_in
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
@@ -140,7 +141,16 @@ class Engine:
         return run_in_terminal([str(self._pulumi), *words], self.project.root, self.environment)
 
     def _quietly(self, *words: str, given: str = "") -> str:
-        done = run_quietly([str(self._pulumi), *words], self.project.root, self.environment, given)
+        done = subprocess.run(
+            [str(self._pulumi), *words],
+            cwd=self.project.root,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
         if done.returncode:
             raise SoopError(
                 f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr)

@@ -1,4 +1,4 @@
-"""Runs programs: quietly, with their output in hand, or in the user's terminal."""
+"""Runs programs in the user's terminal."""
 
 from __future__ import annotations
 
@@ -17,22 +17,6 @@ from typing import IO, TextIO
 from soop_components.errors import printable
 
 _CHUNK = 1 << 16
-
-
-def run_quietly(
-    argv: Sequence[str], folder: Path, environment: Mapping[str, str], given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end with what it is given as input, and return its exit code and output."""
-    return subprocess.run(
-        argv,
-        cwd=folder,
-        env=environment,
-        input=given,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
 
 
 def run_in_terminal(

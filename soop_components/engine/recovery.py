@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from soop_components.engine.engine import Engine
-from soop_components.engine.stack_locks import Lock
 from soop_components.errors import SoopError
 from soop_components.machines.kinds import kind_of
 
@@ -31,9 +30,12 @@ def recover(engine: Engine, id: str, report: Report, *, force: bool = False) -> 
 
 def refuse_if_busy(engine: Engine, id: str) -> None:
     """Raise ``SoopError`` when another process may be at work on the stack."""
-    busy = [lock for lock in engine.locks(id) if not lock.is_dead]
-    if busy:
-        raise _busy(id, busy[0])
+    lock = next((each for each in engine.locks(id) if not each.is_dead), None)
+    if lock and lock.is_here:
+        raise SoopError(f"{id} is being changed by {lock}", "wait until it has ended")
+    if lock:
+        message = f"{id} is locked by {lock}; whether it still runs cannot be seen from here"
+        raise SoopError(message, f"when it does not: soop recover --force {id}")
 
 
 def _restore(engine: Engine, id: str, report: Report) -> bool:
@@ -43,7 +45,9 @@ def _restore(engine: Engine, id: str, report: Report) -> bool:
         return False
     copy = engine.restore(id)
     if copy is None:
-        hint = "restore the file from a backup of yours; if there is none: `soop clean` removes all machines on this host"
+        hint = (
+            "restore the file from a backup of yours; if there is none: `soop clean` removes all machines on this host"
+        )
         raise SoopError(f"the state of {id} is damaged, and so are all copies that the engine keeps: {path}", hint)
     report(f"{id}: restored its damaged state from {copy}; the damaged one is {path.name}.damaged")
     report(f"{id}: what was changed after that copy is not in it: the next `soop deploy` looks at the nodes")
@@ -67,12 +71,3 @@ def _clear_pending_creates(engine: Engine, id: str, pending: Sequence[str], repo
     engine.refresh(id, clear_pending_creates=True)
     report(f"{id}: cleared the interrupted creation of {', '.join(pending)}")
     return True
-
-
-def _busy(id: str, lock: Lock) -> SoopError:
-    if lock.is_here:
-        return SoopError(f"{id} is being changed by {lock}", "wait until it has ended")
-    return SoopError(
-        f"{id} is locked by {lock}; whether it still runs cannot be seen from here",
-        f"when it does not: soop recover --force {id}",
-    )

@@ -9,10 +9,9 @@ from pathlib import Path
 from soop_components.build.apt_settings import host_sources
 from soop_components.project import Project
 from soop_components.setup import step
-from soop_components.setup.debian_12 import RELEASE
+from soop_components.setup.debian_12 import NAME, RELEASE
 from soop_components.setup.root_access import as_root
 
-NAME = "debian-12"
 RECIPE = Path(__file__).with_name("debian_12.py")
 
 

@@ -95,9 +95,7 @@ def test_a_value_of_ones_own(project: StandInProject) -> None:
     project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
     first, text = shown(project), project.read(f"stacks/Pulumi.{DOMAIN}.yaml")
     assert "no value was given" in project.fail("secret", "set", PASSWORD, DOMAIN)
-    assert "did you mean vault-service.password?" in project.fail(
-        "secret", "rotate", "vault-service.pasword", DOMAIN
-    )
+    assert "did you mean vault-service.password?" in project.fail("secret", "rotate", "vault-service.pasword", DOMAIN)
 
     project.hold("refused")
     assert project.soop("secret", "set", PASSWORD, DOMAIN, given="my own\n").returncode == 1

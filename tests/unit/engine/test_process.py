@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.engine.process import run_in_terminal, run_quietly
+from soop_components.engine.process import run_in_terminal
 
 HERE = Path(__file__).parent
 ENVIRONMENT = dict(os.environ)
@@ -16,13 +16,6 @@ ENVIRONMENT = dict(os.environ)
 
 def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
-
-
-def test_quietly_returns_what_was_said() -> None:
-    done = run_quietly(
-        python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), HERE, ENVIRONMENT
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
 
 
 def test_passes_exit_codes_on() -> None:
