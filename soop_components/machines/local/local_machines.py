@@ -95,7 +95,7 @@ class LocalMachines(Operations):
         await self._call("destroy", name=name)
 
     async def inspect(self, names: Iterable[str]) -> dict[str, MachineFacts | SoopError]:
-        """Return what is known of those of ``names`` that exist, or why it cannot be told.
+        """Return what is known of those of ``names`` that exist, or why that cannot be said.
 
         Needs no rights unless the host hides processes.
         """

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 from soop_components.build.builder import build
 from soop_components.build.service_source import read_source
 from soop_components.engine import Engine
+from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 
 REPOSITORY = Path(__file__).parents[3]
@@ -63,7 +65,6 @@ class StandInProject:
             **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(REPOSITORY),
-            "SOOP_LINGER": "0",
             "STAND_IN_WAITS": str(self.gate),
         }
 
@@ -160,8 +161,11 @@ class StandInProject:
         return json.loads(done.stdout)[0]
 
     def versions(self, domain: str) -> dict[str, str | None]:
-        """Return the accepted version of each service of a domain."""
-        return {name: service["version"] for name, service in self.status(domain)["services"].items()}
+        """Return the accepted version of each service of a domain, as the state says."""
+        path = self.root / f".soop/state/.pulumi/stacks/stand-in/{domain}.json"
+        resources = json.loads(path.read_text())["checkpoint"]["latest"]["resources"]
+        releases = [each for each in resources if each["type"] == "soop:index:Release"]
+        return {each["urn"].rsplit("::", 1)[1]: each["outputs"].get("version") for each in releases}
 
     def engine_process(self, domain: str) -> int:
         """Return the process that holds the lock on a domain."""
@@ -188,10 +192,18 @@ class StandInProject:
         self.gate.unlink(missing_ok=True)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[StandInProject]:
-    """A project with two services in three versions and nothing deployed."""
-    project = StandInProject(tmp_path / "a project")
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project with two services in three versions, of which each test gets a copy."""
+    project = StandInProject(tmp_path_factory.mktemp("built") / "a project")
     project.make()
+    return project.root
+
+
+@pytest.fixture
+def project(tmp_path: Path, built: Path) -> Iterator[StandInProject]:
+    """A project with two services in three versions and nothing deployed."""
+    project = StandInProject(shutil.copytree(built, tmp_path / "a project", symlinks=True))
     yield project
     project.release()
+    stop_idle_servers(project.root)
