@@ -17,7 +17,7 @@ from soop_components.errors import SoopError
 
 
 class LockedPackageGone(SoopError):
-    """The mirror serves a locked package no more: the lock has to be refreshed."""
+    """The mirror no longer has a locked package: the lock has to be refreshed."""
 
     def __init__(self, gone: Mapping[str, str], label: str) -> None:
         listed = ", ".join(f"{name} {version}" for name, version in sorted(gone.items()))
