@@ -43,6 +43,7 @@ class Program:
             "PULUMI_BACKEND_URL": f"file://{folder}",
             "PULUMI_CONFIG_PASSPHRASE": "a test's",
             "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_STACK": "dev",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
 
