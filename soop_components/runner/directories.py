@@ -26,10 +26,24 @@ class Directories(Managed):
         found = sorted(component.directories.items())  # parents first
         return {path: DirectoryRecord(False, *wanted) for path, wanted in found}
 
+    def prepare(self, work: Work) -> None:
+        """Restore mode and owner where the document gives none any more, unless somebody else has changed them."""
+        wanted = _wanted(work)
+        needed = above(wanted | work.document.paths)
+        for path, record in work.ledger.directories.items():
+            before = record.mode_before, record.uid_before, record.gid_before
+            if path in wanted or record.mode is None or before[0] is None or self.details(work.host, path, record):
+                continue
+            if (path in needed or not record.created) and _access(work.host, path) != before:
+                work.begin_change([path])
+                work.host.places.folder(path, before[0], *before[1:])
+                work.changed("directory", path, "restore")
+                work.ledger.directories[path] = record._replace(mode=None)
+
     def carry_out(self, work: Work, component: Component) -> None:
         todo = self.pending_in(work, component)
         for path, wanted in component.directories.items():
-            known = work.ledger.directories.get(path, DirectoryRecord(created=work.host.places.look(path) is None))
+            known = work.ledger.directories.get(path) or _as_found(work.host, path)
             work.ledger.directories[path] = known._replace(mode=wanted.mode, owner=wanted.owner, group=wanted.group)
         if not todo:
             return
@@ -42,8 +56,8 @@ class Directories(Managed):
 
     def remove_stale(self, work: Work) -> None:
         """Remove folders that we made and that nothing needs, if they are empty; forget the others."""
-        wanted = {path for component in work.document.components for path in component.directories}
-        needed = above(wanted | work.ledger.paths)
+        wanted = _wanted(work)
+        needed = above(wanted | work.ledger.paths - work.ledger.absent)
         for path in sorted(set(work.ledger.directories) - wanted, key=len, reverse=True):
             record = work.ledger.directories[path]
             if path in needed:
@@ -65,6 +79,21 @@ class Directories(Managed):
         if not stat.S_ISDIR(found.st_mode):
             return ["is not a folder"]
         return access_details(found, record.mode, record.owner, record.group)
+
+
+def _wanted(work: Work) -> set[str]:
+    return {path for component in work.document.components for path in component.directories}
+
+
+def _as_found(host: Host, path: str) -> DirectoryRecord:
+    """Return the record of a folder before the plan gives it a mode."""
+    access = _access(host, path)
+    return DirectoryRecord.made() if access is None else DirectoryRecord(False, None, "root", "root", *access)
+
+
+def _access(host: Host, path: str) -> tuple[int, int, int] | None:
+    found = host.places.look(path)
+    return None if found is None else (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
 
 
 def above(paths: set[str]) -> set[str]:

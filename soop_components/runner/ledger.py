@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -33,6 +34,15 @@ class DirectoryRecord(NamedTuple):
     mode: str | None = None
     owner: str = "root"
     group: str = "root"
+    mode_before: int | None = None
+    """What it had before the plan gave it a mode, and its owner by number."""
+    uid_before: int = 0
+    gid_before: int = 0
+
+    @classmethod
+    def made(cls) -> DirectoryRecord:
+        """Return the record of a folder that we make, before the plan gives it a mode."""
+        return cls(True, mode_before=0o755, uid_before=os.geteuid(), gid_before=os.getegid())
 
 
 class UnitRecord(NamedTuple):

@@ -74,7 +74,7 @@ class Work:
 
     def folder_made(self, path: str) -> None:
         """Note a folder that had to be made on the way to something else."""
-        self.ledger.directories.setdefault(path, DirectoryRecord(created=True))
+        self.ledger.directories.setdefault(path, DirectoryRecord.made())
 
     def save(self) -> None:
         """Write the ledger if it has changed."""
