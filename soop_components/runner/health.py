@@ -46,13 +46,12 @@ def carry_out(work: Work, hosts: Mapping[str, str]) -> None:
 
 def look(host: Host, document: Document, hosts: Mapping[str, str]) -> list[HealthProblem]:
     """Try each check once, and return those that do not pass."""
-    problems = []
-    for component in document.components:
-        for check in _checks(host, document, component, hosts):
-            wrong = check.attempt(check.timeout)
-            if wrong is not None:
-                problems.append(HealthProblem(component.name, check.text, wrong))
-    return problems
+    return [
+        HealthProblem(component.name, check.text, wrong)
+        for component in document.components
+        for check in _checks(host, document, component, hosts)
+        if (wrong := check.attempt(check.timeout)) is not None
+    ]
 
 
 def _checks(host: Host, document: Document, component: Component, hosts: Mapping[str, str]) -> list[Check]:
