@@ -1,4 +1,4 @@
-"""Waits for what comes by itself, by a clock that tests can set."""
+"""Waits for what comes by itself, by a clock that tests can set; of its own, since the runner travels alone."""
 
 from __future__ import annotations
 

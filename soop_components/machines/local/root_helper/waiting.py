@@ -1,4 +1,4 @@
-"""Waiting for what the kernel does a little later than it says."""
+"""Waiting for what the kernel does a little later than it says; of its own, since root runs this folder alone."""
 
 from __future__ import annotations
 
