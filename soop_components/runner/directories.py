@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 
 from soop_components.runner.accounts import gid_of, uid_of
+from soop_components.runner.document import Document
 from soop_components.runner.files import access_details
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord, Ledger
@@ -28,8 +29,8 @@ class Directories(Managed):
 
     def prepare(self, work: Work) -> None:
         """Restore mode and owner where the document gives none any more, unless somebody else has changed them."""
-        wanted = _wanted(work)
-        needed = above(wanted | work.document.paths)
+        wanted = named_folders(work.document)
+        needed = needed_folders(work.document)
         for path, record in work.ledger.directories.items():
             before = record.mode_before, record.uid_before, record.gid_before
             if path in wanted or record.mode is None or before[0] is None or self.details(work.host, path, record):
@@ -56,7 +57,7 @@ class Directories(Managed):
 
     def remove_stale(self, work: Work) -> None:
         """Remove folders that we made and that nothing needs, if they are empty; forget the others."""
-        wanted = _wanted(work)
+        wanted = named_folders(work.document)
         needed = above(wanted | work.ledger.paths - work.ledger.absent)
         for path in sorted(set(work.ledger.directories) - wanted, key=len, reverse=True):
             record = work.ledger.directories[path]
@@ -81,10 +82,6 @@ class Directories(Managed):
         return access_details(found, record.mode, record.owner, record.group)
 
 
-def _wanted(work: Work) -> set[str]:
-    return {path for component in work.document.components for path in component.directories}
-
-
 def _as_found(host: Host, path: str) -> DirectoryRecord:
     """Return the record of a folder before the plan gives it a mode."""
     access = _access(host, path)
@@ -94,6 +91,18 @@ def _as_found(host: Host, path: str) -> DirectoryRecord:
 def _access(host: Host, path: str) -> tuple[int, int, int] | None:
     found = host.places.look(path)
     return None if found is None else (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+
+def named_folders(document: Document) -> set[str]:
+    """Return the folders that the document gives a mode."""
+    return {path for component in document.components for path in component.directories}
+
+
+def needed_folders(document: Document) -> set[str]:
+    """Return these, and those in which the document puts something."""
+    named = named_folders(document)
+    absent = {path for component in document.components for path in component.absent}
+    return named | above(named | document.paths - absent)
 
 
 def above(paths: set[str]) -> set[str]:

@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from soop_components.runner.directories import above
+from soop_components.runner.directories import named_folders, needed_folders
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.places import is_temporary
@@ -61,9 +61,8 @@ def _is_folder(host: Host, path: str) -> bool:
 
 def _barred(work: Work) -> Iterator[str]:
     """Yield the paths that must be folders and are something else; a link above another path may lead to a folder."""
-    named = {path for component in work.document.components for path in component.directories}
-    needed = named | above(named | work.document.paths)
-    for path in sorted(needed):
+    named = named_folders(work.document)
+    for path in sorted(needed_folders(work.document)):
         mode = _mode(work.host, path)
         if mode and not stat.S_ISDIR(mode) and (path in named or not stat.S_ISLNK(mode)):
             yield path

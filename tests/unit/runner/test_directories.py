@@ -41,3 +41,11 @@ def test_no_folder_stays_above_a_path_at_which_nothing_may_be(node: Node) -> Non
     node.accept(document("1.0.0", site={"files": FILE}))
     node.accept(document("2.0.0", site={"absent": ["/srv/a/b"]}))
     assert not node.path("/srv").exists()
+
+
+def test_a_path_at_which_nothing_may_be_needs_no_folder(node: Node) -> None:
+    node.path("/srv").mkdir()
+    node.path("/srv/a").write_text("theirs")
+    node.accept(document("1.0.0", site={"absent": ["/srv/a/b"]}))
+    assert node.apply(document("2.0.0", site={"files": {"/srv/a": file("x")}, **FAILS}))["rolled_back"]
+    assert node.text("/srv/a") == "theirs"
