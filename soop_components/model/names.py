@@ -84,7 +84,7 @@ class NodeName(NamedTuple):
 
     @property
     def short(self) -> str:
-        """What tells the node from others of its service: ``web-1``."""
+        """What distinguishes the node from others of its service: ``web-1``."""
         return f"{self.role}-{self.number}"
 
     @classmethod
