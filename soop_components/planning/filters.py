@@ -56,6 +56,8 @@ def plain(value: object) -> str:
 
 def number(sign: str, value: Any) -> Any:
     """Return a number that ``sign`` can be applied to."""
+    if isinstance(value, marks.Marked):
+        raise marks.LooksInside
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(f"{sign} takes numbers, not {kind(value)}")
     if abs(value) > LARGEST:
@@ -190,7 +192,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "first": lambda values: item(listed(values), 0),
     "last": lambda values: item(listed(values), -1),
     "sort": lambda values: sorted(operand(listed(values))),
-    "unique": lambda values: list(dict.fromkeys(operand(listed(values)))),
+    "unique": lambda values: list(dict.fromkeys(map(operand, listed(values)))),
     "items": pairs,
     "values": lambda value: [held for _, held in pairs(value)],
     "dictsort": lambda value: sorted(pairs(value), key=lambda pair: str(pair[0])),

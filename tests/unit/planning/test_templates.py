@@ -87,9 +87,12 @@ def test_nothing_of_a_text_vanishes_as_a_comment(text: str) -> None:
     assert render("a{# b #}c", {}, FILE, comments=True) == "ac"
 
 
-def test_a_condition_on_a_node_is_refused_with_what_there_is_instead() -> None:
+@pytest.mark.parametrize(
+    "condition", ["node.name == 'web-1'", "[node.name, 'web-1'] | unique", "node.name is odd", "node.name * 2"]
+)
+def test_a_condition_on_a_node_is_refused_with_what_there_is_instead(condition: str) -> None:
     with pytest.raises(SoopError, match="looks inside a secret or a node's name") as raised:
-        evaluate("{{ node.name == 'web-1' }}", SCOPE, FILE)
+        evaluate(f"{{{{ {condition} }}}}", SCOPE, FILE)
     assert raised.value.hint is not None
     assert "`first: true`" in raised.value.hint
 
