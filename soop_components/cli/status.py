@@ -116,23 +116,12 @@ def as_json(domain: DomainStatus) -> dict[str, Any]:
 
 
 def _release_json(release: Release) -> dict[str, Any]:
-    return {
-        "version": release.version,
-        "digest": release.digest,
-        "since": release.since,
-        "endpoints": {name: list(urls) for name, urls in release.endpoints.items()},
-        "nodes": {node.name: _node_json(node) for node in release.nodes},
-    }
+    nodes = {node.name: _fields(node, "role", "address", "version", "healthy", "drift") for node in release.nodes}
+    return {**_fields(release, "version", "digest", "since", "endpoints"), "nodes": nodes}
 
 
-def _node_json(node: DeployedNode) -> dict[str, Any]:
-    return {
-        "role": node.role,
-        "address": node.address,
-        "version": node.version,
-        "healthy": node.healthy,
-        "drift": list(node.drift),
-    }
+def _fields(of: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in names}
 
 
 def _condition(node: DeployedNode) -> str:

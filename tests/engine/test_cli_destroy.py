@@ -22,6 +22,12 @@ def test_destroys_one_domain_and_keeps_its_definition(project: StandInProject) -
     project.succeed("deploy", "access-service-3.2.4", "dev-one")
     assert "there is no domain dev-on" in project.fail("destroy", "--yes", "dev-on")
 
+    definition = project.read("stacks/Pulumi.dev-two.yaml")
+    done = project.pulumi("stack", "rm", "--force", "--preserve-config", "--yes", "dev-two")
+    assert done.returncode == 0, done.stderr
+    assert not project.status("dev-two")["deployed"], "what the hint for machines that are gone for good says"
+    assert project.read("stacks/Pulumi.dev-two.yaml") == definition
+
 
 def test_protected_disks_need_to_be_meant(project: StandInProject) -> None:
     project.succeed("deploy", "access-service-3.2.3", "prod-access")

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import disk, leftovers, machine, process, request
@@ -15,7 +15,7 @@ from .failure import Refused
 from .folders import Realm
 from .record import Damaged, Record
 
-Verb = Callable[[Realm, Mapping[str, Any]], Any]
+Verb = Callable[..., Any]
 _LONGEST_REQUEST = 1024**2
 
 
@@ -41,13 +41,13 @@ def main(arguments: list[str]) -> int:
 def _carry_out(arguments: list[str]) -> Any:
     if len(arguments) != 1 or arguments[0] not in _VERBS:
         raise Refused(f"expected one of {', '.join(_VERBS)}")
-    keys, verb = _VERBS[arguments[0]]
+    verb, keys = _VERBS[arguments[0]]
     try:
         given = json.loads(sys.stdin.read(_LONGEST_REQUEST))
     except ValueError as error:
         raise Refused(f"the request is not JSON: {error}") from error
     fields = request.mapping(given, ("home", "realm", *keys), "request")
-    return verb(Realm.open(fields["home"], fields["realm"]), fields)
+    return verb(Realm.open(fields["home"], fields["realm"]), *(_FIELDS[key](fields[key]) for key in keys))
 
 
 def status(realm: Realm, names: list[str]) -> dict[str, Any]:
@@ -65,21 +65,24 @@ def status(realm: Realm, names: list[str]) -> dict[str, Any]:
     return found
 
 
-_VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
-    "create": (
-        ("spec", "host_key"),
-        lambda realm, given: machine.create(realm, request.spec(given["spec"]), request.host_key(given["host_key"])),
-    ),
-    "start": (("name",), lambda realm, given: machine.start(realm, request.name(given["name"]))),
-    "stop": (("name",), lambda realm, given: machine.stop(realm, request.name(given["name"]))),
-    "destroy": (("name",), lambda realm, given: machine.destroy(realm, request.name(given["name"]))),
-    "status": (("names",), lambda realm, given: status(realm, request.names(given["names"]))),
-    "disk-create": (
-        ("disk", "size"),
-        lambda realm, given: disk.create(realm, request.name(given["disk"]), request.disk_size(given["size"])),
-    ),
-    "disk-destroy": (("disk",), lambda realm, given: disk.destroy(realm, request.name(given["disk"]))),
-    "sweep": ((), lambda realm, given: leftovers.sweep(realm)),
-    "clean": ((), lambda realm, given: leftovers.clean(realm)),
+_VERBS: dict[str, tuple[Verb, Sequence[str]]] = {
+    "create": (machine.create, ("spec", "host_key")),
+    "start": (machine.start, ("name",)),
+    "stop": (machine.stop, ("name",)),
+    "destroy": (machine.destroy, ("name",)),
+    "status": (status, ("names",)),
+    "disk-create": (disk.create, ("disk", "size")),
+    "disk-destroy": (disk.destroy, ("disk",)),
+    "sweep": (leftovers.sweep, ()),
+    "clean": (leftovers.clean, ()),
 }
-"""The keys of each verb's request, and what carries it out."""
+"""What carries out each verb, and the keys of its request, in order."""
+_FIELDS: dict[str, Callable[[object], Any]] = {
+    "spec": request.spec,
+    "host_key": request.host_key,
+    "name": request.name,
+    "names": request.names,
+    "disk": request.name,
+    "size": request.disk_size,
+}
+"""What checks each field."""
