@@ -106,9 +106,8 @@ def _detail(name: str, record: PackageRecord, known: needs.Known) -> str:
 def _install(work: Work, known: needs.Known, todo: list[str]) -> None:
     work.events.progress(f"installing {len(todo)} packages")
     _note(work, known, todo)
-    upgraded = [name for name in todo if f"{name}:{work.document.packages[name].architecture}" in known]
     work.ledger.installing = Installing(needs.boot_id(), tuple(todo))
-    work.begin_change(upgraded, "upgraded")
+    work.begin_change(todo, "installed")
     with needs.linked_archives(work, todo) as archives:
         controls = needs.controls_of(work, archives)
         _divert_conffiles(work, archives.values())

@@ -22,7 +22,7 @@ _PATIENCE = 90.0
 """Seconds from which on an answer that does not come is a failure."""
 _PROPERTIES = (
     "Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NeedDaemonReload", "Type", "CanReload",
-    "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup", "Restart", "Names", "FragmentPath",
+    "NRestarts", "ExecMainStartTimestampMonotonic", "ConsistsOf", "ControlGroup", "Names", "FragmentPath",
     "SourcePath", "DropInPaths", "EnvironmentFiles", "TriggeredBy",
 )  # fmt: skip
 _LISTS = ("Names", "ConsistsOf", "DropInPaths", "TriggeredBy")
@@ -42,8 +42,6 @@ class Facts(NamedTuple):
     can_reload: bool = False
     restarts: int = 0
     """How often systemd has started it again since it was started."""
-    restarts_itself: bool = False
-    """Whether systemd starts it again when it ends."""
     began: float = 0.0
     """When its main process was started, by the monotonic clock."""
     oneshot: bool = False
@@ -93,9 +91,9 @@ def is_template(name: str) -> bool:
     return "@." in name
 
 
-def loaded(host: Host, pattern: str) -> list[str]:
-    """Return the units in systemd's memory that a pattern names."""
-    argv = ["systemctl", "list-units", "--plain", "--no-legend", "--", pattern]
+def loaded(host: Host, *patterns: str) -> list[str]:
+    """Return the units in systemd's memory that patterns name."""
+    argv = ["systemctl", "list-units", "--plain", "--no-legend", "--", *patterns]
     return [line.split()[0] for line in host.commands.run(Task(argv, timeout=_ANSWER)).stdout.splitlines() if line]
 
 
@@ -134,7 +132,6 @@ def _facts(found: Mapping[str, str]) -> Facts:
         stale=found.get("NeedDaemonReload") == "yes",
         can_reload=found.get("CanReload") == "yes",
         restarts=int(found.get("NRestarts") or 0),
-        restarts_itself=found.get("Restart", "no") != "no",
         began=began,
         oneshot=found.get("Type") == "oneshot" and ended_well,
         ran=began > 0,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
-What = Literal["path", "below", "upgraded", "removed", "triggered", "new", "restart", "reload", "stop"]
+What = Literal["path", "below", "installed", "removed", "triggered", "new", "restart", "reload", "stop"]
 """``path`` is one of the plan; at or ``below`` a path packages or scripts have changed something; a package was
-``upgraded`` or ``removed``, or dpkg informed it of a change of others (``triggered``); a unit is ``new``, or a package
-asks to ``restart``, ``reload`` or ``stop`` it."""
+``installed``, in another version perhaps, or ``removed``, or dpkg informed it of a change of others (``triggered``); a
+unit is ``new``, or is to ``restart``, ``reload`` or ``stop`` since a package asks for it or its files have changed."""
 
 
 class Touched(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 FOLDERS = (
     "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
@@ -16,6 +16,16 @@ FOLDERS = (
 def places(name: str) -> list[str]:
     """Return the files and folders of drop-ins that systemd may read for a unit."""
     return [f"{folder}/{part}" for folder in FOLDERS for part in _parts(name)]
+
+
+def patterns(paths: Iterable[str]) -> set[str]:
+    """Return which units files and folders of drop-ins are about, except those for whole types and prefixes."""
+    found = set()
+    for folder, path in ((folder, path) for folder in FOLDERS for path in paths if path.startswith(f"{folder}/")):
+        name = path.removeprefix(f"{folder}/").partition("/")[0].removesuffix(".d")
+        if "." in name and not name.rpartition(".")[0].endswith("-"):
+            found.add(name.replace("@.", "@*."))
+    return found
 
 
 def _parts(name: str) -> Iterator[str]:

@@ -65,7 +65,7 @@ def _shaky(work: Work, wanted: Iterable[str]) -> str | None:
             raise _not_up(work, name, f"ended and was started again {restarts} times")
         if not found.running and (found.active != "activating" or name not in work.started):
             raise _not_up(work, name, found.state_text)
-        watched = restarts > 0 or (name in work.started and found.restarts_itself and name in unproven)
+        watched = restarts > 0 or (name in work.started and name in unproven and found.sub == "running")
         if not found.running or (watched and found.began > since):
             shaky = name
     return shaky

@@ -40,10 +40,7 @@ class Units(Managed):
         if not component.units:
             return
         found = systemd.facts(work.host, component.units)
-        unread = work.ledger.changing - work.known_to_systemd
-        if covers(unit_files.FOLDERS, paths_of(unread)) or any(unit.stale for unit in found.values()):
-            systemd.call(work.host, "daemon-reload")
-            work.known_to_systemd |= work.ledger.changing
+        if _read_again(work, any(unit.stale for unit in found.values())):
             found = systemd.facts(work.host, component.units)
         records = _records(component.units)
         if new := [name for name, record in records.items() if work.ledger.units.get(name) != record]:
@@ -113,7 +110,6 @@ def _run(work: Work, name: str, found: Facts) -> None:
     work.considered[name] = set(work.ledger.changing)
     work.cgroups[name] = found.cgroup
     if is_template(name):
-        _note_instances(work, name, changed)
         return
     if unit.state == "started" and found.load == "not-found":
         raise Failure("units", f"{name}: there is no such unit on the node")
@@ -146,12 +142,22 @@ def _read_for(names: Iterable[str], found: Facts) -> list[str]:
     return [*found.paths, *(place for name in names for place in unit_files.places(name))]
 
 
-def _note_instances(work: Work, template: str, changed: Collection[Touched]) -> None:
-    """Let the instances restart that run and are not in the plan, after a change of their template."""
-    if covers(unit_files.places(template), paths_of(changed)):
-        found = systemd.facts(work.host, systemd.loaded(work.host, template.replace("@.", "@*.")))
-        strangers = [name for name, facts in found.items() if not facts.connection and name not in work.document.units]
+def _read_again(work: Work, is_stale: bool = False) -> bool:
+    """Let systemd read its files again if some have changed; return whether it did.
+
+    Units that run with other files than those, and are not in the plan, restart later: a target of the plan, a timer or
+    a template's instance may have started them.
+    """
+    paths = set(paths_of(work.ledger.changing - work.known_to_systemd))
+    if not is_stale and not covers(unit_files.FOLDERS, paths):
+        return False
+    systemd.call(work.host, "daemon-reload")
+    work.known_to_systemd |= work.ledger.changing
+    if patterns := unit_files.patterns(paths):
+        found = systemd.facts(work.host, systemd.loaded(work.host, *patterns))
+        strangers = {name for name, facts in found.items() if not facts.connection} - work.document.units.keys()
         work.begin_change(strangers, "restart")
+    return True
 
 
 def _act(work: Work, verb: _Verb, name: str, found: Facts) -> None:
@@ -176,9 +182,9 @@ def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) 
     program, which maps nothing of the kind: it is restarted after upgrades.
     """
     happened = {each.what for each in changed}
-    if "upgraded" in happened and unit.content is not None:
+    if happened & {"installed", "removed"} and unit.content is not None:
         return True
-    if not happened & {"upgraded", "removed", "triggered"}:
+    if not happened & {"installed", "removed", "triggered"}:
         return False
     groups = [found.cgroup, *(part.cgroup for part in systemd.facts(work.host, found.parts).values())]
     mapped = {path for group in groups if group for pid in processes.members(group) for path in processes.mapped(pid)}
@@ -190,6 +196,7 @@ def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) 
 
 def restart_dependents(work: Work) -> None:
     """Restart units that depend on what a later component changed, and units of others that packages ask for."""
+    _read_again(work)
     changing = work.ledger.changing
     late = [name for name in work.document.units if changing - work.considered.get(name, set())]
     for name, found in systemd.facts(work.host, late).items():

@@ -121,27 +121,30 @@ LONG_JOB = "[Service]\nType=oneshot\nExecStart=/bin/sleep infinity\n"
 
 def test_templates_and_jobs(node: RunnerNode) -> None:
     def wanted(version: str) -> dict[str, object]:
+        files = {"/etc/systemd/system/aside.service": {"content": WORKER.format(version)}}
         units = {
+            "all.target": {"content": "[Unit]\nWants=aside.service worker@3.service\n"},
             "worker@.service": {"content": WORKER.format(version)},
             "worker@1.service": {},
             "job.service": {"content": JOB},
             "backup.service": {"content": LONG_JOB, "state": "unmanaged"},
         }
-        return document(version, web={"units": units})
+        return document(version, web={"files": files, "units": units, "command_health": {"command": ["/bin/true"]}})
 
     node.accept(wanted("1.0.0"))
     node.run("systemctl start --no-block backup.service; systemctl start worker@2.service")
-    before = node.pids("worker@1.service", "worker@2.service", "backup.service")
+    names = ["worker@1.service", "worker@2.service", "worker@3.service", "aside.service", "backup.service"]
+    before = node.pids(*names)
     node.accept(wanted("2.0.0"))
-    after = node.pids("worker@1.service", "worker@2.service", "backup.service")
-    assert [name for name in after if after[name] != before[name]] == ["worker@1.service", "worker@2.service"]
+    after = node.pids(*names)
+    assert [name for name in names if after[name] != before[name]] == names[:-1]
     assert "A=2.0.0" in node.run("tr '\\0' ' ' < /proc/$(systemctl show -p MainPID --value worker@1)/environ")
     assert node.run("cat /tmp/ran") == "ran", "once, though systemd has forgotten it"
     assert node.is_as_accepted()
     assert node.apply(wanted("2.0.0")).changes == []
     node.accept(document("3.0.0"))
     assert node.pids("backup.service") == {"backup.service": before["backup.service"]}
-    node.run("systemctl stop backup.service 'worker@*.service'")
+    node.run("systemctl stop backup.service aside.service 'worker@*.service'")
 
 
 ENDS = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sh -c 'sleep 2; echo lost it'\nRestart=always\n"

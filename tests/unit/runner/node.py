@@ -41,6 +41,7 @@ class Played:
         self.refuses: set[str] = set()
         """Units that were started too often, until that is reset."""
         self.on_restart: Callable[[], object] = lambda: None
+        self.on_start: Callable[[], object] = lambda: None
 
     def run(self, task: Task) -> Completed:
         program, *arguments = task.argv
@@ -56,7 +57,7 @@ class Played:
     def _systemctl(self, command: str, verb: str, *arguments: str) -> Completed:
         names = [argument for argument in arguments if not argument.startswith("-")]
         if verb == "list-units":
-            kept = [name for name in self.units if fnmatch.fnmatch(name, names[0])]
+            kept = [unit for unit in self.units if any(fnmatch.fnmatch(unit, pattern) for pattern in names)]
             return Completed(command, 0, "".join(f"{name} loaded active running\n" for name in kept), "")
         if verb == "show":
             return Completed(command, 0, "\n\n".join(self._show(name) for name in names), "")
@@ -74,6 +75,8 @@ class Played:
                 self.units[name] |= {"ActiveState": "inactive", "SubState": "dead"}
         if verb == "restart":
             self.on_restart()
+        if verb == "start":
+            self.on_start()
         return Completed(command, 0, "", "")
 
     def _show(self, name: str) -> str:

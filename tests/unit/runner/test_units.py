@@ -120,6 +120,16 @@ def test_a_later_component_may_change_what_an_earlier_one_depends_on(node: Node)
     assert node.systemd.commands == ["restart app.service"]
 
 
+def test_a_drop_in_of_a_later_component_is_read_before_the_restart_also_when_it_goes(node: Node) -> None:
+    first = {"units": {"app.service": {"content": PROGRAM}}}
+    node.accept(document("1.0.0", first=first))
+    later = {"files": {"/etc/systemd/system/app.service.d/x.conf": file("1")}}
+    node.accept(document("2.0.0", first=first, second=later))
+    assert node.systemd.commands == ["daemon-reload", "restart app.service"]
+    node.accept(document("3.0.0", first=first))
+    assert node.systemd.commands == ["daemon-reload", "restart app.service"]
+
+
 def test_a_unit_that_cannot_reload_is_restarted(running: Node) -> None:
     running.systemd.units["app.service"]["CanReload"] = "no"
     files = {"/opt/app/x": file("1"), "/etc/app/y": file("2")}
@@ -199,6 +209,24 @@ def test_a_template_is_part_of_its_instances(node: Node) -> None:
     }
     node.accept(workers("2", "2.0.0"))
     assert node.systemd.commands == ["daemon-reload", "restart worker@1.service", "restart worker@2.service"]
+
+
+def test_units_whose_files_change_restart_although_something_else_has_started_them(node: Node) -> None:
+    folder = "/etc/systemd/system"
+    paths = [
+        f"{folder}/{name}" for name in ("single.service", "w@.service", "x@1.service.d/a.conf", "service.d/a.conf")
+    ]
+
+    def wanted(text: str) -> dict[str, Any]:
+        return document(text, web={"units": {"all.target": {}}, "files": dict.fromkeys(paths, file(text))})
+
+    node.accept(wanted("1.0.0"))
+    names = ("single.service", "w@1.service", "x@1.service", "x@2.service", "other.service", "idle.service")
+    node.systemd.units |= {name: {"ActiveState": "active"} for name in names}
+    node.systemd.units["w@2.service"] = {"ActiveState": "inactive"}
+    node.accept(wanted("2.0.0"))
+    calls = ["daemon-reload", "restart single.service", "restart w@1.service", "restart x@1.service"]
+    assert sorted(node.systemd.commands) == calls
 
 
 @pytest.mark.parametrize(
@@ -328,6 +356,19 @@ def test_a_unit_that_ends_again_and_again_after_a_start_is_refused(node: Node, m
     looping(node, 0)
     event = node.apply(app())
     assert event["message"] == "app.service: ended and was started again 3 times, expected it to stay up"
+
+
+@pytest.mark.parametrize(("sub", "refused"), [("running", True), ("exited", False)])
+def test_a_unit_without_a_check_stays_up_for_a_while(
+    node: Node, monkeypatch: pytest.MonkeyPatch, sub: str, refused: bool
+) -> None:
+    """Nobody starts it again; what has done its work and counts as active is up."""
+    monkeypatch.setattr(unit_watch, "_WATCH", 5.0)
+    gone = {"ActiveState": "inactive", "SubState": "dead"}
+    monkeypatch.setattr(waiting, "sleep", lambda _: looping(node, 0, Restart="no", **gone))
+    monkeypatch.setattr(node.systemd, "on_start", lambda: looping(node, 0, Restart="no", SubState=sub))
+    event = node.apply(app())
+    assert event.get("message") == ("app.service: inactive (dead), expected it to stay up" if refused else None)
 
 
 def test_one_crash_at_the_start_is_none_of_our_business(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
