@@ -150,6 +150,13 @@ def test_a_machine_whose_record_is_damaged_is_made_anew_and_no_other_machine_s_t
         await ground.machines.destroy(WEB)
         assert await ground.machines.inspect([WEB, OTHER]) == {OTHER: other}
         assert await ground.run(other, "echo here") == "here"
+
+        await ground.create(WEB, Attachment(DISK, "/data"))
+        as_root("rm", str(_record(ground, WEB)))  # as somebody would who has read that it is damaged
+        assert await ground.machines.sweep() == [f"{WEB}, which was never complete"]
+        again = await ground.create(WEB, Attachment(DISK, "/data"))
+        assert await ground.run(again, "cat /data/kept") == "kept"
+        assert await ground.look(OTHER) == other
         _damage(ground, OTHER)
         await ground.machines.clean()
         assert ground.traces() == set()
@@ -158,8 +165,12 @@ def test_a_machine_whose_record_is_damaged_is_made_anew_and_no_other_machine_s_t
 
 
 def _damage(ground: Ground, name: str) -> None:
+    as_root("tee", str(_record(ground, name)), stdin='{"spec": 7}')
+
+
+def _record(ground: Ground, name: str) -> Path:
     [record] = (ground.home / "machines" / ground.realm).glob(f"*/{name}/machine.json")
-    as_root("tee", str(record), stdin='{"spec": 7}')
+    return record
 
 
 def test_a_sweep_removes_what_a_deleted_checkout_left_running(ground: Ground) -> None:

@@ -53,6 +53,7 @@ def _sweep_machine(realm: Realm, name: str) -> str | None:
         except Refused:
             return None  # a look at the machine says why
         if record is None:
+            machine.end_unknown(realm, name)
             realm.remove(realm.machine(name))
             return f"{name}, which was never complete"
         root = record.root(realm)

@@ -92,18 +92,24 @@ def facts(realm: Realm, record: Record, running: dict[Path, int]) -> dict[str, A
 
 
 def _loaded(realm: Realm, name: str) -> Record | None:
-    """Return the record of a machine; where it is damaged, end what may be the machine, so that it can be made anew."""
-    try:
-        return Record.load(realm, name)
-    except Damaged:
-        with network.registry() as registry:
-            slot = registry.find(realm, request.environment_of(name))
-        ids = [] if slot is None else network.ids_of(slot)
-        known = {record.id for record in records(realm)}  # read later: a machine has its record before its namespace
-        for id in ids:
-            if id not in known:
-                _end(realm, id, name, realm.names(realm.disks), _PATIENCE, has_network=True)
-        return None
+    """Return the record of a machine; where it is damaged or lost, end what may be that machine."""
+    with suppress(Damaged):
+        record = Record.load(realm, name)
+        if record is not None or not realm.machine(name).exists():
+            return record
+    end_unknown(realm, name)
+    return None
+
+
+def end_unknown(realm: Realm, name: str) -> None:
+    """End the machine ``name``, which has no record: whatever of its environment no record names."""
+    with network.registry() as registry:
+        slot = registry.find(realm, request.environment_of(name))
+    ids = [] if slot is None else network.ids_of(slot)
+    known = {record.id for record in records(realm)}  # read later: a machine has its record before its namespace
+    for id in ids:
+        if id not in known:
+            _end(realm, id, name, realm.names(realm.disks), _PATIENCE, has_network=True)
 
 
 def _end(realm: Realm, id: str, name: str, disks: Iterable[str], patience: float, *, has_network: bool) -> None:
