@@ -49,7 +49,7 @@ class ResolvedDefinition(Model):
     blocks: dict[ConfigKey, Block] = Field(default_factory=dict)
     components: dict[ComponentName, PackedFiles] = Field(default_factory=dict)
     smoke: PackedFiles | None = None
-    """The programs of the smoke tests."""
+    """The programs of the smoke tests and hooks."""
     packages: dict[PackageName, Package] = Field(default_factory=dict)
     roles_packages: dict[RoleName, PackageNames] = Field(default_factory=dict)
     """The packages of each role, dependencies included."""

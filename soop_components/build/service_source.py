@@ -18,7 +18,7 @@ from soop_components.build.source_files import SourceFile, collect, line_end_pro
 from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.paths import path_problem
-from soop_components.model.problem import unknown
+from soop_components.model.problem import path_text, unknown
 from soop_components.model.service import Component, ServiceDefinition
 from soop_components.planning import limits
 from soop_components.planning.component_needs import component_packages, component_sources
@@ -42,7 +42,7 @@ class Source:
     components: Mapping[str, Mapping[str, SourceFile]]
     """Files of each component by path in its tar."""
     smoke: Mapping[str, SourceFile]
-    """Programs of the smoke tests by path."""
+    """Programs of the smoke tests and hooks by path."""
     packages: Mapping[str, tuple[str, ...]]
     """Debian packages that the components of each role ask for, by role."""
     notes: tuple[str, ...]
@@ -93,7 +93,7 @@ class _Reader:
             definition=service,
             blocks=blocks,
             components={name: self._files(name, *each) for name, each in usable.items()},
-            smoke=self._smoke_files(service),
+            smoke=self._programs(service),
             packages={
                 role: tuple(sorted({package for name in node.components for package in packages.get(name, ())}))
                 for role, node in service.nodes.items()
@@ -142,12 +142,11 @@ class _Reader:
         self._mistakes.problems += migration_problems(self._label, component, block, files)
         return files
 
-    def _smoke_files(self, service: ServiceDefinition) -> dict[str, SourceFile]:
+    def _programs(self, service: ServiceDefinition) -> dict[str, SourceFile]:
         files: dict[str, SourceFile] = {}
-        for index, test in enumerate(service.smoke_tests):
-            if test.script is None or path_problem(test.script) or not os.path.isfile(self._folder / test.script):
-                continue  # none, or reported already
-            files |= self._collected(test.script, f"smoke_tests[{index}].script")
+        for place, path in service.programs.items():
+            if not path_problem(path) and os.path.isfile(self._folder / path):  # otherwise it was reported already
+                files |= self._collected(path, path_text(place))
         return files
 
     def _collected(self, path: str, key: str) -> dict[str, SourceFile]:

@@ -16,7 +16,7 @@ from pydantic import Field
 from soop_components.model.base import Model
 from soop_components.model.environment import Environment
 from soop_components.model.names import ComponentName, Digest, RoleName
-from soop_components.model.service import DiskDefinition, Rollout
+from soop_components.model.service import DiskDefinition, HookName, Rollout
 
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
 AccountNumber = Annotated[int, Field(ge=100, le=59_999)]
@@ -152,6 +152,15 @@ class ComponentPlan(Model):
     """Paths of log files, to be shown when a check fails."""
 
 
+class HookPlan(Model):
+    """A program out of the ``smoke`` blob, run on a node with ``environment`` and what tells it which node it is."""
+
+    blob: Digest
+    source: str
+    environment: dict[str, str] = Field(default_factory=dict)
+    timeout: int = 60
+
+
 class RolePlan(Model):
     """What all nodes of a role must be; ``order`` is the order in which components are applied."""
 
@@ -160,6 +169,7 @@ class RolePlan(Model):
     order: Annotated[tuple[ComponentName, ...], Field(strict=False)] = ()
     after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
     rollout: Rollout = Rollout()
+    hooks: dict[HookName, HookPlan] = Field(default_factory=dict)
     disk: str | None = None
     """Where a node's disk is mounted; it remembers the numbers of users and groups."""
 

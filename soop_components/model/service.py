@@ -88,6 +88,31 @@ class Rollout(Model):
         return self.model_copy(update={key: getattr(other, key) for key in other.model_fields_set})
 
 
+HookName = Literal["drain", "undrain", "join", "leave"]
+
+
+class Hook(Model):
+    """A program that runs as root on a node of the role."""
+
+    script: str
+    """Path of the program in the service definition."""
+    timeout: Duration = "60s"
+    """How long it may take: ``60s``."""
+
+
+class Hooks(Model):
+    """What a node does when an update comes to it; a hook that fails stops the update, which is rolled back."""
+
+    drain: Hook | None = None
+    """Before a node that serves is touched, also in a rollback; there its failure stops nothing."""
+    undrain: Hook | None = None
+    """When a node that serves is healthy again, or was drained and not touched."""
+    join: Hook | None = None
+    """When a new node is healthy for the first time."""
+    leave: Hook | None = None
+    """Before a node is removed, one node after the other, the highest number first; not on one that does not answer."""
+
+
 class NodeDefinition(Model):
     """A node definition: maps the nodes of a role to service components."""
 
@@ -103,6 +128,8 @@ class NodeDefinition(Model):
     """Roles that are configured before this one."""
     rollout: Rollout = Rollout()
     """How an update passes over the nodes."""
+    hooks: Hooks = Hooks()
+    """Programs that run on a node before and after it is touched."""
 
 
 class Endpoint(Model):
@@ -185,3 +212,16 @@ class ServiceDefinition(Model):
     def reference(self) -> Reference:
         """Its name and version."""
         return Reference(self.service, self.version)
+
+    @property
+    def programs(self) -> dict[tuple[str | int, ...], str]:
+        """Paths of the programs that a rollout runs on nodes, by their place: smoke tests and hooks."""
+        found: dict[tuple[str | int, ...], str] = {}
+        for index, test in enumerate(self.smoke_tests):
+            if test.script is not None:
+                found["smoke_tests", index, "script"] = test.script
+        for role, node in self.nodes.items():
+            for name, hook in node.hooks:
+                if hook is not None:
+                    found["nodes", role, "hooks", name, "script"] = hook.script
+        return found

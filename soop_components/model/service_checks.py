@@ -33,6 +33,7 @@ def service_problems(definition: ServiceDefinition) -> list[Problem]:
         *_order_problems(definition),
         *_endpoint_problems(definition),
         *_smoke_test_problems(definition),
+        *_program_problems(definition),
         *_requirement_problems(definition),
     ]
 
@@ -145,6 +146,12 @@ def _endpoint_problems(definition: ServiceDefinition) -> Iterator[Problem]:
             yield Problem(("endpoints", name, "port"), f"expected a port, 1 to 65535, or a template {got(port)}")
 
 
+def _program_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    for place, path in definition.programs.items():
+        if problem := path_problem(path):
+            yield Problem(place, problem)
+
+
 def _smoke_test_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     names: set[str] = set()
     for index, test in enumerate(definition.smoke_tests):
@@ -164,12 +171,8 @@ def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest, place: Keys)
             yield Problem((*place, "http", "path"), f"expected a path that starts with / {got(test.http.path)}")
         if test.role is not None and test.script is None:
             yield Problem((*place, "role"), "only a script runs on a role; an HTTP check goes to its endpoint")
-    if test.script is not None:
-        problem = path_problem(test.script)
-        if problem:
-            yield Problem((*place, "script"), problem)
-        if test.role is None and not definition.endpoints:
-            yield Problem((*place, "role"), "is required: the service has no endpoint whose role would be taken")
+    if test.script is not None and test.role is None and not definition.endpoints:
+        yield Problem((*place, "role"), "is required: the service has no endpoint whose role would be taken")
     if test.role is not None and test.role not in definition.nodes:
         yield Problem.unknown((*place, "role"), "role", test.role, definition.nodes)
 

@@ -65,17 +65,18 @@ def plan_service(
     }
     given = domain.secrets.get(definition.service, ())
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}
+    programs = SmokeTests(resolved, scope, names, ports, endpoints, domain.id, where)
     return ServicePlan(
         service=definition.service,
         version=definition.version,
         digest=digest,
-        roles=roles,
+        roles={role: plan.model_copy(update={"hooks": programs.hooks(role)}) for role, plan in roles.items()},
         nodes={
             name: NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk)
             for role, node in definition.nodes.items()
             for number, name in enumerate(names[role], 1)
         },
-        smoke_tests=SmokeTests(resolved, scope, names, ports, endpoints, domain.id, where).plans(),
+        smoke_tests=programs.plans(),
         endpoints=endpoints,
         secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
     )

@@ -1,16 +1,18 @@
-"""Endpoints and smoke tests of a service, rendered for a domain."""
+"""Endpoints, smoke tests and hooks of a service, rendered for a domain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import SoopError
+from soop_components.model.duration import seconds_of
 from soop_components.model.names import shown
-from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
+from soop_components.model.plan import HookPlan, HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.model.problem import got
-from soop_components.model.service import HttpCheck, ServiceDefinition, SmokeTest
+from soop_components.model.service import Hook, HookName, HttpCheck, ServiceDefinition, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.parts import validated
 from soop_components.planning.place import Place
@@ -78,13 +80,29 @@ class SmokeTests:
         return unmarked(render(text, self.scope, place)) if text is not None else None
 
     def _script(self, source: str, role: str, place: Place) -> ScriptSmoke:
+        blob = self._blob(source, place.at("script"))
+        return ScriptSmoke(node=self.names[role][0], blob=blob, source=source, environment=self._environment())
+
+    def hooks(self, role: str) -> dict[HookName, HookPlan]:
+        """Return the hooks of a role, which are given what smoke tests are."""
+        found: dict[HookName, HookPlan] = {}
+        hooks = self.resolved.definition.nodes[role].hooks
+        for name in get_args(HookName):
+            hook: Hook | None = getattr(hooks, name)
+            if hook is not None:
+                blob = self._blob(hook.script, self.where.at("nodes", role, "hooks", name, "script"))
+                environment, timeout = self._environment(), seconds_of(hook.timeout)
+                found[name] = HookPlan(blob=blob, source=hook.script, environment=environment, timeout=timeout)
+        return found
+
+    def _blob(self, source: str, place: Place) -> str:
         packed = self.resolved.smoke
         if packed is None or source not in packed.files:
-            raise SoopError(f"{place.at('script')}: the artifact has no {shown(source)}")
-        return ScriptSmoke(node=self.names[role][0], blob=packed.blob, source=source, environment=self._environment())
+            raise SoopError(f"{place}: the artifact has no {shown(source)}")
+        return packed.blob
 
     def _environment(self) -> dict[str, str]:
-        """Return the variables that a smoke test's program gets."""
+        """Return the variables that the program of a smoke test or a hook gets."""
         definition = self.resolved.definition
         said = {"SERVICE": definition.service, "VERSION": definition.version, "DOMAIN": self.domain}
         said |= {f"ENDPOINT_{name}": addresses[0] for name, addresses in self.endpoints.items() if addresses}

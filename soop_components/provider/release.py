@@ -20,9 +20,10 @@ from soop_components.provider.resource import Context, Created, Difference, Part
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Blobs, Node
-from soop_components.release.rollout import ReleaseFailed, Rollout
+from soop_components.release.rollout import Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
+from soop_components.release.verdict import ReleaseFailed
 from soop_components.release.wording import drift_in_words, health_in_words
 from soop_components.runner.protocol import NodeStatus
 
@@ -125,7 +126,9 @@ class ReleaseResource(Resource):
     async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
         blobs = _blobs(release)
         nodes = self._nodes(context, release)
-        await Rollout(release, previous, nodes, blobs, context.cancellation, context.progress).run()
+        before = self._nodes(context, previous) if previous else {}
+        leaving = {name: node for name, node in before.items() if name not in nodes}
+        await Rollout(release, previous, nodes, leaving, blobs, context.cancellation, context.progress).run()
 
     def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
         return {

@@ -42,9 +42,9 @@ def read_service(folder: Path, label: str, mistakes: Mistakes) -> Partial[Servic
 
 
 def _missing_scripts(folder: Path, definition: ServiceDefinition) -> Iterator[Problem]:
-    for index, test in enumerate(definition.smoke_tests):
-        if test.script is not None and not path_problem(test.script) and not os.path.isfile(folder / test.script):
-            yield Problem(("smoke_tests", index, "script"), f"no such file {got(test.script)}")
+    for place, path in definition.programs.items():
+        if not path_problem(path) and not os.path.isfile(folder / path):
+            yield Problem(place, f"no such file {got(path)}")
 
 
 def load_domain(path: Path, id: str, label: str) -> DomainDefinition:

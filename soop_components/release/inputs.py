@@ -12,6 +12,8 @@ from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport.ssh import Target
 
+_OF_NO_CONCERN = {"after", "rollout", "hooks"}
+"""Parts of a role's plan that no node needs to know."""
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 """What is left out of an address."""
 
@@ -65,7 +67,7 @@ class ReleaseInputs:
     def documents(self) -> Mapping[str, dict[str, Any]]:
         """What each node's runner is given, by node name, with the digest that names it."""
         plans = {
-            role: plan.model_dump(mode="json", by_alias=True, exclude={"after", "rollout"})  # of no concern to a node
+            role: plan.model_dump(mode="json", by_alias=True, exclude=_OF_NO_CONCERN)
             for role, plan in self.roles.items()
         }
         return {name: self._document(node, plans[node.role]) for name, node in self.nodes.items()}
@@ -98,9 +100,10 @@ class ReleaseInputs:
         names = [name for name, node in self.nodes.items() if node.role == role]
         return sorted(names, key=lambda name: self.nodes[name].number)
 
-    def smoke_blobs(self, node: str) -> list[str]:
-        """Return the digests of blobs that smoke tests need on a node."""
-        return sorted({test.script.blob for test in self.smoke_tests if test.script and test.script.node == node})
+    def program_blobs(self, node: str) -> list[str]:
+        """Return the digests of blobs that smoke tests and hooks need on a node."""
+        smoke = {test.script.blob for test in self.smoke_tests if test.script and test.script.node == node}
+        return sorted(smoke | {hook.blob for hook in self.roles[self.nodes[node].role].hooks.values()})
 
     def endpoint_urls(self) -> dict[str, list[str]]:
         """Return the endpoints with addresses in place of node names."""

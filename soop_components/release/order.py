@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from soop_components.errors import SoopError
 from soop_components.model.duration import seconds_of
 from soop_components.model.plan import RolePlan
+from soop_components.model.service import HookName
 from soop_components.release.inputs import ReleaseInputs
 
 
@@ -49,6 +50,17 @@ class Configure(_OnNodes):
 
 
 @dataclass(frozen=True)
+class RunHook(_OnNodes):
+    """Run a hook on a batch of nodes; where it fails, the rollout ends."""
+
+    hook: HookName
+
+
+class Leave(_OnNodes):
+    """Run the hook ``leave`` on nodes that are to be removed, one after the other."""
+
+
+@dataclass(frozen=True)
 class Watch(_OnNodes):
     """See that a batch of nodes stays healthy, as it was configured, for so many seconds."""
 
@@ -74,7 +86,7 @@ class RollBack(_OnNodes):
     """Configure a batch of nodes as their last good version."""
 
 
-Step = WriteHosts | SendBlobs | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
+Step = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | Leave | AcceptVersion
 
 
 @dataclass(frozen=True)
@@ -84,10 +96,13 @@ class Parallel:
     lanes: tuple[tuple[Step, ...], ...]
 
 
-def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState], first_wave: int) -> list[Step | Parallel]:
+def rollout_order(
+    release: ReleaseInputs, states: Mapping[str, NodeState], first_wave: int, leaving: Sequence[str] = ()
+) -> list[Step | Parallel]:
     """Return the steps that lead to an accepted release; each waits for the one before it.
 
-    ``first_wave`` is how many new nodes of a role this computer can configure at once.
+    ``first_wave`` is how many new nodes of a role this computer can configure at once. ``leaving`` are the nodes with a
+    hook ``leave`` that will be removed.
     """
     everywhere = tuple(release.nodes)
     order: list[Step | Parallel] = [WriteHosts(everywhere)]
@@ -97,6 +112,8 @@ def rollout_order(release: ReleaseInputs, states: Mapping[str, NodeState], first
         order.append(Parallel(tuple(tuple(_role_steps(release, role, states, first_wave)) for role in group)))
     if release.smoke_tests:
         order.append(RunSmokeTests(everywhere))
+    if leaving:
+        order.append(Leave(tuple(leaving)))
     order.append(AcceptVersion(everywhere))
     return order
 
@@ -138,7 +155,7 @@ def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
 
 def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeState], first_wave: int) -> Iterator[Step]:
     """Yield the steps for new nodes, which serve nobody yet, in large batches; then for those that serve."""
-    rollout = release.roles[role].rollout
+    rollout, hooks = release.roles[role].rollout, release.roles[role].hooks
     names = [name for name in release.nodes_of(role) if states[name].has_changes]
     new = [name for name in names if not states[name].has_accepted]
     serving = [name for name in names if states[name].has_accepted]
@@ -147,7 +164,13 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
     for number, batch in enumerate(waves + batches(serving, rollout.canaries, rollout.max_in_flight)):
         if number and pause:
             yield Pause(pause)
+        is_new = not states[batch[0]].has_accepted
+        if "drain" in hooks and not is_new:
+            yield RunHook(tuple(batch), "drain")
         yield Configure(tuple(batch))
+        after: HookName = "join" if is_new else "undrain"
+        if after in hooks:
+            yield RunHook(tuple(batch), after)
         if watch:
             yield Watch(tuple(batch), watch)
 

@@ -8,15 +8,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn, assert_never
 
 from soop_components.errors import SoopError
-from soop_components.release.cancellation import Cancellation, Cancelled
+from soop_components.model.service import HookName
+from soop_components.release.cancellation import Cancellation
+from soop_components.release.hooks import Hooks, LeavingNodes, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node, NodeFailure, Progress
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
+    Leave,
     NodeState,
     Parallel,
     Pause,
+    RunHook,
     RunSmokeTests,
     SendBlobs,
     Step,
@@ -27,22 +31,15 @@ from soop_components.release.order import (
     rollout_order,
 )
 from soop_components.release.smoke_tests import SmokeTests
-from soop_components.release.wording import drift_in_words, failure_in_words, health_in_words
+from soop_components.release.verdict import ReleaseFailed, verdict
+from soop_components.release.watching import watch
 from soop_components.runner.protocol import Inspected
-from soop_components.waiting import Clock, wait_for_all, wait_until
+from soop_components.waiting import Clock, wait_for_all
 
 _ROLLBACK_PATIENCE = 10.0
 """Seconds a node may take until it answers when it is to be rolled back; one that was lost was waited for already."""
-_WATCH_PATIENCE = 20.0
-"""Seconds that a watched node may take until it answers."""
-_BETWEEN_LOOKS = 2.0
-"""Seconds between two looks at nodes that are watched."""
 _FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
 """New nodes of a role that are configured at once: more on this computer's processors, and health checks time out."""
-
-
-class ReleaseFailed(SoopError):
-    """The service was not accepted."""
 
 
 class Rollout:
@@ -53,6 +50,7 @@ class Rollout:
         wanted: ReleaseInputs,
         previous: ReleaseInputs | None,
         nodes: Mapping[str, Node],
+        leaving: Mapping[str, Node],
         blobs: Blobs,
         cancellation: Cancellation,
         progress: Progress,
@@ -63,6 +61,9 @@ class Rollout:
         self._previous_secrets = previous.secrets if previous else wanted.secrets
         self._names = wanted.names(previous)
         self._nodes = nodes
+        self._hooks = Hooks(wanted, nodes)
+        self._previous_hooks = Hooks(previous or wanted, nodes)
+        self._leaving = LeavingNodes(previous or wanted, leaving)
         self._blobs = blobs
         self._cancellation = cancellation
         self._progress = progress
@@ -74,13 +75,15 @@ class Rollout:
         """Those of them on which it did not succeed."""
         self._rolled_back: set[str] = set()
         """Those that have rolled themselves back."""
+        self._drained: set[str] = set()
+        """Nodes that were drained and have not been undrained since."""
 
     async def run(self) -> None:
         """Roll out, test and accept; or roll back what was configured and raise ``ReleaseFailed``."""
         try:
             await self._progress.show("connecting")
             self._states = await self._cancellation.unless_requested(self._look())
-            await self._carry_out(rollout_order(self._wanted, self._states, _FIRST_WAVE))
+            await self._carry_out(rollout_order(self._wanted, self._states, _FIRST_WAVE, self._leaving.names))
         except Exception as error:
             await self._roll_back(error)
         await self._progress.show(f"{self._wanted.reference} accepted")
@@ -90,7 +93,7 @@ class Rollout:
         wanted = self._wanted
         await wait_for_all(node.open(wanted.nodes[name].patience) for name, node in self._nodes.items())
         found = await wait_for_all(
-            node.inspect(wanted.documents[name], wanted.secrets, wanted.smoke_blobs(name), self._last_good(name))
+            node.inspect(wanted.documents[name], wanted.secrets, wanted.program_blobs(name), self._last_good(name))
             for name, node in self._nodes.items()
         )
         known = self._known(found)
@@ -143,8 +146,14 @@ class Rollout:
                 self._configured += names
                 self._down.update(names)
                 await wait_for_all(self._configure(name) for name in names)
+            case RunHook(names, hook):
+                await wait_for_all(self._run_hook(name, hook) for name in names)
+            case Leave():
+                await self._leaving.leave(self._cancellation)
             case Watch(names, seconds):
-                await self._cancellation.unless_requested(self._watch(names, seconds))
+                await self._progress.show(f"watching {', '.join(names)} for {seconds} s")
+                watching = watch(self._wanted, [self._nodes[name] for name in names], seconds, self._clock)
+                await self._cancellation.unless_requested(watching)
             case Pause(seconds):
                 await self._progress.show(f"pausing for {seconds} s")
                 await self._cancellation.unless_requested(self._clock.sleep(seconds))
@@ -171,46 +180,41 @@ class Rollout:
             raise
         self._down.discard(name)
 
-    async def _watch(self, names: Sequence[str], seconds: int) -> None:
-        await self._progress.show(f"watching {', '.join(names)} for {seconds} s")
+    async def _run_hook(self, name: str, hook: HookName) -> None:
+        if hook == "drain":
+            self._drained.add(name)
+        await self._hooks.run(name, hook)
+        if hook == "undrain":
+            self._drained.discard(name)
 
-        async def look() -> bool:
-            await wait_for_all(self._look_again(name) for name in names)
-            return False
-
-        await wait_until(look, seconds, _BETWEEN_LOOKS, self._clock)
-
-    async def _look_again(self, name: str) -> None:
-        """Raise ``SoopError`` unless a node is healthy and as it was configured."""
-        found = await self._nodes[name].status(_WATCH_PATIENCE)
-        if not found.healthy:
-            self._down.add(name)
-        if found.healthy and not found.drift:
-            return
-        unwell = [health_in_words(problem, self._wanted.secrets.values()) for problem in found.health]
-        what = "; ".join([*map(drift_in_words, found.drift), *unwell]) or "runs nothing of this service"
-        raise SoopError(f"{name}: did not stay as it was configured: {what}")
+    async def _drain(self, name: str) -> None:
+        await self._run_hook(name, "drain")
 
     async def _accept(self, name: str) -> None:
         wanted = self._wanted
         digest = wanted.documents[name]["plan_digest"]
-        await self._nodes[name].accept(digest, wanted.smoke_blobs(name), self._last_good(name))
+        await self._nodes[name].accept(digest, wanted.program_blobs(name), self._last_good(name))
 
     async def _roll_back(self, error: Exception) -> NoReturn:
         """Roll the nodes back and raise what happened; one that cannot be rolled back does not stop the others."""
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
-        failures: dict[str, BaseException] = {}
+        failed_hooks = await attempts(self._leaving.left, self._leaving.join_again)
         left = [name for name in to_roll_back if name not in self._rolled_back]
         serving = await asyncio.gather(*map(self._serves, left))
         down = [name for name, serves in zip(left, serving, strict=True) if not serves]
+        failed_hooks |= await attempts(sorted(self._drained - set(left)), self._undrain)
+        failures: dict[str, BaseException] = {}
         for step in rollback_order(self._wanted, left, down):
             await self._progress.show(f"rolling back {len(step.nodes)} nodes")
-            results = await asyncio.gather(*map(self._roll_back_one, step.nodes), return_exceptions=True)
-            failures |= {name: result for name, result in zip(step.nodes, results, strict=True) if result is not None}
+            await attempts([name for name in step.nodes if name not in down], self._drain)
+            failures |= await attempts(step.nodes, self._roll_back_one)
+            drained = [name for name in step.nodes if name in self._drained and name not in failures]
+            failed_hooks |= await attempts(drained, self._undrain)
         if not isinstance(error, SoopError):
             raise error
         rolled_back = sorted(set(to_roll_back) - set(failures))
-        raise ReleaseFailed(_verdict(str(self._wanted.reference), error, rolled_back, failures)) from error
+        message = verdict(str(self._wanted.reference), error, rolled_back, failures, failed_hooks)
+        raise ReleaseFailed(message) from error
 
     async def _serves(self, name: str) -> bool:
         """Return whether a node that is to be rolled back is of use to anybody until then."""
@@ -225,19 +229,7 @@ class Rollout:
         await self._nodes[name].open(_ROLLBACK_PATIENCE)
         await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
 
-
-def _verdict(
-    reference: str, error: SoopError, rolled_back: Sequence[str], failures: Mapping[str, BaseException]
-) -> str:
-    reason = "the deployment was interrupted; run it again to go on" if isinstance(error, Cancelled) else str(error)
-    lines = [f"{reference} was not accepted: {reason}"]
-    if rolled_back:
-        lines.append(f"  rolled back to the last good version: {', '.join(rolled_back)}")
-    for name, failure in failures.items():
-        said = failure if isinstance(failure, SoopError) else f"{name}: {failure!r}"
-        lines.append(f"  could not be rolled back: {said}")
-        if isinstance(error, NodeFailure) and error.node == name and error.failed.rollback_failure:
-            lines.append(f"  its own rollback had failed before: {failure_in_words(error.failed.rollback_failure)}")
-    if failures:
-        lines.append("  the next deployment looks at these nodes and repairs them")
-    return "\n".join(lines)
+    async def _undrain(self, name: str) -> None:
+        """Undrain a node that runs its last good version."""
+        await self._previous_hooks.run(name, "undrain")
+        self._drained.discard(name)

@@ -16,7 +16,7 @@ from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
-from soop_components.release.wording import SHOWN_LINES
+from soop_components.release.wording import SHOWN_LINES, ended_in_words
 from soop_components.runner.page_text import page_text
 from soop_components.waiting import wait_for_all, wait_until
 
@@ -78,10 +78,7 @@ class SmokeTests:
         result = await node.script(script.blob, script.source, script.environment, test.timeout)
         if result.exit_code == 0:
             return
-        output = f"{result.stdout_tail.strip()}\n{result.stderr_tail.strip()}".strip()
-        tail = "\n".join(f"  | {line}" for line in output.splitlines()[-20:])
-        message = f"smoke test '{test.name}' on {script.node}: {script.source} ended with {result.exit_code}"
-        raise SmokeTestFailed(f"{message}, expected 0\n{tail}".rstrip())
+        raise SmokeTestFailed(f"smoke test '{test.name}' on {script.node}: {ended_in_words(script.source, result)}")
 
 
 def ask(request: HttpSmoke, node: str, address: str, timeout: float = 5.0) -> str | None:

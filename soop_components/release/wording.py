@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from soop_components.runner.events import Events
-from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem
+from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem, ScriptEnded
 
 _NAMED = 3
 """Changes."""
@@ -58,3 +58,10 @@ def health_in_words(problem: HealthProblem, secrets: Iterable[str]) -> str:
     said = " ".join(str(events.masked(problem.got)).split())
     short = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
     return f"component {problem.component} is not healthy: {problem.check}: {short}"
+
+
+def ended_in_words(program: str, ended: ScriptEnded) -> str:
+    """Say how a program that should have succeeded ended, with the end of what it printed."""
+    output = f"{ended.stdout_tail.strip()}\n{ended.stderr_tail.strip()}".strip()
+    tail = "\n".join(f"  | {line}" for line in output.splitlines()[-20:])
+    return f"{program} ended with {ended.exit_code}, expected 0\n{tail}".rstrip()

@@ -20,7 +20,7 @@ from soop_components.provider.key import KeyResource
 from soop_components.provider.release import ReleaseResource
 from soop_components.provider.resource import Context, Created, Resource
 from soop_components.provider.wire import Properties
-from soop_components.release.rollout import ReleaseFailed
+from soop_components.release.verdict import ReleaseFailed
 from tests.rented import KIND
 
 GATE = Path(os.environ["STAND_IN_WAITS"])

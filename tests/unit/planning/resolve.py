@@ -62,7 +62,7 @@ def resolve(
         )
         for role, node in definition.nodes.items()
     }
-    scripts = {test.script: "#!" for test in definition.smoke_tests if test.script is not None}
+    scripts = dict.fromkeys(definition.programs.values(), "#!")
     return ResolvedDefinition(
         definition=definition,
         blocks=blocks,

@@ -17,7 +17,8 @@ from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
-from soop_components.release.rollout import ReleaseFailed, Rollout
+from soop_components.release.rollout import Rollout
+from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Drift, HealthProblem, NodeStatus, Version
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from soop_components.model.names import Reference
-from soop_components.model.plan import RolePlan, ScriptSmoke, SmokeTestPlan
+from soop_components.model.plan import HookPlan, RolePlan, ScriptSmoke, SmokeTestPlan
+from soop_components.model.service import HookName
 from soop_components.model.service import Rollout as RolloutSettings
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
@@ -53,9 +54,10 @@ def release_of(nodes: Mapping[str, int], roles: Mapping[str, RolePlan]) -> Relea
     )
 
 
+HOOKS: dict[HookName, HookPlan] = {name: HookPlan(blob=DIGEST, source=name) for name in get_args(HookName)}
 ROLES = {
     "database": RolePlan(rollout=RolloutSettings(canaries=0)),
-    "web": RolePlan(after=("database",), rollout=RolloutSettings(canaries=1, max_in_flight=2, pause="5s")),
+    "web": RolePlan(after=("database",), rollout=RolloutSettings(canaries=1, max_in_flight=2, pause="5s"), hooks=HOOKS),
     "worker": RolePlan(after=("database",), rollout=RolloutSettings(canaries=0, max_in_flight=9, watch="1s")),
 }
 RELEASE = release_of({"database": 1, "web": 6, "worker": 2}, ROLES)
@@ -99,8 +101,10 @@ class Nodes:
         return self._rollout(None)
 
     def _rollout(self, previous: ReleaseInputs | None) -> Rollout:
-        nodes = {name: FakeNode(self, name) for name in RELEASE.nodes}
-        return Rollout(RELEASE, previous, nodes, Path, self.cancellation, Silence(), self.clock)
+        nodes = {name: FakeNode(self, node.target) for name, node in RELEASE.nodes.items()}
+        before = previous.nodes if previous else {}
+        leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
+        return Rollout(RELEASE, previous, nodes, leaving, Path, self.cancellation, Silence(), self.clock)
 
     def called(self, operation: str) -> list[str]:
         """Return the nodes on which this was called, in order."""
@@ -122,11 +126,11 @@ class Silence:
 class FakeNode(Node):
     """One of the nodes; nothing reaches the network."""
 
-    def __init__(self, nodes: Nodes, name: str) -> None:
-        self.target = RELEASE.nodes[name].target
+    def __init__(self, nodes: Nodes, target: Target) -> None:
+        self.target = target
         self.progress = Silence()
         self._nodes = nodes
-        self._name = name
+        self._name = target.name
         self._opened = False
 
     async def open(self, patience: float) -> None:
@@ -172,7 +176,7 @@ class FakeNode(Node):
         self._nodes.on_call("accept", self._name)
 
     async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
-        self._nodes.on_call("script", self._name)
+        self._nodes.on_call(source if source in HOOKS else "script", self._name)
         return ScriptEnded(0, "", "")
 
     async def logs(self, secrets: Mapping[str, str]) -> str:

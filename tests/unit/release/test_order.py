@@ -12,9 +12,11 @@ from soop_components.model.service import Rollout as RolloutSettings
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
+    Leave,
     Parallel,
     Pause,
     RollBack,
+    RunHook,
     RunSmokeTests,
     SendBlobs,
     Step,
@@ -43,15 +45,18 @@ def test_batches(names: list[str], canaries: int, max_in_flight: int, expected: 
 
 
 def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
-    batches_of_web = (("web-2",), ("web-1",), ("web-3", "web-4"), ("web-6",))
-    web = tuple(step for names in batches_of_web for step in (Pause(5), Configure(names)))[1:]
+    batches_of_web = (("web-1",), ("web-3", "web-4"), ("web-6",))
+    new = (Configure(("web-2",)), RunHook(("web-2",), "join"))
+    serving = [(Pause(5), RunHook(it, "drain"), Configure(it), RunHook(it, "undrain")) for it in batches_of_web]
+    web = (*new, *(step for steps in serving for step in steps))
     worker = (Configure(("worker-2",)), Watch(("worker-2",), 1))
-    assert rollout_order(RELEASE, UPGRADE, 9) == [
+    assert rollout_order(RELEASE, UPGRADE, 9, ["web-8", "web-7"]) == [
         WriteHosts(EVERYWHERE),
         SendBlobs(("database-1", "web-1", "web-2", "web-3", "web-6", "worker-2")),
         Parallel(((Configure(("database-1",)),),)),
         Parallel((web, worker)),
         RunSmokeTests(EVERYWHERE),
+        Leave(("web-8", "web-7")),
         AcceptVersion(EVERYWHERE),
     ]
 
@@ -84,7 +89,7 @@ def test_batches_are_watched_and_paused_between() -> None:
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:
-    order = rollout_order(RELEASE, UPGRADE, 9)
+    order = rollout_order(RELEASE, UPGRADE, 9, ["web-7"])
     lanes = [lane for each in order for lane in (each.lanes if isinstance(each, Parallel) else [(each,)])]
     assert {type(step) for lane in lanes for step in lane} == set(get_args(Step))
 

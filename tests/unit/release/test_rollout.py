@@ -11,10 +11,12 @@ from typing import NoReturn
 import pytest
 
 from soop_components.model.names import Reference
+from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import NodeFailure
 from soop_components.release.order import NodeState
-from soop_components.release.rollout import ReleaseFailed
+from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Failed
+from soop_components.transport.ssh import Target
 from tests.unit.release.fake_nodes import FIRST, NEW, RELEASE, SERVING, UPGRADE, Call, Nodes
 
 
@@ -25,7 +27,8 @@ def calls_of_success(states: Mapping[str, NodeState]) -> list[Call]:
 
 
 CALLS = calls_of_success(UPGRADE)
-WITHOUT_WATCHING = [call for call in CALLS if call[0] != "status"]
+IN_ROLLBACKS = ("status", "reopen", "roll_back", "drain", "undrain")
+ROLLOUT_ALONE = [call for call in CALLS if call[0] not in IN_ROLLBACKS]
 FIRST_CALLS = calls_of_success(FIRST)
 LOOKS = ("open", "inspect", "hosts")
 
@@ -70,6 +73,8 @@ def assert_rolled_back(nodes: Nodes, message: str, done_already: str | None = No
     assert sorted(nodes.called("roll_back")) == sorted(set(changed) - {done_already})
     last = {name: nodes.last_good.get(name) for name in changed}
     assert last == {name: before(name) for name in changed}
+    drained = {node: name for name, node in nodes.calls if name in ("drain", "undrain")}
+    assert set(drained.values()) <= {"undrain"}, "every node that was drained is undrained"
     line = f"\n  rolled back to the last good version: {', '.join(sorted(changed))}"
     assert (line in message) if changed else ("rolled back" not in message)
 
@@ -117,6 +122,58 @@ def test_time_passes_while_nodes_are_watched_and_between_batches() -> None:
     assert nodes.clock.slept == [5, 5, 5]
 
 
+def test_a_node_is_drained_before_it_is_touched_and_undrained_when_it_is_healthy() -> None:
+    nodes = Nodes(UPGRADE)
+    asyncio.run(nodes.rollout().run())
+    done = {node: [name for name, other in nodes.calls if other == node][3:-1] for node in ("web-1", "web-2", "web-5")}
+    assert done == {
+        "web-1": ["receive", "drain", "apply", "undrain"],
+        "web-2": ["receive", "apply", "join"],
+        "web-5": [],
+    }
+
+
+def test_a_batch_is_drained_and_undrained_before_the_next_one_is_rolled_back() -> None:
+    nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("script", "database-1"): failure("database-1")})
+    assert_rolled_back(nodes, run(nodes))
+    begin = nodes.calls.index(("script", "database-1"))
+    web = [call for call in nodes.calls[begin:] if call[1].startswith("web-") and call[0] not in ("status", "reopen")]
+    batches = [web[start : start + 6] for start in range(0, len(web), 6)]
+    assert [sorted(names for name, names in batch if name == "drain") for batch in batches] == [
+        ["web-5", "web-6"],
+        ["web-3", "web-4"],
+        ["web-1", "web-2"],
+    ]
+    assert [[name for name, _ in batch] for batch in batches] == [
+        ["drain", "drain", "roll_back", "roll_back", "undrain", "undrain"]
+    ] * 3
+
+
+def with_leaving(count: int) -> ReleaseInputs:
+    """Return a release before, which had so many web nodes more."""
+    more = {
+        f"web-{number}": ReleaseNode(Target(f"web-{number}", "10.0.0.9", "key"), "web", number)
+        for number in range(7, 7 + count)
+    }
+    return replace(RELEASE, reference=Reference("a-service", "1.0.0"), nodes={**RELEASE.nodes, **more})
+
+
+def test_nodes_leave_before_the_version_is_accepted_the_highest_number_first() -> None:
+    nodes = Nodes(UPGRADE, {("open", "web-8"): failure("web-8")})
+    asyncio.run(nodes.rollout(with_leaving(3)).run())
+    assert nodes.called("leave") == ["web-9", "web-7"], "web-8 does not answer"
+    assert nodes.calls.index(("script", "database-1")) < nodes.calls.index(("leave", "web-9"))
+    assert nodes.calls.index(("leave", "web-7")) < nodes.calls.index(("accept", "web-1"))
+
+
+def test_nodes_that_have_left_join_again_when_the_version_is_not_accepted() -> None:
+    nodes = Nodes(UPGRADE, {("leave", "web-7"): failure("web-7")})
+    with pytest.raises(ReleaseFailed, match="web-7: out of luck"):
+        asyncio.run(nodes.rollout(with_leaving(2)).run())
+    assert nodes.called("accept") == []
+    assert nodes.calls[nodes.calls.index(("leave", "web-7")) + 1 :][:2] == [("join", "web-8"), ("join", "web-7")]
+
+
 @pytest.mark.parametrize("call", CALLS, ids="-".join)
 def test_interruption_at_each_call(call: Call) -> None:
     nodes = interrupted(UPGRADE, call)
@@ -128,11 +185,11 @@ def test_interruption_at_each_call(call: Call) -> None:
     assert nodes.called("accept") == []
     assert message.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted; run it again to go on")
     assert_rolled_back(nodes, message)
-    made = [each for each in nodes.calls if each[0] not in ("status", "reopen", "roll_back")]
-    assert made == WITHOUT_WATCHING[: len(made)]
-    before = [name for name, _ in CALLS[: CALLS.index(call)] if name != "status"]
+    made = [each for each in nodes.calls if each[0] not in IN_ROLLBACKS]
+    assert made == ROLLOUT_ALONE[: len(made)]
+    before = [name for name, _ in CALLS[: CALLS.index(call)] if name not in IN_ROLLBACKS]
     finished = {name for name, _ in made[len(before) :]}
-    begun = {call[0]} - {"status"}
+    begun = {call[0]} - set(IN_ROLLBACKS)
     assert finished == begun or finished <= {"open", "inspect"}, "the step is finished and no other is begun"
 
 

@@ -50,7 +50,7 @@ def failed(nodes: Nodes) -> str:
     test = SmokeTestPlan(name="answers", timeout=1, http=HttpSmoke(port=port, nodes=("web-2",)))
     place = replace(RELEASE.nodes["web-2"], target=Target("web-2", "127.0.0.1", "key"))
     release = replace(RELEASE, smoke_tests=(test,), nodes={**RELEASE.nodes, "web-2": place})
-    fakes = {name: FakeNode(nodes, name) for name in release.nodes}
+    fakes = {name: FakeNode(nodes, node.target) for name, node in release.nodes.items()}
     with pytest.raises(SmokeTestFailed) as caught:
         asyncio.run(SmokeTests(release, fakes, nodes.cancellation).run())
     assert nodes.called("logs") == ["web-2"]
