@@ -101,15 +101,16 @@ def rollout_order(
 ) -> list[Step | Parallel]:
     """Return the steps that lead to an accepted release; each waits for the one before it.
 
-    ``first_wave`` is how many new nodes of a role this computer can configure at once. ``leaving`` are the nodes with a
-    hook ``leave`` that will be removed.
+    ``first_wave`` is how many new nodes this computer can configure at once. ``leaving`` are the nodes with a hook
+    ``leave`` that will be removed.
     """
     everywhere = tuple(release.nodes)
     order: list[Step | Parallel] = [WriteHosts(everywhere)]
     if incomplete := tuple(name for name in everywhere if states[name].missing):
         order.append(SendBlobs(incomplete))
     for group in _role_groups(release.roles):
-        order.append(Parallel(tuple(tuple(_role_steps(release, role, states, first_wave)) for role in group)))
+        wave = first_wave // len(group)
+        order.append(Parallel(tuple(tuple(_role_steps(release, role, states, wave)) for role in group)))
     if release.smoke_tests:
         order.append(RunSmokeTests(everywhere))
     if leaving:

@@ -39,7 +39,7 @@ from soop_components.waiting import Clock, wait_for_all
 _ROLLBACK_PATIENCE = 10.0
 """Seconds a node may take until it answers when it is to be rolled back; one that was lost was waited for already."""
 _FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
-"""New nodes of a role that are configured at once: more on this computer's processors, and health checks time out."""
+"""New nodes that are configured at once: more on this computer's processors, and health checks time out."""
 
 
 class Rollout:

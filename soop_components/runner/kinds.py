@@ -1,6 +1,7 @@
 """Everything that the runner manages, in the order in which a component is configured.
 
-Packages are installed once, for all components. Users are first: they take their numbers before packages take any.
+Users with given or remembered numbers are first of all, before packages take any numbers. Packages are installed once,
+for all components.
 """
 
 from __future__ import annotations

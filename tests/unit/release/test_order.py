@@ -61,9 +61,9 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
     ]
 
 
-@pytest.mark.parametrize(("first_wave", "web"), [(9, [6]), (4, [4, 2]), (1, [2, 2, 2])])
+@pytest.mark.parametrize(("first_wave", "web"), [(12, [6]), (9, [4, 2]), (1, [2, 2, 2])])
 def test_new_nodes_are_configured_in_large_batches(first_wave: int, web: list[int]) -> None:
-    """As many at once as this computer can, or as nodes that serve."""
+    """As many at once as this computer can, shared by the roles that do not wait, or as nodes that serve."""
     _, _, _, group, *_ = rollout_order(RELEASE, FIRST, first_wave)
     assert isinstance(group, Parallel)
     sizes = [[len(step.nodes) for step in lane if isinstance(step, Configure)] for lane in group.lanes]
