@@ -136,9 +136,13 @@ def test_what_a_package_starts_all_the_same_is_restarted_once_it_is_configured(
 
 def test_a_failed_upgrade_is_rolled_back_to_the_older_package(greeting: RunnerNode, tmp_path: Path) -> None:
     newer = greeter(tmp_path, "1.1")
-    greeting.send(newer.content)
-    wanted = document("1.1.0", packages=plans(newer), web={"scripts": [{"name": "no", "content": "#!/bin/false\n"}]})
-    assert greeting.apply(wanted)["rolled_back"] is True
+    talks = deb(tmp_path, "talks", "1.0", scripts={"postinst": "#!/bin/sh\necho the key was made\n"})
+    greeting.send(newer.content, talks.content)
+    failing = {"scripts": [{"name": "no", "content": "#!/bin/false\n"}]}
+    said = greeting.apply(document("1.1.0", packages=plans(newer, talks), web=failing))
+    assert said["rolled_back"] is True
+    assert "the key was made" in said["stderr_tail"].splitlines()
+    assert greeting.run("grep 'the key' /var/lib/soop/packages.log") == "the key was made"
     assert greeting.run("dpkg-query -W -f '${Version}' greeter; systemctl is-active greeter") == "1.0active"
     assert greeting.is_as_accepted()
 

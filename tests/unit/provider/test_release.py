@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from soop_components.release.node import Node
 from soop_components.release.rollout import Rollout
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Drift, HealthProblem, NodeStatus, Version
+from tests.scenarios.runner.packages import deb, plans
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
 OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}
@@ -114,3 +116,33 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
         ["runs a-1.0.0, which was not accepted"],
         ["web-2.a.dev: no answer from 10.0.0.1"],
     ]
+
+
+def test_a_preview_warns_of_the_packages_that_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recorded(EngineProgress):
+        async def warn(self, message: str) -> None:
+            warnings.append(message)
+
+    def archives(release: ReleaseInputs) -> Callable[[str], Path]:
+        made = {each.plan["digest"]: each for each in ([old] if release.reference.version == "1.0.0" else [new])}
+
+        def archive(digest: str) -> Path:
+            if digest not in made:
+                raise SoopError("not in this artifact")
+            return tmp_path / f"{made[digest].name}_{made[digest].plan['version']}.deb"
+
+        return archive
+
+    warnings: list[str] = []
+    old, new = deb(tmp_path, "old", "1.0", Conflicts="new"), deb(tmp_path, "new", "2.0")
+    place = {"address": "10.0.0.1", "hostKey": "ssh-ed25519 AAAA"}
+    nodes = {"web-1.a.dev": {"role": "web", "number": 1, "place": place}}
+    given = {**INPUTS, "digest": "sha256:1", "nodes": nodes, "privateKey": "P", "neighbours": {}}
+    before = {**given, "roles": {"web": {"packages": plans(old)}}}
+    wanted = {**given, "version": "2.0.0", "roles": {"web": {"packages": plans(new)}}}
+    monkeypatch.setattr("soop_components.provider.release._blobs", archives)
+    context = Context("urn:pulumi:dev::p::soop:index:Release::a", Recorded(None, ""), Cancellation())
+    asyncio.run(ReleaseResource().announce(context, before, wanted))
+    assert warnings == ["web: package old goes, old 1.0 conflicts with new 2.0"]
+    asyncio.run(ReleaseResource().announce(context, before, {**before, "version": "2.0.0"}))
+    assert len(warnings) == 1, "nothing goes"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from soop_components.runner.blobs import Blobs
 from tests.unit.runner.node import ME, Node, document, file, sha256, tar
 
 APP = tar({"app/main.py": b"print('hello')\n"})
@@ -166,18 +170,30 @@ def test_a_link_that_leads_astray_is_a_difference_not_a_crash(node: Node, monkey
 
 
 def test_files_go_through_memory_by_parts(node: Node) -> None:
-    """A file larger than the memory that is allowed for it is written, compared, kept, found changed and restored."""
+    """A file larger than the memory allowed for it is received, written, compared, kept, found changed and restored."""
     import tracemalloc
 
     size = 64 << 20
-    blob = tar({"big": bytes(size)})
-    node.receive(blob)
     node.path("/opt").mkdir()
-    with node.path("/opt/big").open("wb") as theirs:
-        theirs.truncate(size - 1)
-    wanted = web(blob=sha256(blob), files={"/opt/big": {"source": "big", "digest": sha256(bytes(size)), **ME}})
-    del blob
+
+    def sparse(name: str, head: bytes, more: int) -> tuple[Path, str]:
+        path = node.path(name)
+        with path.open("wb+") as file:
+            file.write(head)
+            file.truncate(len(head) + more)
+            file.seek(0)
+            return path, "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+    sparse("/opt/big", b"", size - 1)
+    _, digest = sparse("/member", b"", size)
+    member = tarfile.TarInfo("big")
+    member.size = size
+    blob, of_blob = sparse("/blob", member.tobuf(), size + 2 * tarfile.BLOCKSIZE)
+    stream, _ = sparse("/stream", f"{of_blob} {blob.stat().st_size}\n".encode() + member.tobuf(), size + 1024)
+    wanted = web(blob=of_blob, files={"/opt/big": {"source": "big", "digest": digest, **ME}})
     tracemalloc.start()
+    with stream.open("rb") as file:
+        Blobs(node.host).receive(file)
     node.accept(wanted)
     os.utime(node.path("/opt/big"))
     assert node.drift() == []
