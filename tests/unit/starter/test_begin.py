@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,16 @@ def test_the_pin_says_where_soop_came_from(origin: Any, pinned: str, monkeypatch
 @pytest.mark.parametrize(("folder", "name"), [("a b/c ü", "c"), ("x", "x"), ("ü", "services")])
 def test_names_of_projects_are_such_that_pulumi_takes_them(folder: str, name: str, tmp_path: Path) -> None:
     assert project_name(tmp_path / folder) == name
+
+
+def test_continuous_integration_without_a_domain_only_builds(tmp_path: Path) -> None:
+    begin(tmp_path)
+    (tmp_path / "stacks/Pulumi.dev-hello.yaml").unlink()
+    soop = tmp_path / ".venv/bin/soop"
+    soop.parent.mkdir(parents=True)
+    soop.write_text("#!/bin/sh\necho soop $*\n")
+    soop.chmod(0o755)
+    (tmp_path / ".soop").mkdir(exist_ok=True)
+    (tmp_path / ".soop/env").write_text(f"PATH={soop.parent}:$PATH\n")
+    done = subprocess.run([tmp_path / ".ci/run"], capture_output=True, text=True, check=True)
+    assert done.stdout == "soop setup\nsoop build service_defs/hello-service/\n"
