@@ -107,9 +107,13 @@ class Node:
         previous_secrets: Mapping[str, str],
         hosts: Mapping[str, str],
         last_good: str | None,
+        blobs: Iterable[str],
     ) -> None:
-        """Make the node what a document says; after a failure, the runner has rolled back if it could."""
-        request = protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good)
+        """Make the node what a document says; after a failure, the runner has rolled back if it could.
+
+        The rollback keeps these blobs and those of the last good document, also when the disk is full.
+        """
+        request = protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good, tuple(blobs))
         if changes := (await self._lasting(request)).changes:
             await self.progress.show(f"done: {changes_in_words(changes)}")
 

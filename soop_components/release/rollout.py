@@ -173,7 +173,8 @@ class Rollout:
     async def _configure(self, name: str) -> None:
         document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
         try:
-            await self._nodes[name].apply(document, secrets, before, self._names, self._last_good(name))
+            kept = self._previous_programs(name)
+            await self._nodes[name].apply(document, secrets, before, self._names, self._last_good(name), kept)
         except NodeFailure as failure:
             if failure.failed.rolled_back:
                 self._rolled_back.add(name)
@@ -193,7 +194,13 @@ class Rollout:
     async def _accept(self, name: str) -> None:
         wanted = self._wanted
         digest = wanted.documents[name]["plan_digest"]
-        await self._nodes[name].accept(digest, wanted.program_blobs(name), self._last_good(name))
+        kept = {*wanted.program_blobs(name), *self._previous_programs(name)}  # another node may fail to accept
+        await self._nodes[name].accept(digest, sorted(kept), self._last_good(name))
+
+    def _previous_programs(self, name: str) -> list[str]:
+        """Return the digests of blobs with programs that a rollback of a node runs."""
+        previous = self._previous
+        return previous.program_blobs(name) if previous and name in previous.nodes else []
 
     async def _roll_back(self, error: Exception) -> NoReturn:
         """Roll the nodes back and raise what happened; one that cannot be rolled back does not stop the others."""

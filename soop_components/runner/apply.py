@@ -59,7 +59,7 @@ def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
     document = parse(good)
     events.progress(f"{outcome.message}; rolling back to {document.version.reference}")
     if host.release_reserve():
-        work.blobs.prune(document.blobs)
+        work.blobs.prune(document.blobs.union(request.blobs))
     second = _outcome(Work(host, document, events, request.previous_secrets, rolling_back=True), request.hosts)
     if isinstance(second, Applied):
         return outcome._replace(rolled_back=True)

@@ -98,6 +98,8 @@ class Apply(NamedTuple):
     hosts: Mapping[str, str]
     id: str
     last_good: str | None = None
+    blobs: tuple[str, ...] = ()
+    """Digests of blobs that are needed after a rollback besides those of the last good document."""
 
 
 class Rollback(NamedTuple):

@@ -84,6 +84,8 @@ class Nodes:
         """Nodes that are found unhealthy."""
         self.last_good: dict[str, str | None] = {}
         """The version in the state that each node got with the last call."""
+        self.kept: dict[str, set[str]] = {}
+        """The blobs that each node was to keep with the last call."""
         self.patience: dict[str, float] = {}
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()
@@ -160,8 +162,15 @@ class FakeNode(Node):
         self._nodes.on_call("receive", self._name)
 
     async def apply(
-        self, document: Any, secrets: Any, previous_secrets: Any, hosts: Mapping[str, str], last_good: str | None
+        self,
+        document: Any,
+        secrets: Any,
+        previous_secrets: Any,
+        hosts: Mapping[str, str],
+        last_good: str | None,
+        blobs: Iterable[str],
     ) -> None:
+        self._nodes.kept[self._name] = set(blobs)
         self._nodes.names[self._name] = hosts
         self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("apply", self._name)
@@ -171,7 +180,8 @@ class FakeNode(Node):
         self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("roll_back", self._name)
 
-    async def accept(self, plan_digest: str, blobs: Any, last_good: str | None) -> None:
+    async def accept(self, plan_digest: str, blobs: Iterable[str], last_good: str | None) -> None:
+        self._nodes.kept[self._name] = set(blobs)
         self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("accept", self._name)
 

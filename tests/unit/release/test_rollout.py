@@ -11,13 +11,14 @@ from typing import NoReturn
 import pytest
 
 from soop_components.model.names import Reference
+from soop_components.model.plan import HookPlan
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import NodeFailure
 from soop_components.release.order import NodeState
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Failed
 from soop_components.transport.ssh import Target
-from tests.unit.release.fake_nodes import FIRST, NEW, RELEASE, SERVING, UPGRADE, Call, Nodes
+from tests.unit.release.fake_nodes import DIGEST, FIRST, NEW, RELEASE, ROLES, SERVING, UPGRADE, Call, Nodes
 
 
 def calls_of_success(states: Mapping[str, NodeState]) -> list[Call]:
@@ -172,6 +173,20 @@ def test_nodes_that_have_left_join_again_when_the_version_is_not_accepted() -> N
         asyncio.run(nodes.rollout(with_leaving(2)).run())
     assert nodes.called("accept") == []
     assert nodes.calls[nodes.calls.index(("leave", "web-7")) + 1 :][:2] == [("join", "web-8"), ("join", "web-7")]
+
+
+@pytest.mark.parametrize(("last", "kept"), [("apply", set()), ("accept", {DIGEST})])
+def test_a_node_keeps_the_programs_that_a_rollback_runs_on_it(last: str, kept: set[str]) -> None:
+    """When its own apply fails, and when it accepts what another node does not."""
+    old = "sha256:" + "1" * 64
+    web = ROLES["web"].model_copy(update={"hooks": {"undrain": HookPlan(blob=old, source="undrain")}})
+    known = {name: node for name, node in RELEASE.nodes.items() if name != "web-2"}
+    reference = Reference("a-service", "1.0.0")
+    previous = replace(RELEASE, reference=reference, roles={**ROLES, "web": web}, nodes=known, smoke_tests=())
+    nodes = Nodes(UPGRADE, {(last, "web-6"): failure("web-6")})
+    with pytest.raises(ReleaseFailed):
+        asyncio.run(nodes.rollout(previous).run())
+    assert (nodes.kept["web-6"], nodes.kept["web-2"]) == ({*kept, old}, kept)
 
 
 @pytest.mark.parametrize("call", CALLS, ids="-".join)

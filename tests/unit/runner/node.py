@@ -124,10 +124,11 @@ class Node:
         previous_secrets: Mapping[str, str] | None = None,
         hosts: Mapping[str, str] | None = None,
         last_good: str | None = None,
+        blobs: Sequence[str] = (),
     ) -> dict[str, Any]:
         self.systemd.commands.clear()
         before = previous_secrets if previous_secrets is not None else secrets or {}
-        request = Apply(document, secrets or {}, before, hosts or {}, "id", last_good)
+        request = Apply(document, secrets or {}, before, hosts or {}, "id", last_good, tuple(blobs))
         return self._answered(request)
 
     def accept(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from soop_components.runner import health, hosts, unit_watch, units
+from soop_components.runner.blobs import Blobs
 from soop_components.runner.failure import Failure
+from soop_components.runner.host import Host
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.protocol import Accept
-from tests.unit.runner.node import Node, document, file, script
+from tests.unit.runner.node import Node, document, file, script, sha256
 
 SECRETS = {"password": "s3cret"}
 
@@ -48,6 +50,18 @@ def test_a_failure_is_rolled_back_to_what_was_accepted(node: Node) -> None:
     found = node.status()
     assert found.running is not None
     assert (found.running.plan_digest, found.accepted, found.drift) == (ONE["plan_digest"], True, ())
+
+
+def test_a_rollback_on_a_full_disk_makes_room_and_keeps_what_it_was_asked_to(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook, new = b"undrain", b"of the new version"
+    node.receive(hook)
+    node.accept(ONE, secrets=SECRETS, blobs=[sha256(hook)])
+    node.receive(new)
+    monkeypatch.setattr(Host, "release_reserve", lambda host: True)
+    assert node.apply(BROKEN, secrets=SECRETS, blobs=[sha256(hook)])["rolled_back"] is True
+    assert Blobs(node.host).missing([sha256(hook), sha256(new)]) == [sha256(new)]
 
 
 def test_a_first_failure_leaves_the_node_and_says_so(node: Node) -> None:
