@@ -42,7 +42,6 @@ class NodeFailure(SoopError):
     """A step failed on a node; ``failed`` says which, and whether the node was rolled back."""
 
     def __init__(self, node: str, failed: protocol.Failed) -> None:
-        self.node = node
         self.failed = failed
         super().__init__(f"{node}: {failure_in_words(failed)}")
 

@@ -33,7 +33,7 @@ from soop_components.release.order import (
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.verdict import ReleaseFailed, verdict
 from soop_components.release.watching import watch
-from soop_components.runner.protocol import Inspected
+from soop_components.runner.protocol import Failed, Inspected
 from soop_components.waiting import Clock, wait_for_all
 
 _ROLLBACK_PATIENCE = 10.0
@@ -75,6 +75,8 @@ class Rollout:
         """Those of them on which it did not succeed."""
         self._rolled_back: set[str] = set()
         """Those that have rolled themselves back."""
+        self._own_failures: dict[str, Failed] = {}
+        """Why others of them could not."""
         self._drained: set[str] = set()
         """Nodes that were drained and have not been undrained since."""
 
@@ -178,6 +180,8 @@ class Rollout:
         except NodeFailure as failure:
             if failure.failed.rolled_back:
                 self._rolled_back.add(name)
+            elif failure.failed.rollback_failure:
+                self._own_failures[name] = failure.failed.rollback_failure
             raise
         self._down.discard(name)
 
@@ -205,22 +209,25 @@ class Rollout:
     async def _roll_back(self, error: Exception) -> NoReturn:
         """Roll the nodes back and raise what happened; one that cannot be rolled back does not stop the others."""
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
-        failed_hooks = await attempts(self._leaving.left, self._leaving.join_again)
+        failed_hooks = [*(await attempts(self._leaving.left, self._leaving.join_again)).items()]
         left = [name for name in to_roll_back if name not in self._rolled_back]
         serving = await asyncio.gather(*map(self._serves, left))
         down = [name for name, serves in zip(left, serving, strict=True) if not serves]
-        failed_hooks |= await attempts(sorted(self._drained - set(left)), self._undrain)
+        failed_hooks += (await attempts(sorted(self._drained - set(left)), self._undrain)).items()
         failures: dict[str, BaseException] = {}
         for step in rollback_order(self._wanted, left, down):
             await self._progress.show(f"rolling back {len(step.nodes)} nodes")
-            await attempts([name for name in step.nodes if name not in down], self._drain)
+            serve = [name for name in step.nodes if name not in down]
+            failed_hooks += (await attempts(serve, self._drain)).items()
             failures |= await attempts(step.nodes, self._roll_back_one)
             drained = [name for name in step.nodes if name in self._drained and name not in failures]
-            failed_hooks |= await attempts(drained, self._undrain)
+            failed_hooks += (await attempts(drained, self._undrain)).items()
         if not isinstance(error, SoopError):
             raise error
         rolled_back = sorted(set(to_roll_back) - set(failures))
-        message = verdict(str(self._wanted.reference), error, rolled_back, failures, failed_hooks)
+        message = verdict(
+            str(self._wanted.reference), error, rolled_back, failures, self._own_failures, failed_hooks
+        )
         raise ReleaseFailed(message) from error
 
     async def _serves(self, name: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from soop_components.errors import SoopError
 from soop_components.release.cancellation import Cancelled
-from soop_components.release.node import NodeFailure
 from soop_components.release.wording import failure_in_words
+from soop_components.runner.protocol import Failed
 
 
 class ReleaseFailed(SoopError):
@@ -19,19 +19,26 @@ def verdict(
     error: SoopError,
     rolled_back: Sequence[str],
     failures: Mapping[str, BaseException],
-    failed_hooks: Mapping[str, BaseException],
+    own_failures: Mapping[str, Failed],
+    failed_hooks: Iterable[tuple[str, BaseException]],
 ) -> str:
-    """Say why a version was not accepted, and what became of each node."""
+    """Say why a version was not accepted, and what became of each node.
+
+    ``failures`` is why nodes could not be rolled back, ``own_failures`` why some could not roll themselves back before.
+    """
     reason = "the deployment was interrupted; run it again to go on" if isinstance(error, Cancelled) else str(error)
     lines = [f"{reference} was not accepted: {reason}"]
     if rolled_back:
         lines.append(f"  rolled back to the last good version: {', '.join(rolled_back)}")
     for name, failure in failures.items():
-        said = failure if isinstance(failure, SoopError) else f"{name}: {failure!r}"
-        lines.append(f"  could not be rolled back: {said}")
-        if isinstance(error, NodeFailure) and error.node == name and error.failed.rollback_failure:
-            lines.append(f"  its own rollback had failed before: {failure_in_words(error.failed.rollback_failure)}")
-    lines += [f"  then failed: {failure}" for failure in failed_hooks.values()]
+        lines.append(f"  could not be rolled back: {_said(name, failure)}")
+        if name in own_failures:
+            lines.append(f"  its own rollback had failed before: {failure_in_words(own_failures[name])}")
+    lines += [f"  failed during the rollback: {_said(name, failure)}" for name, failure in failed_hooks]
     if failures:
         lines.append("  the next deployment looks at these nodes and repairs them")
     return "\n".join(lines)
+
+
+def _said(name: str, failure: BaseException) -> str:
+    return str(failure) if isinstance(failure, SoopError) else f"{name}: {failure!r}"

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import pytest
 
+from soop_components.errors import SoopError
 from soop_components.model.names import Reference
 from soop_components.model.plan import HookPlan
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
@@ -51,10 +52,10 @@ def mistake() -> NoReturn:
     raise IndexError("a mistake of ours")
 
 
-def run(nodes: Nodes) -> str:
+def run(nodes: Nodes, previous: ReleaseInputs | None = None) -> str:
     """Run a rollout that fails; return what it says."""
     with pytest.raises(ReleaseFailed) as caught:
-        asyncio.run(nodes.rollout().run())
+        asyncio.run(nodes.rollout(previous).run())
     return str(caught.value)
 
 
@@ -235,12 +236,34 @@ def test_a_node_that_cannot_be_rolled_back_does_not_stop_the_others(operation: s
     ]
 
 
-def test_why_a_node_could_not_roll_itself_back_is_reported_if_it_stays_so() -> None:
-    at = {("apply", "web-1"): failure("web-1", why_not=Failed("files", "the disk is full"))}
-    assert "the disk is full" not in run(Nodes(UPGRADE, at))
-    assert run(Nodes(UPGRADE, {**at, ("reopen", "web-1"): failure("web-1")})).splitlines()[2:4] == [
-        "  could not be rolled back: web-1: out of luck",
-        "  its own rollback had failed before: the disk is full (step files)",
+def test_why_nodes_could_not_roll_themselves_back_is_reported_of_each_that_stays_so() -> None:
+    serving = dict.fromkeys(RELEASE.nodes, SERVING)
+    full = Failed("files", "the disk is full")
+    at = {("apply", name): failure(name, why_not=full._replace(component=name)) for name in ("web-2", "web-3")}
+    assert "the disk is full" not in run(Nodes(serving, at))
+    lost = {("reopen", name): failure(name) for _, name in at}
+    assert run(Nodes(serving, {**at, **lost})).splitlines()[2:] == [
+        "  could not be rolled back: web-2: out of luck",
+        "  its own rollback had failed before: the disk is full (step files, component web-2)",
+        "  could not be rolled back: web-3: out of luck",
+        "  its own rollback had failed before: the disk is full (step files, component web-3)",
+        "  the next deployment looks at these nodes and repairs them",
+    ]
+
+
+def test_hooks_that_fail_during_the_rollback_stop_nothing_and_are_reported() -> None:
+    def fail() -> NoReturn:
+        nodes.at |= {("join", "web-8"): failure("web-8"), ("undrain", "web-3"): mistake, ("drain", "web-1"): lost}
+        raise SoopError("the end")
+
+    lost = failure("web-1")
+    nodes = Nodes(UPGRADE, {("leave", "web-7"): fail})
+    message = run(nodes, with_leaving(2))
+    assert_rolled_back(nodes, message)
+    assert message.splitlines()[2:] == [
+        "  failed during the rollback: web-8: out of luck",
+        "  failed during the rollback: web-3: IndexError('a mistake of ours')",
+        "  failed during the rollback: web-1: out of luck",
     ]
 
 
