@@ -16,7 +16,7 @@ _PATIENCE = 10.0
 """Seconds that a node which is to be removed may take until it answers."""
 
 
-class Hooks:
+class HookPrograms:
     """The hooks of a release, run on nodes that may be more than its own."""
 
     def __init__(self, release: ReleaseInputs, nodes: Mapping[str, Node]) -> None:
@@ -44,10 +44,10 @@ class Hooks:
 class LeavingNodes:
     """The nodes of the last accepted release that will be removed; their hook ``leave`` comes before that."""
 
-    def __init__(self, release: ReleaseInputs, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, release: ReleaseInputs, nodes: Mapping[str, Node], hooks: HookPrograms) -> None:
         self._nodes = nodes
-        self._hooks = Hooks(release, nodes)
-        names = [name for name in nodes if self._hooks.has(name, "leave")]
+        self._hooks = hooks
+        names = [name for name in nodes if hooks.has(name, "leave")]
         self.names = sorted(names, key=lambda name: release.nodes[name].number, reverse=True)
         """Those with a hook, in the order in which they leave: the highest number first."""
         self.left: list[str] = []
@@ -64,10 +64,6 @@ class LeavingNodes:
                 continue
             self.left.append(name)
             await self._hooks.run(name, "leave")
-
-    async def join_again(self, name: str) -> None:
-        """Undo that a node has left: it is not removed after all."""
-        await self._hooks.run(name, "join")
 
 
 async def attempts(names: Sequence[str], work: Callable[[str], Awaitable[None]]) -> dict[str, BaseException]:

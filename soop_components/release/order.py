@@ -51,7 +51,7 @@ class Configure(_OnNodes):
 
 @dataclass(frozen=True)
 class RunHook(_OnNodes):
-    """Run a hook on a batch of nodes; where it fails, the rollout ends."""
+    """Run a hook on those nodes of a batch whose role has it; where it fails, a rollout ends, and a rollback goes on."""
 
     hook: HookName
 
@@ -128,18 +128,29 @@ def nodes_to_roll_back(configured: Collection[str], states: Mapping[str, NodeSta
     return [name for name in [*left, *configured] if states[name].can_roll_back]
 
 
-def rollback_order(release: ReleaseInputs, nodes: Sequence[str], down: Collection[str]) -> list[RollBack]:
-    """Return the steps of a rollback of nodes, the newest change last.
+def rollback_order(
+    release: ReleaseInputs,
+    nodes: Sequence[str],
+    down: Collection[str],
+    drained: Collection[str] = (),
+    left: Sequence[str] = (),
+) -> list[RollBack | RunHook]:
+    """Return the steps of a rollback.
 
-    Those that are down serve nobody and come first, all at once; others in batches, the newest change first.
+    ``nodes`` are in the order in which they were changed; those that are down serve nobody and come first, all at once;
+    others in batches, the last changed first. Before that, nodes that have ``left`` join again, and nodes that were
+    ``drained`` and have nothing to be rolled back are undrained.
     """
     first = tuple(name for name in nodes if name in down)
-    order = [RollBack(first)] if first else []
+    untouched = tuple(sorted(set(drained) - set(nodes)))
+    order: list[RollBack | RunHook] = [RunHook(tuple(left), "join"), RunHook(untouched, "undrain")]
+    order += [RollBack(first), RunHook(first, "undrain")]
     serving = [name for name in reversed(nodes) if name not in down]
     for role in dict.fromkeys(release.nodes[name].role for name in serving):
         names = [name for name in serving if release.nodes[name].role == role]
-        order += [RollBack(tuple(batch)) for batch in batches(names, 0, release.roles[role].rollout.max_in_flight)]
-    return order
+        for batch in map(tuple, batches(names, 0, release.roles[role].rollout.max_in_flight)):
+            order += [RunHook(batch, "drain"), RollBack(batch), RunHook(batch, "undrain")]
+    return [step for step in order if step.nodes]
 
 
 def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import NoReturn, assert_never
 
 from soop_components.errors import SoopError
 from soop_components.model.service import HookName
 from soop_components.release.cancellation import Cancellation
-from soop_components.release.hooks import Hooks, LeavingNodes, attempts
+from soop_components.release.hooks import HookPrograms, LeavingNodes, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node, NodeFailure, Progress
 from soop_components.release.order import (
@@ -20,6 +21,7 @@ from soop_components.release.order import (
     NodeState,
     Parallel,
     Pause,
+    RollBack,
     RunHook,
     RunSmokeTests,
     SendBlobs,
@@ -61,9 +63,9 @@ class Rollout:
         self._previous_secrets = previous.secrets if previous else wanted.secrets
         self._names = wanted.names(previous)
         self._nodes = nodes
-        self._hooks = Hooks(wanted, nodes)
-        self._previous_hooks = Hooks(previous or wanted, nodes)
-        self._leaving = LeavingNodes(previous or wanted, leaving)
+        self._hooks = HookPrograms(wanted, nodes)
+        self._previous_hooks = HookPrograms(previous or wanted, {**nodes, **leaving})
+        self._leaving = LeavingNodes(previous or wanted, leaving, self._previous_hooks)
         self._blobs = blobs
         self._cancellation = cancellation
         self._progress = progress
@@ -175,8 +177,8 @@ class Rollout:
     async def _configure(self, name: str) -> None:
         document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
         try:
-            kept = self._previous_programs(name)
-            await self._nodes[name].apply(document, secrets, before, self._names, self._last_good(name), kept)
+            good, programs = self._last_good(name), self._programs(name)
+            await self._nodes[name].apply(document, secrets, before, self._names, good, programs)
         except NodeFailure as failure:
             if failure.failed.rolled_back:
                 self._rolled_back.add(name)
@@ -192,42 +194,35 @@ class Rollout:
         if hook == "undrain":
             self._drained.discard(name)
 
-    async def _drain(self, name: str) -> None:
-        await self._run_hook(name, "drain")
-
     async def _accept(self, name: str) -> None:
-        wanted = self._wanted
-        digest = wanted.documents[name]["plan_digest"]
-        kept = {*wanted.program_blobs(name), *self._previous_programs(name)}  # another node may fail to accept
-        await self._nodes[name].accept(digest, sorted(kept), self._last_good(name))
+        digest = self._wanted.documents[name]["plan_digest"]
+        await self._nodes[name].accept(digest, self._programs(name), self._last_good(name))
 
-    def _previous_programs(self, name: str) -> list[str]:
-        """Return the digests of blobs with programs that a rollback of a node runs."""
-        previous = self._previous
-        return previous.program_blobs(name) if previous and name in previous.nodes else []
+    def _programs(self, name: str) -> set[str]:
+        """Return the digests of blobs with programs that a rollout or its rollback runs on a node."""
+        releases = [release for release in (self._previous, self._wanted) if release and name in release.nodes]
+        return {blob for release in releases for blob in release.program_blobs(name)}
 
     async def _roll_back(self, error: Exception) -> NoReturn:
         """Roll the nodes back and raise what happened; one that cannot be rolled back does not stop the others."""
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
-        failed_hooks = [*(await attempts(self._leaving.left, self._leaving.join_again)).items()]
         left = [name for name in to_roll_back if name not in self._rolled_back]
         serving = await asyncio.gather(*map(self._serves, left))
         down = [name for name, serves in zip(left, serving, strict=True) if not serves]
-        failed_hooks += (await attempts(sorted(self._drained - set(left)), self._undrain)).items()
         failures: dict[str, BaseException] = {}
-        for step in rollback_order(self._wanted, left, down):
-            await self._progress.show(f"rolling back {len(step.nodes)} nodes")
-            serve = [name for name in step.nodes if name not in down]
-            failed_hooks += (await attempts(serve, self._drain)).items()
-            failures |= await attempts(step.nodes, self._roll_back_one)
-            drained = [name for name in step.nodes if name in self._drained and name not in failures]
-            failed_hooks += (await attempts(drained, self._undrain)).items()
+        failed_hooks: list[tuple[str, BaseException]] = []
+        for step in rollback_order(self._wanted, left, down, self._drained, self._leaving.left):
+            match step:
+                case RollBack(names):
+                    await self._progress.show(f"rolling back {len(names)} nodes")
+                    failures |= await attempts(names, self._roll_back_one)
+                case RunHook(names, hook):
+                    there = [name for name in names if name not in failures]
+                    failed_hooks += (await attempts(there, partial(self._run_hook_of_rollback, hook))).items()
         if not isinstance(error, SoopError):
             raise error
         rolled_back = sorted(set(to_roll_back) - set(failures))
-        message = verdict(
-            str(self._wanted.reference), error, rolled_back, failures, self._own_failures, failed_hooks
-        )
+        message = verdict(str(self._wanted.reference), error, rolled_back, failures, self._own_failures, failed_hooks)
         raise ReleaseFailed(message) from error
 
     async def _serves(self, name: str) -> bool:
@@ -243,7 +238,7 @@ class Rollout:
         await self._nodes[name].open(_ROLLBACK_PATIENCE)
         await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
 
-    async def _undrain(self, name: str) -> None:
-        """Undrain a node that runs its last good version."""
-        await self._previous_hooks.run(name, "undrain")
-        self._drained.discard(name)
+    async def _run_hook_of_rollback(self, hook: HookName, name: str) -> None:
+        """Run ``drain`` of the version that is rolled back, others of the last good one unless only the new one has it."""
+        is_of_new = hook == "drain" or not self._previous_hooks.has(name, hook)
+        await (self._hooks if is_of_new else self._previous_hooks).run(name, hook)

@@ -118,10 +118,24 @@ ROLLBACKS: list[tuple[list[str], list[str], list[tuple[str, ...]]]] = [
 
 
 @pytest.mark.parametrize(("nodes", "down", "expected"), ROLLBACKS)
-def test_a_rollback_begins_with_nodes_that_are_down_then_the_newest(
+def test_a_rollback_begins_with_nodes_that_are_down_then_those_changed_last(
     nodes: list[str], down: list[str], expected: list[tuple[str, ...]]
 ) -> None:
-    assert rollback_order(RELEASE, nodes, down) == [RollBack(names) for names in expected]
+    steps = rollback_order(RELEASE, nodes, down)
+    assert [step for step in steps if isinstance(step, RollBack)] == [RollBack(names) for names in expected]
+
+
+def test_a_rollback_drains_what_serves_and_undrains_all_and_nodes_that_have_left_join_again_first() -> None:
+    assert rollback_order(RELEASE, WEB[:3], ["web-2"], {"web-2", "web-6"}, ["web-8", "web-7"]) == [
+        RunHook(("web-8", "web-7"), "join"),
+        RunHook(("web-6",), "undrain"),
+        RollBack(("web-2",)),
+        RunHook(("web-2",), "undrain"),
+        RunHook(("web-3", "web-1"), "drain"),
+        RollBack(("web-3", "web-1")),
+        RunHook(("web-3", "web-1"), "undrain"),
+    ]
+    assert rollback_order(RELEASE, [], [], {"web-1"}) == [RunHook(("web-1",), "undrain")]
 
 
 def test_what_an_earlier_attempt_left_is_rolled_back_too() -> None:
