@@ -8,7 +8,7 @@ from pydantic import Field
 
 from soop_components.model.base import Model
 from soop_components.model.names import ConfigKey, DomainId, EnvironmentName, Reference, RoleName, ServiceName
-from soop_components.model.service import MOST, MOST_KEYS, MOST_ROLES, Rollout
+from soop_components.model.service import MOST, MOST_KEYS, MOST_ROLES, RolloutSettings
 
 ID = "the stack's name"
 ENVIRONMENT = "soop:environment"
@@ -24,7 +24,7 @@ class DomainService(Model):
     """Name and version of the service definition, ``access-service-3.2.3``."""
     nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=MOST_ROLES)
     """Number of nodes by role; the definition's default where nothing is said."""
-    rollout: dict[RoleName, Rollout] = Field(default_factory=dict, max_length=MOST_ROLES)
+    rollout: dict[RoleName, RolloutSettings] = Field(default_factory=dict, max_length=MOST_ROLES)
     """How an update passes over the nodes of a role; the definition's value where nothing is said."""
     config: dict[ConfigKey, Any] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Overrides of the service's default configuration."""

@@ -16,7 +16,7 @@ from pydantic import Field
 from soop_components.model.base import Model
 from soop_components.model.environment import Environment
 from soop_components.model.names import ComponentName, Digest, RoleName
-from soop_components.model.service import DiskDefinition, HookName, Rollout
+from soop_components.model.service import DiskDefinition, HookName, RolloutSettings
 
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
 AccountNumber = Annotated[int, Field(ge=100, le=59_999)]
@@ -168,7 +168,7 @@ class RolePlan(Model):
     components: dict[ComponentName, ComponentPlan] = Field(default_factory=dict)
     order: Annotated[tuple[ComponentName, ...], Field(strict=False)] = ()
     after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
-    rollout: Rollout = Rollout()
+    rollout: RolloutSettings = RolloutSettings()
     hooks: dict[HookName, HookPlan] = Field(default_factory=dict)
     disk: str | None = None
     """Where a node's disk is mounted; it remembers the numbers of users and groups."""

@@ -71,7 +71,7 @@ class DiskDefinition(Model):
     """Where it is mounted on the node. Its file ``.soop-accounts`` remembers the numbers of users and groups."""
 
 
-class Rollout(Model):
+class RolloutSettings(Model):
     """How an update passes over the nodes of a role: canaries first, then so many at once."""
 
     canaries: Annotated[int, Field(ge=0)] = 1
@@ -83,7 +83,7 @@ class Rollout(Model):
     pause: Duration = "0s"
     """How long to wait between two batches."""
 
-    def overridden_by(self, other: Rollout) -> Rollout:
+    def overridden_by(self, other: RolloutSettings) -> RolloutSettings:
         """Return these settings with those that the other one gives."""
         return self.model_copy(update={key: getattr(other, key) for key in other.model_fields_set})
 
@@ -126,7 +126,7 @@ class NodeDefinition(Model):
     """A disk per node for what must last."""
     after: Annotated[tuple[RoleName, ...], Field(strict=False, max_length=MOST_ROLES)] = ()
     """Roles that are configured before this one."""
-    rollout: Rollout = Rollout()
+    rollout: RolloutSettings = RolloutSettings()
     """How an update passes over the nodes."""
     hooks: Hooks = Hooks()
     """Programs that run on a node before and after it is touched."""

@@ -11,7 +11,7 @@ from soop_components.model.environment import Environment
 from soop_components.model.names import NodeName
 from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
-from soop_components.model.service import Rollout
+from soop_components.model.service import RolloutSettings
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.component_needs import package_names
@@ -20,8 +20,8 @@ from soop_components.planning.marks import secret_mark
 from soop_components.planning.parameters import parameters
 from soop_components.planning.parts import listed_parts
 from soop_components.planning.place import Place
+from soop_components.planning.programs import Programs, endpoint_ports
 from soop_components.planning.scope import Scope, component_scope, service_scope
-from soop_components.planning.smoke import SmokeTests, endpoint_ports
 
 _MOST_NODES = 5000
 """Nodes of one service in one domain."""
@@ -65,7 +65,7 @@ def plan_service(
     }
     given = domain.secrets.get(definition.service, ())
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}
-    programs = SmokeTests(resolved, scope, names, ports, endpoints, domain.id, where)
+    programs = Programs(resolved, scope, names, ports, endpoints, domain.id, where)
     return ServicePlan(
         service=definition.service,
         version=definition.version,
@@ -76,7 +76,7 @@ def plan_service(
             for role, node in definition.nodes.items()
             for number, name in enumerate(names[role], 1)
         },
-        smoke_tests=programs.plans(),
+        smoke_tests=programs.smoke_tests(),
         endpoints=endpoints,
         secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
     )
@@ -101,7 +101,7 @@ def _roles(resolved: ResolvedDefinition, service: DomainService, scope: Scope, w
             components=components,
             order=node.components,
             after=node.after,
-            rollout=node.rollout.overridden_by(service.rollout.get(role, Rollout())),
+            rollout=node.rollout.overridden_by(service.rollout.get(role, RolloutSettings())),
             disk=node.disk.mount if node.disk else None,
         )
     if problems:

@@ -9,8 +9,7 @@ from typing import Any, get_args
 
 from soop_components.model.names import Reference
 from soop_components.model.plan import HookPlan, RolePlan, ScriptSmoke, SmokeTestPlan
-from soop_components.model.service import HookName
-from soop_components.model.service import Rollout as RolloutSettings
+from soop_components.model.service import HookName, RolloutSettings
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Node

@@ -8,7 +8,7 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.plan import RolePlan
-from soop_components.model.service import Rollout as RolloutSettings
+from soop_components.model.service import RolloutSettings
 from soop_components.release.order import (
     AcceptVersion,
     Configure,

@@ -33,8 +33,8 @@ def endpoint_ports(definition: ServiceDefinition, scope: Scope, where: Place) ->
 
 
 @dataclass(frozen=True)
-class SmokeTests:
-    """The smoke tests of a service in a domain; ``names`` are the node names by role."""
+class Programs:
+    """The smoke tests and hooks of a service in a domain; ``names`` are the node names by role."""
 
     resolved: ResolvedDefinition
     scope: Scope
@@ -44,7 +44,7 @@ class SmokeTests:
     domain: str
     where: Place
 
-    def plans(self) -> tuple[SmokeTestPlan, ...]:
+    def smoke_tests(self) -> tuple[SmokeTestPlan, ...]:
         """Return each smoke test rendered; one whose role has no node in this domain has nothing to test."""
         found = []
         for index, test in enumerate(self.resolved.definition.smoke_tests):
