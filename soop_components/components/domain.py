@@ -44,8 +44,8 @@ class Domain(pulumi.ComponentResource):
         for name, service in self.services.items():
             earlier = [self.services[other] for other in (requires or {}).get(name, ()) if other in self.services]
             others = [other for other in self.services.values() if other is not service]
-            neighbours = {node.name: node.address for other in others for node in other.nodes}
-            service.release_on(neighbours, (secrets or {}).get(name, {}), earlier)
+            addresses = {node.name: node.address for other in others for node in other.nodes}
+            service.release_on(addresses, (secrets or {}).get(name, {}), earlier)
         self.register_outputs({"id": id})
 
     def outputs(self) -> dict[str, Any]:

@@ -40,12 +40,12 @@ class Service(pulumi.ComponentResource):
         self.release: custom_resources.Release | None = None
 
     def release_on(
-        self, neighbours: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
+        self, addresses: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
     ) -> custom_resources.Release:
-        """Declare the release; ``neighbours`` are addresses of the domain's other nodes, ``given`` its secrets."""
+        """Declare the release; ``addresses`` are those of the domain's other nodes, ``given`` its secrets."""
         inputs = {
             **release_inputs(self._plan, {node.name: node.place for node in self.nodes}),
-            "neighbours": dict(neighbours),
+            "neighbours": dict(addresses),
             "secrets": self._secrets(given),
             "generated": {
                 name: length for name, length in self._plan.secrets.items() if length is not None and name not in given

@@ -153,7 +153,7 @@ class ComponentPlan(Model):
 
 
 class HookPlan(Model):
-    """A program out of the ``smoke`` blob, run on a node with ``environment`` and what tells it which node it is."""
+    """A program out of the ``smoke`` blob, run on a node with ``environment`` and the node's name, role and number."""
 
     blob: Digest
     source: str

@@ -50,7 +50,7 @@ class ReleaseResource(Resource):
         self._sessions = Sessions(RunnerArchive.build())
 
     def check(self, inputs: Properties) -> dict[str, str]:
-        """Find a node that has no address or a role without a plan."""
+        """Find roles of nodes that have no plan."""
         if has_unknown(inputs):
             return {}
         missing = {node["role"] for node in inputs["nodes"].values()} - set(inputs["roles"])

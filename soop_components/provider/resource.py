@@ -86,7 +86,7 @@ class Resource:
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
-        """PropertyChange it and return its outputs."""
+        """Change it and return its outputs."""
         return outputs
 
     def engine_ended(self) -> None:

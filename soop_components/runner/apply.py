@@ -36,16 +36,15 @@ def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Fa
             events.hide(request.previous_secrets.values())
             return _apply(host, request, events)
         except Failure as failure:
-            return failure.failed._replace(rolled_back=_is_last_good(host, request))
+            is_last_good = isinstance(request, Apply) and _is_last_good(host, request)
+            return failure.failed._replace(rolled_back=is_last_good)
 
 
 def _roll_back(host: Host, request: Rollback, events: Events) -> Applied | Failed:
     good = last_good(host, request.last_good)
     if good is None:
         raise Failure("plan", "no version was ever accepted on this node, so there is none to roll back to")
-    work = Work(host, parse(good), events, request.secrets, rolling_back=True)
-    outcome = _outcome(work, request.hosts)
-    return outcome if isinstance(outcome, Applied) else outcome._replace(rolled_back=_is_last_good(host, request))
+    return _outcome(Work(host, parse(good), events, request.secrets, rolling_back=True), request.hosts)
 
 
 def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
@@ -93,7 +92,7 @@ def _repeats_the_failure(request: Apply, good: Mapping[str, Any]) -> bool:
     return bool(good["plan_digest"] == request.document["plan_digest"]) and same_secrets
 
 
-def _is_last_good(host: Host, request: Apply | Rollback) -> bool:
+def _is_last_good(host: Host, request: Apply) -> bool:
     """Return whether the node is what a rollback leads to, as far as is recorded."""
     stored = [last_good(host, request.last_good), host.load("running.json"), host.load("intended.json")]
     digests = {document["plan_digest"] if document else None for document in stored}

@@ -18,24 +18,24 @@ def runs(names: Collection[str], controls: Mapping[str, Control]) -> list[list[s
     return [*runs(first, controls), sorted(set(names) - first)]
 
 
-def in_turn(
+def ordered(
     runs: Sequence[Collection[str]], barred_by: Mapping[str, Collection[str]]
 ) -> tuple[list[list[str]], set[str]]:
     """Return runs in which each package comes after those that bar it, and which of these have to be removed before.
 
-    One has to where packages bar each other in a circle, or where its run comes later; it is installed in its turn.
+    One has to where packages bar each other in a circle, or where its run comes later; it is installed again when its run comes.
     """
     left = {name for names in runs for name in names}
     removed: set[str] = set()
-    ordered: list[list[str]] = []
+    order: list[list[str]] = []
     for names in runs:
         waiting = sorted(names)
-        ordered.append([])
+        order.append([])
         while waiting:
             barring = {name: left & set(barred_by.get(name, ())) - removed for name in waiting}
             name = next((name for name in waiting if not barring[name]), waiting[0])
             removed |= barring[name]
             waiting.remove(name)
             left.discard(name)
-            ordered[-1].append(name)
-    return ordered, removed
+            order[-1].append(name)
+    return order, removed

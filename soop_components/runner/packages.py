@@ -14,7 +14,7 @@ from soop_components.runner.ledger import Installing, Ledger, PackageRecord
 from soop_components.runner.links import Links
 from soop_components.runner.managed import Managed
 from soop_components.runner.observed import observed
-from soop_components.runner.package_order import in_turn, runs
+from soop_components.runner.package_order import ordered, runs
 from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.units import Units
 from soop_components.runner.work import Work
@@ -113,10 +113,10 @@ def _install(work: Work, known: needs.Known, todo: list[str]) -> None:
         _divert_conffiles(work, archives.values())
         _make_room(work, controls)
         _make_way(work, archives.values())
-        ordered, removed = in_turn(runs(todo, controls), needs.barred_by(work, controls))
+        order, removed = ordered(runs(todo, controls), needs.barred_by(work, controls))
         if removed:
             dpkg.remove(work.host, sorted(removed), to_be_replaced=True)
-        steps = [{name: archives[name] for name in names} for names in ordered]
+        steps = [{name: archives[name] for name in names} for names in order]
         dpkg.install(work.host, steps, _progress(work, len(todo)))
     work.host.sync()
     work.installed = None

@@ -73,8 +73,8 @@ def test_a_node_that_cannot_be_drained_is_not_touched(beacon: Beacon) -> None:
         hooks(beacon, number)
     beacon.ssh("touch /run/beacon-drain-fails", 2)
     beacon.define(says="never accepted")
-    told = beacon.fails(f"{beacon.name(2)}: hook drain: hooks/note.sh ended with 1, expected 0", "| asked to drain")
-    assert f"rolled back to the last good version: {beacon.name(1)}\n" in told
+    output = beacon.fails(f"{beacon.name(2)}: hook drain: hooks/note.sh ended with 1, expected 0", "| asked to drain")
+    assert f"rolled back to the last good version: {beacon.name(1)}\n" in output
     assert beacon.says()[1] == two[1]
     assert beacon.says()[0]["says"] == two[0]["says"]
     assert [hooks(beacon, number) for number in (1, 2)] == [

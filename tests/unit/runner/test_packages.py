@@ -124,7 +124,7 @@ def test_what_must_be_configured_first_has_a_run_of_its_own(needs: dict[str, str
 def test_what_bars_another_is_replaced_before_it(
     runs: list[list[str]], barred_by: dict[str, set[str]], expected: list[list[str]], removed: set[str]
 ) -> None:
-    assert package_order.in_turn(runs, barred_by) == (expected, removed)
+    assert package_order.ordered(runs, barred_by) == (expected, removed)
 
 
 def test_names_are_read_out_of_dependencies() -> None:

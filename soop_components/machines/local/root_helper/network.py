@@ -127,7 +127,7 @@ def connect(record: Record) -> None:
     mac = f"02:50:{record.slot >> 8:02x}:{record.slot & 255:02x}:{record.number >> 8:02x}:{record.number & 255:02x}"
     prefix = slots.subnet(record.slot).prefixlen
     name = namespace(record.id).name
-    delete_namespace(record.id)  # the slot is ours: what is still there is a remainder
+    delete_namespace(record.id)  # the slot is ours: what is still there was left by a machine that is gone
     run("ip", "netns", "add", name)
     _batch(
         environment,
