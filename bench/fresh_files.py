@@ -16,7 +16,8 @@ import yaml
 from bench.workspace import Workspace
 from soop_components.artifact.store import Artifact, Store
 from soop_components.deployment.domain_plan import load_domain_plan
-from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
+from soop_components.model.plan import ComponentPlan, RolePlan
+from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.runner.marks import put_node, put_secrets
 
 _PASSWORD = "made-up-for-the-figures-012345678"  # noqa: S105 - nothing is behind it

@@ -8,8 +8,8 @@ from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.artifact.store import Store
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment, MachineSize
-from soop_components.model.plan import ServicePlan
 from soop_components.model.service import ConfigOption
+from soop_components.model.service_plan import ServicePlan
 from soop_components.model.versions import VersionRange
 from soop_components.planning.place import Place
 from soop_components.planning.service import plan_service

@@ -19,7 +19,7 @@ from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.machines import WITH_DATA
 from soop_components.model.names import Reference
-from soop_components.model.plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 from soop_components.reading.domain_text import is_begun, references_in
 

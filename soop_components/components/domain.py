@@ -11,7 +11,7 @@ from soop_components.components import custom_resources
 from soop_components.components.service import Service
 from soop_components.machines.kinds import kind_input, kind_of
 from soop_components.model.environment import Environment
-from soop_components.model.plan import ServicePlan
+from soop_components.model.service_plan import ServicePlan
 
 
 class Domain(pulumi.ComponentResource):

@@ -7,7 +7,7 @@ from functools import cached_property
 import pulumi
 
 from soop_components.machines import Infrastructure
-from soop_components.model.plan import NodePlan
+from soop_components.model.service_plan import NodePlan
 
 
 class Node(pulumi.ComponentResource):

@@ -15,7 +15,7 @@ from soop_components.components.custom_resources import Provider
 from soop_components.components.domain import Domain
 from soop_components.deployment.plan_file import handed_plan
 from soop_components.errors import SoopError
-from soop_components.model.plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 
 _TOLD = 32

@@ -10,7 +10,7 @@ import pulumi
 from soop_components.components import custom_resources
 from soop_components.components.node import Node
 from soop_components.machines import Infrastructure
-from soop_components.model.plan import ServicePlan
+from soop_components.model.service_plan import ServicePlan
 
 
 class Service(pulumi.ComponentResource):

@@ -11,7 +11,7 @@ from soop_components.deployment.domain_plan import plan_of
 from soop_components.errors import SoopError
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.names import Reference
-from soop_components.model.plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 from soop_components.reading.domain_text import completed_text, is_begun, new_domain_text, with_services
 from soop_components.reading.loader import domain_from_document

@@ -16,9 +16,9 @@ from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.domain_checks import all_problems
 from soop_components.model.environment import Environment
 from soop_components.model.names import Reference
-from soop_components.model.plan import DomainPlan
 from soop_components.model.problem import Problem, unknown
 from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_plan import DomainPlan
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
 from soop_components.reading.loader import domain_from_document, read_domain

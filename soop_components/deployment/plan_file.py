@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from soop_components.machines.kinds import kind_of
-from soop_components.model.plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan
 
 VARIABLE = "SOOP_PLAN"
 """Names the file in the environment of the engine and the program that it runs."""

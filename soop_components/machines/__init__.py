@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # of the program, of the provider and of the command line: no
     import pulumi
 
     from soop_components.model.environment import Environment
-    from soop_components.model.plan import NodePlan
+    from soop_components.model.service_plan import NodePlan
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
 

@@ -9,7 +9,7 @@ from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.order import in_order
-from soop_components.model.plan import DomainPlan, ServicePlan
+from soop_components.model.service_plan import DomainPlan, ServicePlan
 from soop_components.planning.service import plan_service
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from soop_components.model.plan import ServicePlan
 from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_plan import ServicePlan
 from soop_components.planning.marks import node_mark
 
 Scope = Mapping[str, object]

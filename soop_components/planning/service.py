@@ -10,8 +10,9 @@ from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import NodeName
 from soop_components.model.parts import LogPart
-from soop_components.model.plan import ComponentPlan, NodePlan, RolePlan, ServicePlan
+from soop_components.model.plan import ComponentPlan, RolePlan
 from soop_components.model.service import RolloutSettings
+from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.component_needs import package_names

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from soop_components.model.names import Reference
-from soop_components.model.plan import RolePlan, SmokeTestPlan, node_values
+from soop_components.model.plan import RolePlan, SmokeTestPlan
+from soop_components.model.service_plan import node_values
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport.ssh import Target
 

@@ -51,7 +51,7 @@ class Configure(_OnNodes):
 
 @dataclass(frozen=True)
 class RunHook(_OnNodes):
-    """Run a hook on those nodes of a batch whose role has it; where it fails, a rollout ends, and a rollback goes on."""
+    """Run a hook on the nodes of a batch whose role has it; where it fails, a rollout ends, and a rollback goes on."""
 
     hook: HookName
 

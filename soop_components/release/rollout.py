@@ -239,6 +239,6 @@ class Rollout:
         await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
 
     async def _run_hook_of_rollback(self, hook: HookName, name: str) -> None:
-        """Run ``drain`` of the version that is rolled back, others of the last good one unless only the new one has it."""
+        """Run ``drain`` of the new version, others of the last good one unless only the new one has it."""
         is_of_new = hook == "drain" or not self._previous_hooks.has(name, hook)
         await (self._hooks if is_of_new else self._previous_hooks).run(name, hook)

@@ -23,7 +23,7 @@ def ordered(
 ) -> tuple[list[list[str]], set[str]]:
     """Return runs in which each package comes after those that bar it, and which of these have to be removed before.
 
-    One has to where packages bar each other in a circle, or where its run comes later; it is installed again when its run comes.
+    One has to where packages bar each other in a circle, or where its run comes later, which installs it again.
     """
     left = {name for names in runs for name in names}
     removed: set[str] = set()

@@ -224,7 +224,7 @@ class Failed(NamedTuple):
     exit_code: int | None = None
     stderr_tail: str | None = None
     rolled_back: bool = False
-    """Whether the node is what its last good document says, after the rollback of an apply or since nothing was changed."""
+    """Of an apply: whether the node is what its last good document says, rolled back or never changed."""
     rollback_failure: Failed | None = None
     """Why it could not be rolled back."""
 

@@ -17,17 +17,9 @@ from pulumi.runtime.settings import _get_rpc_manager
 from soop_components.components import Domain, program
 from soop_components.machines.kinds import KINDS
 from soop_components.model.environment import Environment, Reliability
-from soop_components.model.plan import (
-    ComponentPlan,
-    DomainPlan,
-    File,
-    HttpSmoke,
-    NodePlan,
-    RolePlan,
-    ServicePlan,
-    SmokeTestPlan,
-)
+from soop_components.model.plan import ComponentPlan, File, HttpSmoke, RolePlan, SmokeTestPlan
 from soop_components.model.service import DiskDefinition
+from soop_components.model.service_plan import DomainPlan, NodePlan, ServicePlan
 from tests.rented import RentedEnvironment, RentedSettings, register
 
 DIGEST = "sha256:" + "a" * 64

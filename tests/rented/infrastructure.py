@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from soop_components.machines import Infrastructure
-from soop_components.model.plan import NodePlan
+from soop_components.model.service_plan import NodePlan
 from tests.rented import KIND, RentedEnvironment
 
 

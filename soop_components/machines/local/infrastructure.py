@@ -10,7 +10,7 @@ import pulumi
 from soop_components.machines import Infrastructure
 from soop_components.machines.local.kind import KIND
 from soop_components.model.environment import Environment
-from soop_components.model.plan import NodePlan
+from soop_components.model.service_plan import NodePlan
 
 
 class Disk(pulumi.CustomResource):

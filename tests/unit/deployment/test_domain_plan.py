@@ -15,7 +15,7 @@ from soop_components.deployment.domain_plan import load_domain_plan
 from soop_components.deployment.plan_file import VARIABLE, handed_plan, write_plan
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.names import Reference
-from soop_components.model.plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 
 GREETING = "greeting-service-1.0.0"

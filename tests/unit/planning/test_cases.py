@@ -14,7 +14,7 @@ import pytest
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
-from soop_components.model.plan import ServicePlan
+from soop_components.model.service_plan import ServicePlan
 from soop_components.planning.service import plan_service
 from soop_components.reading.yaml_file import read_yaml
 from tests.unit.planning.resolve import digest_of, resolve_data

@@ -10,7 +10,7 @@ import pytest
 from soop_components.errors import InvalidInput
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
-from soop_components.model.plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.reading.loader import load_domain, load_service
 from tests.unit.planning.resolve import digest_of, resolve, resolve_data

@@ -8,7 +8,7 @@ from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import Block
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.plan import ServicePlan
+from soop_components.model.service_plan import ServicePlan
 from soop_components.planning import service
 from soop_components.planning.component_needs import component_packages, component_sources
 from soop_components.reading.loader import load_domain, load_service

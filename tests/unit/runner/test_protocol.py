@@ -42,7 +42,7 @@ SENT: list[Request] = [
     Status(),
     Inspect({"plan": {"a": [1, None]}}, {"password": "s3cret"}, ("sha256:1",), "sha256:3"),
     Receive(),
-    Apply({"plan": {}}, {"password": "new"}, {"password": "old"}, {"web-1": "192.0.2.1"}, "id", "sha256:3", ("sha256:2",)),
+    Apply({"plan": {}}, {"password": "new"}, {"password": "old"}, {"web-1": "::1"}, "id", "sha256:3", ("sha256:2",)),
     Rollback({}, {}, "id", "sha256:3"),
     Follow("id"),
     Accept("sha256:1", ("sha256:2",), "sha256:3"),

@@ -1,0 +1,70 @@
+"""What a service and a domain must be: their nodes, and the plan of each role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from soop_components.model.base import Model
+from soop_components.model.environment import Environment
+from soop_components.model.names import Digest, RoleName
+from soop_components.model.plan import RolePlan, SmokeTestPlan
+from soop_components.model.service import DiskDefinition
+
+
+class NodePlan(Model):
+    """One node: its name and number, in which it differs from others of its role; its role, size and disk."""
+
+    name: str
+    role: RoleName
+    number: int
+    """Among the nodes of its role, from 1."""
+    size: str
+    disk: DiskDefinition | None = None
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What replaces ``@@soop-node:<key>@@`` in the role's texts on this node."""
+        return node_values(self.name, self.role, self.number)
+
+
+def node_values(name: str, role: str, number: int) -> dict[str, str]:
+    """Return what differs between nodes of a role, by the key of the mark ``@@soop-node:<key>@@``."""
+    return {"name": name, "role": role, "number": str(number)}
+
+
+class ServicePlan(Model):
+    """Everything one Release carries out."""
+
+    service: str
+    version: str
+    digest: Digest
+    """Of the artifact's manifest."""
+    roles: dict[RoleName, RolePlan]
+    nodes: dict[str, NodePlan]
+    smoke_tests: Annotated[tuple[SmokeTestPlan, ...], Field(strict=False)] = ()
+    endpoints: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = Field(default_factory=dict)
+    """Addresses by node name, ``http://web-1.access-service.dev-access:80``."""
+    secrets: dict[str, int | None] = Field(default_factory=dict)
+    """Secret keys the plan refers to; a number is the length to generate, None: the domain gives it."""
+
+
+@dataclass(frozen=True)
+class DomainPlan:
+    """Everything that a stack's program declares."""
+
+    id: str
+    environment: Environment
+    services: tuple[ServicePlan, ...]
+    """In the order in which they are released."""
+    images: Mapping[str, str]
+    """Base image by service."""
+    requires: Mapping[str, tuple[str, ...]]
+    """Services of this domain that a service waits for."""
+    given_secrets: Mapping[str, tuple[str, ...]]
+    """Names of the secrets that the domain gives itself, by service."""
+    notes: tuple[str, ...] = ()
+    """What people should know although nothing is wrong with the domain."""
