@@ -167,7 +167,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def Read(self, request: pb.ReadRequest, context: ServicerContext) -> pb.ReadResponse:
         async with self._operation(request.urn, context) as (resource, operation):
             if not request.inputs.fields and not request.properties.fields:
-                raise SoopError(_NO_IMPORT.format(request.urn.rsplit("::", 1)[-1]))
+                raise SoopError(_NO_IMPORT.format(operation.name))
             self._preload()
             found = await resource.read(operation, request.id, decode(request.inputs), decode(request.properties))
             if found is None:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from soop_components.errors import SoopError
 from soop_components.model.service import HookName
-from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.wording import ended_in_words
@@ -17,53 +16,60 @@ _PATIENCE = 10.0
 
 
 class HookPrograms:
-    """The hooks of a release, run on nodes that may be more than its own."""
+    """The hooks that a rollout and its rollback run, each on the nodes whose role has it."""
 
-    def __init__(self, release: ReleaseInputs, nodes: Mapping[str, Node]) -> None:
-        self._release = release
+    def __init__(self, wanted: ReleaseInputs, previous: ReleaseInputs | None, nodes: Mapping[str, Node]) -> None:
+        self._wanted = wanted
+        self._last_good = previous or wanted
         self._nodes = nodes
+        self.drained: set[str] = set()
+        """Nodes that were drained and have not been undrained since."""
+        self.left: list[str] = []
+        """Nodes on which the hook ``leave`` was begun."""
 
-    def has(self, name: str, hook: HookName) -> bool:
-        """Return whether the role of a node has this hook."""
-        node = self._release.nodes.get(name)
-        return node is not None and hook in self._release.roles[node.role].hooks
+    @property
+    def leaving(self) -> list[str]:
+        """The nodes with a hook ``leave`` that will be removed, the highest number first."""
+        nodes = self._last_good.nodes
+        names = [name for name in nodes if name not in self._wanted.nodes and self._last_good.hook(name, "leave")]
+        return sorted(names, key=lambda name: nodes[name].number, reverse=True)
 
     async def run(self, name: str, hook: HookName) -> None:
-        """Run a hook on a node, if its role has it; ``SoopError`` with what it printed if it fails."""
-        if not self.has(name, hook):
+        """Run a hook in a rollout; ``SoopError`` with what it printed if it fails."""
+        if hook == "leave":
+            await self._leave(name)
             return
-        place = self._release.nodes[name]
-        plan = self._release.roles[place.role].hooks[hook]
+        if hook == "drain":
+            self.drained.add(name)
+        await self._run(self._wanted, name, hook)
+        if hook == "undrain":
+            self.drained.discard(name)
+
+    async def run_in_rollback(self, hook: HookName, name: str) -> None:
+        """Run ``drain`` of the new version, others of the last good one unless only the new one has it."""
+        is_of_new = hook == "drain" or self._last_good.hook(name, hook) is None
+        await self._run(self._wanted if is_of_new else self._last_good, name, hook)
+
+    async def _leave(self, name: str) -> None:
+        """Run the hook before a node is removed; one that does not answer is removed without it."""
+        try:
+            await self._nodes[name].open(_PATIENCE)
+        except SoopError as error:
+            await self._nodes[name].progress.show(f"is removed without its hook leave: {error.message}")
+            return
+        self.left.append(name)
+        await self._run(self._last_good, name, "leave")
+
+    async def _run(self, release: ReleaseInputs, name: str, hook: HookName) -> None:
+        plan = release.hook(name, hook)
+        if plan is None:
+            return
+        place = release.nodes[name]
         which = {"SOOP_HOOK": hook, "SOOP_NODE": name, "SOOP_ROLE": place.role, "SOOP_NODE_NUMBER": str(place.number)}
         await self._nodes[name].progress.show(f"hook {hook}")
         ended = await self._nodes[name].script(plan.blob, plan.source, {**plan.environment, **which}, plan.timeout)
         if ended.exit_code != 0:
             raise SoopError(f"{name}: hook {hook}: {ended_in_words(plan.source, ended)}")
-
-
-class LeavingNodes:
-    """The nodes of the last accepted release that will be removed; their hook ``leave`` comes before that."""
-
-    def __init__(self, release: ReleaseInputs, nodes: Mapping[str, Node], hooks: HookPrograms) -> None:
-        self._nodes = nodes
-        self._hooks = hooks
-        names = [name for name in nodes if hooks.has(name, "leave")]
-        self.names = sorted(names, key=lambda name: release.nodes[name].number, reverse=True)
-        """Those with a hook, in the order in which they leave: the highest number first."""
-        self.left: list[str] = []
-        """Those on which it was begun."""
-
-    async def leave(self, cancellation: Cancellation) -> None:
-        """Run the hook on one node after the other; those that do not answer are removed without it."""
-        for name in self.names:
-            cancellation.check()
-            try:
-                await self._nodes[name].open(_PATIENCE)
-            except SoopError as error:
-                await self._nodes[name].progress.show(f"is removed without its hook leave: {error.message}")
-                continue
-            self.left.append(name)
-            await self._hooks.run(name, "leave")
 
 
 async def attempts(names: Sequence[str], work: Callable[[str], Awaitable[None]]) -> dict[str, BaseException]:

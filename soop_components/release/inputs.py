@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from soop_components.model.names import Reference
-from soop_components.model.plan import RolePlan, SmokeTestPlan
+from soop_components.model.plan import HookPlan, RolePlan, SmokeTestPlan
+from soop_components.model.service import HookName
 from soop_components.model.service_plan import node_values
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport.ssh import Target
@@ -100,6 +101,10 @@ class ReleaseInputs:
         """Return the names of a role's nodes in the order of their numbers."""
         names = [name for name, node in self.nodes.items() if node.role == role]
         return sorted(names, key=lambda name: self.nodes[name].number)
+
+    def hook(self, node: str, name: HookName) -> HookPlan | None:
+        """Return a hook of a node's role; None if the role has none, or the release no such node."""
+        return self.roles[self.nodes[node].role].hooks.get(name) if node in self.nodes else None
 
     def program_blobs(self, node: str) -> list[str]:
         """Return the digests of blobs that smoke tests and hooks need on a node."""

@@ -56,10 +56,6 @@ class RunHook(_OnNodes):
     hook: HookName
 
 
-class Leave(_OnNodes):
-    """Run the hook ``leave`` on nodes that are to be removed, one after the other."""
-
-
 @dataclass(frozen=True)
 class Watch(_OnNodes):
     """See that a batch of nodes stays healthy, as it was configured, for so many seconds."""
@@ -86,7 +82,7 @@ class RollBack(_OnNodes):
     """Configure a batch of nodes as their last good version."""
 
 
-Step = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | Leave | AcceptVersion
+Step = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def rollout_order(
     """Return the steps that lead to an accepted release; each waits for the one before it.
 
     ``first_wave`` is how many new nodes this computer can configure at once. ``leaving`` are the nodes with a hook
-    ``leave`` that will be removed.
+    ``leave`` that will be removed, one after the other.
     """
     everywhere = tuple(release.nodes)
     order: list[Step | Parallel] = [WriteHosts(everywhere)]
@@ -113,8 +109,7 @@ def rollout_order(
         order.append(Parallel(tuple(tuple(_role_steps(release, role, states, wave)) for role in group)))
     if release.smoke_tests:
         order.append(RunSmokeTests(everywhere))
-    if leaving:
-        order.append(Leave(tuple(leaving)))
+    order += [RunHook((name,), "leave") for name in leaving]
     order.append(AcceptVersion(everywhere))
     return order
 

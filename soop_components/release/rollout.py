@@ -9,15 +9,13 @@ from functools import partial
 from typing import NoReturn, assert_never
 
 from soop_components.errors import SoopError
-from soop_components.model.service import HookName
 from soop_components.release.cancellation import Cancellation
-from soop_components.release.hooks import HookPrograms, LeavingNodes, attempts
+from soop_components.release.hooks import HookPrograms, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node, NodeFailure, Progress
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
-    Leave,
     NodeState,
     Parallel,
     Pause,
@@ -63,9 +61,7 @@ class Rollout:
         self._previous_secrets = previous.secrets if previous else wanted.secrets
         self._names = wanted.names(previous)
         self._nodes = nodes
-        self._hooks = HookPrograms(wanted, nodes)
-        self._previous_hooks = HookPrograms(previous or wanted, {**nodes, **leaving})
-        self._leaving = LeavingNodes(previous or wanted, leaving, self._previous_hooks)
+        self._hooks = HookPrograms(wanted, previous, {**nodes, **leaving})
         self._blobs = blobs
         self._cancellation = cancellation
         self._progress = progress
@@ -79,15 +75,13 @@ class Rollout:
         """Those that have rolled themselves back."""
         self._own_failures: dict[str, Failed] = {}
         """Why others of them could not."""
-        self._drained: set[str] = set()
-        """Nodes that were drained and have not been undrained since."""
 
     async def run(self) -> None:
         """Roll out, test and accept; or roll back what was configured and raise ``ReleaseFailed``."""
         try:
             await self._progress.show("connecting")
             self._states = await self._cancellation.unless_requested(self._look())
-            await self._carry_out(rollout_order(self._wanted, self._states, _FIRST_WAVE, self._leaving.names))
+            await self._carry_out(rollout_order(self._wanted, self._states, _FIRST_WAVE, self._hooks.leaving))
         except Exception as error:
             await self._roll_back(error)
         await self._progress.show(f"{self._wanted.reference} accepted")
@@ -151,9 +145,7 @@ class Rollout:
                 self._down.update(names)
                 await wait_for_all(self._configure(name) for name in names)
             case RunHook(names, hook):
-                await wait_for_all(self._run_hook(name, hook) for name in names)
-            case Leave():
-                await self._leaving.leave(self._cancellation)
+                await wait_for_all(self._hooks.run(name, hook) for name in names)
             case Watch(names, seconds):
                 await self._progress.show(f"watching {', '.join(names)} for {seconds} s")
                 watching = watch(self._wanted, [self._nodes[name] for name in names], seconds, self._clock)
@@ -187,13 +179,6 @@ class Rollout:
             raise
         self._down.discard(name)
 
-    async def _run_hook(self, name: str, hook: HookName) -> None:
-        if hook == "drain":
-            self._drained.add(name)
-        await self._hooks.run(name, hook)
-        if hook == "undrain":
-            self._drained.discard(name)
-
     async def _accept(self, name: str) -> None:
         digest = self._wanted.documents[name]["plan_digest"]
         await self._nodes[name].accept(digest, self._programs(name), self._last_good(name))
@@ -211,14 +196,14 @@ class Rollout:
         down = [name for name, serves in zip(left, serving, strict=True) if not serves]
         failures: dict[str, BaseException] = {}
         failed_hooks: list[tuple[str, BaseException]] = []
-        for step in rollback_order(self._wanted, left, down, self._drained, self._leaving.left):
+        for step in rollback_order(self._wanted, left, down, self._hooks.drained, self._hooks.left):
             match step:
                 case RollBack(names):
                     await self._progress.show(f"rolling back {len(names)} nodes")
                     failures |= await attempts(names, self._roll_back_one)
                 case RunHook(names, hook):
                     there = [name for name in names if name not in failures]
-                    failed_hooks += (await attempts(there, partial(self._run_hook_of_rollback, hook))).items()
+                    failed_hooks += (await attempts(there, partial(self._hooks.run_in_rollback, hook))).items()
         if not isinstance(error, SoopError):
             raise error
         rolled_back = sorted(set(to_roll_back) - set(failures))
@@ -237,8 +222,3 @@ class Rollout:
     async def _roll_back_one(self, name: str) -> None:
         await self._nodes[name].open(_ROLLBACK_PATIENCE)
         await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
-
-    async def _run_hook_of_rollback(self, hook: HookName, name: str) -> None:
-        """Run ``drain`` of the new version, others of the last good one unless only the new one has it."""
-        is_of_new = hook == "drain" or not self._previous_hooks.has(name, hook)
-        await (self._hooks if is_of_new else self._previous_hooks).run(name, hook)

@@ -12,7 +12,6 @@ from soop_components.model.service import RolloutSettings
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
-    Leave,
     Parallel,
     Pause,
     RollBack,
@@ -56,7 +55,8 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
         Parallel(((Configure(("database-1",)),),)),
         Parallel((web, worker)),
         RunSmokeTests(EVERYWHERE),
-        Leave(("web-8", "web-7")),
+        RunHook(("web-8",), "leave"),
+        RunHook(("web-7",), "leave"),
         AcceptVersion(EVERYWHERE),
     ]
 
