@@ -25,12 +25,7 @@ next:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
     parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="where to; the current folder if not given",
+        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="where to; this folder if not given"
     )
 
 

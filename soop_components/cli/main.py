@@ -40,9 +40,6 @@ EXIT_CODES = {"LockedPackageGone": 3}
 By name: their classes are loaded by the verbs that need them, which are fast to start so.
 """
 
-_RED = "\x1b[31m"
-_PLAIN = "\x1b[0m"
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
@@ -112,7 +109,7 @@ def print_error(error: SoopError, stream: TextIO) -> None:
 
 def _red(text: str, stream: TextIO) -> str:
     coloured = stream.isatty() and not os.environ.get("NO_COLOR")
-    return f"{_RED}{text}{_PLAIN}" if coloured else text
+    return f"\x1b[31m{text}\x1b[0m" if coloured else text
 
 
 if __name__ == "__main__":

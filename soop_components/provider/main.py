@@ -15,11 +15,15 @@ def _serve(start: plugin.ServerStart) -> None:
     from soop_components.plugin.pulumi_protocol import stub_pulumi_sdk
 
     stub_pulumi_sdk()
+    from soop_components.machines.kinds import all_kinds
     from soop_components.plugin.server import serve
-    from soop_components.provider.registry import all_resources
+    from soop_components.provider.generated_secret import GeneratedSecretResource
+    from soop_components.provider.key import KeyResource
+    from soop_components.provider.release import ReleaseResource
     from soop_components.provider.servicer import Servicer
 
-    serve(start, Servicer(all_resources(), VERSION))
+    of_machines = [resource for kind in all_kinds() for resource in kind.resources()]
+    serve(start, Servicer([KeyResource(), GeneratedSecretResource(), *of_machines, ReleaseResource()], VERSION))
 
 
 if __name__ == "__main__":

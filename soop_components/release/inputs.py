@@ -123,12 +123,6 @@ class ReleaseInputs:
 
 def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
     place = properties["place"]
-    target = Target(
-        name=name,
-        address=place["address"],
-        host_key=place["hostKey"],
-        port=place.get("port", 22),
-        user=place.get("user", "root"),
-    )
+    target = Target(name, place["address"], place["hostKey"], place.get("port", 22), place.get("user", "root"))
     patience = place.get("patience", ReleaseNode.patience)
     return ReleaseNode(target, properties["role"], properties["number"], patience)

@@ -184,7 +184,5 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
 
 def batches(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:
     """Split nodes into batches: canaries one after the other, then ``max_in_flight`` at a time."""
-    first = [[name] for name in names[:canaries]]
-    rest = names[canaries:]
-    size = max(max_in_flight, 1)
-    return first + [rest[start : start + size] for start in range(0, len(rest), size)]
+    starts = range(canaries, len(names), max_in_flight)
+    return [[name] for name in names[:canaries]] + [names[start : start + max_in_flight] for start in starts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from soop_components.errors import SoopError
@@ -28,15 +29,12 @@ def going(
         except (SoopError, Failure, OSError, KeyError):
             return Control(name, role.packages[name].version, {})
 
-    def compare(version: str, operator: str, other: str) -> bool:
-        return dpkg.compare(host, version, operator, other)
-
     for name in sorted(before.keys() & after.keys()):
         old, new = before[name], after[name]
         leaving = [control(old, package) for package in sorted(old.packages.keys() - new.packages.keys())]
         changed = [package for package in sorted(new.packages) if new.packages[package] != old.packages.get(package)]
         coming = [control(new, package) for package in changed if leaving]
         for gone in leaving:
-            reasons = (relations.reason(new_one, gone, compare) for new_one in coming)
+            reasons = (relations.reason(new_one, gone, partial(dpkg.compare, host)) for new_one in coming)
             if reason := next(filter(None, reasons), None):
                 yield f"{name}: package {gone.name} goes, {reason}"

@@ -130,7 +130,7 @@ def test_no_import_runs_up() -> None:
         ("provider/release.py", "from soop_components.components.node import Node"),
         ("engine/recovery.py", "from soop_components.machines.local import local_machines"),
         ("machines/kinds.py", "from soop_components.machines.local.kind import KIND"),
-        ("cli/clean.py", "from soop_components.provider.registry import all_resources"),
+        ("cli/clean.py", "from soop_components.provider.servicer import Servicer"),
         ("model/service.py", "from ..reading import loader"),
     ],
 )
