@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-SCENARIOS = Path(__file__).parent / "scenarios"
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give the tests of a file, and of a folder of scenarios, to one worker: they share what their fixtures make."""
-    for item in items:
-        shared = item.path.parent if SCENARIOS in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared)))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySharedFixtures(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return path.rpartition("/")[0] if path.startswith("tests/scenarios/") else path
+
+    return BySharedFixtures(config, log)

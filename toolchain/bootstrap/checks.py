@@ -9,7 +9,7 @@ from bootstrap import foreground, go_checks, language_host, setup
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 
-_TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
+_TWO_WORKERS = ("-n", "2")
 
 
 def lint(checkout: Checkout) -> None:

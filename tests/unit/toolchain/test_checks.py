@@ -47,7 +47,7 @@ def test_all_tests_run_where_the_language_host_is_built(ran: list[str], monkeypa
     monkeypatch.setattr(language_host, "is_built", lambda checkout: True)
     with pytest.raises(SystemExit):
         checks.test(Checkout(ROOT))
-    assert ran[-2:] == ["go test", "python -m pytest -n 2 --dist loadgroup"]
+    assert ran[-2:] == ["go test", "python -m pytest -n 2"]
 
 
 def test_with_an_installed_pulumi_the_tests_of_our_language_host_are_left_out_and_that_is_said(
@@ -57,7 +57,7 @@ def test_with_an_installed_pulumi_the_tests_of_our_language_host_are_left_out_an
     with pytest.raises(SystemExit):
         checks.test(Checkout(ROOT))
     assert "go test" not in ran
-    assert ran[-1] == "python -m pytest -n 2 --dist loadgroup --ignore=tests/engine/language_host"
+    assert ran[-1] == "python -m pytest -n 2 --ignore=tests/engine/language_host"
     assert "`make toolchain` builds it" in capsys.readouterr().out
     assert (ROOT / language_host.TESTS).is_dir()
 
