@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from tests import versions
 from tests.scenarios.workspace import Workspace, asking, eventually, get, workspace
 
 DOMAIN = "dev-gate-access"
@@ -66,14 +70,14 @@ def test_requests_through_the_gateway_reach_every_web_node(domain: Workspace) ->
 
 def test_a_node_that_is_avoided_is_asked_after_all_when_the_other_one_fails(domain: Workspace) -> None:
     """As in a rollout that passes from one node to the next: both have failed lately, one of them is back."""
-    domain.ssh(WEB[0], "systemctl stop access-service-api")
+    domain.ssh(WEB[0], "systemctl stop access-service-api.socket access-service-api.service")
     assert behind(domain) == WEB[1:]
-    domain.ssh(WEB[0], "systemctl start access-service-api")
+    domain.ssh(WEB[0], "systemctl start access-service-api.socket")
     direct = domain.service(DOMAIN)["endpoints"]["http"][0]
     eventually(lambda: get(f"{direct}/health")[0] == 200)
-    domain.ssh(WEB[1], "systemctl stop access-service-api")
+    domain.ssh(WEB[1], "systemctl stop access-service-api.socket access-service-api.service")
     assert behind(domain) == WEB[:1]
-    domain.ssh(WEB[1], "systemctl start access-service-api")
+    domain.ssh(WEB[1], "systemctl start access-service-api.socket")
 
 
 def test_the_gateway_answers_while_a_web_node_is_gone(domain: Workspace) -> None:
@@ -127,3 +131,51 @@ def test_a_domain_too_many_is_refused_before_anything_is_made(domain: Workspace)
     assert "environment dev has 12 nodes; dev-alone asks for 3 nodes, 10 of them are taken by" in output
     assert f"{DOMAIN} (4)" in output
     assert "dev-alone" not in domain.must("pulumi", "stack", "ls")
+
+
+@contextmanager
+def writing(url: str) -> Iterator[tuple[list[str], list[object]]]:
+    """Grant one article after the other meanwhile; yields those that were acknowledged, and the answers to others."""
+    acknowledged: list[str] = []
+    others: list[object] = []
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(100_000):
+            if done.wait(0.05):
+                return
+            try:
+                status = get(f"{url}/grants/writer/{number:05}", "PUT")[0]
+            except OSError as error:
+                others.append(str(error))
+                continue
+            acknowledged.append(f"{number:05}") if status == 204 else others.append(status)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield acknowledged, others
+    finally:
+        done.set()
+        writer.join()
+
+
+def test_upgrades_and_a_downgrade_go_unnoticed_and_lose_nothing(domain: Workspace) -> None:
+    """The program alone, then a schema that serves both, then back to the program that does not know it."""
+    stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    for reference in ("access-service-3.2.4", "access-service-3.3.0"):
+        versions.make(domain.root, reference)
+        domain.must("soop", "build", "service_defs/access-service")
+    url = entrance(domain)
+    stack.write_text(re.sub(r"(service: access-service-\S+)", r"\1\n      nodes: {web: 3}", stack.read_text()))
+    domain.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
+    with asking(f"{url}/access/ann/42") as answers, writing(url) as (acknowledged, others):
+        for reference in ("access-service-3.2.4", "access-service-3.3.0", "access-service-3.2.4"):
+            domain.must("soop", "deploy", "--yes", reference, DOMAIN)
+            assert f"access-service-{get(f'{url}/health')[1]['version']}" == reference
+            if reference == "access-service-3.3.0":
+                assert get(f"{url}/grants/ben/7?seconds=0", "PUT")[0] == 204
+                assert get(f"{url}/access/ben/7") == (200, {"allowed": False})
+    assert (set(answers), others) == ({200}, [])
+    assert get(f"{url}/grants/writer") == (200, {"articles": acknowledged})
+    assert domain.changes(DOMAIN) == {}
