@@ -31,6 +31,10 @@ class Places:
         """Return where a path lies on the machine that runs this."""
         return path if self.root == "/" else self.root + path
 
+    def resolved(self, path: str) -> str:
+        """Return where it lies behind all symbolic links, whoever made them."""
+        return os.path.realpath(self.real(path))
+
     def look(self, path: str) -> os.stat_result | None:
         """Return what is there, the link itself for a symbolic link; None when nothing is."""
         try:

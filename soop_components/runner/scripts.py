@@ -16,7 +16,7 @@ from soop_components.runner.managed import Managed
 from soop_components.runner.observed import observed
 from soop_components.runner.plan import Component, Script
 from soop_components.runner.protocol import Change
-from soop_components.runner.touched import covers
+from soop_components.runner.touched import covered
 from soop_components.runner.typed_json import canonical
 from soop_components.runner.work import Work
 
@@ -64,7 +64,8 @@ def _differs(work: Work, component: Component, script: Script) -> bool:
     """Return whether it changed, or what it is given, or anything at its triggers that is not of the plan."""
     if work.ledger.scripts.get(_key(component, script)) != _fingerprint(work, component, script):
         return True
-    return covers(script.triggers, (each.name for each in work.ledger.changing if each.what == "below"))
+    below = (each.name for each in work.ledger.changing if each.what == "below")
+    return bool(covered(work.host.places, script.triggers, below))
 
 
 def run_again(work: Work) -> None:
@@ -74,7 +75,7 @@ def run_again(work: Work) -> None:
             key = _key(component, script)
             kinds = ("path", "below") if key in work.ran else ("below",)
             new = work.ledger.changing - work.considered[key]
-            if covers(script.triggers, (each.name for each in new if each.what in kinds)):
+            if covered(work.host.places, script.triggers, (each.name for each in new if each.what in kinds)):
                 with step("scripts", component.name):
                     _run(work, component, script)
             work.considered[key] = set(work.ledger.changing)
@@ -95,15 +96,22 @@ def _fingerprint(work: Work, component: Component, script: Script) -> ScriptReco
 
 
 def _trigger(work: Work, root: str) -> tuple[list[list[str]], list[str]]:
-    """Identify what is at or below a path: files of the plan by their goals, another file by its bytes."""
-    goals = [goal for component in work.document.components for goal in files.goals(work, component)]
-    below = sorted((goal for goal in goals if covers((root,), (goal.path,))), key=lambda goal: goal.path)
-    if below:
-        return [[goal.path, goal.text] for goal in below], [goal.hash or goal.text for goal in below]
+    """Identify what is at or below a path: all that the plan has there by its goals, another file by its bytes."""
+    goals = {path: goal for component in work.document.components for path, goal in _goals(work, component)}
+    if below := sorted(covered(work.host.places, (root,), goals)):
+        return [[path, goals[path][0]] for path in below], [goals[path][1] for path in below]
     found = work.host.places.look(root)
     if found is None or not stat.S_ISREG(found.st_mode):
         return [], []
     return [[root, files.hash_of(work.host, root)]], []
+
+
+def _goals(work: Work, component: Component) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the paths of a component, with the identity of what shall be there, without and with its secrets."""
+    yield from ((goal.path, (goal.text, goal.hash or goal.text)) for goal in files.goals(work, component))
+    for path, what in {**component.directories, **component.links, **dict.fromkeys(component.absent)}.items():
+        text = canonical(what).decode()
+        yield path, (text, text)
 
 
 def _run(work: Work, component: Component, script: Script) -> None:

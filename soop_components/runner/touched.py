@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
+
+from soop_components.runner.places import Places
 
 What = Literal["path", "below", "installed", "removed", "triggered", "new", "restart", "reload", "stop"]
 """``path`` is one of the plan; at or ``below`` a path packages or scripts have changed something; a package was
@@ -23,10 +26,15 @@ def paths_of(touched: Iterable[Touched]) -> Iterator[str]:
     return (each.name for each in touched if each.what in ("path", "below"))
 
 
-def covers(roots: Iterable[str], changed: Iterable[str]) -> bool:
-    """Return whether a changed path is one of the paths or lies below one."""
-    wanted = {root.rstrip("/") for root in roots}
-    return any(part in wanted for path in changed for part in _upwards(path))
+def covered(places: Places, roots: Iterable[str], paths: Iterable[str]) -> set[str]:
+    """Return those of the paths that are one of the roots or lie below one, by name or where links on the way lead."""
+    names = {path: os.path.split(path) for path in paths}
+    if not names:
+        return set()
+    wanted = {name.rstrip("/") for root in roots for name in (root, places.resolved(root))}
+    folders = {folder: places.resolved(folder).rstrip("/") for folder in {folder for folder, _ in names.values()}}
+    resolved = {path: f"{folders[folder]}/{name}" for path, (folder, name) in names.items()}
+    return {path for path in names if any(part in wanted for part in (*_upwards(path), *_upwards(resolved[path])))}
 
 
 def _upwards(path: str) -> Iterator[str]:

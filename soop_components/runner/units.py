@@ -14,7 +14,7 @@ from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, Unit
 from soop_components.runner.protocol import Action, Change, Drift
 from soop_components.runner.systemd import Facts, is_template
-from soop_components.runner.touched import Touched, covers, paths_of
+from soop_components.runner.touched import Touched, covered, paths_of
 from soop_components.runner.unit_watch import loops, wanted_up
 from soop_components.runner.work import Work
 
@@ -124,7 +124,8 @@ def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collec
         return "stop" if unit.state == "stopped" and found.active not in ("inactive", "failed") else None
     about = {each.what for each in changed if each.name in names}
     asked = about & {"restart", "stop", "reload"} if found.active in ("active", "reloading") else set()
-    restart = covers((*unit.restart_on, *_read_for(names, found)), paths_of(changed)) or bool(asked - {"reload"})
+    places, paths = work.host.places, set(paths_of(changed))
+    restart = covered(places, (*unit.restart_on, *_read_for(names, found)), paths) or asked - {"reload"}
     if found.active == "activating" and (restart or not found.starting):
         return "restart"
     if not found.running or (found.oneshot and "new" in about):
@@ -132,7 +133,7 @@ def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collec
         return "restart" if any(name.endswith(".socket") for name in names) else "start"
     if restart or loops(found) or _outdated(work, unit, found, changed):
         return "restart"
-    if asked or covers(unit.reload_on, paths_of(changed)):
+    if asked or covered(places, unit.reload_on, paths):
         return "reload" if found.can_reload else "restart"
     return None
 
@@ -149,7 +150,7 @@ def _read_again(work: Work, is_stale: bool = False) -> bool:
     a template's instance may have started them.
     """
     paths = set(paths_of(work.ledger.changing - work.known_to_systemd))
-    if not is_stale and not covers(unit_files.FOLDERS, paths):
+    if not is_stale and not covered(work.host.places, unit_files.FOLDERS, paths):
         return False
     systemd.call(work.host, "daemon-reload")
     work.known_to_systemd |= work.ledger.changing

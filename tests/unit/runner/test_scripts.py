@@ -64,6 +64,34 @@ def test_a_script_runs_again_when_a_trigger_changes(node: Node, notes: Path) -> 
     assert not runs(node, triggered(a="2")), "it is mended to what the script saw"
 
 
+def test_links_folders_and_what_must_not_be_there_are_triggers_too(node: Node, notes: Path) -> None:
+    def triggered(**parts: Any) -> dict[str, Any]:
+        return document(web={"scripts": [script("note", f"echo >> {notes}", triggers=["/srv"])], **parts})
+
+    old, new = ({"/srv/current": {"target": target}} for target in "ab")
+    assert runs(node, triggered(links=old))
+    assert not runs(node, triggered(links=old))
+    assert runs(node, triggered(links=new))
+    assert runs(node, triggered(directories={"/srv/data": {"mode": "0755", **ME}}))
+    assert runs(node, triggered(directories={"/srv/data": {"mode": "0700", **ME}}))
+    assert not runs(node, triggered(directories={"/srv/data": {"mode": "0700", **ME}}))
+    node.path("/srv/old").touch()
+    assert runs(node, triggered(absent=["/srv/old"]))
+    assert not runs(node, triggered(absent=["/srv/old"]))
+
+
+def test_a_link_of_a_later_component_is_a_trigger(node: Node, notes: Path) -> None:
+    def wanted(target: str) -> dict[str, Any]:
+        reads = script("reads", f"readlink {node.path('/srv/current')} >> {notes}; true", triggers=["/srv/current"])
+        later = {"links": {"/srv/current": {"target": target}}}
+        return document(first={"scripts": [reads]}, second=later)
+
+    node.accept(wanted("a"))
+    node.accept(wanted("b"))
+    assert notes.read_text() == "a\na\nb\n"
+    assert node.apply(wanted("b"))["changes"] == []
+
+
 def test_a_secret_in_a_trigger_counts(node: Node, notes: Path) -> None:
     wanted = with_script(notes, {"/etc/env": file("@@soop-secret:password@@")}, triggers=["/etc/env"])
     assert runs(node, wanted)

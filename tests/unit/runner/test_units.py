@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from soop_components.runner import unit_watch, waiting
-from soop_components.runner.touched import covers
+from soop_components.runner.touched import covered
 from tests.unit.runner.node import Node, document, file, script
 
 PROGRAM = "[Service]\nExecStart=/bin/true\n"
@@ -179,10 +179,33 @@ def test_a_package_unit_that_is_not_there_is_named(node: Node) -> None:
     assert event["message"] == "nginx.service: there is no such unit on the node"
 
 
-def test_covers_means_the_path_or_what_is_below() -> None:
-    assert covers(["/etc/nginx/"], ["/etc/nginx/sites/x"])
-    assert covers(["/etc/nginx"], ["/etc/nginx"])
-    assert not covers(["/etc/nginx"], ["/etc/nginx.conf"])
+def test_covered_is_the_path_and_what_is_below(node: Node) -> None:
+    assert covered(node.host.places, ["/etc/nginx/"], ["/etc/nginx/sites/x"])
+    assert covered(node.host.places, ["/etc/nginx"], ["/etc/nginx"])
+    assert not covered(node.host.places, ["/etc/nginx"], ["/etc/nginx.conf"])
+
+
+@pytest.mark.parametrize(
+    ("path", "root"), [("/srv/www/i", "/srv/current"), ("/usr/lib/app/x", "/lib/app"), ("/lib/app/x", "/usr/lib/app/")]
+)
+def test_links_on_the_way_to_a_path_are_followed(node: Node, path: str, root: str) -> None:
+    node.path("/usr/lib").mkdir(parents=True)
+    node.path("/lib").symlink_to("usr/lib")
+
+    def wanted(version: str) -> dict[str, Any]:
+        unit = {"content": PROGRAM, "restart_on": [root]}
+        again = script("again", f"echo >> {node.root}/ran", triggers=[root])
+        links = {"/srv/current": {"target": "www"}, "/srv/www/other": {"target": "i"}}
+        files = {path: file(version), "/usr/lib/application": file(version)}
+        return document(
+            version, web={"units": {"app.service": unit}, "scripts": [again], "files": files, "links": links}
+        )
+
+    node.accept(wanted("1.0.0"))
+    node.accept(wanted("2.0.0"))
+    assert node.systemd.commands == ["restart app.service"]
+    assert node.text("/ran") == "\n\n"
+    assert node.apply(wanted("2.0.0"))["changes"] == []
 
 
 def test_a_unit_that_was_started_often_just_now_is_started_again(running: Node) -> None:
