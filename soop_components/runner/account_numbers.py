@@ -19,6 +19,7 @@ from soop_components.runner.typed_json import canonical, dump, read
 from soop_components.runner.work import Work
 
 FILE = ".soop-accounts"
+_DATABASES = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow")
 _DYNAMIC = range(100, 60_000)
 """Numbers that are given out on a node; Debian or systemd fixes the others."""
 
@@ -49,13 +50,11 @@ def prepare(work: Work) -> None:
         taken = {entry.number for entry in now.groups.values()}
         for name, group in wanted.groups.items():
             if name not in now.groups and group.number not in taken:
-                work.begin_change()
                 run(work, ["groupadd", "--system", "--gid", str(group.number), name])
         taken = {entry.number for entry in now.users.values()}
         groups = {entry.number: name for name, entry in present().groups.items()}
         for name, user in wanted.users.items():
             if name not in now.users and user.number not in taken and user.group in groups:
-                work.begin_change()
                 further = [group for group in user.groups if group in groups.values()]
                 shape = User(user.home, user.shell, tuple(further), user.number, user.group)
                 add_user(work, name, shape, user.comment)
@@ -94,6 +93,7 @@ def add_user(work: Work, name: str, user: User, comment: str = "") -> None:
 
 def run(work: Work, argv: list[str]) -> None:
     """Run a program that changes accounts."""
+    work.begin_change(_DATABASES, "below")
     done = work.host.commands.run(Task(argv, timeout=60))
     if done.exit_code != 0:
         raise Failure.of_command("users", f"{argv[0]} failed", done)

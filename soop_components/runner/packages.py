@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from soop_components.runner import dpkg, replaced, systemd, unit_requests
+from soop_components.runner import account_numbers, dpkg, replaced, systemd, unit_requests
 from soop_components.runner import package_needs as needs
 from soop_components.runner.failure import describe
 from soop_components.runner.files import Files
@@ -47,8 +47,11 @@ class Packages(Managed):
         todo = needs.needed(work, known)
         if todo or (broken and work.ledger.installing):
             began = time.monotonic()
-            with observed(work):
-                self._install(work, known, todo, broken)
+            try:
+                with observed(work):
+                    self._install(work, known, todo, broken)
+            finally:
+                account_numbers.remember(work)  # of packages, too, of which others then could not be installed
             _note_started(work, began)
         else:
             _note(work, known, ())

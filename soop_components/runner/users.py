@@ -31,7 +31,6 @@ class Users(Managed):
     def carry_out(self, work: Work, component: Component) -> None:
         for change in self.pending_in(work, component):
             name, user = change.subject, component.users[change.subject]
-            work.begin_change()
             if accounts.exists(name):
                 account_numbers.run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
             else:

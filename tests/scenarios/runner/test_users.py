@@ -15,8 +15,12 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     makes = "adduser --system --group --quiet --home /var/spool/mailer --no-create-home _mailer"
     mailer = deb(tmp_path, "mailer", "1.0", scripts={"postinst": f"#!/bin/sh\nset -e\n{makes}\n"}, Depends="adduser")
     other = deb(tmp_path, "other", "1.0", scripts={"postinst": "#!/bin/sh\nadduser --system --group --quiet _other\n"})
-    node.send(mailer.content)
+    makes_one = "#!/bin/sh\nadduser --system --group --quiet _early\nexit 7\n"
+    broken = deb(tmp_path, "broken", "1.0", scripts={"postinst": makes_one})
+    node.send(mailer.content, broken.content)
     node.run("mkdir -p /srv/disk")
+    assert node.apply(document(packages=plans(broken), disk="/srv/disk"))["event"] == "failure"
+    assert node.run("grep -o _early /srv/disk/.soop-accounts | sort -u") == "_early"
     first = {
         "directories": {
             "/srv/disk/letters": {"owner": "alice", "group": "alice"},
@@ -29,7 +33,9 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     assert node.run("stat -c '%a %U' /srv/disk/.soop-accounts") == "600 root"
 
     # A new machine has nothing of it but the disk.
-    node.run("dpkg --purge mailer; for user in alice _mailer joe; do userdel $user; done; rm -rf /var/lib/soop/*.json")
+    node.run(
+        "dpkg --purge mailer; for user in alice _mailer joe _early; do userdel $user; done; rm -rf /var/lib/soop/*.json"
+    )
     assert node.run("stat -c %U /srv/disk/letters /srv/disk/spool") == "UNKNOWN\nUNKNOWN"
     early = {"users": {"aaron": {}, "abel": {}}}
     wanted = document("1.1.0", packages=plans(mailer, other), disk="/srv/disk", early=early, mail=first)
@@ -38,4 +44,4 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     assert node.run(_OWNERS) == "alice:alice\n_mailer:_mailer"
     assert node.run("id -un 4242; id -Gn joe | tr ' ' '\\n' | sort") == "joe\n_mailer\nalice\njoe"
     assert node.pending(wanted) == []
-    node.run("for user in aaron abel alice joe _mailer _other; do userdel $user; done; rm -r /srv/disk")
+    node.run("for user in aaron abel alice joe _mailer _early _other; do userdel $user; done; rm -r /srv/disk")

@@ -180,3 +180,16 @@ def test_a_user_whose_group_is_there_joins_it(fleet: Fleet) -> None:
     fleet.machine.groups["web"] = GroupEntry(150)
     node.accept(with_users("web"))
     assert fleet.machine.number("web") == (999, 150)
+
+
+def test_a_unit_that_depends_on_the_users_is_restarted(fleet: Fleet) -> None:
+    def wanted(*names: str) -> dict[str, object]:
+        unit = {"content": "", "restart_on": ["/etc/passwd"]}
+        users = {name: {"groups": ["messagebus"]} for name in names}
+        return document(first={"units": {"app.service": unit}}, second={"users": users})
+
+    node = fleet.make()
+    node.accept(wanted("alice"))
+    node.accept(wanted("alice", "bob"))
+    assert node.systemd.commands == ["restart app.service"]
+    assert node.apply(wanted("alice", "bob"))["changes"] == []
