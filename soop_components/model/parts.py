@@ -161,7 +161,10 @@ class UnitPart(TextPart, FirstNodePart):
     state: Template = "started"
     """``started``, ``stopped``, or ``unmanaged``: left alone, since a timer, a socket or people start it."""
     restart_on: Computed[Template] = ()
-    """Paths (files, or folders with all below) whose change restarts it, be it by the plan, a package or a script."""
+    """Paths (files, or folders with all below) whose change restarts it, be it by the plan, a package or a script.
+
+    Only for a unit that is ``started`` and no template.
+    """
     reload_on: Computed[Template] = ()
     """Paths whose change reloads it; one that cannot reload is restarted."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from soop_components.model.names import quoted, shown
-from soop_components.model.plan import ComponentPlan
+from soop_components.model.plan import ComponentPlan, Unit
 from soop_components.model.problem import Keys, path_text
 from soop_components.planning.marks import MARK, NODE_KEYS, holds_secret
 
@@ -30,9 +30,10 @@ def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator
     for kind in ("directories", "files", "links", "absent", "logs"):
         for path in getattr(component, kind):
             yield from _path_problem(kind, path)
-    for name in component.units:
-        if not _UNIT.fullmatch(name) or name.startswith("soop-"):
-            yield f"units.{shown(name)}: expected the name of a systemd unit such as access.service"
+    for name, unit in component.units.items():
+        yield from _unit_problems(name, unit)
+    for script in component.scripts:
+        yield from _trigger_problems(f"scripts.{shown(script.name)}.triggers", script.triggers)
     for name, user in component.users.items():
         yield from _account_problems(f"users.{shown(name)}", name, *user.groups)
     for kind in ("directories", "files"):
@@ -46,10 +47,28 @@ def _path_problem(kind: str, path: str) -> Iterator[str]:
         yield f"{kind}.{shown(path)}: expected a path of at most {_LONGEST_PATH} characters"
         return
     parts = path.split("/")
-    if parts[0] or not all(part not in ("", ".", "..") for part in parts[1:]) or not path.isprintable() or "@@" in path:
+    plain = not parts[0] and all(part not in ("", ".", "..") for part in parts[1:] or [""])
+    if not plain or not path.isprintable() or "@@" in path:
         yield f"{kind}.{shown(path)}: expected an absolute path without '.', '..' and double or final slashes"
     elif any(path == reserved or path.startswith(f"{reserved}/") for reserved in _RESERVED):
         yield f"{kind}.{shown(path)}: belongs to the system or to soop itself"
+
+
+def _unit_problems(name: str, unit: Unit) -> Iterator[str]:
+    place = f"units.{shown(name)}"
+    if not _UNIT.fullmatch(name) or name.startswith("soop-"):
+        yield f"{place}: expected the name of a systemd unit such as access.service"
+    if (unit.restart_on or unit.reload_on) and ("@." in name or unit.state != "started"):
+        what = "it is a template; its instances can have them" if "@." in name else f"its state is {unit.state}"
+        yield f"{place}: restart_on and reload_on would do nothing: {what}"
+    yield from _trigger_problems(f"{place}.restart_on", unit.restart_on)
+    yield from _trigger_problems(f"{place}.reload_on", unit.reload_on)
+
+
+def _trigger_problems(kind: str, paths: Iterable[str]) -> Iterator[str]:
+    """Find paths of which no change is noticed; folders may end in a slash, and nodes may have different ones."""
+    for path in paths:
+        yield from _path_problem(kind, MARK.sub("x", path).rstrip("/"))
 
 
 def _account_problems(place: str, *names: str) -> Iterator[str]:
