@@ -31,7 +31,7 @@ def release(*nodes: DeployedNode, version: str | None = "3.2.3") -> Release:
 
 
 def deployed(*releases: Release, **more: object) -> DomainStatus:
-    return DomainStatus("dev-a", StackState(releases, resources=9), **more)  # type: ignore[arg-type]
+    return DomainStatus("dev-a", StackState(releases, resources=9), **more)
 
 
 def test_a_row_per_node() -> None:

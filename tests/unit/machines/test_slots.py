@@ -12,7 +12,7 @@ from soop_components.machines.local.root_helper.failure import Refused
 
 def choose(realm: str = "0123abcd", **changes: object) -> int:
     given: dict[str, object] = {"environment": "dev", "preferred": None, "taken": (), "foreign": (), **changes}
-    return slots.choose_slot(realm, **given)  # type: ignore[arg-type]
+    return slots.choose_slot(realm, **given)
 
 
 def test_subnets_are_private_and_disjoint() -> None:

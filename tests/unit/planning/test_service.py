@@ -60,7 +60,7 @@ def test_nodes_of_a_role_share_its_plan(monkeypatch: pytest.MonkeyPatch) -> None
 
     def counting(block: Block, *arguments: object) -> object:
         expanded.append(block.block)
-        return expand(block, *arguments)  # type: ignore[arg-type]
+        return expand(block, *arguments)
 
     monkeypatch.setattr(service, "expand", counting)
     data = {

@@ -33,7 +33,7 @@ def test_a_service_definition() -> None:
 def test_a_definition_is_frozen() -> None:
     definition = load_service(GOOD, "x")
     with pytest.raises(ValueError, match="frozen"):
-        definition.version = "3.2.4"  # type: ignore[misc]
+        definition.version = "3.2.4"
 
 
 def test_a_domain_definition(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from soop_components.reading.partial import Partial
 from soop_components.reading.yaml_file import Document
 from tests.domains import domain_from_config
 
-PARTIAL = Partial(object(), frozenset({("components", "web")}))  # type: ignore[type-var]
+PARTIAL = Partial(object(), frozenset({("components", "web")}))
 
 
 def service(**changes: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_a_name_of_what_is_mistaken_is_not_unknown() -> None:
 
 
 def test_an_item_keeps_its_number_behind_one_that_was_removed() -> None:
-    partial = Partial(object(), frozenset({("tests", 0), ("tests", 2)}))  # type: ignore[type-var]
+    partial = Partial(object(), frozenset({("tests", 0), ("tests", 2)}))
     assert partial.certain([Problem(("tests", 0, "name"), "is wrong"), Problem(("tests", 1, "name"), "is wrong")]) == [
         Problem(("tests", 1, "name"), "is wrong"),
         Problem(("tests", 3, "name"), "is wrong"),
