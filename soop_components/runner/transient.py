@@ -32,6 +32,8 @@ _POLLS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.02, 0.05)
 """Seconds between looks for the next event, the last of them for as long as it takes."""
 _SILENCE = 1.0
 """Seconds without an event after which it is asked whether the apply is still there."""
+_CLEANED_UP_WITHIN = 20.0
+"""Seconds in which systemd says, by ``clean_up``, how an apply ended that is gone."""
 _EVENT_FILES_KEPT = 8
 _PIPE_AT_MOST = 300.0
 """Seconds after which a unit that has not begun never will."""
@@ -124,7 +126,9 @@ def follow(host: Host, id_: str) -> Iterator[Progress | Answer]:
     with _open_events(host, id_) as file:
         while True:
             line = wait_until(lambda: _whole_line(file), _SILENCE, *_POLLS)
-            if not line and running(host) != id_ and not (line := _whole_line(file)):
+            if not line and running(host) != id_:
+                line = wait_until(lambda: _whole_line(file), _CLEANED_UP_WITHIN, *_POLLS)
+            if not line and running(host) != id_:
                 raise Failure("apply", f"apply {id_} was killed before it ended; {_GOES_ON}")
             said = read_event(line, Applied) if line else _AT_WORK
             if said is not None:

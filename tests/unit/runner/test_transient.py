@@ -12,7 +12,7 @@ import pytest
 
 from soop_components.runner import transient, transient_unit, waiting
 from soop_components.runner.failure import Failure
-from soop_components.runner.protocol import Applied, Progress
+from soop_components.runner.protocol import Applied, Failed, Progress
 from tests.unit.runner.node import Node
 
 RESULT = {"event": "result", "changes": []}
@@ -113,13 +113,14 @@ def test_an_apply_that_gets_no_unit_does_not_begin(host: Any, unit: Unit) -> Non
     assert not os.path.exists(host.volatile("events-one.jsonl"))
 
 
-def test_work_that_fails_in_a_way_nobody_foresaw_never_returns_here(host: Any) -> None:
+def test_work_that_fails_in_a_way_nobody_foresaw_never_returns_here(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def work(say: Any) -> None:
         raise RuntimeError("unforeseen")
 
     me = os.getpid()
     transient.start(host, "one", work)
     assert os.getpid() == me
+    monkeypatch.setattr(transient, "_CLEANED_UP_WITHIN", 0.0)
     with pytest.raises(Failure, match="apply one was killed before it ended"):
         list(transient.follow(host, "one"))
 
@@ -142,10 +143,19 @@ def test_half_a_line_is_waited_for(host: Any, monkeypatch: pytest.MonkeyPatch) -
     assert next(events) == Applied(())
 
 
-def test_following_a_killed_apply_ends(host: Any) -> None:
+def test_following_a_killed_apply_ends(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transient, "_CLEANED_UP_WITHIN", 0.0)
     write(host, "one", {"event": "progress", "message": "a"})
     with pytest.raises(Failure, match="apply one was killed before it ended"):
         list(transient.follow(host, "one"))
+
+
+def test_how_an_apply_was_killed_is_waited_for(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "sleep", lambda seconds: transient.clean_up(host, "one"))
+    write(host, "one", {"event": "progress", "message": "a"})
+    said = [*transient.follow(host, "one")]
+    killed = "the apply was killed before it ended (unknown how); the next one carries on from there"
+    assert said == [Progress("a"), Failed("apply", killed)]
 
 
 def test_following_what_never_was_ends(host: Any) -> None:
