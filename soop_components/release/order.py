@@ -161,12 +161,14 @@ def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
 
 
 def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeState], first_wave: int) -> Iterator[Step]:
-    """Yield the steps for new nodes, which serve nobody yet, in large batches; then for those that serve."""
+    """Yield the steps for new nodes, which serve nobody yet, in large batches unless they start one by one; then for
+    those that serve.
+    """
     rollout, hooks = release.roles[role].rollout, release.roles[role].hooks
     names = [name for name in release.nodes_of(role) if states[name].has_changes]
     new = [name for name in names if not states[name].has_accepted]
     serving = [name for name in names if states[name].has_accepted]
-    waves = batches(new, 0, max(first_wave, rollout.max_in_flight))
+    waves = batches(new, 0, 1 if rollout.start == "one_by_one" else max(first_wave, rollout.max_in_flight))
     watch, pause = seconds_of(rollout.watch), seconds_of(rollout.pause)
     for number, batch in enumerate(waves + batches(serving, rollout.canaries, rollout.max_in_flight)):
         if number and pause:

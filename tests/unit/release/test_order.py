@@ -26,7 +26,7 @@ from soop_components.release.order import (
     rollback_order,
     rollout_order,
 )
-from tests.unit.release.fake_nodes import DONE, DRIFTED, FIRST, RELEASE, UPGRADE, release_of
+from tests.unit.release.fake_nodes import DONE, DRIFTED, FIRST, HOOKS, NEW, RELEASE, SERVING, UPGRADE, release_of
 
 EVERYWHERE = tuple(RELEASE.nodes)
 CASES = [
@@ -68,6 +68,23 @@ def test_new_nodes_are_configured_in_large_batches(first_wave: int, web: list[in
     assert isinstance(group, Parallel)
     sizes = [[len(step.nodes) for step in lane if isinstance(step, Configure)] for lane in group.lanes]
     assert sizes == [web, [2]]
+
+
+def test_new_nodes_that_start_one_by_one_join_before_the_next_one_comes_up() -> None:
+    settings = RolloutSettings(max_in_flight=2, start="one_by_one")
+    release = release_of({"web": 4}, {"web": RolePlan(rollout=settings, hooks=HOOKS)})
+    states = {"web-1": NEW, "web-2": NEW, "web-3": SERVING, "web-4": SERVING}
+    *_, group, _, _ = rollout_order(release, states, 9)
+    assert group == Parallel(
+        (
+            (
+                *(Configure(("web-1",)), RunHook(("web-1",), "join")),
+                *(Configure(("web-2",)), RunHook(("web-2",), "join")),
+                *(RunHook(("web-3",), "drain"), Configure(("web-3",)), RunHook(("web-3",), "undrain")),
+                *(RunHook(("web-4",), "drain"), Configure(("web-4",)), RunHook(("web-4",), "undrain")),
+            ),
+        )
+    )
 
 
 def test_nodes_that_are_right_are_only_accepted() -> None:
