@@ -23,6 +23,7 @@ from soop_components.release.node import Blobs, Node
 from soop_components.release.rollout import Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
+from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.release.wording import drift_in_words, health_in_words
 from soop_components.runner.protocol import NodeStatus
@@ -128,7 +129,8 @@ class ReleaseResource(Resource):
         nodes = self._nodes(context, release)
         before = self._nodes(context, previous) if previous else {}
         leaving = {name: node for name, node in before.items() if name not in nodes}
-        await Rollout(release, previous, nodes, leaving, blobs, context.cancellation, context.progress).run()
+        rollout = Rollout(release, previous, nodes, leaving, blobs, context.cancellation, context.progress)
+        await roll_out([rollout], context.progress)
 
     def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
         return {

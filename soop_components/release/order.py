@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 from soop_components.errors import SoopError
 from soop_components.model.duration import seconds_of
@@ -92,25 +93,40 @@ class Parallel:
     lanes: tuple[tuple[Step, ...], ...]
 
 
+class RolloutOrder(NamedTuple):
+    """The stages of a rollout; services that are deployed together all end one before any begins the next."""
+
+    prepare: list[Step | Parallel]
+    """Bring to the nodes what they need; nothing that serves is touched."""
+    change: list[Step | Parallel]
+    test: list[Step | Parallel]
+    leave: list[Step | Parallel]
+    accept: list[Step | Parallel]
+
+    @property
+    def steps(self) -> list[Step | Parallel]:
+        """All of them in a row."""
+        return [step for stage in self for step in stage]
+
+
 def rollout_order(
     release: ReleaseInputs, states: Mapping[str, NodeState], first_wave: int, leaving: Sequence[str] = ()
-) -> list[Step | Parallel]:
+) -> RolloutOrder:
     """Return the steps that lead to an accepted release; each waits for the one before it.
 
     ``first_wave`` is how many new nodes this computer can configure at once. ``leaving`` are the nodes with a hook
     ``leave`` that will be removed, one after the other.
     """
     everywhere = tuple(release.nodes)
-    order: list[Step | Parallel] = [WriteHosts(everywhere)]
+    order = RolloutOrder([WriteHosts(everywhere)], [], [], [], [AcceptVersion(everywhere)])
     if incomplete := tuple(name for name in everywhere if states[name].missing):
-        order.append(SendBlobs(incomplete))
+        order.prepare.append(SendBlobs(incomplete))
     for group in _role_groups(release.roles):
         wave = first_wave // len(group)
-        order.append(Parallel(tuple(tuple(_role_steps(release, role, states, wave)) for role in group)))
+        order.change.append(Parallel(tuple(tuple(_role_steps(release, role, states, wave)) for role in group)))
     if release.smoke_tests:
-        order.append(RunSmokeTests(everywhere))
-    order += [RunHook((name,), "leave") for name in leaving]
-    order.append(AcceptVersion(everywhere))
+        order.test.append(RunSmokeTests(everywhere))
+    order.leave.extend(RunHook((name,), "leave") for name in leaving)
     return order
 
 

@@ -6,9 +6,10 @@ import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import NoReturn, assert_never
+from typing import assert_never
 
 from soop_components.errors import SoopError
+from soop_components.model.names import Reference
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.hooks import HookPrograms, attempts
 from soop_components.release.inputs import ReleaseInputs
@@ -20,6 +21,7 @@ from soop_components.release.order import (
     Parallel,
     Pause,
     RollBack,
+    RolloutOrder,
     RunHook,
     RunSmokeTests,
     SendBlobs,
@@ -31,7 +33,7 @@ from soop_components.release.order import (
     rollout_order,
 )
 from soop_components.release.smoke_tests import SmokeTests
-from soop_components.release.verdict import ReleaseFailed, verdict
+from soop_components.release.verdict import RolledBack
 from soop_components.release.watching import watch
 from soop_components.runner.protocol import Failed, Inspected
 from soop_components.waiting import Clock, wait_for_all
@@ -43,7 +45,7 @@ _FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
 
 
 class Rollout:
-    """One attempt to make all nodes of a service what their plans say."""
+    """One attempt to make all nodes of a service what their plans say; ``roll_out`` drives it."""
 
     def __init__(
         self,
@@ -76,15 +78,27 @@ class Rollout:
         self._own_failures: dict[str, Failed] = {}
         """Why others of them could not."""
 
-    async def run(self) -> None:
-        """Roll out, test and accept; or roll back what was configured and raise ``ReleaseFailed``."""
-        try:
-            await self._progress.show("connecting")
-            self._states = await self._cancellation.unless_requested(self._look())
-            await self._carry_out(rollout_order(self._wanted, self._states, _FIRST_WAVE, self._hooks.leaving))
-        except Exception as error:
-            await self._roll_back(error)
-        await self._progress.show(f"{self._wanted.reference} accepted")
+    @property
+    def reference(self) -> Reference:
+        """What is rolled out."""
+        return self._wanted.reference
+
+    async def look(self) -> None:
+        """See what every node is."""
+        self._states = await self._cancellation.unless_requested(self._look())
+
+    def order(self) -> RolloutOrder:
+        """Return the steps, by what was seen."""
+        return rollout_order(self._wanted, self._states, _FIRST_WAVE, self._hooks.leaving)
+
+    async def carry_out(self, steps: Sequence[Step | Parallel]) -> None:
+        """Carry out steps one after the other; raises at the first that fails."""
+        for step in steps:
+            if isinstance(step, Parallel):
+                await wait_for_all(self.carry_out(lane) for lane in step.lanes)
+            else:
+                self._cancellation.check()
+                await self._carry_out_one(step)
 
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
@@ -125,14 +139,6 @@ class Rollout:
             missing=found.missing,
             has_changes=bool(found.changes),
         )
-
-    async def _carry_out(self, steps: Sequence[Step | Parallel]) -> None:
-        for step in steps:
-            if isinstance(step, Parallel):
-                await wait_for_all(self._carry_out(lane) for lane in step.lanes)
-            else:
-                self._cancellation.check()
-                await self._carry_out_one(step)
 
     async def _carry_out_one(self, step: Step) -> None:
         match step:
@@ -188,8 +194,8 @@ class Rollout:
         releases = [release for release in (self._previous, self._wanted) if release and name in release.nodes]
         return {blob for release in releases for blob in release.program_blobs(name)}
 
-    async def _roll_back(self, error: Exception) -> NoReturn:
-        """Roll the nodes back and raise what happened; one that cannot be rolled back does not stop the others."""
+    async def roll_back(self) -> RolledBack:
+        """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
         left = [name for name in to_roll_back if name not in self._rolled_back]
         serving = await asyncio.gather(*map(self._serves, left))
@@ -204,11 +210,8 @@ class Rollout:
                 case RunHook(names, hook):
                     there = [name for name in names if name not in failures]
                     failed_hooks += (await attempts(there, partial(self._hooks.run_in_rollback, hook))).items()
-        if not isinstance(error, SoopError):
-            raise error
         rolled_back = sorted(set(to_roll_back) - set(failures))
-        message = verdict(str(self._wanted.reference), error, rolled_back, failures, self._own_failures, failed_hooks)
-        raise ReleaseFailed(message) from error
+        return RolledBack(rolled_back, failures, self._own_failures, failed_hooks)
 
     async def _serves(self, name: str) -> bool:
         """Return whether a node that is to be rolled back is of use to anybody until then."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from soop_components.errors import SoopError
 from soop_components.release.cancellation import Cancelled
@@ -14,30 +15,37 @@ class ReleaseFailed(SoopError):
     """The service was not accepted."""
 
 
-def verdict(
-    reference: str,
-    error: SoopError,
-    rolled_back: Sequence[str],
-    failures: Mapping[str, BaseException],
-    own_failures: Mapping[str, Failed],
-    failed_hooks: Iterable[tuple[str, BaseException]],
-) -> str:
-    """Say why a version was not accepted, and what became of each node.
+class RolledBack(NamedTuple):
+    """What became of the nodes of a service when its rollout was rolled back."""
 
-    ``failures`` is why nodes could not be rolled back, ``own_failures`` why some could not roll themselves back before.
-    """
+    nodes: Sequence[str]
+    """Those that run their last good version again."""
+    failures: Mapping[str, BaseException]
+    """Why others could not be rolled back."""
+    own_failures: Mapping[str, Failed]
+    """Why some could not roll themselves back before."""
+    failed_hooks: Iterable[tuple[str, BaseException]]
+
+
+def verdict(references: Sequence[str], error: SoopError, outcomes: Iterable[RolledBack]) -> str:
+    """Say why versions were not accepted, and what became of each node."""
     reason = "the deployment was interrupted; run it again to go on" if isinstance(error, Cancelled) else str(error)
-    lines = [f"{reference} was not accepted: {reason}"]
-    if rolled_back:
-        lines.append(f"  rolled back to the last good version: {', '.join(rolled_back)}")
-    for name, failure in failures.items():
-        lines.append(f"  could not be rolled back: {_said(name, failure)}")
-        if name in own_failures:
-            lines.append(f"  its own rollback had failed before: {failure_in_words(own_failures[name])}")
-    lines += [f"  failed during the rollback: {_said(name, failure)}" for name, failure in failed_hooks]
-    if failures:
-        lines.append("  the next deployment looks at these nodes and repairs them")
-    return "\n".join(lines)
+    were = "was" if len(references) == 1 else "were"
+    return "\n".join([f"{' and '.join(references)} {were} not accepted: {reason}", *_outcome(list(outcomes))])
+
+
+def _outcome(services: Sequence[RolledBack]) -> Iterator[str]:
+    if rolled_back := [name for service in services for name in service.nodes]:
+        yield f"  rolled back to the last good version: {', '.join(rolled_back)}"
+    for service in services:
+        for name, failure in service.failures.items():
+            yield f"  could not be rolled back: {_said(name, failure)}"
+            if name in service.own_failures:
+                yield f"  its own rollback had failed before: {failure_in_words(service.own_failures[name])}"
+    for name, failure in (each for service in services for each in service.failed_hooks):
+        yield f"  failed during the rollback: {_said(name, failure)}"
+    if any(service.failures for service in services):
+        yield "  the next deployment looks at these nodes and repairs them"
 
 
 def _said(name: str, failure: BaseException) -> str:

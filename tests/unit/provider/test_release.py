@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -90,7 +90,7 @@ def test_drift_is_worded_by_its_kind() -> None:
 
 
 def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(rollout: Rollout) -> None:
+    async def fail(rollouts: Sequence[Rollout], progress: EngineProgress) -> None:
         raise ReleaseFailed("a-1.0.0 was not accepted: smoke test 'answers'")
 
     async def status_of(node: Node, patience: float) -> NodeStatus:
@@ -102,7 +102,7 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
     place = {"address": "10.0.0.1", "hostKey": "ssh-ed25519 AAAA"}
     nodes = {f"web-{number}.a.dev": {"role": "web", "number": number, "place": place} for number in (1, 2)}
     given = {**INPUTS, "digest": "sha256:1", "roles": {"web": {}}, "nodes": nodes, "privateKey": "P", "neighbours": {}}
-    monkeypatch.setattr(Rollout, "run", fail)
+    monkeypatch.setattr("soop_components.provider.release.roll_out", fail)
     monkeypatch.setattr(Node, "status", status_of)
     monkeypatch.setattr("soop_components.provider.release._blobs", lambda _: Path)
     context = Context(

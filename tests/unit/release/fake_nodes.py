@@ -15,6 +15,7 @@ from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Node
 from soop_components.release.order import NodeState
 from soop_components.release.rollout import Rollout
+from soop_components.release.together import roll_out
 from soop_components.runner.protocol import Change, Inspected, NodeStatus, ScriptEnded, Version
 from soop_components.transport.ssh import Target
 from tests.clock import SetClock
@@ -91,15 +92,15 @@ class Nodes:
         self.clock = SetClock()
         self.at = dict(at or {})
 
-    def rollout(self, previous: ReleaseInputs | None = None) -> Rollout:
-        """Return the rollout of the release on them, after another one unless all of them are new."""
+    async def run(self, previous: ReleaseInputs | None = None) -> None:
+        """Roll the release out on them, after another one unless all of them are new."""
         if previous is None and any(state.has_accepted for state in self.states.values()):
             previous = replace(RELEASE, reference=Reference("a-service", "1.0.0"))
-        return self._rollout(previous)
+        await roll_out([self._rollout(previous)], Silence())
 
-    def rollout_without_state(self) -> Rollout:
-        """Return a first rollout, whatever has been accepted on the nodes."""
-        return self._rollout(None)
+    async def run_without_state(self) -> None:
+        """Roll it out for the first time, whatever has been accepted on the nodes."""
+        await roll_out([self._rollout(None)], Silence())
 
     def _rollout(self, previous: ReleaseInputs | None) -> Rollout:
         nodes = {name: FakeNode(self, node.target) for name, node in RELEASE.nodes.items()}

@@ -49,7 +49,7 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
     serving = [(Pause(5), RunHook(it, "drain"), Configure(it), RunHook(it, "undrain")) for it in batches_of_web]
     web = (*new, *(step for steps in serving for step in steps))
     worker = (Configure(("worker-2",)), Watch(("worker-2",), 1))
-    assert rollout_order(RELEASE, UPGRADE, 9, ["web-8", "web-7"]) == [
+    assert rollout_order(RELEASE, UPGRADE, 9, ["web-8", "web-7"]).steps == [
         WriteHosts(EVERYWHERE),
         SendBlobs(("database-1", "web-1", "web-2", "web-3", "web-6", "worker-2")),
         Parallel(((Configure(("database-1",)),),)),
@@ -64,7 +64,7 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
 @pytest.mark.parametrize(("first_wave", "web"), [(12, [6]), (9, [4, 2]), (1, [2, 2, 2])])
 def test_new_nodes_are_configured_in_large_batches(first_wave: int, web: list[int]) -> None:
     """As many at once as this computer can, shared by the roles that do not wait, or as nodes that serve."""
-    _, _, _, group, *_ = rollout_order(RELEASE, FIRST, first_wave)
+    _, group = rollout_order(RELEASE, FIRST, first_wave).change
     assert isinstance(group, Parallel)
     sizes = [[len(step.nodes) for step in lane if isinstance(step, Configure)] for lane in group.lanes]
     assert sizes == [web, [2]]
@@ -74,7 +74,7 @@ def test_new_nodes_that_start_one_by_one_join_before_the_next_one_comes_up() -> 
     settings = RolloutSettings(max_in_flight=2, start="one_by_one")
     release = release_of({"web": 4}, {"web": RolePlan(rollout=settings, hooks=HOOKS)})
     states = {"web-1": NEW, "web-2": NEW, "web-3": SERVING, "web-4": SERVING}
-    *_, group, _, _ = rollout_order(release, states, 9)
+    [group] = rollout_order(release, states, 9).change
     assert group == Parallel(
         (
             (
@@ -88,7 +88,7 @@ def test_new_nodes_that_start_one_by_one_join_before_the_next_one_comes_up() -> 
 
 
 def test_nodes_that_are_right_are_only_accepted() -> None:
-    order = rollout_order(RELEASE, dict.fromkeys(RELEASE.nodes, DONE), 9)
+    order = rollout_order(RELEASE, dict.fromkeys(RELEASE.nodes, DONE), 9).steps
     assert [step for step in order if step not in (Parallel(((),)), Parallel(((), ())))] == [
         WriteHosts(EVERYWHERE),
         RunSmokeTests(EVERYWHERE),
@@ -99,14 +99,14 @@ def test_nodes_that_are_right_are_only_accepted() -> None:
 def test_batches_are_watched_and_paused_between() -> None:
     settings = RolloutSettings(canaries=1, max_in_flight=2, watch="1m", pause="10s")
     release = release_of({"web": 4}, {"web": RolePlan(rollout=settings)})
-    *_, group, _, _ = rollout_order(release, dict.fromkeys(release.nodes, DRIFTED), 9)
+    [group] = rollout_order(release, dict.fromkeys(release.nodes, DRIFTED), 9).change
     batches = (("web-1",), ("web-2", "web-3"), ("web-4",))
     steps = [(Pause(10), Configure(names), Watch(names, 60)) for names in batches]
     assert group == Parallel((tuple(step for batch in steps for step in batch)[1:],))
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:
-    order = rollout_order(RELEASE, UPGRADE, 9, ["web-7"])
+    order = rollout_order(RELEASE, UPGRADE, 9, ["web-7"]).steps
     lanes = [lane for each in order for lane in (each.lanes if isinstance(each, Parallel) else [(each,)])]
     assert {type(step) for lane in lanes for step in lane} == set(get_args(Step))
 

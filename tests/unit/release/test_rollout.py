@@ -34,7 +34,7 @@ def with_leaving(count: int) -> ReleaseInputs:
 
 def calls_of_success(states: Mapping[str, NodeState], previous: ReleaseInputs | None = None) -> list[Call]:
     nodes = Nodes(states)
-    asyncio.run(nodes.rollout(previous).run())
+    asyncio.run(nodes.run(previous))
     return nodes.calls
 
 
@@ -67,7 +67,7 @@ def mistake() -> NoReturn:
 def run(nodes: Nodes, previous: ReleaseInputs | None = None) -> str:
     """Run a rollout that fails; return what it says."""
     with pytest.raises(ReleaseFailed) as caught:
-        asyncio.run(nodes.rollout(previous).run())
+        asyncio.run(nodes.run(previous))
     return str(caught.value)
 
 
@@ -97,13 +97,13 @@ def assert_rolled_back(nodes: Nodes, message: str, done_already: str | None = No
 
 def test_each_node_is_waited_for_as_long_as_its_machine_may_take() -> None:
     nodes = Nodes(UPGRADE)
-    asyncio.run(nodes.rollout().run())
+    asyncio.run(nodes.run())
     assert nodes.patience == {name: node.patience for name, node in RELEASE.nodes.items()}
 
 
 def test_success() -> None:
     nodes = Nodes(UPGRADE)
-    asyncio.run(nodes.rollout().run())
+    asyncio.run(nodes.run())
     assert sorted(nodes.called("apply")) == sorted(name for name, state in UPGRADE.items() if state.has_changes)
     assert nodes.called("roll_back") == []
     assert sorted(nodes.called("accept")) == sorted(RELEASE.nodes)
@@ -134,13 +134,13 @@ def test_a_node_that_does_not_stay_well_while_it_is_watched_stops_the_rollout() 
 
 def test_time_passes_while_nodes_are_watched_and_between_batches() -> None:
     nodes = Nodes(UPGRADE)
-    asyncio.run(nodes.rollout().run())
+    asyncio.run(nodes.run())
     assert nodes.clock.slept == [5, 5, 5]
 
 
 def test_a_node_is_drained_before_it_is_touched_and_undrained_when_it_is_healthy() -> None:
     nodes = Nodes(UPGRADE)
-    asyncio.run(nodes.rollout().run())
+    asyncio.run(nodes.run())
     done = {node: [name for name, other in nodes.calls if other == node][3:-1] for node in ("web-1", "web-2", "web-5")}
     assert done == {
         "web-1": ["receive", "drain", "apply", "undrain"],
@@ -167,7 +167,7 @@ def test_a_batch_is_drained_and_undrained_before_the_next_one_is_rolled_back() -
 
 def test_nodes_leave_before_the_version_is_accepted_the_highest_number_first() -> None:
     nodes = Nodes(UPGRADE, {("open", "web-8"): failure("web-8")})
-    asyncio.run(nodes.rollout(with_leaving(3)).run())
+    asyncio.run(nodes.run(with_leaving(3)))
     assert nodes.called("leave") == ["web-9", "web-7"], "web-8 does not answer"
     assert nodes.calls.index(("script", "database-1")) < nodes.calls.index(("leave", "web-9"))
     assert nodes.calls.index(("leave", "web-7")) < nodes.calls.index(("accept", "web-1"))
@@ -176,7 +176,7 @@ def test_nodes_leave_before_the_version_is_accepted_the_highest_number_first() -
 def test_nodes_that_have_left_join_again_when_the_version_is_not_accepted() -> None:
     nodes = Nodes(UPGRADE, {("leave", "web-7"): failure("web-7")})
     with pytest.raises(ReleaseFailed, match="web-7: out of luck"):
-        asyncio.run(nodes.rollout(BEFORE).run())
+        asyncio.run(nodes.run(BEFORE))
     assert nodes.called("accept") == []
     assert nodes.called("join") == ["web-2", "web-8", "web-7"]
 
@@ -198,7 +198,7 @@ def test_a_node_keeps_the_programs_that_a_rollback_runs_on_it(last: str) -> None
     previous = replace(RELEASE, reference=reference, roles={**ROLES, "web": web}, nodes=known, smoke_tests=())
     nodes = Nodes(UPGRADE, {(last, "web-6"): failure("web-6")})
     with pytest.raises(ReleaseFailed):
-        asyncio.run(nodes.rollout(previous).run())
+        asyncio.run(nodes.run(previous))
     assert (nodes.kept["web-6"], nodes.kept["web-2"]) == ({DIGEST, old}, {DIGEST})
 
 
@@ -206,7 +206,7 @@ def test_a_node_keeps_the_programs_that_a_rollback_runs_on_it(last: str) -> None
 def test_interruption_at_each_call(call: Call) -> None:
     nodes = interrupted(UPGRADE, call)
     if call[0] == "accept":
-        asyncio.run(nodes.rollout(BEFORE).run())
+        asyncio.run(nodes.run(BEFORE))
         assert nodes.calls == CALLS
         return
     message = run(nodes, BEFORE)
@@ -298,14 +298,14 @@ def test_hooks_that_fail_during_the_rollback_stop_nothing_and_are_reported() -> 
 def test_a_mistake_of_ours_is_raised_once_the_nodes_are_rolled_back() -> None:
     nodes = Nodes(UPGRADE, {("apply", "web-1"): mistake})
     with pytest.raises(IndexError):
-        asyncio.run(nodes.rollout().run())
+        asyncio.run(nodes.run())
     assert sorted(nodes.called("roll_back")) == ["database-1", "web-1", "worker-1", "worker-2"]
 
 
 def test_new_secrets_make_another_version_to_roll_back_to() -> None:
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1")})
     with pytest.raises(ReleaseFailed, match="web-4"):
-        asyncio.run(nodes.rollout(replace(RELEASE, secrets={"password": "old"})).run())
+        asyncio.run(nodes.run(replace(RELEASE, secrets={"password": "old"})))
     assert "web-4" in nodes.called("roll_back")
 
 
@@ -340,7 +340,7 @@ def test_what_only_some_nodes_have_accepted_is_not_rolled_back_to() -> None:
     for states, rolled_back in ((mixed, []), (dict.fromkeys(RELEASE.nodes, SERVING), ["database-1"])):
         nodes = Nodes(states, {("apply", "database-1"): failure("database-1")})
         with pytest.raises(ReleaseFailed):
-            asyncio.run(nodes.rollout_without_state().run())
+            asyncio.run(nodes.run_without_state())
         assert nodes.called("roll_back") == rolled_back
 
 
@@ -348,7 +348,7 @@ def test_a_node_that_the_state_does_not_know_has_no_version_to_roll_back_to() ->
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("script", "database-1"): failure("database-1")})
     known = {name: node for name, node in RELEASE.nodes.items() if name != "web-6"}
     with pytest.raises(ReleaseFailed):
-        asyncio.run(nodes.rollout(replace(RELEASE, reference=Reference("a-service", "1.0.0"), nodes=known)).run())
+        asyncio.run(nodes.run(replace(RELEASE, reference=Reference("a-service", "1.0.0"), nodes=known)))
     assert sorted(nodes.called("roll_back")) == sorted(known)
     assert nodes.last_good["web-6"] is None
 
@@ -360,9 +360,9 @@ def test_names_of_nodes_that_leave_stay_whatever_comes(call: Call | None) -> Non
     previous = replace(RELEASE, reference=Reference("a-service", "1.0.0"), hosts={**RELEASE.hosts, **leaving})
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {call: failure(call[1])} if call else None)
     with pytest.raises(ReleaseFailed) if call else nullcontext():
-        asyncio.run(nodes.rollout(previous).run())
+        asyncio.run(nodes.run(previous))
     del leaving["web-8"]  # its address belongs to another node now
     assert nodes.names == {name: {**RELEASE.hosts, **leaving} for name in RELEASE.nodes}
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING))
-    asyncio.run(nodes.rollout().run())
+    asyncio.run(nodes.run())
     assert nodes.names == dict.fromkeys(RELEASE.nodes, RELEASE.hosts)

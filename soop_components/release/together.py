@@ -1,0 +1,31 @@
+"""Rolls services out as one: what is accepted, is accepted of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from soop_components.errors import SoopError
+from soop_components.release.node import Progress
+from soop_components.release.rollout import Rollout
+from soop_components.release.verdict import ReleaseFailed, verdict
+from soop_components.waiting import wait_for_all
+
+
+async def roll_out(rollouts: Sequence[Rollout], progress: Progress) -> None:
+    """Roll out, test and accept services as one; or roll back what was configured and raise ``ReleaseFailed``.
+
+    They are in the order in which they are rolled out; a rollback begins with the last.
+    """
+    try:
+        await progress.show("connecting")
+        await wait_for_all(rollout.look() for rollout in rollouts)
+        for stages in zip(*(rollout.order() for rollout in rollouts), strict=True):
+            for rollout, steps in zip(rollouts, stages, strict=True):
+                await rollout.carry_out(steps)
+    except Exception as error:
+        outcomes = [await rollout.roll_back() for rollout in reversed(rollouts)]
+        if not isinstance(error, SoopError):
+            raise
+        message = verdict([str(rollout.reference) for rollout in rollouts], error, outcomes)
+        raise ReleaseFailed(message) from error
+    await progress.show(f"{' and '.join(str(rollout.reference) for rollout in rollouts)} accepted")
