@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from soop_components.model.base import Model
 from soop_components.model.block import Block
 from soop_components.model.names import ComponentName, ConfigKey, Digest, RoleName
-from soop_components.model.plan import Mode, Package
+from soop_components.model.plan import Migration, Mode, Package
 from soop_components.model.service import ServiceDefinition
 
 PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+])?$", max_length=100)]
@@ -50,6 +50,8 @@ class ResolvedDefinition(Model):
     components: dict[ComponentName, PackedFiles] = Field(default_factory=dict)
     smoke: PackedFiles | None = None
     """The programs of the smoke tests and hooks."""
+    migrations: Annotated[tuple[Migration, ...], Field(strict=False)] = ()
+    """Those of all components, in order."""
     packages: dict[PackageName, Package] = Field(default_factory=dict)
     roles_packages: dict[RoleName, PackageNames] = Field(default_factory=dict)
     """The packages of each role, dependencies included."""

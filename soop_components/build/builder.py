@@ -102,6 +102,7 @@ def _resolved(
         blocks={name: loaded.block for name, loaded in source.blocks.items()},
         components=dict(components),
         smoke=smoke,
+        migrations=source.migrations,
         packages={
             name: Package(
                 version=each.version, architecture=each.architecture, digest=f"sha256:{each.sha256}", size=each.size

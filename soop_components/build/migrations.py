@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Final, get_args
 
 from soop_components.build.source_files import SourceFile
 from soop_components.build.sql_scanner import Scanner, Statement, Unreadable
 from soop_components.library import LIBRARY, LoadedBlock
 from soop_components.library.postgresql.migrate import DECLARATION, NAME, NO_TRANSACTION, SUPERUSER, declarations
+from soop_components.model.plan import Migration, MigrationKind
 from soop_components.model.problem import unknown
 from soop_components.model.service import Component
 
@@ -40,17 +42,45 @@ _ALLOWED = {
 }
 """By word of a head line: how the statements of such a file begin."""
 
+_KINDS: Final[tuple[MigrationKind, ...]] = get_args(MigrationKind)
+_WORDS = (*_KINDS, *_ALLOWED)
+_IRREVERSIBLE: Final = "irreversible"
+
+
+def declared_migrations(
+    name: str, component: Component, block: LoadedBlock, files: Mapping[str, SourceFile]
+) -> Iterator[Migration]:
+    """Yield a component's migrations in order; what they declare must have been found right."""
+    found = ((NAME.fullmatch(path), file) for path, file in _files(component, block, files)[1].items())
+    ups = [(match, file) for match, file in found if match and match["direction"] == "up"]
+    for match, file in sorted(ups, key=lambda up: int(up[0]["number"])):
+        words = {word for _, found in declarations(_text(file)) for word in found}
+        kind = next((kind for kind in _KINDS if kind in words), _KINDS[0])
+        yield Migration(component=name, label=f"{match['number']}_{match['name']}", kind=kind)
+
 
 def migration_problems(
     label: str, component: Component, block: LoadedBlock, files: Mapping[str, SourceFile]
 ) -> list[str]:
     """Return the mistakes in a component's migrations; ``label`` names the folder of its service definition."""
+    start, found = _files(component, block, files)
+    return [f"{label}/{start}{problem}" for problem in _folder_problems(found)]
+
+
+def _files(
+    component: Component, block: LoadedBlock, files: Mapping[str, SourceFile]
+) -> tuple[str, dict[str, SourceFile]]:
+    """Return the folder of a component's migrations, and what is in it by path there."""
     given = str(component.with_.get("migrations") or "")
     if not given or block.folder != LIBRARY / "postgresql":
-        return []
+        return "", {}
     start = given[: given.rfind("/") + 1] if given in files else given.rstrip("/") + "/"
-    found = {path.removeprefix(start): file for path, file in files.items() if path.startswith(given)}
-    return [f"{label}/{start}{problem}" for problem in _folder_problems(found)]
+    return start, {path.removeprefix(start): file for path, file in files.items() if path.startswith(given)}
+
+
+def _text(file: SourceFile) -> str:
+    """Return a file's text, as far as it can be read."""
+    return file.path.read_bytes().decode("utf-8-sig", errors="replace")
 
 
 def _folder_problems(files: Mapping[str, SourceFile]) -> Iterator[str]:
@@ -65,14 +95,38 @@ def _folder_problems(files: Mapping[str, SourceFile]) -> Iterator[str]:
         other = seen.setdefault((int(match["number"]), match["direction"]), path)
         if other != path:
             yield f"{path}: {other} has the same number"
-        counterpart = path.replace(".down.", ".up.")
-        if counterpart not in files:
-            yield f"{path}: there is no {counterpart}"
-        for line, problem in _file_problems(file.path.read_bytes()):
+        yield from _pair_problems(path, match["direction"], files)
+        for line, problem in _file_problems(file.path.read_bytes(), match["direction"]):
             yield f"{path}:{line}: {problem}"
 
 
-def _file_problems(content: bytes) -> Iterator[tuple[int, str]]:
+def _pair_problems(path: str, direction: str, files: Mapping[str, SourceFile]) -> Iterator[str]:
+    """Yield what an up-migration declares and its down-migration denies, or the other way round."""
+    if direction == "down":
+        counterpart = path.replace(".down.", ".up.")
+        if counterpart not in files:
+            yield f"{path}: there is no {counterpart}"
+        return
+    counterpart = path.replace(".up.", ".down.")
+    lines = [line for line, words in declarations(_text(files[path])) if _IRREVERSIBLE in words]
+    if lines and counterpart in files:
+        yield f"{path}:{lines[0]}: {_IRREVERSIBLE}, but there is {counterpart}; expected one of them only"
+    if not lines and counterpart not in files:
+        yield f"{path}: there is no {counterpart}, which undoes it; if nothing can: -- soop: {_IRREVERSIBLE}"
+
+
+def _head_problems(head: Mapping[int, list[str]], direction: str) -> Iterator[tuple[int, str]]:
+    """Yield what is wrong with what a head declares."""
+    for line, words in head.items():
+        yield from ((line, unknown("declaration", word, _WORDS)) for word in words or [""] if word not in _WORDS)
+    kinds = [(line, word) for line, words in head.items() for word in words if word in _KINDS]
+    if direction == "down" and kinds:
+        yield kinds[0][0], f"expected {kinds[0][1]} in the up file, which it is said of"
+    elif len({word for _, word in kinds}) > 1:
+        yield kinds[-1][0], f"expected one of {', '.join(_KINDS)} (got {' and '.join(word for _, word in kinds)})"
+
+
+def _file_problems(content: bytes, direction: str) -> Iterator[tuple[int, str]]:
     """Yield the mistakes in a file, each with its line."""
     try:
         text = content.decode("utf-8-sig")
@@ -81,9 +135,8 @@ def _file_problems(content: bytes) -> Iterator[tuple[int, str]]:
         return
     head = dict(declarations(text))
     words = {word for found in head.values() for word in found}
-    unknown_words = [(line, word) for line, found in head.items() for word in found or [""] if word not in _ALLOWED]
-    if unknown_words:
-        yield from ((line, unknown("declaration", word, _ALLOWED)) for line, word in unknown_words)
+    if head_problems := list(_head_problems(head, direction)):
+        yield from head_problems
         return
     scanner, whole = Scanner(text), list[Statement]()
     try:

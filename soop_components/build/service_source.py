@@ -13,11 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackageName
-from soop_components.build.migrations import migration_problems
+from soop_components.build.migrations import declared_migrations, migration_problems
 from soop_components.build.source_files import SourceFile, collect, line_end_problem
 from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.paths import path_problem
+from soop_components.model.plan import Migration
 from soop_components.model.problem import path_text, unknown
 from soop_components.model.service import Component, ServiceDefinition
 from soop_components.planning import limits
@@ -43,6 +44,8 @@ class Source:
     """Files of each component by path in its tar."""
     smoke: Mapping[str, SourceFile]
     """Programs of the smoke tests and hooks by path."""
+    migrations: tuple[Migration, ...]
+    """Those of all components, in order."""
     packages: Mapping[str, tuple[str, ...]]
     """Debian packages that the components of each role ask for, by role."""
     notes: tuple[str, ...]
@@ -87,13 +90,19 @@ class _Reader:
         }
         with limits.per_service():
             packages = {name: self._packages(name, *each) for name, each in usable.items()}
+        components = {name: self._files(name, *each) for name, each in usable.items()}
         source = Source(
             folder=self._folder,
             label=self._label,
             definition=service,
             blocks=blocks,
-            components={name: self._files(name, *each) for name, each in usable.items()},
+            components=components,
             smoke=self._programs(service),
+            migrations=tuple(
+                migration
+                for name, each in usable.items()
+                for migration in declared_migrations(name, *each, components[name])
+            ),
             packages={
                 role: tuple(sorted({package for name in node.components for package in packages.get(name, ())}))
                 for role, node in service.nodes.items()

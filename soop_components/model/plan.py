@@ -158,6 +158,38 @@ class HookPlan(Model):
     timeout: int = 60
 
 
+MigrationKind = Literal["expand", "contract", "irreversible"]
+"""What a migration does to programs that know nothing of it, and whether it can be undone."""
+
+
+class Migration(Model):
+    """A migration of a database, as the head of its file declares it.
+
+    Programs that know nothing of an ``expand`` run on its result, too. They do not run on that of a ``contract``, until
+    its down file has undone it, nor on that of an ``irreversible`` one, which has no down file.
+    """
+
+    component: ComponentName
+    label: Annotated[str, Field(pattern=r"^\d{3,18}_[a-z0-9_]+$")]
+    """Number and name, ``003_expires_at``."""
+    kind: MigrationKind = "expand"
+
+    @property
+    def number(self) -> int:
+        """Return its place in the order."""
+        return int(self.label.partition("_")[0])
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return self.label.partition("_")[2]
+
+    @property
+    def has_down(self) -> bool:
+        """Return whether there is a way back; a build sees to it that only an ``irreversible`` one has none."""
+        return self.kind != "irreversible"
+
+
 class RolePlan(Model):
     """What all nodes of a role must be; ``order`` is the order in which components are applied."""
 
@@ -167,6 +199,8 @@ class RolePlan(Model):
     after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()
     rollout: RolloutSettings = RolloutSettings()
     hooks: dict[HookName, HookPlan] = Field(default_factory=dict)
+    migrations: Annotated[tuple[Migration, ...], Field(strict=False)] = ()
+    """Those of all components, in order; no part of a node's document."""
     disk: str | None = None
     """Where a node's disk is mounted; it remembers the numbers of users and groups."""
 

@@ -102,6 +102,7 @@ def _roles(resolved: ResolvedDefinition, service: DomainService, scope: Scope, w
             components=components,
             order=node.components,
             after=node.after,
+            migrations=tuple(each for each in resolved.migrations if each.component in node.components),
             rollout=node.rollout.overridden_by(service.rollout.get(role, RolloutSettings())),
             disk=node.disk.mount if node.disk else None,
         )

@@ -14,7 +14,7 @@ from soop_components.model.service_plan import node_values
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport.ssh import Target
 
-_OF_NO_CONCERN = {"after", "rollout", "hooks"}
+_OF_NO_CONCERN = {"after", "rollout", "hooks", "migrations"}
 """Parts of a role's plan that no node needs to know."""
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 """What is left out of an address."""

@@ -24,7 +24,11 @@ def domain() -> Iterator[Workspace]:
 BROKEN = {
     "smoke-test": ("smoke/grant_and_check.py", "import", "raise SystemExit('the reader may not read')\nimport"),
     "health": ("app/access.py", "from flask", "raise RuntimeError('cannot start')\nfrom flask"),
-    "migration": ("migrations/003_broken.up.sql", None, "ALTER TABLE there_is_none ADD COLUMN x integer;\n"),
+    "migration": (
+        "migrations/003_broken.up.sql",
+        None,
+        "-- soop: irreversible\nDROP TABLE there_is_none;\n",
+    ),
 }
 SAID = {
     "smoke-test": ["smoke test 'a granted reader may read'", "the reader may not read"],

@@ -39,8 +39,8 @@ def problems(root: Path, files: dict[str, str | bytes]) -> list[str]:
 
 
 def problem(root: Path, text: str | bytes) -> str:
-    """Return the one mistake in an up-migration, or nothing."""
-    found = problems(root, {"001_a.up.sql": text})
+    """Return the one mistake in an up-migration that has its down-migration, or nothing."""
+    found = problems(root, {"001_a.up.sql": text, "001_a.down.sql": ""})
     assert len(found) <= 1, found
     return found[0].removeprefix("001_a.up.sql:") if found else ""
 
@@ -165,7 +165,8 @@ def test_bad_migrations(tmp_path: Path, text: str | bytes, expected: str) -> Non
 
 
 def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
-    found = problems(tmp_path, {"001_a.up.sql": "COMMIT;\nBEGIN;", "001_a.down.sql": "ABORT;", "002_b.up.sql": "\\q"})
+    files = {"001_a.up.sql": "COMMIT;\nBEGIN;", "001_a.down.sql": "ABORT;", "002_b.up.sql": "\\q", "002_b.down.sql": ""}
+    found = problems(tmp_path, files)
     assert [line.split(": ")[0] for line in found] == [
         "001_a.down.sql:1",
         "001_a.up.sql:1",
@@ -186,25 +187,74 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
         ),
         (["001_a.up.sql", "001_b.up.sql"], "001_b.up.sql: 001_a.up.sql has the same number"),
         (["001_a.up.sql", "0001_a.up.sql"], "001_a.up.sql: 0001_a.up.sql has the same number"),
-        (["001_a.up.sql", "001_b.down.sql"], "001_b.down.sql: there is no 001_b.up.sql"),
-        (["20261127120000_a.up.sql", "20261127120000_a.down.sql", "notes.txt", "001_a.up.sql.orig"], None),
+        (["20261127120000_a.up.sql", "notes.txt", "001_a.up.sql.orig"], None),
     ],
 )
 def test_names(tmp_path: Path, names: list[str], expected: str | None) -> None:
-    found = problems(tmp_path, dict.fromkeys(names, ""))
+    found = problems(tmp_path, dict.fromkeys(names, "-- soop: irreversible"))
     assert len(found) == (expected is not None)
     assert expected is None or found[0].startswith(expected)
+
+
+UP, DOWN = "001_a.up.sql", "001_a.down.sql"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({UP: ""}, "001_a.up.sql: there is no 001_a.down.sql, which undoes it; if nothing can: -- soop: irreversible"),
+        ({UP: "-- soop: expand\n"}, "001_a.up.sql: there is no 001_a.down.sql"),
+        ({DOWN: ""}, "001_a.down.sql: there is no 001_a.up.sql"),
+        (
+            {UP: "-- x\n-- soop: irreversible", DOWN: ""},
+            "001_a.up.sql:2: irreversible, but there is 001_a.down.sql; expected one of them only",
+        ),
+        (
+            {UP: "-- soop: expand\n-- soop: contract", DOWN: ""},
+            "001_a.up.sql:2: expected one of expand, contract, irreversible (got expand and contract)",
+        ),
+        ({UP: "-- soop: contract expand", DOWN: ""}, "001_a.up.sql:1: expected one of"),
+        ({UP: "-- soop: contrakt", DOWN: ""}, "001_a.up.sql:1: no declaration contrakt; did you mean contract?"),
+        (
+            {UP: "", DOWN: "-- soop: contract"},
+            "001_a.down.sql:1: expected contract in the up file",
+        ),
+    ],
+)
+def test_what_contradicts_itself(tmp_path: Path, files: dict[str, str | bytes], expected: str) -> None:
+    (found,) = problems(tmp_path, files)
+    assert found.startswith(expected)
+
+
+def test_migrations_are_what_their_heads_declare(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "1000_d.up.sql": "-- soop: contract",
+        "1000_d.down.sql": "",
+        "003_c.up.sql": "-- Why.\n-- soop: irreversible superuser\nREVOKE a FROM b;",
+        "002_b.up.sql": "-- soop: expand\n-- soop: no-transaction\nVACUUM;",
+        "002_b.down.sql": "-- soop: no-transaction\nVACUUM;",
+        "001_a.up.sql": "SELECT 1; ",
+        "001_a.down.sql": "",
+    }
+    assert problems(tmp_path, files) == []
+    found = read_source(Project(tmp_path), "any-service").migrations
+    assert [(each.component, each.number, each.name, each.kind, each.has_down) for each in found] == [
+        ("store", 1, "a", "expand", True),
+        ("store", 2, "b", "expand", True),
+        ("store", 3, "c", "irreversible", False),
+        ("store", 1000, "d", "contract", True),
+    ]
 
 
 def test_a_single_file_is_checked_as_well(tmp_path: Path) -> None:
     folder = tmp_path / "service_defs/any-service"
     for name in ("001_a.up.sql", "002_b.up.sql"):
         (folder / "sql").mkdir(parents=True, exist_ok=True)
-        (folder / "sql" / name).write_text("COMMIT;")
+        (folder / "sql" / name).write_text("-- soop: irreversible\nCOMMIT;")
     (folder / "service.yaml").write_text(SERVICE.replace("sql/", "sql/001_a.up.sql"))
     with pytest.raises(InvalidInput) as raised:
         read_source(Project(tmp_path), "any-service")
-    assert [problem.split(": ")[0] for problem in raised.value.problems] == [f"{PLACE}001_a.up.sql:1"]
+    assert [problem.split(": ")[0] for problem in raised.value.problems] == [f"{PLACE}001_a.up.sql:2"]
 
 
 def test_sql_of_other_blocks_is_their_own_business(tmp_path: Path) -> None:

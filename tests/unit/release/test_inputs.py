@@ -1,4 +1,4 @@
-"""How long a release waits for a node is what the node's kind of machines says."""
+"""What a release makes of its inputs: how long it waits for a node, what it shows, what a node is told."""
 
 from __future__ import annotations
 
@@ -36,3 +36,13 @@ def test_an_address_is_shown_with_its_scheme_and_a_port_that_is_not_the_usual_on
     inputs = {"service": "a", "version": "1.0.0", "digest": "", "neighbours": {}, "privateKey": "", "roles": {}}
     release = ReleaseInputs.parse({**inputs, "nodes": {"web-1": node}, "endpoints": {"main": [planned]}})
     assert release.endpoint_urls() == {"main": [shown]}
+
+
+def test_migrations_are_known_and_no_part_of_a_nodes_document() -> None:
+    migrations = [{"component": "store", "label": "003_expires_at", "kind": "contract"}]
+    plain: dict[str, Any] = {"service": "a", "version": "1.0.0", "digest": "", "neighbours": {}, "privateKey": ""}
+    plain["nodes"] = {"web-1": {"role": "web", "number": 1, "place": PLACE}}
+    with_them = ReleaseInputs.parse({**plain, "roles": {"web": {"migrations": migrations}}})
+    (found,) = with_them.roles["web"].migrations
+    assert (found.number, found.name, found.kind) == (3, "expires_at", "contract")
+    assert with_them.documents == ReleaseInputs.parse({**plain, "roles": {"web": {}}}).documents
