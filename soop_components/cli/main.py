@@ -22,6 +22,7 @@ VERBS = (
     "list",
     "show",
     "verify",
+    "plan",
     "deploy",
     "status",
     "ssh",

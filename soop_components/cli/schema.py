@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from soop_components.project import Project
-from soop_components.schema.schemas import FOLDER, SCHEMAS, schema_text, write_schemas
+from soop_components.schema.schemas import FOLDER, OUTPUTS, SCHEMAS, schema_text, write_schemas
 
 HELP = "print or write the JSON Schemas of the YAML files"
 DESCRIPTION = f"""\
@@ -19,7 +19,13 @@ the files. An editor with the YAML language server completes and checks a file w
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("name", nargs="?", choices=SCHEMAS, metavar="NAME", help=f"one of {', '.join(SCHEMAS)}")
+    what.add_argument(
+        "name",
+        nargs="?",
+        choices=[*SCHEMAS, *OUTPUTS],
+        metavar="NAME",
+        help=f"one of {', '.join([*SCHEMAS, *OUTPUTS])}",
+    )
     what.add_argument("--write", action="store_true", help=f"write all into {FOLDER}")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from soop_components.engine.checkpoints import Checkpoints, DamagedState
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.engine.history import Run, last_run
+from soop_components.engine.preview_steps import PreviewDigest
 from soop_components.engine.process import run_in_terminal
 from soop_components.engine.stack_locks import Lock, locks_in
 from soop_components.engine.state import StackState
@@ -63,6 +64,19 @@ class Engine:
         """Show what an update would change; ``config_file`` stands in for the stack's own."""
         elsewhere = [f"--config-file={config_file}"] if config_file else []
         return self._in_terminal("preview", f"--stack={id}", "--suppress-outputs", *elsewhere)
+
+    def preview_steps(self, id: str, config_file: Path | None = None) -> PreviewDigest:
+        """Return what an update would change, with what is found now; nothing is shown."""
+        elsewhere = [f"--config-file={config_file}"] if config_file else []
+        done = self._run("preview", "--json", f"--stack={id}", *elsewhere)
+        try:
+            digest = PreviewDigest.model_validate_json(done.stdout)
+        except ValueError:
+            raise _failure(("preview",), done) from None
+        if done.returncode:
+            errors = dict.fromkeys(digest.messages("error"))
+            raise SoopError("\n".join(errors) or _last_lines(done.stderr, done.stdout))
+        return digest
 
     def up(self, id: str, *, replace: str | None = None) -> int:
         """Update a stack without asking; the resource with the URN ``replace`` is made anew."""
@@ -141,7 +155,13 @@ class Engine:
         return run_in_terminal([str(self._pulumi), *words], self.project.root, self.environment)
 
     def _quietly(self, *words: str, given: str = "") -> str:
-        done = subprocess.run(
+        done = self._run(*words, given=given)
+        if done.returncode:
+            raise _failure(words, done)
+        return done.stdout
+
+    def _run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [str(self._pulumi), *words],
             cwd=self.project.root,
             env=self.environment,
@@ -151,11 +171,6 @@ class Engine:
             errors="replace",
             check=False,
         )
-        if done.returncode:
-            raise SoopError(
-                f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr)
-            )
-        return done.stdout
 
 
 def with_salt(before: bytes, after: bytes) -> bytes:
@@ -164,6 +179,10 @@ def with_salt(before: bytes, after: bytes) -> bytes:
     if not salt or any(line.startswith(_SALT) for line in before.splitlines()):
         return after
     return before + (b"" if before.endswith(b"\n") or not before else b"\n") + salt[0] + b"\n"
+
+
+def _failure(words: Sequence[str], done: subprocess.CompletedProcess[str]) -> SoopError:
+    return SoopError(f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr))
 
 
 def _last_lines(stderr: str, stdout: str) -> str:

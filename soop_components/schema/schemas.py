@@ -1,4 +1,4 @@
-"""The four schemas, and where they lie in a project."""
+"""The schemas, and where they lie in a project."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from soop_components.model.block import Block
 from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.service import ServiceDefinition
+from soop_components.preview.facts import DomainPreview
 from soop_components.schema.generator import Schema, schema_of
 
 FOLDER = "docs/schemas"
@@ -76,12 +77,14 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
     "environment": _environment,
     "block": lambda: _without(schema_of(Block), "templates"),
 }
-"""What makes each schema, by name."""
+"""What makes the schema of each file that people write, by name."""
+OUTPUTS: dict[str, Callable[[], Schema]] = {"plan": lambda: schema_of(DomainPreview)}
+"""What makes the schema of what verbs print as JSON, by verb."""
 
 
 def schema_text(name: str) -> str:
     """Return a schema as it lies in its file."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **SCHEMAS[name]()}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **(SCHEMAS | OUTPUTS)[name]()}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -93,6 +96,7 @@ def schema_path(name: str) -> str:
 def write_schemas(root: Path) -> list[str]:
     """Write all schemas into a project and return their paths in it."""
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    for name in SCHEMAS:
+    names = [*SCHEMAS, *OUTPUTS]
+    for name in names:
         (root / schema_path(name)).write_text(schema_text(name))
-    return [schema_path(name) for name in SCHEMAS]
+    return [schema_path(name) for name in names]

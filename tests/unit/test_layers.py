@@ -29,6 +29,7 @@ ROOMS = [
     "transport",
     "plugin",
     "release",
+    "preview",
     "components",
     "provider",
     "engine",

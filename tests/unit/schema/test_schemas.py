@@ -11,7 +11,7 @@ import pytest
 
 from docs.generated_parts import keys
 from soop_components.reading.yaml_file import read_yaml
-from soop_components.schema.schemas import FOLDER, SCHEMAS, schema_text
+from soop_components.schema.schemas import FOLDER, OUTPUTS, SCHEMAS, schema_text
 from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -33,7 +33,7 @@ def mistakes(kind: str, data: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", SCHEMAS | OUTPUTS)
 def test_the_committed_schema_is_current(name: str) -> None:
     committed = (CHECKOUT / FOLDER / f"{name}.json").read_text()
     assert committed == schema_text(name), "the models have changed: make docs"
@@ -52,9 +52,9 @@ def test_every_kind_of_file_is_shipped() -> None:
     assert all(SHIPPED.values())
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", SCHEMAS | OUTPUTS)
 def test_every_key_says_what_it_is_for(name: str) -> None:
-    found = list(keys(SCHEMAS[name]()))
+    found = list(keys((SCHEMAS | OUTPUTS)[name]()))
     assert found
     assert [key.path for key in found if not key.schema.get("description")] == []
 

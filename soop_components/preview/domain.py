@@ -1,0 +1,72 @@
+"""What an update would do with a domain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from soop_components.model.service_plan import DomainPlan
+from soop_components.preview.facts import DomainPreview, Loss, ServicePreview
+from soop_components.preview.inputs import of_plan, of_properties, places
+from soop_components.preview.resources import RELEASE, ResourceStep, losses_of, resource_changes
+from soop_components.preview.service import Found, service_preview
+
+_SECRET = re.compile(r"secrets\.(\w+)")
+
+
+def preview_of_plans(before: DomainPlan | None, after: DomainPlan | None) -> DomainPreview:
+    """Compare two plans of a domain, without asking an engine what exists; None where there is no such domain."""
+    plan = after or before
+    if plan is None:
+        raise ValueError("neither before nor after")
+    old, new = ({each.service: each for each in one.services} if one else {} for one in (before, after))
+    services = [
+        service_preview(of_plan(old[name]) if name in old else None, of_plan(new[name]) if name in new else None)
+        for name in dict.fromkeys([*new, *old])
+    ]
+    kept = {node.name for each in new.values() for node in each.nodes.values() if node.disk}
+    gone = [node.name for each in old.values() for node in each.nodes.values() if node.disk and node.name not in kept]
+    losses = tuple(Loss(kind="disk", subject=name) for name in sorted(gone))
+    return DomainPreview(domain=plan.id, services=tuple(services), losses=losses)
+
+
+def preview_of_steps(id: str, steps: Sequence[ResourceStep], warnings: Iterable[str] = ()) -> DomainPreview:
+    """Say what the steps of an engine's preview mean."""
+    resources = tuple(resource_changes(steps))
+    return DomainPreview(
+        domain=id,
+        services=tuple(_services(steps)),
+        resources=resources,
+        losses=tuple(losses_of(resources)),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _services(steps: Iterable[ResourceStep]) -> Iterator[ServicePreview]:
+    """Yield each service once: of the step that changes its release, or of the one that looks at it."""
+    releases: dict[str, ResourceStep] = {}
+    for step in steps:
+        if step.type == RELEASE and (step.name not in releases or step.operation not in ("refresh", "same")):
+            releases[step.name] = step
+    yield from map(_service, releases.values())
+
+
+def _service(step: ResourceStep) -> ServicePreview:
+    accepted = bool(step.outputs.get("version"))
+    before = of_properties(step.inputs) if accepted and step.inputs else None
+    if step.operation == "delete":
+        return service_preview(before or of_properties(step.inputs), None)
+    wanted = step.wanted if step.operation not in ("refresh", "same") else step.inputs
+    known = places(step.inputs) if step.inputs else {}
+    still = places(wanted)
+    found = Found(
+        drift=_drift(step.outputs.get("status")),
+        new_machines={name for name in known if name not in still},
+        secrets={match[1] for path in step.changed if (match := _SECRET.match(path))},
+    )
+    return service_preview(before, of_properties(wanted), found)
+
+
+def _drift(status: object) -> dict[str, tuple[str, ...]]:
+    found = status if isinstance(status, Mapping) else {}
+    return {name: tuple(map(str, node.get("drift") or ())) for name, node in found.items() if node.get("drift")}

@@ -1,0 +1,131 @@
+"""What an update would do with one service: of what is and what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from soop_components.model.versions import version_key
+from soop_components.preview.facts import Artifact, NodeAction, NodeChange, RoleChange, ServiceAction, ServicePreview
+from soop_components.preview.roles import UnitChanges, holds, role_change, unit_changes
+from soop_components.preview.steps import steps_of
+from soop_components.release.inputs import ReleaseInputs
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a service besides its inputs."""
+
+    drift: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """How nodes differ from what was accepted, in words."""
+    new_machines: Collection[str] = ()
+    """Nodes whose machine would be made, or made anew."""
+    secrets: Collection[str] = ()
+    """Names of the secrets that have other values."""
+
+
+def service_preview(
+    before: ReleaseInputs | None, after: ReleaseInputs | None, found: Found | None = None
+) -> ServicePreview:
+    """Compare what was accepted last with what is wanted; None where there is no such service."""
+    found = found or Found()
+    if after is None:
+        return _removed(before)
+    nodes = tuple(_node_changes(before, after, found))
+    changing = {node.node for node in nodes if node.action not in ("none", "remove")}
+    leaving = [node.node for node in nodes if node.action == "remove"]
+    others = before is None or _around(before) != _around(after)
+    serving = (before.nodes.keys() if before else set()) - set(found.new_machines)
+    goodbye = [name for name in leaving if before and before.hook(name, "leave")]
+    acts = bool(changing or leaving or others)
+    return ServicePreview(
+        service=after.reference.service,
+        action=_action(before, after, nodes) if acts else "none",
+        before=_artifact(before) if before else None,
+        after=_artifact(after),
+        nodes=nodes,
+        roles=tuple(_role_changes(before, after, found)),
+        secrets=tuple(sorted(found.secrets)),
+        smoke_tests=tuple(test.name for test in after.smoke_tests),
+        steps=steps_of(after, serving, changing, sorted(goodbye, reverse=True)) if acts else (),
+    )
+
+
+def _removed(before: ReleaseInputs | None) -> ServicePreview:
+    if before is None:
+        raise ValueError("neither before nor after")
+    nodes = [NodeChange(node=name, role=node.role, action="remove") for name, node in before.nodes.items()]
+    return ServicePreview(
+        service=before.reference.service, action="remove", before=_artifact(before), nodes=tuple(nodes)
+    )
+
+
+def _artifact(inputs: ReleaseInputs) -> Artifact:
+    return Artifact(version=inputs.reference.version, digest=inputs.digest)
+
+
+def _around(inputs: ReleaseInputs) -> object:
+    """Return what a release does besides configuring nodes: names of nodes it knows, tests, and order."""
+    return inputs.hosts.keys(), inputs.smoke_tests, inputs.endpoints, inputs.roles
+
+
+def _action(before: ReleaseInputs | None, after: ReleaseInputs, nodes: Collection[NodeChange]) -> ServiceAction:
+    if before is None:
+        return "create"
+    old, new = (version_key(inputs.reference.version) for inputs in (before, after))
+    if old != new:
+        return "upgrade" if old < new else "downgrade"
+    repairs = all(node.action in ("none", "repair", "replace") for node in nodes)
+    return "repair" if repairs and before.digest == after.digest and _around(before) == _around(after) else "change"
+
+
+def _role_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Iterator[RoleChange]:
+    for role, plan in after.roles.items() if before else ():
+        old = before.roles.get(role) if before else None
+        if old is not None:
+            change = role_change(role, old, plan, found.secrets)
+            if change != RoleChange(role=role):
+                yield change
+
+
+def _node_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Iterator[NodeChange]:
+    for name, node in after.nodes.items():
+        was = before.nodes.get(name) if before else None
+        drift = found.drift.get(name, ())
+        if before is None or was is None or was.role != node.role:
+            yield NodeChange(node=name, role=node.role, action="create")
+            continue
+        if name in found.new_machines:
+            yield NodeChange(node=name, role=node.role, action="replace")
+            continue
+        old, new = before.roles[was.role], after.roles[node.role]
+        units = unit_changes(old, new, found.secrets, node.number == 1)
+        yield NodeChange(
+            node=name,
+            role=node.role,
+            action=_node_action(before, after, name, found, units),
+            starts=units.starts,
+            restarts=units.restarts,
+            reloads=units.reloads,
+            stops=units.stops,
+            drift=drift,
+        )
+    gone = [(name, node) for name, node in before.nodes.items() if name not in after.nodes] if before else []
+    for name, node in gone:
+        yield NodeChange(node=name, role=node.role, action="remove")
+
+
+def _node_action(
+    before: ReleaseInputs, after: ReleaseInputs, name: str, found: Found, units: UnitChanges
+) -> NodeAction:
+    role = after.nodes[name].role
+    if role_change(role, before.roles[role], after.roles[role], found.secrets) != RoleChange(role=role):
+        return "configure"
+    if units != UnitChanges() or holds(after.roles[role], found.secrets):
+        return "configure"
+    old, new = (inputs.documents[name] for inputs in (before, after))
+    if old["plan"] != new["plan"]:
+        return "configure"
+    if found.drift.get(name):
+        return "repair"
+    return "record" if old["plan_digest"] != new["plan_digest"] else "none"
