@@ -41,7 +41,7 @@ def steps_of(
         )
         for name in release.nodes
     }
-    order = rollout_order(release, states, _FIRST_WAVE, leaving)
+    order = rollout_order(release, states, _FIRST_WAVE, leaving).steps
     lanes = (step.lanes if isinstance(step, Parallel) else ((step,),) for step in order)
     facts = (tuple(tuple(map(step_fact, lane)) for lane in each if lane) for each in lanes)
     return tuple(each for each in facts if each)
