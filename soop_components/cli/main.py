@@ -27,6 +27,7 @@ VERBS = (
     "status",
     "ssh",
     "logs",
+    "restart",
     "secret",
     "destroy",
     "recover",

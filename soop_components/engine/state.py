@@ -79,6 +79,8 @@ class Release:
     nodes: tuple[DeployedNode, ...]
     secrets: Mapping[str, str | None] = field(default_factory=dict)
     """Those that were accepted, by key; None if the state was read without its secrets."""
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the Release was given, secrets still sealed."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
         endpoints={name: tuple(urls) for name, urls in (outputs.get("endpoints") or {}).items()},
         nodes=tuple(sorted(nodes, key=lambda node: NodeName.parse(node.name))),
         secrets=_secrets(release) if release and outputs.get("version") else {},
+        inputs=release.inputs if release else {},
     )
 
 

@@ -120,6 +120,11 @@ class Node:
         """Make the node what its last good document says."""
         await self._lasting(protocol.Rollback(secrets, hosts, _new_id(), last_good))
 
+    async def restart(self, secrets: Mapping[str, str], hosts: Mapping[str, str], last_good: str | None) -> None:
+        """Restart the services of what was accepted, and see that they are healthy."""
+        if changes := (await self._lasting(protocol.Restart(secrets, hosts, _new_id(), last_good))).changes:
+            await self.progress.show(f"done: {changes_in_words(changes)}")
+
     async def accept(self, plan_digest: str, blobs: Iterable[str], last_good: str | None) -> None:
         """Make what runs now the accepted version; its blobs, those of the last good one and these are kept."""
         await self._repeatable(protocol.Accept(plan_digest, tuple(blobs), last_good), protocol.Done)
@@ -138,7 +143,7 @@ class Node:
         """Return the end of what the service said, without the secrets."""
         return (await self._repeatable(protocol.Logs(secrets), protocol.Logged)).text
 
-    async def _lasting(self, request: protocol.Apply | protocol.Rollback | protocol.Follow) -> protocol.Applied:
+    async def _lasting(self, request: protocol.Lasting | protocol.Follow) -> protocol.Applied:
         """Start what goes on without us; after a lost connection, find it again and follow it to its end."""
         for _ in range(_LOSSES):
             try:

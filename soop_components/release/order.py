@@ -83,7 +83,12 @@ class RollBack(_OnNodes):
     """Configure a batch of nodes as their last good version."""
 
 
+class RestartServices(_OnNodes):
+    """Restart the services of a batch of nodes; each is healthy afterwards, or has failed."""
+
+
 Step = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
+RestartStep = RestartServices | RunHook | Watch | Pause | RunSmokeTests
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,20 @@ def rollout_order(
         order.test.append(RunSmokeTests(everywhere))
     order.leave.extend(RunHook((name,), "leave") for name in leaving)
     return order
+
+
+def restart_order(release: ReleaseInputs, nodes: Collection[str]) -> list[RestartStep]:
+    """Return the steps that restart the services of some nodes, role after role, in the batches of an upgrade."""
+    states = {name: NodeState(True, False, True, (), name in nodes) for name in release.nodes}
+    roles = [role for group in _role_groups(release.roles) for role in group]
+    steps = [step for role in roles for step in _role_steps(release, role, states, 1)]
+    order: list[RestartStep] = []
+    for step in steps:
+        if isinstance(step, Configure):
+            order.append(RestartServices(step.nodes))
+        elif isinstance(step, RunHook | Watch | Pause):
+            order.append(step)
+    return [*order, RunSmokeTests(tuple(release.nodes))] if release.smoke_tests else order
 
 
 def nodes_to_roll_back(configured: Collection[str], states: Mapping[str, NodeState]) -> list[str]:

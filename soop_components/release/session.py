@@ -217,7 +217,7 @@ def _longest(request: protocol.Request) -> tuple[float, str]:
     match request:
         case protocol.Apply():
             return _LASTING + 2 * _timeouts(request.document), wrong
-        case protocol.Rollback() | protocol.Follow():
+        case protocol.Rollback() | protocol.Restart() | protocol.Follow():
             return _LASTING, wrong
         case protocol.Script():
             return _QUICK + request.timeout, wrong

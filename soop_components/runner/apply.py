@@ -15,7 +15,7 @@ from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.managed import Managed
 from soop_components.runner.packages import Packages
-from soop_components.runner.protocol import Applied, Apply, Failed, Rollback
+from soop_components.runner.protocol import Applied, Apply, Failed, Lasting, Restart, Rollback
 from soop_components.runner.work import Work
 
 _FIRST = [kind for kind in reversed(KINDS) if kind.stale_first]
@@ -24,7 +24,7 @@ _LAST = [kind for kind in KINDS if not kind.stale_first]
 _AFTER_PACKAGES = ("scripts", "units", "health")
 
 
-def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Failed:
+def apply(host: Host, request: Lasting, events: Events) -> Applied | Failed:
     """Carry out a request under the node-wide lock; after a failed apply, roll back to the last good document."""
     events.hide(request.secrets.values())
     with host.lock() as mine:
@@ -33,6 +33,8 @@ def apply(host: Host, request: Apply | Rollback, events: Events) -> Applied | Fa
         try:
             if isinstance(request, Rollback):
                 return _roll_back(host, request, events)
+            if isinstance(request, Restart):
+                return _restart(host, request, events)
             events.hide(request.previous_secrets.values())
             return _apply(host, request, events)
         except Failure as failure:
@@ -45,6 +47,13 @@ def _roll_back(host: Host, request: Rollback, events: Events) -> Applied | Faile
     if good is None:
         raise Failure("plan", "no version was ever accepted on this node, so there is none to roll back to")
     return _outcome(Work(host, parse(good), events, request.secrets, rolling_back=True), request.hosts)
+
+
+def _restart(host: Host, request: Restart, events: Events) -> Applied | Failed:
+    good, running = last_good(host, request.last_good), host.load("running.json")
+    if good is None or running is None or running["plan_digest"] != good["plan_digest"]:
+        raise Failure("plan", "the node does not run the version that was accepted; deploy it again first")
+    return _outcome(Work(host, parse(good), events, request.secrets, restarting=True), request.hosts)
 
 
 def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:

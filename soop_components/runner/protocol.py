@@ -111,8 +111,17 @@ class Rollback(NamedTuple):
     last_good: str | None = None
 
 
+class Restart(NamedTuple):
+    """Restart the running services of the last good document, which has to be what runs: ``Applied``."""
+
+    secrets: Mapping[str, str]
+    hosts: Mapping[str, str]
+    id: str
+    last_good: str | None = None
+
+
 class Follow(NamedTuple):
-    """Repeat the events of an apply or a rollback from the first on: ``Applied``."""
+    """Repeat the events of an apply, a rollback or a restart from the first on: ``Applied``."""
 
     id: str
 
@@ -237,5 +246,7 @@ class UnknownVerb(NamedTuple):
     """What the runner knows."""
 
 
-Request = Status | Inspect | Receive | Apply | Rollback | Follow | Accept | Hosts | Script | Logs | Ping
+Lasting = Apply | Rollback | Restart
+"""What goes on on the node without its deployer."""
+Request = Status | Inspect | Receive | Lasting | Follow | Accept | Hosts | Script | Logs | Ping
 Answer = NodeStatus | Inspected | Applied | ScriptEnded | Logged | Done | Failed | UnknownVerb

@@ -113,13 +113,14 @@ def _run(work: Work, name: str, found: Facts) -> None:
         return
     if unit.state == "started" and found.load == "not-found":
         raise Failure("units", f"{name}: there is no such unit on the node")
-    verb = _verb(work, unit, {name, *found.names}, found, changed)
+    verb = _verb(work, name, found, changed)
     if verb is not None:
         _act(work, verb, name, found)
 
 
-def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collection[Touched]) -> _Verb | None:
-    """Return what has to be done with a unit; ``names`` are all that it goes by."""
+def _verb(work: Work, name: str, found: Facts, changed: Collection[Touched]) -> _Verb | None:
+    """Return what has to be done with a unit of the plan."""
+    unit, names = work.document.units[name], {name, *found.names}
     if unit.state != "started":
         return "stop" if unit.state == "stopped" and found.active not in ("inactive", "failed") else None
     about = {each.what for each in changed if each.name in names}
@@ -131,7 +132,8 @@ def _verb(work: Work, unit: Unit, names: set[str], found: Facts, changed: Collec
     if not found.running or (found.oneshot and "new" in about):
         # A socket cannot be started while its service runs; a restart takes the service along.
         return "restart" if any(name.endswith(".socket") for name in names) else "start"
-    if restart or loops(found) or _outdated(work, unit, found, changed):
+    asked_for = work.restarting and name not in work.started and name.endswith(".service") and not found.oneshot
+    if restart or asked_for or loops(found) or _outdated(work, unit, found, changed):
         return "restart"
     if asked or covered(places, unit.reload_on, paths):
         return "reload" if found.can_reload else "restart"

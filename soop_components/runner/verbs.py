@@ -79,7 +79,7 @@ def _carry_out(host: Host, request: protocol.Request, events: Events) -> protoco
             from soop_components.runner import node_status
 
             return node_status.inspect(host, request, events)
-        case protocol.Apply() | protocol.Rollback():
+        case protocol.Apply() | protocol.Rollback() | protocol.Restart():
             return _start(host, request, events)
         case protocol.Follow():
             return _repeat(host, request.id, events)
@@ -106,7 +106,7 @@ def _carry_out(host: Host, request: protocol.Request, events: Events) -> protoco
     return protocol.Done()
 
 
-def _start(host: Host, request: protocol.Apply | protocol.Rollback, events: Events) -> protocol.Answer:
+def _start(host: Host, request: protocol.Lasting, events: Events) -> protocol.Answer:
     from soop_components.runner import document, transient
     from soop_components.runner.apply import apply
 

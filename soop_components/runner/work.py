@@ -21,7 +21,14 @@ class Work:
     """Shared by all steps."""
 
     def __init__(
-        self, host: Host, document: Document, events: Events, secrets: Mapping[str, str], rolling_back: bool = False
+        self,
+        host: Host,
+        document: Document,
+        events: Events,
+        secrets: Mapping[str, str],
+        *,
+        rolling_back: bool = False,
+        restarting: bool = False,
     ) -> None:
         self.host = host
         self.document = document
@@ -29,6 +36,8 @@ class Work:
         self.secrets = secrets
         self.rolling_back = rolling_back
         """Whether this is the accepted document, applied again after another one failed."""
+        self.restarting = restarting
+        """Whether services are restarted although nothing that they depend on has changed."""
         self.ledger = host.ledger()
         self._saved = canonical(self.ledger.to_json())
         self.blobs = Blobs(host)

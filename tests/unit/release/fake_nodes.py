@@ -14,6 +14,7 @@ from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Node
 from soop_components.release.order import NodeState
+from soop_components.release.restart import Restart
 from soop_components.release.rollout import Rollout
 from soop_components.release.together import roll_out
 from soop_components.runner.protocol import Change, Inspected, NodeStatus, ScriptEnded, Version
@@ -82,6 +83,8 @@ class Nodes:
         """The addresses that each node got last."""
         self.unhealthy: set[str] = set()
         """Nodes that are found unhealthy."""
+        self.changed: set[str] = set()
+        """Nodes that run another plan than the one that was accepted."""
         self.last_good: dict[str, str | None] = {}
         """The version in the state that each node got with the last call."""
         self.kept: dict[str, set[str]] = {}
@@ -107,6 +110,11 @@ class Nodes:
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
         return Rollout(RELEASE, previous, nodes, leaving, Path, self.cancellation, Silence(), self.clock)
+
+    def restart(self) -> Restart:
+        """Return a restart of what was accepted on them."""
+        nodes = {name: FakeNode(self, node.target) for name, node in RELEASE.nodes.items()}
+        return Restart(RELEASE, nodes, self.cancellation, Silence(), self.clock)
 
     def called(self, operation: str) -> list[str]:
         """Return the nodes on which this was called, in order."""
@@ -143,7 +151,9 @@ class FakeNode(Node):
     async def status(self, patience: float) -> NodeStatus:
         self._nodes.on_call("status", self._name)
         running = Version("a-service", "1.0.1", DIGEST, "") if self._name not in self._nodes.unhealthy else None
-        return NodeStatus(running, False, (), ())
+        if running and self._name not in self._nodes.changed:
+            running = running._replace(plan_digest=RELEASE.documents[self._name]["plan_digest"])
+        return NodeStatus(running, True, (), ())
 
     async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Any, last_good: Any) -> Inspected:
         self._nodes.on_call("inspect", self._name)
@@ -179,6 +189,10 @@ class FakeNode(Node):
         self._nodes.names[self._name] = hosts
         self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("roll_back", self._name)
+
+    async def restart(self, secrets: Any, hosts: Mapping[str, str], last_good: str | None) -> None:
+        self._nodes.last_good[self._name] = last_good
+        self._nodes.on_call("restart", self._name)
 
     async def accept(self, plan_digest: str, blobs: Iterable[str], last_good: str | None) -> None:
         self._nodes.kept[self._name] = set(blobs)

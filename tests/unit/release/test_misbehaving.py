@@ -277,6 +277,7 @@ def test_a_node_that_keeps_losing_the_connection_is_given_up(monkeypatch: pytest
         (protocol.Status(), 1.5),
         (protocol.Apply({"plan": {"a": [{"timeout": 100, "b": {"timeout": 20}}]}}, {}, {}, {}, "id"), 14400 + 240),
         (protocol.Rollback({}, {}, "id"), 14400),
+        (protocol.Restart({}, {}, "id"), 14400),
         (protocol.Script("sha256:1", "smoke.py", {}, 30), 31.5),
     ],
     ids=lambda value: str(value)[:10],

@@ -14,6 +14,7 @@ from soop_components.release.order import (
     Configure,
     Parallel,
     Pause,
+    RestartServices,
     RollBack,
     RunHook,
     RunSmokeTests,
@@ -23,6 +24,7 @@ from soop_components.release.order import (
     WriteHosts,
     batches,
     nodes_to_roll_back,
+    restart_order,
     rollback_order,
     rollout_order,
 )
@@ -121,6 +123,17 @@ def test_roles_that_wait_for_each_other_are_refused() -> None:
 def test_a_role_that_is_not_there_is_not_waited_for() -> None:
     release = release_of({"web": 1}, {"web": RolePlan(after=("worker",))})
     assert rollout_order(release, dict.fromkeys(release.nodes, DONE), 9)
+
+
+def test_a_restart_passes_over_the_nodes_as_an_upgrade_does() -> None:
+    batches = (("web-1",), ("web-3", "web-4"))
+    steps = [(Pause(5), RunHook(it, "drain"), RestartServices(it), RunHook(it, "undrain")) for it in batches]
+    assert restart_order(RELEASE, {"worker-2", "web-4", "web-3", "web-1"}) == [
+        *[step for batch in steps for step in batch][1:],
+        RestartServices(("worker-2",)),
+        Watch(("worker-2",), 1),
+        RunSmokeTests(EVERYWHERE),
+    ]
 
 
 WEB = [f"web-{number}" for number in (1, 2, 3, 4, 5)]

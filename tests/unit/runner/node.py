@@ -20,7 +20,7 @@ from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.node_status import inspect, status
-from soop_components.runner.protocol import Accept, Apply, Change, Inspect, NodeStatus, Rollback
+from soop_components.runner.protocol import Accept, Apply, Change, Inspect, Lasting, NodeStatus, Restart, Rollback
 from soop_components.runner.typed_json import digest_of
 
 USER = getpass.getuser()
@@ -144,7 +144,11 @@ class Node:
     def roll_back(self, secrets: Mapping[str, str] | None = None, last_good: str | None = None) -> dict[str, Any]:
         return self._answered(Rollback(secrets or {}, {}, "id", last_good))
 
-    def _answered(self, request: Apply | Rollback) -> dict[str, Any]:
+    def restart(self, secrets: Mapping[str, str] | None = None, last_good: str | None = None) -> dict[str, Any]:
+        self.systemd.commands.clear()
+        return self._answered(Restart(secrets or {}, {}, "id", last_good))
+
+    def _answered(self, request: Lasting) -> dict[str, Any]:
         """Return the last event, with its changes in words."""
         events = self.events
         events.write(applying.apply(self.host, request, events))

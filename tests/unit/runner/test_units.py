@@ -59,6 +59,38 @@ def test_what_changed_decides_how_systemd_is_called(
     assert running.systemd.commands == commands
 
 
+def test_a_restart_is_of_services_that_run_and_leaves_sockets_and_jobs_alone(node: Node) -> None:
+    units = {
+        "app.socket": {"content": "[Socket]\nListenStream=8080\n"},
+        "app.service": {"content": PROGRAM},
+        "job.service": {"content": PROGRAM},
+        "by-hand.service": {"content": PROGRAM, "state": "unmanaged"},
+    }
+    node.systemd.units["job.service"] = {"Type": "oneshot", "ExecMainStartTimestampMonotonic": "1"}
+    files = {"/etc/app": file("@@soop-secret:password@@")}
+    node.accept(document("3.2.3", web={"units": units, "files": files}), secrets={"password": "s3cret"})
+    node.path("/etc/app").write_text("changed by hand")
+    event = node.restart({"password": "s3cret"})
+    assert event["changes"] == ["write file /etc/app", "restart unit app.service"]
+    assert node.systemd.commands == ["restart app.service"]
+    assert node.status().accepted
+    assert node.drift() == []
+
+
+def test_a_restart_that_fails_says_what_the_service_said(running: Node) -> None:
+    running.systemd.fails["restart app.service"] = "no"
+    event = running.restart()
+    assert (event["event"], event["message"]) == ("failure", "app.service: restart failed")
+    assert "what the unit said" in event["stderr_tail"]
+
+
+def test_only_what_was_accepted_is_restarted(node: Node) -> None:
+    node.accept(app())
+    node.apply(app(version="3.2.4"))
+    assert node.restart()["message"].startswith("the node does not run the version that was accepted")
+    assert node.systemd.commands == []
+
+
 def test_a_socket_that_comes_to_a_running_service_takes_it_along(node: Node) -> None:
     node.accept(app())
     socket = {"content": "[Socket]\nListenStream=8080\n"}
