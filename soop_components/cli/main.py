@@ -29,6 +29,7 @@ VERBS = (
     "logs",
     "restart",
     "secret",
+    "snapshot",
     "destroy",
     "recover",
     "clean",

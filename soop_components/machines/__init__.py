@@ -14,6 +14,7 @@ from soop_components.errors import SoopError
 if TYPE_CHECKING:  # of the program, of the provider and of the command line: none of them loads what the others need
     import pulumi
 
+    from soop_components.machines.snapshots import Snapshot
     from soop_components.model.environment import Environment
     from soop_components.model.service_plan import NodePlan
     from soop_components.project import Project
@@ -26,6 +27,11 @@ WITH_DATA = "SOOP_WITH_DATA"
 
 class Unsupported(SoopError):
     """Something that machines of this kind cannot do."""
+
+
+def no_snapshots(kind: str) -> str:
+    """Say that machines of a kind have no snapshots."""
+    return f"machines of the kind {kind} have no snapshots of disks"
 
 
 class Infrastructure(ABC):
@@ -53,13 +59,32 @@ class Operations(ABC):
     async def stop(self, node: str) -> None:
         """Shut the machine down; it keeps its files."""
 
-    async def snapshot(self, node: str, label: str) -> None:
-        """Keep what is on the disk of a stopped node, under a label; what the label named before is replaced."""
-        raise Unsupported(f"{node}: machines of the kind {self.kind} have no snapshots of disks")
+    async def snapshot(self, node: str, label: str, of: str, digest: str) -> Snapshot:
+        """Keep what is on a node's disk at one moment, under a label; what the label named before is replaced.
+
+        The machine may run: what was synced is in the snapshot, at least as after a power cut. ``of`` and ``digest``
+        say what runs there.
+        """
+        raise self._no_snapshots()
 
     async def restore(self, node: str, label: str) -> None:
         """Put on the disk of a stopped node what a snapshot kept, which stays."""
-        raise Unsupported(f"{node}: machines of the kind {self.kind} have no snapshots of disks")
+        raise self._no_snapshots()
+
+    async def snapshots(self, environment: str) -> Sequence[Snapshot]:
+        """Return the snapshots of all disks of an environment."""
+        return ()
+
+    async def remove_snapshot(self, node: str, label: str) -> None:
+        """Remove a snapshot; the absent is fine."""
+        raise self._no_snapshots()
+
+    async def snapshot_size(self, node: str) -> int:
+        """Return how many bytes another snapshot of a node would take at most."""
+        raise self._no_snapshots()
+
+    def _no_snapshots(self) -> Unsupported:
+        return Unsupported(no_snapshots(self.kind))
 
 
 class Kind(ABC):
@@ -71,6 +96,8 @@ class Kind(ABC):
     """Type of the resources, named after nodes, that stand for machines in a stack's state."""
     disk_type: str
     """Type of those that hold data."""
+    has_snapshots = False
+    """Whether its ``Operations`` take snapshots of disks."""
 
     def environment(self) -> type[Environment]:
         """Return how an environment's file looks; a subclass has the kind's settings below a key of the kind's name."""

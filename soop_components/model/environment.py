@@ -62,6 +62,17 @@ class Capacity(Model):
     """Most memory, ``64GiB``."""
 
 
+class SnapshotSettings(Model):
+    """Copies of disks, for an upgrade that went wrong: when they are taken, and how many are kept."""
+
+    before_upgrade: bool = False
+    """Whether each disk gets one before an upgrade changes its node; a role asks by ``rollout: {snapshot: true}``."""
+    keep: Annotated[int, Field(ge=1, le=100)] = 3
+    """Newest of each disk that are kept; older ones are removed when another one is taken."""
+    size: Size = "20GiB"
+    """Most that all of the environment take together; one more is refused."""
+
+
 class Reliability(Model):
     """How much care data gets."""
 
@@ -69,6 +80,8 @@ class Reliability(Model):
     """What the nodes of a role are spread over; local machines know nothing to be spread over."""
     protect_stateful: bool = False
     """Whether disks refuse to be deleted with their domain."""
+    snapshots: SnapshotSettings = SnapshotSettings()
+    """Copies of disks."""
 
 
 class Accessibility(Model):

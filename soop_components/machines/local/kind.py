@@ -23,6 +23,7 @@ class Local(Kind):
     name = "local"
     machine_type = "soop:index:Machine"
     disk_type = "soop:index:Disk"
+    has_snapshots = True
 
     def infrastructure(
         self, domain: str, environment: Environment, authorized_key: pulumi.Input[str], parent: pulumi.Resource

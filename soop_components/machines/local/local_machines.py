@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +14,15 @@ from soop_components.machines import Operations
 from soop_components.machines.local import gateway
 from soop_components.machines.local.kind import KIND
 from soop_components.machines.local.root_helper import request
+from soop_components.machines.local.root_helper.disk import allocated
 from soop_components.machines.local.root_helper.disk import facts as disk_facts
 from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.folders import Realm
 from soop_components.machines.local.root_helper.machine import LOG
 from soop_components.machines.local.root_helper.request import HostKey, Spec
+from soop_components.machines.local.root_helper.snapshot import found as snapshots_of
 from soop_components.machines.local.root_helper.verbs import status
+from soop_components.machines.snapshots import Snapshot
 from soop_components.project import Project
 from soop_components.waiting import wait_until
 
@@ -118,6 +121,28 @@ class LocalMachines(Operations):
     async def destroy_disk(self, disk: str) -> None:
         """Remove the disk with its data; refused while a machine uses it."""
         await self._call("disk-destroy", disk=disk)
+
+    async def snapshot(self, node: str, label: str, of: str, digest: str) -> Snapshot:
+        """Copy the disk while its file system stands still: writers wait meanwhile."""
+        about = {"of": of, "digest": digest}
+        return Snapshot(**await self._call("snapshot-take", disk=node, label=label, about=about))
+
+    async def restore(self, node: str, label: str) -> None:
+        """Put on the disk of a stopped machine what a snapshot kept."""
+        await self._call("snapshot-restore", disk=node, label=label)
+
+    async def snapshots(self, environment: str) -> Sequence[Snapshot]:
+        """Return the snapshots of an environment's disks; needs no rights."""
+        found = await asyncio.to_thread(self._reading, snapshots_of, environment)
+        return [Snapshot(**each) for each in found]
+
+    async def remove_snapshot(self, node: str, label: str) -> None:
+        """Remove a snapshot."""
+        await self._call("snapshot-remove", disk=node, label=label)
+
+    async def snapshot_size(self, node: str) -> int:
+        """Return how much the disk takes now, without its holes; needs no rights."""
+        return await asyncio.to_thread(self._reading, allocated, node)
 
     async def sweep(self) -> list[str]:
         """Remove what killed runs and crashed machines left, never anything that lives, and return what it was."""

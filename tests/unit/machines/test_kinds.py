@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines import Unsupported
+from soop_components.machines import Operations, Unsupported
 from soop_components.machines.kinds import KINDS, all_kinds, kind_of
 from soop_components.project import Project
 from tests.rented import register
@@ -31,5 +31,15 @@ def test_what_a_kind_lacks_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "rented").mkdir()
     asyncio.run(rented.stop("web-1.access-service.dev-a"))
     with pytest.raises(Unsupported) as caught:
-        asyncio.run(rented.snapshot("web-1.access-service.dev-a", "before"))
-    assert caught.value.message == "web-1.access-service.dev-a: machines of the kind rented have no snapshots of disks"
+        asyncio.run(rented.snapshot("web-1.access-service.dev-a", "before", "", ""))
+    assert caught.value.message == "machines of the kind rented have no snapshots of disks"
+
+
+def test_a_kind_says_truly_whether_it_has_snapshots(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: soop\n")
+    with mock.patch.dict(KINDS):
+        register()
+        for kind in all_kinds():
+            operations = type(kind.operations(Project(tmp_path)))
+            for name in ("snapshot", "restore", "snapshots", "remove_snapshot", "snapshot_size"):
+                assert (getattr(operations, name) is not getattr(Operations, name)) == kind.has_snapshots

@@ -21,10 +21,12 @@ _PACKAGES = {
 }
 
 
-def run(*argv: str, stdin: str = "", folder: str = "/", good: tuple[int, ...] = (0,)) -> str:
+def run(
+    *argv: str, stdin: str = "", folder: str = "/", good: tuple[int, ...] = (0,), patience: float = _PATIENCE
+) -> str:
     """Run a program, which no Ctrl-C of the caller's terminal reaches, and return what it printed.
 
-    ``good`` are the exit codes of success.
+    ``good`` are the exit codes of success; it may take ``patience`` seconds.
     """
     try:
         done = subprocess.run(
@@ -32,7 +34,7 @@ def run(*argv: str, stdin: str = "", folder: str = "/", good: tuple[int, ...] = 
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=patience,
             cwd=folder,
             env=ENVIRONMENT,
             start_new_session=True,
@@ -42,7 +44,7 @@ def run(*argv: str, stdin: str = "", folder: str = "/", good: tuple[int, ...] = 
     except FileNotFoundError as error:
         raise missing(argv[0]) from error
     except subprocess.TimeoutExpired as error:
-        raise Refused(f"{' '.join(argv)} did not end within {_PATIENCE} seconds") from error
+        raise Refused(f"{' '.join(argv)} did not end within {patience} seconds") from error
     if done.returncode not in good:
         said = done.stderr.strip()[-800:] or f"exit code {done.returncode}"
         raise Refused(f"{' '.join(argv)} failed: {said}")

@@ -18,7 +18,7 @@ from .process import supervisor
 from .record import Record
 from .run_folder import make_run_folder
 
-_IMAGE = "image.ext4"
+IMAGE = "image.ext4"
 _GROWING = "growing"
 """File that says that growing was cut short: the file system is smaller than its file."""
 _DATA = "data"
@@ -33,9 +33,9 @@ def create(realm: Realm, disk: str, size: int) -> dict[str, Any]:
         realm.make(realm.disk(disk))
         with realm.opened(realm.disk(disk)) as folder:
             is_growing = (folder / _GROWING).exists()
-            known = _file_system_size(str(folder / _IMAGE)) if is_growing else _size(folder)
+            known = _file_system_size(str(folder / IMAGE)) if is_growing else _size(folder)
             if known is None:
-                _make(folder / _IMAGE, size)
+                _make(folder / IMAGE, size)
             elif size < known:
                 hint = "make another and move the data"
                 raise Refused(f"{disk} has {known} bytes; a disk cannot shrink to {size}", hint)
@@ -50,7 +50,7 @@ def destroy(realm: Realm, disk: str) -> None:
         machine = user(realm, disk)
         if machine is not None:
             raise Refused(f"{disk} is in use by {machine}", "destroy the machine first")
-        _release(realm, disk)
+        release(realm, disk)
         realm.remove(realm.disk(disk))
 
 
@@ -62,15 +62,15 @@ def attach(realm: Realm, disk: str, machine: str) -> Path:
         other = user(realm, disk)
         if other not in (None, machine):
             raise Refused(f"{machine}: the disk {disk} is in use by {other}")
-        _release(realm, disk)
+        release(realm, disk)
         mount = realm.disk_mount(disk)
         make_run_folder(mount.parent, 0o700)
         make_run_folder(mount)
         make_run_folder(_note(realm, disk).parent)
         write_json(_note(realm, disk), {"machine": machine})
-        with realm.opened(realm.disk(disk)) as folder, opened(folder / _IMAGE, os.O_RDWR) as image:
+        with realm.opened(realm.disk(disk)) as folder, opened(folder / IMAGE, os.O_RDWR) as image:
             if (folder / _GROWING).exists():
-                _fill(str(path_of(image)), is_mounted=False)
+                fill(str(path_of(image)), is_mounted=False)
                 (folder / _GROWING).unlink()
             _mount(image, mount)
         with suppress(FileExistsError):
@@ -84,7 +84,7 @@ def detach(realm: Realm, disk: str, machine: str) -> None:
     """Unmount a disk that the machine had."""
     with realm.locked_disk(disk):
         if _noted_user(realm, disk) == machine:
-            _release(realm, disk)
+            release(realm, disk)
 
 
 def user(realm: Realm, disk: str) -> str | None:
@@ -103,6 +103,13 @@ def facts(realm: Realm, disk: str) -> dict[str, Any] | None:
     with suppress(FileNotFoundError), realm.opened(realm.disk(disk)) as folder:
         size = _size(folder)
     return None if size is None else {"id": disk, "size": size, "used_by": user(realm, disk)}
+
+
+def allocated(realm: Realm, disk: str) -> int:
+    """Return how many bytes of the host a disk takes; needs no rights."""
+    with suppress(FileNotFoundError), realm.opened(realm.disk(disk)) as folder:
+        return (folder / IMAGE).lstat().st_blocks * 512
+    return 0
 
 
 def _make(image: Path, size: int) -> None:
@@ -129,13 +136,13 @@ def _grow(realm: Realm, disk: str, folder: Path, before: int, size: int) -> None
     """Let a disk grow, also under the machine that uses it; where that fails it keeps the size that it had."""
     machine = user(realm, disk)
     if machine is None:
-        _release(realm, disk)
-    with opened(folder / _IMAGE, os.O_RDWR) as image:
+        release(realm, disk)
+    with opened(folder / IMAGE, os.O_RDWR) as image:
         device = str(path_of(image)) if machine is None else mounts.source(realm.disk_mount(disk))
         new_file(folder / _GROWING, 0o600).close()
         try:
             os.ftruncate(image, size)
-            _fill(device, is_mounted=machine is not None)
+            fill(device, is_mounted=machine is not None)
         except (Refused, OSError) as error:
             if machine is None:
                 _check(device)
@@ -146,7 +153,7 @@ def _grow(realm: Realm, disk: str, folder: Path, before: int, size: int) -> None
     (folder / _GROWING).unlink()
 
 
-def _fill(device: str, *, is_mounted: bool) -> None:
+def fill(device: str, *, is_mounted: bool) -> None:
     """Let a file system fill its file."""
     if is_mounted:
         run("losetup", "--set-capacity", device)
@@ -169,7 +176,7 @@ def _file_system_size(device: str) -> int:
     return int((high << 32 | low) * (1024 << exponent))
 
 
-def _release(realm: Realm, disk: str) -> None:
+def release(realm: Realm, disk: str) -> None:
     """Unmount a disk and forget who had it."""
     mount = realm.disk_mount(disk)
     mounts.unmount(mount)
@@ -191,6 +198,6 @@ def _noted_user(realm: Realm, disk: str) -> str | None:
 def _size(folder: Path) -> int | None:
     """Return the size of a disk, None if it does not exist or was never complete."""
     try:
-        return (folder / _IMAGE).lstat().st_size
+        return (folder / IMAGE).lstat().st_size
     except FileNotFoundError:
         return None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import boot, disk, machine, mounts, network, process
+from . import boot, disk, machine, mounts, network, process, snapshot
 from .failure import Refused
 from .folders import Realm
 from .record import Record
@@ -70,6 +70,8 @@ def _sweep_disks(realm: Realm) -> list[str]:
         if disk.facts(realm, name) is None:
             disk.destroy(realm, name)
             removed.append(f"disk {name}, which was never complete")
+        else:
+            removed += snapshot.sweep(realm, name)
     return removed
 
 

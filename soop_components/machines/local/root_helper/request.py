@@ -21,6 +21,11 @@ PUBLIC_KEY = re.compile(
 PRIVATE_KEY = re.compile(
     r"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{100,4000}\n-----END OPENSSH PRIVATE KEY-----\n?"
 )
+LABEL = re.compile(r"[a-z0-9](?:[A-Za-z0-9.+-]{0,98}[A-Za-z0-9])?")
+"""Of a snapshot."""
+SNAPSHOT_COPY = re.compile(r"[0-9a-f]{16}\.ext4")
+_REFERENCE = re.compile(r"[A-Za-z0-9.+-]{0,200}")
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9]{0,19}")
 _MOUNT = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){1,12}")
 _FORBIDDEN_MOUNTS = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
 _MIB = 1024**2
@@ -72,6 +77,15 @@ class HostKey:
     """One line, ``ssh-ed25519 AAAA…``."""
 
 
+@dataclass(frozen=True)
+class About:
+    """What ran on a node when a snapshot was taken; empty where nothing did."""
+
+    of: str
+    """``access-service-3.2.3``."""
+    digest: str
+
+
 def domain_of(name: str) -> str:
     """Return the domain id in the name of a node or disk."""
     return name.rpartition(".")[2]
@@ -118,6 +132,23 @@ def name(value: object) -> str:
 def names(value: object) -> list[str]:
     """Return the names of nodes."""
     return [name(each) for each in items(value, 10_000, "names")]
+
+
+def label(value: object) -> str:
+    """Return the label of a snapshot."""
+    return text(value, LABEL, "label")
+
+
+def environment(value: object) -> str:
+    """Return the name of an environment."""
+    return text(value, _ENVIRONMENT, "environment")
+
+
+def about(value: object) -> About:
+    """Return what ran when a snapshot was taken."""
+    given = mapping(value, ("of", "digest"), "about")
+    digest = text(given["digest"], DIGEST, "digest") if given["digest"] else ""
+    return About(text(given["of"], _REFERENCE, "of"), digest)
 
 
 def disk_size(value: object) -> int:

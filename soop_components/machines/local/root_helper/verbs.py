@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import disk, leftovers, machine, process, request
+from . import disk, leftovers, machine, process, request, snapshot
 from .failure import Refused
 from .folders import Realm
 from .record import Damaged, Record
@@ -73,6 +73,9 @@ _VERBS: dict[str, tuple[Verb, Sequence[str]]] = {
     "status": (status, ("names",)),
     "disk-create": (disk.create, ("disk", "size")),
     "disk-destroy": (disk.destroy, ("disk",)),
+    "snapshot-take": (snapshot.take, ("disk", "label", "about")),
+    "snapshot-restore": (snapshot.restore, ("disk", "label")),
+    "snapshot-remove": (snapshot.remove, ("disk", "label")),
     "sweep": (leftovers.sweep, ()),
     "clean": (leftovers.clean, ()),
 }
@@ -84,5 +87,7 @@ _FIELDS: dict[str, Callable[[object], Any]] = {
     "names": request.names,
     "disk": request.name,
     "size": request.disk_size,
+    "label": request.label,
+    "about": request.about,
 }
 """What checks each field."""

@@ -1,0 +1,47 @@
+"""Snapshots of a disk: taken under a machine that writes, restored, and never half of one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.machines.local.root_helper.request import Attachment
+from soop_components.machines.snapshots import Snapshots
+from soop_components.model.environment import SnapshotSettings
+from tests.scenarios.ground import MIB, Ground
+
+NODE = "database-1.access-service.dev-access"
+MOUNT = Attachment(NODE, "/var/lib/postgresql")
+WRITER = "cd /var/lib/postgresql; n=0; while n=$((n+1)); do echo $n > next; sync next; mv next last; done"
+"""Writes numbers, each complete."""
+
+
+def test_a_disk_is_what_it_was_and_keeps_a_size_that_it_was_given_since(ground: Ground) -> None:
+    async def scenario() -> None:
+        await ground.machines.create_disk(NODE, 64 * MIB)
+        facts = await ground.create(NODE, MOUNT)
+        await ground.run(facts, f"nohup sh -c '{WRITER}' > /dev/null 2>&1 &")
+        snapshots = Snapshots(ground.machines, "dev", SnapshotSettings(keep=2))
+        before = int(await ground.run(facts, "sleep 0.2; cat /var/lib/postgresql/last"))
+        made = await snapshots.take(NODE, "first", "access-service-3.2.3", "")
+        after = int(await ground.run(facts, "sleep 0.2; cat /var/lib/postgresql/last"))
+        assert list(await snapshots.all()) == [made]
+        assert made.size < 16 * MIB
+        with pytest.raises(SoopError, match=f"{NODE} is in use by {NODE}"):
+            await ground.machines.restore(NODE, "first")
+        await ground.machines.stop(NODE)
+        await ground.machines.create_disk(NODE, 128 * MIB)
+        await snapshots.restore(NODE, "first")
+        facts = await ground.look(NODE)
+        assert before <= int(await ground.run(facts, "cat /var/lib/postgresql/last")) <= after
+        assert int(await ground.run(facts, "df --output=size -B1M /var/lib/postgresql | tail -1")) > 100
+        await snapshots.take(NODE, "second", "", "")
+        await snapshots.take(NODE, "third", "", "")
+        assert {each.label for each in await snapshots.all()} == {"second", "third"}
+        await ground.machines.destroy(NODE)
+        await ground.machines.destroy_disk(NODE)
+        assert list(await snapshots.all()) == []
+
+    asyncio.run(scenario())
