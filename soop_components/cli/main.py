@@ -25,6 +25,7 @@ VERBS = (
     "plan",
     "deploy",
     "status",
+    "history",
     "ssh",
     "logs",
     "restart",

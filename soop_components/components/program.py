@@ -15,6 +15,7 @@ from soop_components.components.custom_resources import Provider
 from soop_components.components.domain import Domain
 from soop_components.deployment.plan_file import handed_plan
 from soop_components.errors import SoopError
+from soop_components.history.notes import Note, Notes, Outcome
 from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 
@@ -29,15 +30,24 @@ def deploy_domain() -> None:
     """
     # Leave without a traceback: the engine has reported already that the run was interrupted.
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    stack = pulumi.get_stack()
+    _note(Note(stack, Outcome.BEGUN))
     try:
         # ``soop deploy`` may have made and checked one.
-        plan = handed_plan(pulumi.get_stack()) or _new_plan()
+        plan = handed_plan(stack) or _new_plan()
     except SoopError as error:
+        _note(Note(stack, Outcome.FAILED, reason=str(error)))
         pulumi.log.error(str(error))
         sys.exit(_TOLD)
     for note in plan.notes:
         pulumi.log.warn(note)
     pulumi.run(lambda: _declare(plan))
+
+
+def _note(note: Note) -> None:
+    """Note something of an update, which Pulumi's history will not say."""
+    if not pulumi.runtime.is_dry_run():
+        Notes.of(Project.find(), pulumi.get_project(), note.subject).add(note)
 
 
 async def _declare(plan: DomainPlan) -> None:

@@ -12,11 +12,13 @@ from pathlib import Path
 from soop_components.engine.checkpoints import Checkpoints, DamagedState
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
 from soop_components.engine.history import Run, last_run
+from soop_components.engine.past_runs import PastRun, past_runs
 from soop_components.engine.preview_steps import PreviewDigest
 from soop_components.engine.process import run_in_terminal
 from soop_components.engine.stack_locks import Lock, locks_in
 from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
+from soop_components.history.notes import Notes
 from soop_components.project import Project
 
 _SHOWN_LINES = 15
@@ -96,9 +98,10 @@ class Engine:
             return self._in_terminal("destroy", f"--stack={id}", "--yes", "--skip-preview", *too)
 
     def remove_stack(self, id: str, *, even_if_not_empty: bool = False) -> None:
-        """Forget a stack, its history and backups; the domain definition stays."""
+        """Forget a stack, its history, notes and backups; the domain definition stays."""
         force = ["--force"] if even_if_not_empty else []
         self._quietly("stack", "rm", id, "--yes", "--preserve-config", "--remove-backups", *force)
+        self._notes(id).remove()
 
     def refresh(self, id: str, *, clear_pending_creates: bool = False) -> None:
         """Look at what exists and record it."""
@@ -134,6 +137,15 @@ class Engine:
     def last_run(self, id: str) -> Run | None:
         """Return how the last update or destruction ended."""
         return last_run(self._quietly("stack", "history", f"--stack={id}", "--output", "json"))
+
+    def past_runs(self, id: str, most: int) -> tuple[PastRun, ...]:
+        """Return the last updates and destructions, newest first."""
+        size = f"--page-size={most}"
+        entries = self._quietly("stack", "history", f"--stack={id}", "--output", "json", size)
+        return past_runs(entries, self._notes(id).read())[:most]
+
+    def _notes(self, id: str) -> Notes:
+        return Notes(self._folder or self.project.home, self._name, id)
 
     def locks(self, id: str) -> tuple[Lock, ...]:
         """Return the locks on a stack; none where the backend is no folder: only there they can be seen."""

@@ -16,7 +16,7 @@ from soop_components.machines import WITH_DATA
 from soop_components.project import Project
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
-from soop_components.provider.resource import Context, Created, Difference, PartialFailure, Resource
+from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Blobs, Node
@@ -69,6 +69,11 @@ class ReleaseResource(Resource):
         if not outputs.get("version"):
             changes["version"] = PropertyChange.ADDED
         return Difference(changes, ("service",) if "service" in changes else ())
+
+    def artifacts(self, properties: Properties) -> tuple[DeployedArtifact, ...]:
+        """Return the one of its service; outputs name none before one was accepted."""
+        names = [properties.get(key) for key in DeployedArtifact._fields]
+        return (DeployedArtifact(*map(str, names)),) if all(names) else ()
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show the version to come; health and time are known only afterwards."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from soop_components.errors import SoopError
 from soop_components.provider.diff import PropertyChange
@@ -31,6 +32,14 @@ class Created:
 
     id: str
     outputs: Properties
+
+
+class DeployedArtifact(NamedTuple):
+    """A service's artifact that a resource deploys."""
+
+    service: str
+    version: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,10 @@ class Resource:
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare what the resource was last given and is with what it should be given."""
         return Difference()
+
+    def artifacts(self, properties: Properties) -> tuple[DeployedArtifact, ...]:
+        """Return the artifacts that these inputs deploy, or that these outputs say are accepted."""
+        return ()
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Return the outputs that a preview of create (no outputs yet) or update shows."""

@@ -18,9 +18,11 @@ from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2_grpc,
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from soop_components.errors import SoopError
+from soop_components.history.notes import Outcome
 from soop_components.machines import WITH_DATA
 from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.resource import Context, PartialFailure, Resource
+from soop_components.provider.run_notes import noted
 from soop_components.provider.wire import decode, encode
 from soop_components.release.cancellation import Cancellation
 from soop_components.transport.ssh import load_library
@@ -159,7 +161,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 return pb.CreateResponse(properties=encode(resource.preview(operation, {}, wanted)))
             self._preload()
-            created = await resource.create(operation, wanted)
+            with noted(request.urn, resource, wanted):
+                created = await resource.create(operation, wanted)
             return pb.CreateResponse(
                 id=created.id, properties=encode(created.outputs), refresh_before_update=resource.refresh_before_update
             )
@@ -181,19 +184,22 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Update(self, request: pb.UpdateRequest, context: ServicerContext) -> pb.UpdateResponse:
         async with self._operation(request.urn, context) as (resource, operation):
-            outputs, wanted = decode(request.olds), decode(request.news)
+            inputs, outputs, wanted = decode(request.old_inputs), decode(request.olds), decode(request.news)
             if request.preview:
-                await resource.announce(operation, decode(request.old_inputs), wanted)
+                await resource.announce(operation, inputs, wanted)
                 return pb.UpdateResponse(properties=encode(resource.preview(operation, outputs, wanted)))
             self._preload()
-            changed = await resource.update(operation, request.id, decode(request.old_inputs), outputs, wanted)
+            with noted(request.urn, resource, wanted, inputs, outputs):
+                changed = await resource.update(operation, request.id, inputs, outputs, wanted)
             return pb.UpdateResponse(properties=encode(changed), refresh_before_update=resource.refresh_before_update)
 
     async def Delete(self, request: pb.DeleteRequest, context: ServicerContext) -> empty_pb2.Empty:
         async with self._operation(request.urn, context) as (resource, operation):
-            if resource.holds_data and self._has_program and not os.environ.get(WITH_DATA):
-                raise SoopError(_HOLDS_DATA.format(operation.name), _TO_DELETE.format(WITH_DATA, request.urn))
-            await resource.delete(operation, request.id, decode(request.old_inputs), decode(request.properties))
+            inputs, outputs = decode(request.old_inputs), decode(request.properties)
+            with noted(request.urn, resource, outputs, inputs, success=Outcome.REMOVED):
+                if resource.holds_data and self._has_program and not os.environ.get(WITH_DATA):
+                    raise SoopError(_HOLDS_DATA.format(operation.name), _TO_DELETE.format(WITH_DATA, request.urn))
+                await resource.delete(operation, request.id, inputs, outputs)
             return empty_pb2.Empty()
 
 

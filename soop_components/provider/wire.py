@@ -5,7 +5,7 @@ Source: ``provider.proto`` of Pulumi's SDK, and its documentation of property va
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
@@ -113,6 +113,28 @@ def reveal(value: Any) -> Any:
     if isinstance(value, list):
         return [reveal(item) for item in value]
     return value
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """Yield the texts that are secret in a value, in plain text; only to hide them."""
+    if isinstance(value, Secret):
+        yield from _texts(reveal(value))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from secrets_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from secrets_in(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def has_unknown(value: Any) -> bool:

@@ -27,5 +27,6 @@ async def roll_out(rollouts: Sequence[Rollout], progress: Progress) -> None:
         if not isinstance(error, SoopError):
             raise
         message = verdict([str(rollout.reference) for rollout in rollouts], error, outcomes)
-        raise ReleaseFailed(message) from error
+        rolled_back = any(each.nodes for each in outcomes) and not any(each.failures for each in outcomes)
+        raise ReleaseFailed(message, rolled_back=rolled_back) from error
     await progress.show(f"{' and '.join(str(rollout.reference) for rollout in rollouts)} accepted")

@@ -12,7 +12,11 @@ from soop_components.runner.protocol import Failed
 
 
 class ReleaseFailed(SoopError):
-    """The service was not accepted."""
+    """The service was not accepted; ``rolled_back``: every node that was touched runs the last good version again."""
+
+    def __init__(self, message: str, *, rolled_back: bool = False) -> None:
+        super().__init__(message)
+        self.rolled_back = rolled_back
 
 
 class RolledBack(NamedTuple):

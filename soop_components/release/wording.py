@@ -53,11 +53,16 @@ def failure_in_words(failed: Failed) -> str:
 
 def health_in_words(problem: HealthProblem, secrets: Iterable[str]) -> str:
     """Say what a health check said, shortly and without secrets, which a node does not know when it is looked at."""
-    events = Events(lambda _: None)
-    events.hide(shape for secret in secrets for shape in (secret, " ".join(secret.split())))
-    said = " ".join(str(events.masked(problem.got)).split())
+    said = " ".join(without_secrets(str(problem.got), secrets).split())
     short = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
     return f"component {problem.component} is not healthy: {problem.check}: {short}"
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return a text in which nothing shows these secrets, encoded or laid out differently neither."""
+    events = Events(lambda _: None)
+    events.hide(shape for secret in secrets for shape in (secret, " ".join(secret.split())))
+    return str(events.masked(text))
 
 
 def ended_in_words(program: str, ended: ScriptEnded) -> str:

@@ -20,6 +20,7 @@ ROOMS = [
     "model",  # no input and output, see below
     "reading",
     "project",
+    "history",
     "machines",  # what a kind is, and the list of kinds
     "library",
     "artifact",

@@ -70,7 +70,7 @@ class StandInRelease(Asis, ReleaseResource):
         if release.reference.version.startswith("9") or (GATE.exists() and "refused" in GATE.read_text()):
             if release.reference.service == "gateway-service":
                 await asyncio.sleep(2)  # as long as health checks take: what was begun beside it ends meanwhile
-            raise ReleaseFailed(f"{release.reference} does not start")
+            raise ReleaseFailed(f"{release.reference} does not start", rolled_back=previous is not None)
 
     async def _look_at_all(self, context: Context, release: Any) -> dict[str, dict[str, Any]]:
         return {}
