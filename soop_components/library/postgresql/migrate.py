@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 """Brings a database's schema up to date: runs each migration that has not run yet, in order.
 
-Arguments: port, database, owner, folder. Runs as a superuser of the database, the migrations as the owner unless they
-declare otherwise. Their SQL was checked when they were built.
+Arguments: port, database, owner, folder. With ``--down-to NUMBER`` it undoes what was applied after that number, the
+newest first, with the down-migrations that the database remembers: those of a newer version, which this one lacks.
+Runs as a superuser of the database, the migrations as the owner unless they declare otherwise. Their SQL was checked
+when they were built.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -30,8 +34,19 @@ CREATE TABLE IF NOT EXISTS public.schema_migrations (
     checksum text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE public.schema_migrations ADD COLUMN IF NOT EXISTS down text;
 """
-RECORD = "INSERT INTO public.schema_migrations (number, name, checksum) VALUES (:number, :'name', :'checksum');\n"
+RECORD = """\
+INSERT INTO public.schema_migrations (number, name, checksum, down) VALUES ({number}, '{name}', '{checksum}', {down})
+ON CONFLICT (number) DO UPDATE SET checksum = EXCLUDED.checksum;
+"""
+REMEMBER = "UPDATE public.schema_migrations SET down = {down} WHERE number = {number} AND checksum = '{checksum}';"
+FORGET = "DELETE FROM public.schema_migrations WHERE number = {number};\n"
+IS_THERE = "EXISTS (SELECT FROM public.schema_migrations WHERE number = {number})"
+LATER = """
+SELECT number, name, checksum, down IS NOT NULL, translate(encode(convert_to(down, 'UTF8'), 'base64'), E'\\n', '')
+FROM public.schema_migrations WHERE number > {number} ORDER BY number DESC;
+"""
 INVALID_INDEXES = """
 SELECT indexrelid::regclass, relname, EXISTS (
     SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid AND datname = current_database()
@@ -58,6 +73,13 @@ class Migration(NamedTuple):
     name: str
     path: Path
     content: bytes
+    down: bytes | None = None
+    """What undoes it."""
+
+    @property
+    def label(self) -> str:
+        """Return number and name."""
+        return f"{self.number:03}_{self.name}"
 
     @property
     def checksum(self) -> str:
@@ -69,9 +91,16 @@ class Migration(NamedTuple):
         """Return the SQL."""
         return self.content.decode("utf-8-sig")
 
+    @property
+    def down_literal(self) -> str:
+        """Return the SQL of a value with what undoes it."""
+        if self.down is None:
+            return "NULL"
+        return f"pg_catalog.convert_from(pg_catalog.decode('{base64.b64encode(self.down).decode()}', 'base64'), 'UTF8')"
+
     def record(self, checksum: str) -> str:
         """Return the SQL that records it."""
-        return f"\\set number {self.number}\n\\set name {self.name}\n\\set checksum {checksum}\n{RECORD}"
+        return RECORD.format(number=self.number, name=self.name, checksum=checksum, down=self.down_literal)
 
     @property
     def unfinished(self) -> str:
@@ -96,6 +125,27 @@ class Applied(NamedTuple):
 
     name: str
     checksum: str
+    has_down: bool = True
+
+
+class Change(NamedTuple):
+    """One change of the schema, the SQL that records it, and the condition that it is recorded."""
+
+    migration: Migration
+    record: str
+    is_recorded: str
+
+    @classmethod
+    def up(cls, migration: Migration) -> Change:
+        """Apply a migration."""
+        is_recorded = IS_THERE.format(number=migration.number)
+        return cls(migration, migration.record(migration.checksum), is_recorded)
+
+    @classmethod
+    def down(cls, migration: Migration) -> Change:
+        """Undo one; the migration's content is what undoes it."""
+        is_recorded = f"NOT {IS_THERE.format(number=migration.number)}"
+        return cls(migration, FORGET.format(number=migration.number), is_recorded)
 
 
 class Database(NamedTuple):
@@ -139,10 +189,16 @@ def migrations(folder: Path) -> list[Migration]:
     """Return the up-migrations of a folder in order."""
     found = ((path, NAME.fullmatch(path.name)) for path in folder.iterdir())
     return sorted(
-        Migration(int(match["number"]), match["name"], path, path.read_bytes())
+        Migration(int(match["number"]), match["name"], path, path.read_bytes(), down_of(path))
         for path, match in found
         if match and match["direction"] == "up"
     )
+
+
+def down_of(path: Path) -> bytes | None:
+    """Return the down-migration beside an up-migration."""
+    down = path.with_name(path.name.replace(".up.", ".down."))
+    return down.read_bytes() if down.exists() else None
 
 
 def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migration]:
@@ -162,25 +218,29 @@ def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migrat
     return [migration for migration in wanted if migration.number not in applied]
 
 
-def transaction(migration: Migration) -> str:
-    """Return the SQL that prints a transaction's id, runs a migration in it, and records it in that same one or not."""
+def transaction(change: Change) -> str:
+    """Return the SQL that prints a transaction's id, makes a change in it, and records it in that same one or not.
+
+    What another session has made while this one waited for the lock is not made again.
+    """
     return (
         "BEGIN;\nSELECT pg_catalog.pg_current_xact_id() AS soop_begun \\gset\n\\echo :soop_begun\n"
         f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';\nLOCK TABLE public.schema_migrations IN EXCLUSIVE MODE;\n"
-        f"\\i '{migration.path}'\n"
+        f"SELECT {change.is_recorded} AS done \\gset\n\\if :done\nROLLBACK;\n\\quit\n\\endif\n"
+        f"\\i '{change.migration.path}'\n"
         "SELECT pg_catalog.pg_current_xact_id()::text = :'soop_begun' AS same \\gset\n"
-        f"\\if :same\n{migration.record(migration.checksum)}COMMIT;\n\\endif\n"
+        f"\\if :same\n{change.record}COMMIT;\n\\endif\n"
     )
 
 
-def run_in_transaction(database: Database, migration: Migration) -> None:
-    """Run a migration; whether it was all of it or nothing is asked of the database, not of the migration."""
-    code, said = database.attempt(transaction(migration), migration.declares(SUPERUSER))
+def run_in_transaction(database: Database, change: Change) -> None:
+    """Make a change; whether it was all of it or nothing is asked of the database, not of the migration."""
+    migration = change.migration
+    code, said = database.attempt(transaction(change), migration.declares(SUPERUSER))
     begun = said.partition("\n")[0]
     if not begun:
         raise SystemExit(code)
-    recorded = f"EXISTS (SELECT FROM public.schema_migrations WHERE number = {migration.number})"
-    ((status, is_recorded),) = database.run(f"SELECT pg_catalog.pg_xact_status('{begun}'), {recorded};")
+    ((status, is_recorded),) = database.run(f"SELECT pg_catalog.pg_xact_status('{begun}'), {change.is_recorded};")
     if is_recorded == "t":
         return
     if code == 0 or status == "committed":
@@ -190,12 +250,13 @@ def run_in_transaction(database: Database, migration: Migration) -> None:
     raise SystemExit(code or 1)
 
 
-def run_alone(database: Database, migration: Migration) -> None:
-    """Run a migration of one statement that cannot be in a transaction, and record it afterwards."""
+def run_alone(database: Database, change: Change) -> None:
+    """Make a change of one statement that cannot be in a transaction, and record it afterwards."""
+    migration = change.migration
     drop_invalid_indexes(database, migration)
     waits_alone = migration.mentions("concurrently")  # nobody waits behind it, and it has to wait for all transactions
     timeout = "" if waits_alone else f"SET lock_timeout = '{LOCK_TIMEOUT}';\n"
-    code, _ = database.attempt(f"{timeout}\\i '{migration.path}'\n{migration.record(migration.checksum)}")
+    code, _ = database.attempt(f"{timeout}\\i '{migration.path}'\n{change.record}")
     if code != 0:
         drop_invalid_indexes(database, migration)
         raise SystemExit(code)
@@ -214,19 +275,55 @@ def drop_invalid_indexes(database: Database, migration: Migration) -> None:
         database.run(f"SET lock_timeout = '{LOCK_TIMEOUT}';\nDROP INDEX CONCURRENTLY {index};")
 
 
-def main() -> None:
-    """Run what is pending."""
-    port, name, owner, folder = sys.argv[1:]
-    database = Database(port, name, owner)
-    wanted = migrations(Path(folder))
-    database.run(TABLE)
-    rows = database.run("SELECT number, name, checksum FROM public.schema_migrations")
-    applied = {int(number): Applied(label, checksum) for number, label, checksum in rows}
+def run(database: Database, what: str, change: Change) -> None:
+    """Make a change as its file declares."""
+    sys.stdout.write(f"{what} {change.migration.label}\n")
+    sys.stdout.flush()
+    (run_alone if change.migration.declares(NO_TRANSACTION) else run_in_transaction)(database, change)
+
+
+def migrate_up(database: Database, wanted: list[Migration]) -> None:
+    """Run what is pending, and remember how to undo what ran before the database remembered that."""
+    rows = database.run("SELECT number, name, checksum, down IS NOT NULL FROM public.schema_migrations")
+    applied = {int(number): Applied(name, checksum, down == "t") for number, name, checksum, down in rows}
     for migration in pending(wanted, applied):
-        sys.stdout.write(f"migration {migration.number:03}_{migration.name}\n")
-        sys.stdout.flush()
-        run = run_alone if migration.declares(NO_TRANSACTION) else run_in_transaction
-        run(database, migration)
+        run(database, "migration", Change.up(migration))
+    for migration in wanted:
+        if migration.down is not None and not applied.get(migration.number, Applied("", "")).has_down:
+            known = {"number": migration.number, "checksum": migration.checksum, "down": migration.down_literal}
+            database.run(REMEMBER.format(**known))
+
+
+def migrate_down(database: Database, last: int) -> None:
+    """Undo what was applied after a number, the newest first; nothing is undone unless all of it can be."""
+    rows = database.run(LATER.format(number=last))
+    with tempfile.TemporaryDirectory() as folder:
+        changes = []
+        for number, name, checksum, is_known, down in rows:
+            path = Path(folder) / f"{int(number):03}_{name}.down.sql"
+            migration = Migration(int(number), name, path, base64.b64decode(down))
+            if checksum == UNFINISHED:
+                fail(migration.unfinished)
+            if is_known != "t":
+                fail(f"{migration.label} cannot be undone: the database knows no down-migration of it")
+            path.write_bytes(migration.content)
+            changes.append(Change.down(migration))
+        for change in changes:
+            run(database, "undoing migration", change)
+
+
+def main() -> None:
+    """Run what is pending, or undo."""
+    port, name, owner, folder, *further = sys.argv[1:]
+    database = Database(port, name, owner)
+    database.run(TABLE)
+    match further:
+        case []:
+            migrate_up(database, migrations(Path(folder)))
+        case ["--down-to", number]:
+            migrate_down(database, int(number))
+        case _:
+            fail("expected port, database, owner, folder, and perhaps --down-to NUMBER")
 
 
 if __name__ == "__main__":

@@ -128,9 +128,18 @@ class Trial(NamedTuple):
     recorded: str
 
 
-def attempt(ledger: Ledger, *files: str, before: str = "", runs: int = 1) -> Trial:
-    """Run migrations that no build has seen."""
-    write = [f"printf %s {shlex.quote(text)} > /tmp/trial/{number:03}_x.up.sql" for number, text in enumerate(files, 1)]
+MIGRATE = "runuser -u postgres -- python3 /tmp/migrate.py 5432 trial ledger /tmp/trial"
+
+
+def attempt(
+    ledger: Ledger, *files: str, before: str = "", runs: int = 1, downs: tuple[str, ...] = (), after: str = "true"
+) -> Trial:
+    """Run migrations that no build has seen, and then perhaps something else, while their files are gone."""
+    write = [
+        f"printf %s {shlex.quote(text)} > /tmp/trial/{number:03}_x.{direction}.sql"
+        for direction, texts in (("up", files), ("down", downs))
+        for number, text in enumerate(texts, 1)
+    ]
     psql = "runuser -u postgres -- psql -qAtX"
     lines = [
         "cd /; exec 2>&1; rm -rf /tmp/trial; mkdir /tmp/trial",
@@ -138,7 +147,8 @@ def attempt(ledger: Ledger, *files: str, before: str = "", runs: int = 1) -> Tri
         f"{psql} -c 'DROP DATABASE IF EXISTS trial' -c 'CREATE DATABASE trial OWNER ledger TEMPLATE template0'",
         f"{psql} -d trial -c 'CREATE TABLE t (a int)' -c 'ALTER TABLE t OWNER TO ledger'",
         f"printf %s {shlex.quote(before)} | {psql} -d trial",
-        *["runuser -u postgres -- python3 /tmp/migrate.py 5432 trial ledger /tmp/trial; code=$?"] * runs,
+        *[f"{MIGRATE}; code=$?"] * runs,
+        f"rm /tmp/trial/*; [ $code != 0 ] || {{ {after}; code=$?; }}",
         "echo; echo $code",
         f"{psql} -d trial -c \"SELECT coalesce(string_agg(a::text, ' ' ORDER BY a), '') FROM t\"",
         f"{psql} -d trial -c \"SELECT coalesce(string_agg(left(checksum, 10), ' '), '') FROM schema_migrations\"",
@@ -186,6 +196,40 @@ def test_what_fails_leaves_nothing(ledger: Ledger, text: str) -> None:
     found = attempt(ledger, text)
     assert (found.exit_code, found.rows, found.recorded) == (3, "", "")
     assert "cannot be rolled back" not in found.text
+
+
+BACK = (
+    "DELETE FROM t WHERE a = 1;",
+    "-- soop: no-transaction\nDROP INDEX CONCURRENTLY IF EXISTS i;",
+    "DELETE FROM t\n-- caf\u00e9 'x' \\'\nWHERE a = 3;",
+)
+FORTH = ("INSERT INTO t VALUES (1);", "CREATE INDEX i ON t (a);", "INSERT INTO t VALUES (3);")
+
+
+def test_the_database_remembers_how_to_undo_what_was_done(ledger: Ledger) -> None:
+    found = attempt(ledger, *FORTH, downs=BACK, after=f"{MIGRATE} --down-to 1 && {MIGRATE} --down-to 1")
+    assert (found.exit_code, found.rows, len(found.recorded.split())) == (0, "1", 1)
+    assert found.text.split("\n")[-3:-1] == ["undoing migration 003_x", "undoing migration 002_x"]
+    assert ledger.sql("SELECT to_regclass('i') IS NULL", "trial") == "t"
+
+
+def test_what_cannot_be_undone_as_a_whole_is_not_begun(ledger: Ledger) -> None:
+    found = attempt(ledger, *FORTH, downs=BACK[:1], after=f"{MIGRATE} --down-to 0")
+    assert (found.exit_code, found.rows, len(found.recorded.split())) == (1, "1 3", 3)
+    assert "003_x cannot be undone: the database knows no down-migration of it" in found.text
+
+
+def test_one_that_fails_leaves_what_is_older(ledger: Ledger) -> None:
+    found = attempt(ledger, *FORTH, downs=(BACK[0], "SELECT 1 / 0;", BACK[2]), after=f"{MIGRATE} --down-to 0")
+    assert (found.exit_code, found.rows, len(found.recorded.split())) == (3, "1", 2)
+
+
+def test_what_ran_before_the_database_remembered_is_remembered_when_it_is_there_again(ledger: Ledger) -> None:
+    forget = "runuser -u postgres -- psql -qd trial -c 'ALTER TABLE schema_migrations DROP COLUMN down'"
+    up, down = "/tmp/trial/001_x.up.sql", "/tmp/trial/001_x.down.sql"
+    again = f"printf %s {shlex.quote(FORTH[0])} > {up}; echo 'DELETE FROM t' > {down}"
+    found = attempt(ledger, FORTH[0], after=f"{forget}; {again}; {MIGRATE} && {MIGRATE} --down-to 0")
+    assert (found.exit_code, found.rows, found.recorded) == (0, "", "")
 
 
 INDEX = "-- soop: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS by_a ON t (a);"

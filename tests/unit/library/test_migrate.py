@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,29 @@ def test_migrations_that_cannot_be_right_are_refused(tmp_path: Path, name: str, 
 
 def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> None:
     [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    begin, _, _, timeout, lock, run, *_ = migrate.transaction(found).splitlines()
+    begin, _, _, timeout, lock, *_ = lines = migrate.transaction(migrate.Change.up(found)).splitlines()
     assert (begin, timeout) == ("BEGIN;", "SET LOCAL lock_timeout = '30s';")  # the migration itself may choose another
     assert lock.startswith("LOCK TABLE public.schema_migrations ")
-    assert run == f"\\i '{found.path}'"
+    assert lines.index(lock) < lines.index(f"\\i '{found.path}'")
+
+
+def test_what_undoes_a_migration_is_remembered_with_it(tmp_path: Path) -> None:
+    files = {
+        "001_a.up.sql": "",
+        "001_a.down.sql": "-- \u00e4\nDROP TABLE a;",
+        "002_b.up.sql": "-- soop: irreversible\n",
+    }
+    first, second = migrate.migrations(folder_of(tmp_path, files))
+    assert first.down == files["001_a.down.sql"].encode()
+    assert base64.b64encode(first.down).decode() in migrate.Change.up(first).record
+    assert (second.down, second.down_literal) == (None, "NULL")
+
+
+def test_undoing_takes_the_record_away(tmp_path: Path) -> None:
+    down = migrate.Migration(3, "c", tmp_path / "003_c.down.sql", b"DROP TABLE c;")
+    change = migrate.Change.down(down)
+    assert change.record == "DELETE FROM public.schema_migrations WHERE number = 3;\n"
+    assert change.is_recorded == "NOT EXISTS (SELECT FROM public.schema_migrations WHERE number = 3)"
 
 
 @pytest.mark.parametrize(
