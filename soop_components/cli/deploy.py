@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from soop_components.cli.status import show
 from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.deployment.domain_file import DomainFile
-from soop_components.deployment.plan_file import VARIABLE, write_plan
 from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import DomainStatus, domain_lock
+from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.recovery import recover, refuse_if_busy
+from soop_components.engine.reviewed_plan import ReviewedPlan
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.machines import WITH_DATA
 from soop_components.model.names import Reference
 from soop_components.model.service_plan import DomainPlan
+from soop_components.preview import as_text, summary
 from soop_components.project import Project
 from soop_components.reading.domain_text import is_begun, references_in
 
@@ -28,6 +27,9 @@ DESCRIPTION = """\
 Deploys one or more service definitions into a domain. The domain definition, stacks/Pulumi.<domain>.yaml, is begun
 with defaults if there is none; otherwise only the line with the service's version changes. At a terminal the preview is
 shown and you are asked; elsewhere, or with --yes, it goes ahead.
+
+With --plan FILE it does exactly what `soop plan --out FILE` has shown, and does not ask; it refuses when anything has
+changed in between.
 
 Where a role was renamed or removed, or has fewer nodes, disks would be deleted: that is refused without --with-data.
 
@@ -38,37 +40,57 @@ again. What a killed deployment left behind is cleared first.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
-    parser.add_argument("references", nargs="+", metavar="SERVICE-VERSION", help="what `soop build` built")
-    parser.add_argument("domain", metavar="DOMAIN", help="<environment>-<name>, such as dev-access")
+    words = "what `soop build` built, and the domain: <environment>-<name>, such as dev-access"
+    parser.usage = "%(prog)s [options] SERVICE-VERSION ... DOMAIN\n       %(prog)s [options] --plan FILE"
+    parser.add_argument("words", nargs="*", metavar="SERVICE-VERSION ... DOMAIN", help=words)
     parser.add_argument("--with-data", action="store_true", help="delete disks that no node has any more")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="exactly what `soop plan --out FILE` has shown")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--preview", action="store_true", help="only show what would change")
     how.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.set_defaults(refuse=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then change the domain definition and update the stack."""
     project = Project.find()
-    references = _references(arguments.references)
-    file = DomainFile(project, arguments.domain)
-    text, plan = file.deploying(references)
-    with domain_lock(project, file.id), TemporaryDirectory(dir=project.home / "run") as folder:
-        plan_file = Path(folder) / "plan.json"
-        write_plan(plan, plan_file)
-        with_data = {WITH_DATA: "1"} if arguments.with_data else {}
-        engine = Engine(project, {**os.environ, VARIABLE: str(plan_file), **with_data})
-        exists = file.id in engine.stacks()
-        if exists:
-            _check_disks(engine, plan, only_warn=arguments.with_data or arguments.preview)
-        asks = not arguments.yes and is_interactive()
-        if arguments.preview or asks:
-            code = _preview(engine, file, text, Path(folder), exists)
-            if code or arguments.preview:
-                return code
-            if not confirmed(f"Deploy {', '.join(map(str, references))} to {file.id}?"):
-                say("nothing was changed")
-                return 1
-        return _update(engine, file, text, references, exists)
+    reviewed = _reviewed(arguments)
+    update = _update_of(project, arguments, reviewed)
+    if reviewed:
+        reviewed.check_files(update)
+    with_data = {WITH_DATA: "1"} if arguments.with_data else {}
+    with domain_lock(project, update.file.id), update.engine(with_data) as engine:
+        if engine.exists:
+            _check_disks(engine.engine, update.plan, only_warn=arguments.with_data or arguments.preview)
+        asks = not arguments.yes and not reviewed and is_interactive()
+        if arguments.preview or asks or reviewed:
+            say(f"looking at {update.file.id} …")
+            print("\n".join(summary(reviewed.check(engine))) if reviewed else as_text(engine.preview()), flush=True)
+        if arguments.preview:
+            return 0
+        if asks and not confirmed(f"Deploy {', '.join(map(str, update.references))} to {update.file.id}?"):
+            say("nothing was changed")
+            return 1
+        return _update(engine.engine, update.file, update.text, update.references, engine.exists)
+
+
+def _reviewed(arguments: argparse.Namespace) -> ReviewedPlan | None:
+    """Return the plan that is to be carried out; refuse a command line that says both or nothing."""
+    if arguments.plan is None and len(arguments.words) < len(("SERVICE-VERSION", "DOMAIN")):
+        arguments.refuse("expected SERVICE-VERSION ... DOMAIN, or --plan FILE")
+    if arguments.plan is not None and arguments.words:
+        arguments.refuse("--plan FILE says what is deployed where: expected no SERVICE-VERSION and no DOMAIN")
+    return ReviewedPlan.read(arguments.plan) if arguments.plan else None
+
+
+def _update_of(project: Project, arguments: argparse.Namespace, reviewed: ReviewedPlan | None) -> PlannedUpdate:
+    """Plan what is asked for."""
+    if reviewed and not reviewed.references:
+        return PlannedUpdate.as_defined(project, reviewed.domain)
+    if reviewed:
+        return PlannedUpdate.deploying(project, reviewed.domain, reviewed.references)
+    *names, domain = arguments.words
+    return PlannedUpdate.deploying(project, domain, references_of(names))
 
 
 def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:
@@ -85,7 +107,7 @@ def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:
         say(f"warning: {error.message}")
 
 
-def _references(words: Sequence[str]) -> list[Reference]:
+def references_of(words: Sequence[str]) -> tuple[Reference, ...]:
     """Parse references; raise ``InvalidInput`` with every mistake in them."""
     references: list[Reference] = []
     problems: list[str] = []
@@ -100,28 +122,7 @@ def _references(words: Sequence[str]) -> list[Reference]:
         references.append(reference)
     if problems:
         raise InvalidInput(problems)
-    return references
-
-
-def _preview(engine: Engine, file: DomainFile, text: str, folder: Path, exists: bool) -> int:
-    """Show what the engine would do with the new text; changes nothing."""
-    candidate = folder / file.path.name
-    candidate.write_bytes(text.encode())
-    with nullcontext() if exists else _stack(engine, file):
-        return engine.preview(file.id, candidate)
-
-
-@contextmanager
-def _stack(engine: Engine, file: DomainFile) -> Iterator[None]:
-    """Have a stack for a moment, which the engine needs for a preview."""
-    before = file.read()
-    try:
-        engine.make_stack(file.id)
-        yield
-    finally:
-        if file.id in engine.stacks():
-            engine.remove_stack(file.id)
-        file.restore(before)
+    return tuple(references)
 
 
 def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference], exists: bool) -> int:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from soop_components.cli.deploy import references_of
 from soop_components.cli.terminal import say
-from soop_components.engine import Engine
-from soop_components.engine.domains import stack_of
-from soop_components.preview import DomainPreview, as_markdown, as_text, preview_of_steps
+from soop_components.engine.domains import domain_lock
+from soop_components.engine.planned_update import PlannedUpdate
+from soop_components.engine.reviewed_plan import reviewed
+from soop_components.preview import DomainPreview, as_markdown, as_text
 from soop_components.project import Project
 
 HELP = "say what an update of a domain would do"
 DESCRIPTION = """\
-Says in words what `pulumi up` would do with a domain: which version becomes which, what happens with which nodes, in
-which order, and what cannot be undone. The engine's own preview is asked, which looks at the nodes; nothing is changed.
+Says in words what `pulumi up` would do with a domain, or `soop deploy` with the same words: which version becomes
+which, what happens with which nodes, in which order, and what cannot be undone. The engine's own preview is asked; it
+looks at the nodes, and changes nothing.
+
+With --out the plan is written into a file that somebody may review. `soop deploy --plan FILE` carries out exactly that,
+or refuses when the domain definition, the environment, artifacts, the state or nodes have changed in between.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
-    parser.add_argument("domain", metavar="DOMAIN", help="<environment>-<name>, such as dev-access")
+    words = "the domain, <environment>-<name>; before it what would be deployed, if not what is defined"
+    parser.usage = "%(prog)s [options] [SERVICE-VERSION ...] DOMAIN"
+    parser.add_argument("words", nargs="+", metavar="[SERVICE-VERSION ...] DOMAIN", help=words)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the plan into a file, for soop deploy --plan")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print it as JSON; docs/schemas/plan.json describes it")
     how.add_argument("--markdown", action="store_true", help="print it as Markdown, details folded")
@@ -27,11 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the engine, and say what it means."""
-    engine = Engine(Project.find())
-    domain = stack_of(engine, arguments.domain)
-    say(f"looking at {domain} …")
-    digest = engine.preview_steps(domain)
-    show(preview_of_steps(domain, digest.resource_steps(), digest.messages("warning")), arguments)
+    project = Project.find()
+    *names, domain = arguments.words
+    references = references_of(names)
+    if references:
+        update = PlannedUpdate.deploying(project, domain, references)
+    else:
+        update = PlannedUpdate.as_defined(project, domain)
+    with domain_lock(project, update.file.id), update.engine() as engine:
+        say(f"looking at {update.file.id} …")
+        preview = engine.preview()
+        if arguments.out:
+            reviewed(engine, references, preview).write(arguments.out)
+    show(preview, arguments)
     return 0
 
 

@@ -17,6 +17,7 @@ from soop_components.engine.preview_steps import PreviewDigest
 from soop_components.engine.process import run_in_terminal
 from soop_components.engine.stack_locks import Lock, locks_in
 from soop_components.engine.state import StackState
+from soop_components.engine.state_digests import resource_digests
 from soop_components.errors import SoopError
 from soop_components.history.notes import Notes
 from soop_components.project import Project
@@ -28,7 +29,7 @@ _SALT = b"encryptionsalt:"
 class Engine:
     """Pulumi's engine with this project's state; a stack has its domain's id, its file is the domain definition.
 
-    ``preview``, ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code;
+    ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code;
     everything else is quiet and raises ``SoopError`` with what the engine said.
     """
 
@@ -61,11 +62,6 @@ class Engine:
         """Make a stack."""
         with self._comments_kept(id):
             self._quietly("stack", "init", id, "--no-select", "--non-interactive")
-
-    def preview(self, id: str, config_file: Path | None = None) -> int:
-        """Show what an update would change; ``config_file`` stands in for the stack's own."""
-        elsewhere = [f"--config-file={config_file}"] if config_file else []
-        return self._in_terminal("preview", f"--stack={id}", "--suppress-outputs", *elsewhere)
 
     def preview_steps(self, id: str, config_file: Path | None = None) -> PreviewDigest:
         """Return what an update would change, with what is found now; nothing is shown."""
@@ -125,6 +121,10 @@ class Engine:
         if path is not None:
             raise DamagedState(id, path)
         return state
+
+    def resource_digests(self, id: str) -> Mapping[str, str]:
+        """Return a digest of each resource in a stack's state, by type and name; values of secrets are left out."""
+        return resource_digests(self._quietly("stack", "export", f"--stack={id}"))
 
     def damaged(self, id: str) -> Path | None:
         """Return the path of a stack's state if it is damaged; None where the backend is no folder."""

@@ -18,6 +18,7 @@ from soop_components.preview.facts import (
     NodeChange,
     PackageChange,
     ResourceAction,
+    ResourceChange,
     RoleChange,
     ServicePreview,
     StepFact,
@@ -169,12 +170,13 @@ def _node_lines(nodes: Sequence[NodeChange]) -> Iterator[str]:
     same: dict[str, list[str]] = {}
     for node in nodes:
         if node.action != "none":
-            same.setdefault(_node(node), []).append(_short(node.node))
+            same.setdefault(node_in_words(node), []).append(_short(node.node))
     for words, names in same.items():
         yield f"{_names(names)}: {words}"
 
 
-def _node(node: NodeChange) -> str:
+def node_in_words(node: NodeChange) -> str:
+    """Say what happens with a node."""
     verbs = {"starts": node.starts, "restarts": node.restarts, "reloads": node.reloads, "stops": node.stops}
     parts = [_NODE_WORDS[node.action], *(f"{verb} {_names(units)}" for verb, units in verbs.items() if units)]
     if node.action == "configure" and not any(verbs.values()):
@@ -212,11 +214,16 @@ def _package(package: PackageChange) -> str:
 def _resources(preview: DomainPreview) -> Iterator[str]:
     same: dict[str, list[str]] = {}
     for each in preview.resources:
-        kind = each.type.rsplit(":", 1)[-1].lower()
-        because = f" ({_names(each.because)})" if each.because else ""
-        same.setdefault(f"{kind} {_RESOURCE_WORDS[each.action]}{because}", []).append(each.name)
+        same.setdefault(resource_in_words(each), []).append(each.name)
     for words, names in same.items():
         yield f"{words}: {_names(names)}"
+
+
+def resource_in_words(change: ResourceChange) -> str:
+    """Say what the engine does with a resource."""
+    kind = change.type.rsplit(":", 1)[-1].lower()
+    because = f" ({_names(change.because)})" if change.because else ""
+    return f"{kind} {_RESOURCE_WORDS[change.action]}{because}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -99,7 +99,7 @@ def test_preview_leaves_everything_as_it_was(project: StandInProject) -> None:
 
     project.succeed("deploy", "access-service-3.2.3", "dev-two-access")
     before = project.read(DEV)
-    assert "1 to update" in project.succeed("deploy", "--preview", "access-service-3.2.4", "dev-two-access")
+    assert "3.2.3 -> 3.2.4, upgrade" in project.succeed("deploy", "--preview", "access-service-3.2.4", "dev-two-access")
     assert project.read(DEV) == before
     assert project.versions("dev-two-access") == {"access-service": "3.2.3"}
 

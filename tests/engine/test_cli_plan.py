@@ -6,6 +6,9 @@ import json
 
 import jsonschema
 
+from soop_components.build.builder import build
+from soop_components.build.service_source import read_source
+from soop_components.project import Project
 from soop_components.schema.schemas import OUTPUTS
 from tests.engine.stand_in.project import StandInProject
 
@@ -39,3 +42,55 @@ def test_mistakes_are_named(project: StandInProject) -> None:
     project.write(DEFINITION, project.read(DEFINITION).replace("3.2.3", "7.7.7"))
     assert f"{DEFINITION}: soop:services[0].service: access-service-7.7.7 is not in" in project.fail("plan", DOMAIN)
     assert "there is no domain dev-tow-access" in project.fail("plan", "dev-tow-access")
+
+
+def test_deploys_exactly_what_was_reviewed(project: StandInProject) -> None:
+    shown = project.soop("plan", "access-service-3.2.3", DOMAIN, "--out", "first.plan").stdout
+    assert "access-service 3.2.3 is new; nodes: 3 new\n" in shown
+    assert not (project.root / DEFINITION).exists()
+    project.succeed("deploy", "--plan", "first.plan")
+    assert project.versions(DOMAIN) == {"access-service": "3.2.3"}
+
+    project.succeed("plan", "access-service-3.2.4", "gateway-service-3.2.3", DOMAIN, "--out", "second.plan")
+    assert project.pulumi("refresh", "--yes", "--stack", DOMAIN).returncode == 0
+    project.succeed("deploy", "--plan", "second.plan")
+    assert project.versions(DOMAIN) == {"access-service": "3.2.4", "gateway-service": "3.2.3"}
+
+    said = project.fail("deploy", "--plan", "second.plan")
+    assert "state: soop:index:Release access-service has changed\n" in said
+    assert "state: soop:index:Release gateway-service is new\n" in said
+    assert f"soop plan access-service-3.2.4 gateway-service-3.2.3 {DOMAIN} --out FILE" in said
+
+
+def test_what_changes_after_a_review_is_refused(project: StandInProject) -> None:
+    project.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    project.write(DEFINITION, project.read(DEFINITION).replace("access-service-3.2.3", "access-service-3.2.4"))
+    project.succeed("plan", DOMAIN, "--out", "reviewed.plan")
+
+    def refused(name: str, text: str) -> str:
+        """Write a file for a moment and try the plan."""
+        before = project.read(name)
+        project.write(name, text)
+        said = project.fail("deploy", "--plan", "reviewed.plan")
+        project.write(name, before)
+        assert "Updating" not in said
+        return said
+
+    definition, environment = project.read(DEFINITION), "stacks/environments/dev.yaml"
+    assert f"\n  {DEFINITION} has changed\n" in refused(DEFINITION, definition + "# more\n")
+    assert f"\n  {environment} has changed\n" in refused(environment, "machines: local\ncapacity: {nodes: 40}\n")
+    reviewed = project.read("reviewed.plan")
+    assert "was changed after it was made" in refused("reviewed.plan", reviewed.replace('"3.2.4"', '"3.2.5"'))
+    assert "is damaged, or no plan" in refused("reviewed.plan", reviewed[:-100])
+    assert "is damaged, or no plan" in refused("reviewed.plan", reviewed.replace('"format": 1', '"format": 2', 1))
+    assert "there is no such file" in project.fail("deploy", "--plan", "other.plan")
+    assert "expected no SERVICE-VERSION" in project.fail("deploy", "--plan", "reviewed.plan", DOMAIN)
+
+    (project.root / ".soop/store").rename(project.root / "aside")
+    service = "service_defs/access-service/service.yaml"
+    project.write(service, project.read(service).replace("sleep 1", "sleep 2"))
+    opened = Project(project.root)
+    build(opened, read_source(opened, "access-service"), lambda _: None, "3.2.4")
+    said = project.fail("deploy", "--plan", "reviewed.plan")
+    assert "\n  artifact access-service-3.2.4 has changed\n" in said
+    assert project.versions(DOMAIN) == {"access-service": "3.2.3"}

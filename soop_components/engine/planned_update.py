@@ -1,0 +1,94 @@
+"""An update of a domain before anything is done: what its definition would say, the plan of that, and its preview."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from soop_components.deployment.domain_file import DomainFile
+from soop_components.deployment.plan_file import VARIABLE, write_plan
+from soop_components.engine.domains import unknown_domain
+from soop_components.engine.engine import Engine
+from soop_components.errors import SoopError
+from soop_components.model.names import Reference
+from soop_components.model.service_plan import DomainPlan
+from soop_components.preview import DomainPreview, preview_of_steps
+from soop_components.project import Project
+from soop_components.reading.domain_text import is_begun, references_in
+
+
+@dataclass(frozen=True)
+class PlannedUpdate:
+    """``text`` is what the definition would say, ``references`` are the services that are to be accepted."""
+
+    file: DomainFile
+    text: str
+    plan: DomainPlan
+    references: tuple[Reference, ...]
+
+    @classmethod
+    def deploying(cls, project: Project, id: str, references: Sequence[Reference]) -> PlannedUpdate:
+        """Plan the domain with these references in its definition, which may not be there yet."""
+        file = DomainFile(project, id)
+        text, plan = file.deploying(references)
+        return cls(file, text, plan, tuple(references))
+
+    @classmethod
+    def as_defined(cls, project: Project, id: str) -> PlannedUpdate:
+        """Plan the domain as its definition is."""
+        file = DomainFile(project, id)
+        before = file.read()
+        if before is None:
+            raise unknown_domain(project, id, ())
+        if is_begun(before):
+            raise SoopError(f"{file.label} has no services yet", f"run `soop deploy SERVICE-VERSION {id}`")
+        text, plan = file.deploying(())
+        return cls(file, text, plan, references_in(text))
+
+    @contextmanager
+    def engine(self, variables: Mapping[str, str] | None = None) -> Iterator[PlannedEngine]:
+        """Yield an engine that carries out this very plan, with these variables in its environment."""
+        run = self.file.project.home / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=run) as folder:
+            plan_file = Path(folder) / "plan.json"
+            write_plan(self.plan, plan_file)
+            environ = {**os.environ, VARIABLE: str(plan_file), **(variables or {})}
+            engine = Engine(self.file.project, environ)
+            yield PlannedEngine(engine, self, Path(folder), self.file.id in engine.stacks())
+
+
+@dataclass(frozen=True)
+class PlannedEngine:
+    """An engine that was handed a planned update; ``exists`` says whether the domain had a stack before."""
+
+    engine: Engine
+    update: PlannedUpdate
+    folder: Path
+    exists: bool
+
+    def preview(self) -> DomainPreview:
+        """Ask the engine what it would do, which looks at the nodes; changes nothing."""
+        file = self.update.file
+        candidate = self.folder / file.path.name
+        candidate.write_bytes(self.update.text.encode())
+        with nullcontext() if self.exists else self._stack():
+            digest = self.engine.preview_steps(file.id, candidate)
+        return preview_of_steps(file.id, digest.resource_steps(), digest.messages("warning"))
+
+    @contextmanager
+    def _stack(self) -> Iterator[None]:
+        """Have a stack for a moment, which the engine needs for a preview."""
+        file = self.update.file
+        before = file.read()
+        try:
+            self.engine.make_stack(file.id)
+            yield
+        finally:
+            if file.id in self.engine.stacks():
+                self.engine.remove_stack(file.id)
+            file.restore(before)
