@@ -30,6 +30,7 @@ VERBS = (
     "logs",
     "restart",
     "secret",
+    "rotate",
     "snapshot",
     "destroy",
     "recover",

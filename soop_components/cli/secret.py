@@ -1,4 +1,4 @@
-"""``soop secret``: shows, gives or rotates a secret of a service."""
+"""``soop secret``: shows or gives a secret of a service."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from soop_components.errors import SoopError
 from soop_components.model.names import did_you_mean
 from soop_components.project import Project
 
-HELP = "show, give or rotate a secret of a service"
+HELP = "show or give a secret of a service"
 DESCRIPTION = """\
-`soop secret show access-service.database_password dev-access` prints a secret that was accepted. `rotate` generates a
-new value and updates the domain with it. `set` reads a value from a pipe, or asks for it, seals it in the domain
-definition and updates the domain. A new value that is not accepted is rolled back: the accepted one stays in use.
+`soop secret show access-service.database_password dev-access` prints a secret that was accepted. `set` reads a value
+from a pipe, or asks for it, seals it in the domain definition and updates the domain. A new value that is not accepted
+is rolled back: the accepted one stays in use. A new value for one that is generated: `soop rotate`.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
-    parser.add_argument("action", choices=("show", "set", "rotate"), help="what to do")
+    parser.add_argument("action", choices=("show", "set"), help="what to do")
     parser.add_argument("secret", metavar="SERVICE.KEY", help="such as access-service.database_password")
     parser.add_argument("domain", metavar="DOMAIN", help="its id, such as dev-access")
 
@@ -42,14 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "show":
         print(_accepted(engine.state(id, show_secrets=True), id, service, key))
         return 0
-    if arguments.action == "set":
-        value = _read_value(arguments.secret)
+    value = _read_value(arguments.secret)
     with domain_lock(project, id):
         recover(engine, id, say)
-        state = engine.state(id)
-        if arguments.action == "set":
-            return _give(engine, state, id, service, key, value)
-        return _rotate(engine, state, id, service, key)
+        return _give(engine, engine.state(id), id, service, key, value)
 
 
 def _accepted(state: StackState, id: str, service: str, key: str) -> str:
@@ -87,14 +83,4 @@ def _give(engine: Engine, state: StackState, id: str, service: str, key: str, va
         if code:
             file.restore(before)
             say(f"{id}: {service}.{key} was not changed")
-    return code
-
-
-def _rotate(engine: Engine, state: StackState, id: str, service: str, key: str) -> int:
-    name = f"{service}.{key}"
-    if name not in state.generated_secrets:
-        given = f"a secret that the domain gives is changed with: soop secret set {name} {id}"
-        raise SoopError(f"{id}: no secret {name} is generated", did_you_mean(name, state.generated_secrets) or given)
-    code = engine.up(id, replace=state.generated_secrets[name])
-    say(f"{id}: {name} was " + ("not rotated; the accepted value stays in use" if code else "rotated"))
     return code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,9 +76,9 @@ class Engine:
             raise SoopError("\n".join(errors) or _last_lines(done.stderr, done.stdout))
         return digest
 
-    def up(self, id: str, *, replace: str | None = None) -> int:
-        """Update a stack without asking; the resource with the URN ``replace`` is made anew."""
-        anew = [f"--replace={replace}"] if replace else []
+    def up(self, id: str, *, replace: Iterable[str] = ()) -> int:
+        """Update a stack without asking; the resources with the URNs ``replace`` are made anew."""
+        anew = [f"--replace={urn}" for urn in replace]
         with self._comments_kept(id):
             return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs", *anew)
 

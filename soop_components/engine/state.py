@@ -8,7 +8,7 @@ to look into.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,8 @@ class StackState:
     """Names of resources whose creation was cut off, so that the engine does not know whether they exist."""
     private_key: str | None = None
     """The deployer's key in OpenSSH's format; only in a state that was read with its secrets."""
+    next_key: str | None = None
+    """The one that a rotation has begun to replace it with; None if none has."""
     elsewhere: tuple[str, ...] = ()
     """Names of resources that providers other than ours made."""
     generated_secrets: Mapping[str, str] = field(default_factory=dict)
@@ -121,7 +123,8 @@ class StackState:
             pending_creates=tuple(
                 each.resource.name for each in deployment.pending_operations if each.type == "creating"
             ),
-            private_key=next((_plain(key.outputs.get("privateKey")) for key in by_type.get(_KEY, [])), None),
+            private_key=_of_key(by_type, "privateKey"),
+            next_key=_of_key(by_type, "nextPrivateKey"),
             generated_secrets={each.name: each.urn for each in by_type.get(_SECRET, [])},
             elsewhere=tuple(
                 each.name for each in deployment.resources if not each.type.startswith(("soop:", "pulumi:"))
@@ -137,6 +140,10 @@ class StackState:
     def running(self, service: str) -> str | None:
         """Return the accepted version of a service."""
         return next((release.version for release in self.releases if release.service == service), None)
+
+
+def _of_key(by_type: Mapping[str, Sequence[_Resource]], output: str) -> str | None:
+    return next((_plain(key.outputs.get(output)) for key in by_type.get(_KEY, [])), None)
 
 
 def _releases(releases: Iterable[_Resource], machines: Mapping[str, Mapping[str, Any]]) -> tuple[Release, ...]:

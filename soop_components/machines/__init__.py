@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # of the program, of the provider and of the command line: no
 
 WITH_DATA = "SOOP_WITH_DATA"
 """Variable in an engine's environment: an update may delete disks with their data."""
+ROTATE_KEY = "SOOP_ROTATE_KEY"
+"""Another one: an update makes a second SSH key of the domain (``add``), or lets the first one go (``switch``)."""
 
 
 class Unsupported(SoopError):
@@ -109,7 +111,10 @@ class Kind(ABC):
     def infrastructure(
         self, domain: str, environment: Environment, authorized_key: pulumi.Input[str], parent: pulumi.Resource
     ) -> Infrastructure:
-        """Declare what the machines of a domain share; ``authorized_key`` is to open them."""
+        """Declare what the machines of a domain share; ``authorized_key`` is to open them.
+
+        While keys are rotated it has two lines; a change of it must reach machines without making them anew.
+        """
 
     @abstractmethod
     def operations(self, project: Project) -> Operations:

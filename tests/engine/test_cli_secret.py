@@ -8,6 +8,7 @@ from typing import Any
 from soop_components.build.builder import build
 from soop_components.build.service_source import read_source
 from soop_components.engine import Engine
+from soop_components.machines.local.host_key import new_host_key
 from soop_components.project import Project
 from tests.engine.stand_in.project import SERVICE_LOCK, SERVICE_YAML, StandInProject
 
@@ -53,8 +54,8 @@ def test_a_rotation_that_is_not_accepted_leaves_the_accepted_value(project: Stan
     assert tried(project) == [first, None]
 
     project.hold("refused")
-    said = project.fail("secret", "rotate", PASSWORD, DOMAIN)
-    assert "not rotated; the accepted value stays in use" in said
+    said = project.fail("rotate", DOMAIN, PASSWORD)
+    assert "not rotated; the accepted values stay in use" in said
     refused, kept = tried(project)
     assert refused != first
     assert kept == first
@@ -64,7 +65,7 @@ def test_a_rotation_that_is_not_accepted_leaves_the_accepted_value(project: Stan
     project.succeed("deploy", "access-service-3.2.3", DOMAIN)
     assert tried(project)[0] is None or shown(project) == first
 
-    project.succeed("secret", "rotate", PASSWORD, DOMAIN)
+    project.succeed("rotate", DOMAIN, PASSWORD)
     second = shown(project)
     assert second not in (first, refused)
     assert tried(project) == [second, first]
@@ -95,7 +96,7 @@ def test_a_value_of_ones_own(project: StandInProject) -> None:
     project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
     first, text = shown(project), project.read(f"stacks/Pulumi.{DOMAIN}.yaml")
     assert "no value was given" in project.fail("secret", "set", PASSWORD, DOMAIN)
-    assert "did you mean vault-service.password?" in project.fail("secret", "rotate", "vault-service.pasword", DOMAIN)
+    assert "did you mean vault-service.password?" in project.fail("rotate", DOMAIN, "vault-service.pasword")
 
     project.hold("refused")
     assert project.soop("secret", "set", PASSWORD, DOMAIN, given="my own\n").returncode == 1
@@ -114,8 +115,29 @@ def test_a_value_of_ones_own(project: StandInProject) -> None:
     assert not any(secret.encode() in text for text in state for secret in (first, "my own"))
     assert shown(project) == "my own"
     assert tried(project) == ["my own", first]
-    assert f"soop secret set {PASSWORD}" in project.fail("secret", "rotate", PASSWORD, DOMAIN)
+    assert f"soop secret set {PASSWORD}" in project.fail("rotate", DOMAIN, PASSWORD)
 
     project.write(f"stacks/Pulumi.{DOMAIN}.yaml", text)
     pulumi(project, "up")
     assert shown(project) not in (first, "my own")
+
+
+def test_a_key_that_does_not_open_every_node_is_not_used(project: StandInProject) -> None:
+    """Nothing answers where these nodes are said to be."""
+    make(project)
+    project.environment.update(STAND_IN_PORT="1", STAND_IN_HOST_KEY=new_host_key().public)
+    project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
+
+    def keys() -> tuple[str | None, str | None]:
+        state = Engine(Project(project.root), project.environment).state(DOMAIN, show_secrets=True)
+        return state.private_key, state.next_key
+
+    first, none = keys()
+    assert none is None
+    said = project.fail("rotate", DOMAIN, "ssh-key")
+    assert "the new SSH key does not open every node: " in said
+    assert "the old one stays in use" in said
+    same, second = keys()
+    assert same == first
+    assert second not in (None, first)
+    assert "unchanged" in pulumi(project, "up")

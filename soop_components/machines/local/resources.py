@@ -137,7 +137,7 @@ async def _made(name: str, wanted: Properties) -> Properties:
         image=spec["image"],
         cpus=spec["cpus"],
         memory=bytes_of(spec["memory"]),
-        authorized_keys=(spec["authorizedKey"],),
+        authorized_keys=tuple(spec["authorizedKey"].splitlines()),
         disks=tuple(Attachment(disk["disk"], disk["mount"]) for disk in spec["disks"]),
     )
     return {**wanted, **_found(await _machines().create(machine, new_host_key()))}

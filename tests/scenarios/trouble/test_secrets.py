@@ -92,14 +92,24 @@ def test_a_marker_is_found_nowhere(beacon: Beacon) -> None:
     beacon.settled = False  # without the secret it is another definition
 
 
-def test_a_generated_token_is_rotated_on_every_node(beacon: Beacon) -> None:
-    def token(action: str) -> str:
-        return beacon.project.must("soop", "secret", action, "beacon-service.token", beacon.domain)
+def test_key_and_token_are_rotated_and_no_machine_is_made_anew(beacon: Beacon) -> None:
+    def token() -> str:
+        return beacon.project.must("soop", "secret", "show", "beacon-service.token", beacon.domain).strip()
 
-    before = token("show")
-    assert "beacon-service.token was rotated" in token("rotate")
-    after = token("show").strip()
-    assert after != before.strip()
+    def keys(number: int) -> list[str]:
+        return beacon.ssh("cat /root/.ssh/authorized_keys", number).splitlines()
+
+    before, old, machines = token(), keys(1), [beacon.machine(number) for number in (1, 2)]
+    said = beacon.project.run("soop", "rotate", beacon.domain)
+    assert said.exit_code == 0, said.text
+    assert f"{beacon.domain}: its SSH key was rotated" in said.text
+    assert f"{beacon.domain}: beacon-service.token: rotated" in said.text
+    after, new = token(), keys(1)
+    assert after != before
+    assert len(old) == len(new) == 1
+    assert new != old
+    assert keys(2) == new
+    assert [beacon.machine(number) for number in (1, 2)] == machines
     process = "/proc/$(systemctl show --property=MainPID --value beacon-service-beacon)/environ"
     for number in (1, 2):
         assert f"TOKEN={after}\n" in beacon.ssh(f"tr '\\0' '\\n' < {process}", number)
