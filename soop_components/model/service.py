@@ -68,7 +68,7 @@ class DiskDefinition(Model):
     size: Size
     """Such as ``10GiB``."""
     mount: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]+$")]
-    """Where it is mounted on the node. Its file ``.soop-accounts`` remembers the numbers of users and groups."""
+    """Where it is mounted on the node. Files ``.soop-…`` there remember users and scripts."""
 
 
 class RolloutSettings(Model):

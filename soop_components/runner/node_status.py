@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soop_components.runner import health, hosts, in_the_way, transient
+from soop_components.runner import health, hosts, in_the_way, script_records, transient
 from soop_components.runner.accept import last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
@@ -41,6 +41,11 @@ def drift(host: Host, running: dict[str, Any] | None) -> list[Drift]:
     ledger, intended = host.ledger(), host.load("intended.json")
     kinds = () if "ledger.json" in host.lost else KINDS
     found = [difference for kind in kinds for difference in kind.drift(host, ledger)] + hosts.drift(host)
+    mount = running["plan"].get("disk") if running and kinds else None
+    found += [
+        Drift("script", key, "has not run for what is on the disk now")
+        for key in script_records.unknown_to_disk(host, mount, ledger)
+    ]
     found += [
         Drift("error", name, f"{host.kept(name)} is damaged: {_LOST.get(name, 'it is made anew')}")
         for name in sorted(host.lost)

@@ -1,4 +1,4 @@
-"""Scripts: run when they or anything they are given has changed since they last succeeded."""
+"""Scripts: run when they, anything they are given or the node's disk has changed since they last succeeded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from soop_components.runner import accounts, files
+from soop_components.runner import accounts, files, script_records
 from soop_components.runner.commands import Account, Completed, Task
 from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host, remove_tree
@@ -61,8 +61,11 @@ class Scripts(Managed):
 
 
 def _differs(work: Work, component: Component, script: Script) -> bool:
-    """Return whether it changed, or what it is given, or anything at its triggers that is not of the plan."""
-    if work.ledger.scripts.get(_key(component, script)) != _fingerprint(work, component, script):
+    """Return whether it changed, or what it is given, its disk, or anything at its triggers that is not of the plan."""
+    key, wanted = _key(component, script), _fingerprint(work, component, script)
+    if work.ledger.scripts.get(key) != wanted:
+        return True
+    if not script_records.are_on_disk(work.host, work.document.disk, key, wanted):
         return True
     below = (each.name for each in work.ledger.changing if each.what == "below")
     return bool(covered(work.host.places, script.triggers, below))
@@ -131,7 +134,8 @@ def _run(work: Work, component: Component, script: Script) -> None:
         done = done._replace(command=" ".join([script.source or script.name, *script.arguments]))
         said = tail(done.stderr) or tail(done.stdout)
         raise Failure.of_command("scripts", f"script {script.name} {why}", done, said)
-    work.ledger.scripts[key] = _fingerprint(work, component, script)
+    work.ledger.scripts[key] = record = _fingerprint(work, component, script)
+    script_records.remember(work, key, record)
     work.ran.add(key)
     work.changed("script", key, "run")
     work.save()

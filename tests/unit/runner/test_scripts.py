@@ -51,6 +51,32 @@ def test_a_script_runs_again_when_its_secret_changes(node: Node, notes: Path) ->
     assert notes.read_text() == "\none\n\ntwo\n"
 
 
+def test_a_script_runs_again_when_its_disk_is_what_it_was_before(node: Node, notes: Path) -> None:
+    record = node.path("/srv/disk/.soop-scripts")
+    record.parent.mkdir(parents=True)
+
+    def wanted(*arguments: str) -> dict[str, Any]:
+        noting = script("note", f'echo "$@" >> {notes}', arguments=list(arguments))
+        return document(web={"scripts": [noting, script("other", "true")]}, disk="/srv/disk")
+
+    assert runs(node, wanted("a"))
+    assert record.stat().st_mode & 0o777 == 0o600
+    snapshot = record.read_bytes()
+    assert runs(node, wanted("b"))
+    assert node.drift() == []
+    record.write_bytes(snapshot)  # nothing else of the disk is looked at
+    assert node.drift() == ["script web/note: has not run for what is on the disk now"]
+    assert node.pending(wanted("b")) == ["run script web/note"]
+    assert runs(node, wanted("b"))
+    assert node.drift() == []
+    for damage in (b"{", b"[]", b"\xff", b'{"web/note": 1}'):
+        record.write_bytes(damage)
+        assert runs(node, wanted("b"))
+    record.chmod(0o644)  # somebody else's
+    assert runs(node, wanted("b"))
+    assert notes.read_text().split() == ["a", *["b"] * 7]
+
+
 def test_a_script_runs_again_when_a_trigger_changes(node: Node, notes: Path) -> None:
     def triggered(**files: str) -> dict[str, Any]:
         return with_script(notes, {f"/opt/m/{name}": file(text) for name, text in files.items()}, triggers=["/opt/m"])
