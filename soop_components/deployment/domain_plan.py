@@ -12,12 +12,14 @@ from soop_components.artifact.store import Artifact, Store
 from soop_components.deployment.capacity_check import check_capacity
 from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.machines import no_snapshots
+from soop_components.machines.kinds import kind_of
 from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.domain_checks import all_problems
 from soop_components.model.environment import Environment
 from soop_components.model.names import Reference
 from soop_components.model.problem import Problem, unknown
-from soop_components.model.service import ServiceDefinition
+from soop_components.model.service import RolloutSettings, ServiceDefinition
 from soop_components.model.service_plan import DomainPlan
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
@@ -58,6 +60,7 @@ def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mist
     store = Store.of(project)
     artifacts, problems = _artifacts(store, domain, mistakes)
     definitions = {name: artifact.definition for name, artifact in artifacts.items()}
+    problems += _snapshot_problems(domain, definitions, found)
     problems += all_problems(domain, definitions, found, lambda: [entry.reference for entry in store.list()])
     mistakes.problems += [problem.line(label) for problem in read.certain(problems)]
     environment = mistakes.finish(found)
@@ -93,6 +96,23 @@ def _environment(project: Project, name: str, label: str) -> Environment:
         folder = project.name_of(path.parent)
         raise InvalidInput([f"{label}: soop:environment: no environment {name!r} in {folder}; {have}"])
     return load_environment(path, project.name_of(path))
+
+
+def _snapshot_problems(
+    domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], environment: Environment | None
+) -> Iterator[Problem]:
+    """Yield the services that ask for snapshots of disks where machines have none."""
+    if environment is None or kind_of(environment.machines).has_snapshots:
+        return
+    always = environment.reliability.snapshots.before_upgrade
+    for index, service in enumerate(domain.services):
+        definition = definitions.get(service.reference.service)
+        for role, node in definition.nodes.items() if definition else ():
+            asked = node.rollout.overridden_by(service.rollout.get(role, RolloutSettings())).snapshot
+            if node.disk and (asked or always):
+                who = f"environment {environment.name} asks" if always else f"{role} nodes ask"
+                text = f"{who} for a snapshot before an upgrade: {no_snapshots(environment.machines)}"
+                yield Problem((SERVICES, index, "service"), text)
 
 
 def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:

@@ -11,6 +11,7 @@ from soop_components.model.options import value_problem
 from soop_components.model.problem import Problem, got, unknown
 from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
+from soop_components.model.service_checks import NO_DISK
 
 _LARGEST_INTEGER = 2**53
 """Larger ones lose digits where Pulumi reads its configuration."""
@@ -93,6 +94,9 @@ def _role_problems(
     for key, role in [*(("nodes", role) for role in service.nodes), *(("rollout", role) for role in service.rollout)]:
         if role not in definition.nodes:
             yield Problem((*place, key, role), f"{service.reference} has {unknown('role', role, definition.nodes)}")
+    for role, rollout in service.rollout.items():
+        if rollout.snapshot and role in definition.nodes and definition.nodes[role].disk is None:
+            yield Problem((*place, "rollout", role, "snapshot"), NO_DISK)
     for role, number in service.nodes.items():
         node = definition.nodes.get(role)
         if node and not node.count.minimum <= number <= node.count.maximum:

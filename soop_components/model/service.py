@@ -82,6 +82,8 @@ class RolloutSettings(Model):
     """How long each batch must stay healthy, as it was configured, before the next one is touched: ``30s``."""
     pause: Duration = "0s"
     """How long to wait between two batches."""
+    snapshot: bool = False
+    """Whether a node's disk gets a snapshot before an update that changes the node."""
     start: Literal["together", "one_by_one"] = "together"
     """How new nodes come up: ``one_by_one``, each is healthy and has joined before the next one is begun."""
 

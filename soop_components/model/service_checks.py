@@ -18,6 +18,7 @@ _MOST_MATCHING = 20_000_000
 """Steps that matching all defaults may take together."""
 _SMALLEST_DISK, _LARGEST_DISK = "8MiB", "16TiB"
 """What a file system that outlives its machine can be made on."""
+NO_DISK = "the role has no disk"
 _SYSTEM_FOLDERS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var)?")
 _SYSTEM_TREES = (
     "/bin/", "/boot/", "/dev/", "/etc/", "/lib/", "/lib64/", "/proc/", "/run/", "/sbin/", "/sys/", "/usr/"
@@ -115,6 +116,8 @@ def _count_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
 
 def _disk_problems(role: str, node: NodeDefinition) -> Iterator[Problem]:
     if node.disk is None:
+        if node.rollout.snapshot:
+            yield Problem(("nodes", role, "rollout", "snapshot"), NO_DISK)
         return
     if not bytes_of(_SMALLEST_DISK) <= bytes_of(node.disk.size) <= bytes_of(_LARGEST_DISK):
         expected = f"expected {_SMALLEST_DISK} to {_LARGEST_DISK} {got(node.disk.size)}"

@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from soop_components.model.base import Model
-from soop_components.model.environment import Environment
-from soop_components.model.names import Digest, RoleName
+from soop_components.model.environment import Environment, SnapshotSettings
+from soop_components.model.names import DEFAULT_KIND, Digest, RoleName
 from soop_components.model.plan import RolePlan, SmokeTestPlan
 from soop_components.model.service import DiskDefinition
 
@@ -50,6 +50,10 @@ class ServicePlan(Model):
     """Addresses by node name, ``http://web-1.access-service.dev-access:80``."""
     secrets: dict[str, int | None] = Field(default_factory=dict)
     """Secret keys the plan refers to; a number is the length to generate, None: the domain gives it."""
+    machines: str = DEFAULT_KIND
+    """The kind of machines that its disks belong to, if it has any."""
+    snapshots: SnapshotSettings = SnapshotSettings()
+    """What the environment says of snapshots of these disks."""
 
 
 @dataclass(frozen=True)

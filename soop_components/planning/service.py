@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
@@ -11,7 +12,7 @@ from soop_components.model.environment import Environment
 from soop_components.model.names import NodeName
 from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, RolePlan
-from soop_components.model.service import RolloutSettings
+from soop_components.model.service import NodeDefinition, RolloutSettings, ServiceDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
@@ -58,7 +59,7 @@ def plan_service(
         for key, option in definition.config.items()
     }
     scope = service_scope(definition, config, names, domain.id, environment.name, services)
-    roles = _roles(resolved, service, scope, where)
+    roles = _roles(resolved, service, environment, scope, where)
     ports = endpoint_ports(definition, scope, where)
     endpoints = {
         name: tuple(f"{endpoint.scheme}://{node}:{ports[name]}" for node in names[endpoint.role])
@@ -80,10 +81,20 @@ def plan_service(
         smoke_tests=programs.smoke_tests(),
         endpoints=endpoints,
         secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
+        **_disks(definition, environment),
     )
 
 
-def _roles(resolved: ResolvedDefinition, service: DomainService, scope: Scope, where: Place) -> dict[str, RolePlan]:
+def _disks(definition: ServiceDefinition, environment: Environment) -> dict[str, Any]:
+    """Return what a release must know to take snapshots of disks; nothing if there are none."""
+    if not any(node.disk for node in definition.nodes.values()):
+        return {}
+    return {"machines": environment.machines, "snapshots": environment.reliability.snapshots}
+
+
+def _roles(
+    resolved: ResolvedDefinition, service: DomainService, environment: Environment, scope: Scope, where: Place
+) -> dict[str, RolePlan]:
     """Return the plan of each role; the mistakes of all roles are reported together."""
     problems: list[str] = []
     roles: dict[str, RolePlan] = {}
@@ -103,12 +114,20 @@ def _roles(resolved: ResolvedDefinition, service: DomainService, scope: Scope, w
             order=node.components,
             after=node.after,
             migrations=tuple(each for each in resolved.migrations if each.component in node.components),
-            rollout=node.rollout.overridden_by(service.rollout.get(role, RolloutSettings())),
+            rollout=_rollout(role, node, service, environment),
             disk=node.disk.mount if node.disk else None,
         )
     if problems:
         raise InvalidInput(dict.fromkeys(problems))
     return roles
+
+
+def _rollout(role: str, node: NodeDefinition, service: DomainService, environment: Environment) -> RolloutSettings:
+    """Return how an update passes over a role: as it says, as the domain says, and as careful as the environment."""
+    rollout = node.rollout.overridden_by(service.rollout.get(role, RolloutSettings()))
+    if node.disk is None or not environment.reliability.snapshots.before_upgrade:
+        return rollout
+    return rollout.overridden_by(RolloutSettings(snapshot=True))
 
 
 def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> ComponentPlan:

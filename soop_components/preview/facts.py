@@ -12,7 +12,9 @@ Names = Annotated[tuple[str, ...], Field(strict=False)]
 ServiceAction = Literal["create", "upgrade", "downgrade", "change", "repair", "remove", "none"]
 NodeAction = Literal["create", "replace", "configure", "repair", "record", "remove", "none"]
 ResourceAction = Literal["create", "replace", "update", "delete"]
-StepKind = Literal["hosts", "send", "configure", "hook", "watch", "pause", "smoke_tests", "accept"]
+StepKind = Literal[
+    "hosts", "send", "snapshot", "restore", "configure", "hook", "watch", "pause", "smoke_tests", "accept"
+]
 
 
 class Artifact(Model):
@@ -91,6 +93,8 @@ class StepFact(Model):
     """On which nodes, all at once."""
     hook: str | None = None
     """Which hook runs."""
+    label: str | None = None
+    """Of the snapshot that is taken or restored."""
     seconds: int | None = None
     """How long is watched or waited."""
 

@@ -47,7 +47,7 @@ def service_preview(
         roles=tuple(_role_changes(before, after, found)),
         secrets=tuple(sorted(found.secrets)),
         smoke_tests=tuple(test.name for test in after.smoke_tests),
-        steps=steps_of(after, serving, changing, sorted(goodbye, reverse=True)) if acts else (),
+        steps=steps_of(after, serving, changing, sorted(goodbye, reverse=True), before) if acts else (),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import assert_never
 
-from soop_components.preview.facts import StepFact
+from soop_components.preview.facts import StepFact, StepKind
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import (
     AcceptVersion,
@@ -14,23 +14,42 @@ from soop_components.release.order import (
     NodeState,
     Parallel,
     Pause,
+    RestoreSnapshot,
     RunHook,
     RunSmokeTests,
     SendBlobs,
     Step,
+    TakeSnapshot,
     Watch,
     WriteHosts,
     rollout_order,
 )
+from soop_components.release.snapshots import snapshot_of
 
 Lanes = tuple[tuple[StepFact, ...], ...]
+_KINDS: Mapping[type, StepKind] = {
+    WriteHosts: "hosts",
+    SendBlobs: "send",
+    TakeSnapshot: "snapshot",
+    RestoreSnapshot: "restore",
+    Configure: "configure",
+    RunSmokeTests: "smoke_tests",
+    AcceptVersion: "accept",
+}
 _FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
 
 
 def steps_of(
-    release: ReleaseInputs, serving: Collection[str], changing: Collection[str], leaving: list[str]
+    release: ReleaseInputs,
+    serving: Collection[str],
+    changing: Collection[str],
+    leaving: list[str],
+    before: ReleaseInputs | None = None,
 ) -> tuple[Lanes, ...]:
-    """Return the steps in their order, as the release decides it; ``serving`` have accepted a version before."""
+    """Return the steps in their order, as the release decides it; ``serving`` have accepted a version before.
+
+    ``before`` is what was accepted.
+    """
     states = {
         name: NodeState(
             has_accepted=name in serving,
@@ -38,6 +57,7 @@ def steps_of(
             is_last_good=True,
             missing=(),
             has_changes=name in changing,
+            snapshot=snapshot_of(before, release, name) if name in serving else None,
         )
         for name in release.nodes
     }
@@ -50,21 +70,15 @@ def steps_of(
 def step_fact(step: Step) -> StepFact:
     """Return a step as a fact."""
     match step:
-        case WriteHosts(nodes):
-            return StepFact(kind="hosts", nodes=nodes)
-        case SendBlobs(nodes):
-            return StepFact(kind="send", nodes=nodes)
-        case Configure(nodes):
-            return StepFact(kind="configure", nodes=nodes)
+        case WriteHosts(nodes) | SendBlobs(nodes) | Configure(nodes) | RunSmokeTests(nodes) | AcceptVersion(nodes):
+            return StepFact(kind=_KINDS[type(step)], nodes=nodes)
+        case TakeSnapshot(nodes, label) | RestoreSnapshot(nodes, label):
+            return StepFact(kind=_KINDS[type(step)], nodes=nodes, label=label)
         case RunHook(nodes, hook):
             return StepFact(kind="hook", nodes=nodes, hook=hook)
         case Watch(nodes, seconds):
             return StepFact(kind="watch", nodes=nodes, seconds=seconds)
         case Pause(seconds):
             return StepFact(kind="pause", seconds=seconds)
-        case RunSmokeTests(nodes):
-            return StepFact(kind="smoke_tests", nodes=nodes)
-        case AcceptVersion(nodes):
-            return StepFact(kind="accept", nodes=nodes)
         case _:
             assert_never(step)

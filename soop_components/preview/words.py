@@ -149,14 +149,14 @@ def step_in_words(step: StepFact) -> str:
             return "tell all nodes the names of all nodes"
         case "send":
             return f"send to {names} what they lack"
+        case "snapshot" | "restore":
+            return f"{step.kind} {names}: {step.label}"
         case "configure":
             return f"configure {names}" + (" at once" if len(step.nodes) > 1 else "")
         case "hook":
             return f"{step.hook} {names}"
-        case "watch":
-            return f"watch for {step.seconds} s"
-        case "pause":
-            return f"pause for {step.seconds} s"
+        case "watch" | "pause":
+            return f"{step.kind} for {step.seconds} s"
         case "smoke_tests":
             return "smoke tests"
         case "accept":

@@ -13,11 +13,14 @@ from typing import Any
 
 from soop_components.errors import SoopError
 from soop_components.machines import WITH_DATA
+from soop_components.machines.kinds import kind_of
+from soop_components.machines.snapshots import Snapshots
 from soop_components.project import Project
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
+from soop_components.release.disks import Disks
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Blobs, Node
 from soop_components.release.rollout import Rollout
@@ -30,6 +33,7 @@ from soop_components.runner.protocol import NodeStatus
 
 _STATUS_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
+_NOT_COMPARED = ("privateKey", "generated", "machines", "snapshots")
 _MOST = 50
 """Differences of a node that are recorded and shown, and characters of each."""
 _LONGEST = 500
@@ -134,7 +138,8 @@ class ReleaseResource(Resource):
         nodes = self._nodes(context, release)
         before = self._nodes(context, previous) if previous else {}
         leaving = {name: node for name, node in before.items() if name not in nodes}
-        rollout = Rollout(release, previous, nodes, leaving, blobs, context.cancellation, context.progress)
+        disks = Disks(_snapshots(release))
+        rollout = Rollout(release, previous, nodes, leaving, blobs, context.cancellation, context.progress, disks=disks)
         await roll_out([rollout], context.progress)
 
     def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
@@ -225,6 +230,14 @@ def _blobs(release: ReleaseInputs) -> Blobs:
     return artifact.blob_path
 
 
+def _snapshots(release: ReleaseInputs) -> Snapshots | None:
+    """Return the snapshots of a release's disks; None if it has none."""
+    if not any(role.disk for role in release.roles.values()):
+        return None
+    kind = kind_of(release.machines)
+    return Snapshots(kind.operations(Project.find()), release.environment, release.snapshots)
+
+
 def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
     """Return in words the packages that go since new ones exclude them."""
     from soop_components.release.package_changes import going  # only where packages are compared
@@ -243,8 +256,8 @@ def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
 
 
 def _compared(properties: Properties) -> Properties:
-    """Leave out the key pair, a new one of which changes nothing on a node that the machine has not changed already."""
-    return {key: value for key, value in properties.items() if key not in ("privateKey", "generated")}
+    """Leave out what changes nothing on a node by itself: a new key pair, and what is said of snapshots."""
+    return {key: value for key, value in properties.items() if key not in _NOT_COMPARED}
 
 
 def _node_urn(release_urn: str, node: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from soop_components.model.names import Reference
+from soop_components.model.environment import SnapshotSettings
+from soop_components.model.names import DEFAULT_KIND, NodeName, Reference, environment_of
 from soop_components.model.plan import HookPlan, RolePlan, SmokeTestPlan
 from soop_components.model.service import HookName
 from soop_components.model.service_plan import node_values
@@ -45,6 +46,10 @@ class ReleaseInputs:
     """The addresses of all nodes of the domain."""
     secrets: Mapping[str, str]
     private_key: str
+    machines: str = DEFAULT_KIND
+    """The kind of machines that disks belong to."""
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
+    """What the environment says of snapshots."""
 
     def __repr__(self) -> str:
         return f"ReleaseInputs({self.reference})"
@@ -63,7 +68,14 @@ class ReleaseInputs:
             hosts={**{name: node.target.address for name, node in nodes.items()}, **plain["neighbours"]},
             secrets=plain.get("secrets", {}),
             private_key=plain["privateKey"],
+            machines=plain.get("machines", DEFAULT_KIND),
+            snapshots=SnapshotSettings.model_validate(plain.get("snapshots", {})),
         )
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+        return environment_of(NodeName.parse(next(iter(self.nodes))).domain)
 
     @cached_property
     def documents(self) -> Mapping[str, dict[str, Any]]:

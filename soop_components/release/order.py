@@ -31,6 +31,10 @@ class NodeState:
     missing: tuple[str, ...]
     """Digests of the blobs that it needs and does not have."""
     has_changes: bool
+    snapshot: str | None = None
+    """Label of the snapshot that its disk gets before it is changed."""
+    restore: str | None = None
+    """Label of the snapshot that is put on its disk before it is changed."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,20 @@ class WriteHosts(_OnNodes):
 
 class SendBlobs(_OnNodes):
     """Send to each node the blobs that it does not have."""
+
+
+@dataclass(frozen=True)
+class TakeSnapshot(_OnNodes):
+    """Keep what is on the disks of a batch of nodes, under a label."""
+
+    label: str
+
+
+@dataclass(frozen=True)
+class RestoreSnapshot(_OnNodes):
+    """Put on the disks of a batch of nodes what a snapshot kept; their machines stop and start for it."""
+
+    label: str
 
 
 class Configure(_OnNodes):
@@ -87,7 +105,10 @@ class RestartServices(_OnNodes):
     """Restart the services of a batch of nodes; each is healthy afterwards, or has failed."""
 
 
-Step = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
+DiskStep = TakeSnapshot | RestoreSnapshot
+ServiceStep = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
+Step = ServiceStep | DiskStep
+RollbackStep = RunHook | RestoreSnapshot | RollBack
 RestartStep = RestartServices | RunHook | Watch | Pause | RunSmokeTests
 
 
@@ -164,23 +185,30 @@ def rollback_order(
     down: Collection[str],
     drained: Collection[str] = (),
     left: Sequence[str] = (),
-) -> list[RollBack | RunHook]:
+    restores: Mapping[str, str] | None = None,
+) -> list[RollbackStep]:
     """Return the steps of a rollback.
 
     ``nodes`` are in the order in which they were changed; those that are down serve nobody and come first, all at once;
     others in batches, the last changed first. Before that, nodes that have ``left`` join again, and nodes that were
-    ``drained`` and have nothing to be rolled back are undrained.
+    ``drained`` and have nothing to be rolled back are undrained. ``restores`` are the labels of snapshots that are put
+    on the disks of some of ``nodes`` before they are rolled back.
     """
+    labels = restores or {}
     first = tuple(name for name in nodes if name in down)
     untouched = tuple(sorted(set(drained) - set(nodes)))
-    order: list[RollBack | RunHook] = [RunHook(tuple(left), "join"), RunHook(untouched, "undrain")]
-    order += [RollBack(first), RunHook(first, "undrain")]
+    order: list[RollbackStep] = [RunHook(tuple(left), "join"), RunHook(untouched, "undrain")]
+    order += [*_restores(first, labels), RollBack(first), RunHook(first, "undrain")]
     serving = [name for name in reversed(nodes) if name not in down]
     for role in dict.fromkeys(release.nodes[name].role for name in serving):
         names = [name for name in serving if release.nodes[name].role == role]
         for batch in map(tuple, batches(names, 0, release.roles[role].rollout.max_in_flight)):
-            order += [RunHook(batch, "drain"), RollBack(batch), RunHook(batch, "undrain")]
+            order += [RunHook(batch, "drain"), *_restores(batch, labels), RollBack(batch), RunHook(batch, "undrain")]
     return [step for step in order if step.nodes]
+
+
+def _restores(batch: Sequence[str], labels: Mapping[str, str]) -> list[RestoreSnapshot]:
+    return [RestoreSnapshot(names, label) for label, names in _by_label({name: labels.get(name) for name in batch})]
 
 
 def _role_groups(roles: Mapping[str, RolePlan]) -> Iterator[list[str]]:
@@ -211,12 +239,26 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
         is_new = not states[batch[0]].has_accepted
         if "drain" in hooks and not is_new:
             yield RunHook(tuple(batch), "drain")
+        yield from _disk_steps(batch, states)
         yield Configure(tuple(batch))
         after: HookName = "join" if is_new else "undrain"
         if after in hooks:
             yield RunHook(tuple(batch), after)
         if watch:
             yield Watch(tuple(batch), watch)
+
+
+def _disk_steps(batch: Sequence[str], states: Mapping[str, NodeState]) -> Iterator[DiskStep]:
+    """Yield what is done with disks before their nodes are configured."""
+    for label, names in _by_label({name: states[name].snapshot for name in batch}):
+        yield TakeSnapshot(names, label)
+    for label, names in _by_label({name: states[name].restore for name in batch}):
+        yield RestoreSnapshot(names, label)
+
+
+def _by_label(labels: Mapping[str, str | None]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for label in sorted({label for label in labels.values() if label}):
+        yield label, tuple(name for name, its in labels.items() if its == label)
 
 
 def batches(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:

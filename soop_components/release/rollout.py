@@ -11,6 +11,7 @@ from typing import assert_never
 from soop_components.errors import SoopError
 from soop_components.model.names import Reference
 from soop_components.release.cancellation import Cancellation
+from soop_components.release.disks import Disks
 from soop_components.release.hooks import HookPrograms, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node, NodeFailure, Progress
@@ -20,12 +21,15 @@ from soop_components.release.order import (
     NodeState,
     Parallel,
     Pause,
+    RestoreSnapshot,
     RollBack,
     RolloutOrder,
     RunHook,
     RunSmokeTests,
     SendBlobs,
+    ServiceStep,
     Step,
+    TakeSnapshot,
     Watch,
     WriteHosts,
     nodes_to_roll_back,
@@ -33,6 +37,7 @@ from soop_components.release.order import (
     rollout_order,
 )
 from soop_components.release.smoke_tests import SmokeTests
+from soop_components.release.snapshots import snapshot_of
 from soop_components.release.verdict import RolledBack
 from soop_components.release.watching import watch
 from soop_components.runner.protocol import Failed, Inspected
@@ -57,6 +62,7 @@ class Rollout:
         cancellation: Cancellation,
         progress: Progress,
         clock: Clock | None = None,
+        disks: Disks | None = None,
     ) -> None:
         self._wanted = wanted
         self._previous = previous
@@ -68,6 +74,7 @@ class Rollout:
         self._cancellation = cancellation
         self._progress = progress
         self._clock = clock or Clock()
+        self._disks = disks or Disks()
         self._states: Mapping[str, NodeState] = {}
         self._configured: list[str] = []
         """Nodes on which an apply was begun, in this order."""
@@ -86,6 +93,8 @@ class Rollout:
     async def look(self) -> None:
         """See what every node is."""
         self._states = await self._cancellation.unless_requested(self._look())
+        self._cancellation.check()
+        await self._disks.check([name for name, state in self._states.items() if state.snapshot and state.has_changes])
 
     def order(self) -> RolloutOrder:
         """Return the steps, by what was seen."""
@@ -96,8 +105,13 @@ class Rollout:
         for step in steps:
             if isinstance(step, Parallel):
                 await wait_for_all(self.carry_out(lane) for lane in step.lanes)
+                continue
+            self._cancellation.check()
+            if isinstance(step, Configure | RestoreSnapshot):
+                self._begin(step.nodes)
+            if isinstance(step, TakeSnapshot | RestoreSnapshot):
+                await self._disks.carry_out(step, self._nodes, self._previous)
             else:
-                self._cancellation.check()
                 await self._carry_out_one(step)
 
     async def _look(self) -> Mapping[str, NodeState]:
@@ -109,6 +123,8 @@ class Rollout:
             for name, node in self._nodes.items()
         )
         known = self._known(found)
+        labels = {name: snapshot_of(self._previous, wanted, name) for name in wanted.nodes}
+        await self._disks.look({name: label for name, label in labels.items() if label})
         return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
 
     def _known(self, found: Sequence[Inspected]) -> Collection[str]:
@@ -138,17 +154,24 @@ class Rollout:
             is_last_good=good == found.running and not (has_new_secrets and not found.changes),
             missing=found.missing,
             has_changes=bool(found.changes),
+            snapshot=snapshot_of(self._previous, self._wanted, name) if self._is_untouched(found) else None,
+            restore=self._disks.restores.get(name),
         )
 
-    async def _carry_out_one(self, step: Step) -> None:
+    def _is_untouched(self, found: Inspected) -> bool:
+        """Return whether no attempt has begun to change a node since its version was accepted.
+
+        A snapshot that was taken before such an attempt is not replaced by what the attempt has left.
+        """
+        return found.running == found.last_good and all(change.kind != "apply" for change in found.changes)
+
+    async def _carry_out_one(self, step: ServiceStep) -> None:
         match step:
             case WriteHosts(names):
                 await wait_for_all(self._nodes[name].hosts(self._names) for name in names)
             case SendBlobs(names):
                 await wait_for_all(self._send_blobs(name) for name in names)
             case Configure(names):
-                self._configured += names
-                self._down.update(names)
                 await wait_for_all(self._configure(name) for name in names)
             case RunHook(names, hook):
                 await wait_for_all(self._hooks.run(name, hook) for name in names)
@@ -171,6 +194,11 @@ class Rollout:
         missing = self._states[name].missing
         await self._nodes[name].progress.show(f"sending {len(missing)} blobs")
         await self._nodes[name].receive(missing, self._blobs)
+
+    def _begin(self, names: Sequence[str]) -> None:
+        """Note that nodes are changed from now on."""
+        self._configured += [name for name in names if name not in self._configured]
+        self._down.update(names)
 
     async def _configure(self, name: str) -> None:
         document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
@@ -197,16 +225,20 @@ class Rollout:
     async def roll_back(self) -> RolledBack:
         """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
-        left = [name for name in to_roll_back if name not in self._rolled_back]
+        restores = self._disks.restores_in_rollback(to_roll_back)
+        left = [name for name in to_roll_back if name not in self._rolled_back or name in restores]
         serving = await asyncio.gather(*map(self._serves, left))
         down = [name for name, serves in zip(left, serving, strict=True) if not serves]
         failures: dict[str, BaseException] = {}
         failed_hooks: list[tuple[str, BaseException]] = []
-        for step in rollback_order(self._wanted, left, down, self._hooks.drained, self._hooks.left):
+        for step in rollback_order(self._wanted, left, down, self._hooks.drained, self._hooks.left, restores):
             match step:
+                case RestoreSnapshot(names, label):
+                    failures |= await attempts(names, partial(self._restore, label))
                 case RollBack(names):
                     await self._progress.show(f"rolling back {len(names)} nodes")
-                    failures |= await attempts(names, self._roll_back_one)
+                    there = [name for name in names if name not in failures]
+                    failures |= await attempts(there, self._roll_back_one)
                 case RunHook(names, hook):
                     there = [name for name in names if name not in failures]
                     failed_hooks += (await attempts(there, partial(self._hooks.run_in_rollback, hook))).items()
@@ -221,6 +253,9 @@ class Rollout:
             return (await self._nodes[name].status(_ROLLBACK_PATIENCE)).healthy
         except Exception:  # whatever it is, it stops no rollback
             return False
+
+    async def _restore(self, label: str, name: str) -> None:
+        await self._disks.restore(self._nodes[name], label)
 
     async def _roll_back_one(self, name: str) -> None:
         await self._nodes[name].open(_ROLLBACK_PATIENCE)

@@ -71,6 +71,18 @@ def test_clean_leaves_what_is_not_on_this_host(rented: StandInProject) -> None:
     assert rented.versions("cloud-one") == {"access-service": "3.2.3"}
 
 
+def test_what_a_kind_cannot_do_is_said_before_anything_is_begun(rented: StandInProject) -> None:
+    asking = ENVIRONMENT.replace("true}", "true, snapshots: {before_upgrade: true}}")
+    rented.write("stacks/environments/cloud.yaml", asking)
+    said = rented.fail("deploy", "access-service-3.2.3", "cloud-one")
+    lacks = "machines of the kind rented have no snapshots of disks"
+    assert f"environment cloud asks for a snapshot before an upgrade: {lacks}" in said
+    assert what_is_rented(rented) == set()
+    rented.write("stacks/environments/cloud.yaml", ENVIRONMENT)
+    rented.succeed("deploy", "access-service-3.2.3", "cloud-one")
+    assert f"cloud-one: {lacks}" in rented.fail("snapshot", "create", "cloud-one")
+
+
 def test_settings_of_a_kind_are_checked_with_all_else(rented: StandInProject) -> None:
     rented.write("stacks/environments/cloud.yaml", "machines: rented\nrented: {patience: long}\ncapacity: {node: 1}\n")
     said = rented.fail("deploy", "access-service-3.2.3", "cloud-one")

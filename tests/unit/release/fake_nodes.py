@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from soop_components.machines.snapshots import Snapshot, Snapshots
 from soop_components.model.names import Reference
 from soop_components.model.plan import HookPlan, RolePlan, ScriptSmoke, SmokeTestPlan
 from soop_components.model.service import HookName, RolloutSettings
 from soop_components.release.cancellation import Cancellation
+from soop_components.release.disks import Disks
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Node
 from soop_components.release.order import NodeState
@@ -23,6 +25,7 @@ from tests.clock import SetClock
 
 DIGEST = "sha256:" + "0" * 64
 NEW = NodeState(has_accepted=False, can_roll_back=False, is_last_good=True, missing=(DIGEST,), has_changes=True)
+SNAPSHOT = "a-service-1.0.0.before-1.0.1"
 SERVING = NodeState(has_accepted=True, can_roll_back=True, is_last_good=True, missing=(DIGEST,), has_changes=True)
 DRIFTED = NodeState(has_accepted=True, can_roll_back=False, is_last_good=True, missing=(), has_changes=True)
 """Runs what is rolled out, but was changed by hand."""
@@ -57,13 +60,26 @@ def release_of(nodes: Mapping[str, int], roles: Mapping[str, RolePlan]) -> Relea
 
 HOOKS: dict[HookName, HookPlan] = {name: HookPlan(blob=DIGEST, source=name) for name in get_args(HookName)}
 ROLES = {
-    "database": RolePlan(rollout=RolloutSettings(canaries=0)),
+    "database": RolePlan(rollout=RolloutSettings(canaries=0, snapshot=True), disk="/srv"),
     "web": RolePlan(after=("database",), rollout=RolloutSettings(canaries=1, max_in_flight=2, pause="5s"), hooks=HOOKS),
     "worker": RolePlan(after=("database",), rollout=RolloutSettings(canaries=0, max_in_flight=9, watch="1s")),
 }
 RELEASE = release_of({"database": 1, "web": 6, "worker": 2}, ROLES)
 """``web`` and ``worker`` wait for ``database``, and not for each other."""
-UPGRADE = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-2": NEW, "web-4": DRIFTED, "web-5": DONE, "worker-1": LEFT}
+EARLIER = replace(
+    RELEASE,
+    reference=Reference("a-service", "1.0.0"),
+    roles={**ROLES, "database": ROLES["database"].model_copy(update={"order": ("store",)})},
+)
+"""The version before, whose databases are others."""
+UPGRADE = {
+    **dict.fromkeys(RELEASE.nodes, SERVING),
+    "database-1": replace(SERVING, snapshot=SNAPSHOT),
+    "web-2": NEW,
+    "web-4": DRIFTED,
+    "web-5": DONE,
+    "worker-1": LEFT,
+}
 FIRST = dict.fromkeys(RELEASE.nodes, NEW)
 
 
@@ -94,11 +110,17 @@ class Nodes:
         self.cancellation = Cancellation()
         self.clock = SetClock()
         self.at = dict(at or {})
+        self.snapshots = FakeSnapshots(self)
+        self.restores: dict[str, str] = {}
+        """Labels of the snapshots that are asked for."""
+        self.bound_to_disk: set[str] = set()
+        self.begun: dict[str, tuple[Change, ...]] = {}
+        """What an apply that was killed has left to do, by node."""
 
     async def run(self, previous: ReleaseInputs | None = None) -> None:
         """Roll the release out on them, after another one unless all of them are new."""
         if previous is None and any(state.has_accepted for state in self.states.values()):
-            previous = replace(RELEASE, reference=Reference("a-service", "1.0.0"))
+            previous = EARLIER
         await roll_out([self._rollout(previous)], Silence())
 
     async def run_without_state(self) -> None:
@@ -109,7 +131,8 @@ class Nodes:
         nodes = {name: FakeNode(self, node.target) for name, node in RELEASE.nodes.items()}
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
-        return Rollout(RELEASE, previous, nodes, leaving, Path, self.cancellation, Silence(), self.clock)
+        disks = Disks(self.snapshots, self.restores, self.bound_to_disk)
+        return Rollout(RELEASE, previous, nodes, leaving, Path, self.cancellation, Silence(), self.clock, disks)
 
     def restart(self) -> Restart:
         """Return a restart of what was accepted on them."""
@@ -124,6 +147,32 @@ class Nodes:
         """Note a call, and let happen what happens then."""
         self.calls.append((operation, node))
         self.at.get((operation, node), lambda: None)()
+
+
+class FakeSnapshots(Snapshots):
+    """Snapshots of the nodes' disks, in memory: labels by node."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self.found: set[tuple[str, str]] = set()
+        self.restored: list[str] = []
+
+    async def all(self) -> Sequence[Snapshot]:
+        return [Snapshot(*each, "2026-11-28T10:00:00+00:00", 1, "", "") for each in self.found]
+
+    async def check(self, nodes: Sequence[str], label: str) -> None:
+        for node in nodes:
+            self._nodes.on_call("room", node)
+
+    async def take(self, node: str, label: str, of: str, digest: str) -> Snapshot:
+        self._nodes.on_call("snapshot", node)
+        self.found.add((node, label))
+        return Snapshot(node, label, "2026-11-28T10:00:00+00:00", 1, of, digest)
+
+    async def restore(self, node: str, label: str) -> None:
+        assert (node, label) in self.found
+        self.restored.append(label)
+        self._nodes.on_call("restore", node)
 
 
 class Silence:
@@ -162,6 +211,7 @@ class FakeNode(Node):
         good = Version(self._nodes.serves, "1.0.0", DIGEST, digest) if state.has_accepted else None
         running = good if state.is_last_good else Version("a-service", "1.0.1", DIGEST, document["plan_digest"])
         changes = (Change("file", "/etc/a", "write"),) if state.has_changes else ()
+        changes += self._nodes.begun.get(self._name, ())
         return Inspected(state.missing, changes, running, good, None)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:

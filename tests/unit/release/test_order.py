@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -15,11 +16,13 @@ from soop_components.release.order import (
     Parallel,
     Pause,
     RestartServices,
+    RestoreSnapshot,
     RollBack,
     RunHook,
     RunSmokeTests,
     SendBlobs,
     Step,
+    TakeSnapshot,
     Watch,
     WriteHosts,
     batches,
@@ -28,7 +31,18 @@ from soop_components.release.order import (
     rollback_order,
     rollout_order,
 )
-from tests.unit.release.fake_nodes import DONE, DRIFTED, FIRST, HOOKS, NEW, RELEASE, SERVING, UPGRADE, release_of
+from tests.unit.release.fake_nodes import (
+    DONE,
+    DRIFTED,
+    FIRST,
+    HOOKS,
+    NEW,
+    RELEASE,
+    SERVING,
+    SNAPSHOT,
+    UPGRADE,
+    release_of,
+)
 
 EVERYWHERE = tuple(RELEASE.nodes)
 CASES = [
@@ -54,7 +68,7 @@ def test_an_upgrade_configures_new_nodes_then_canaries_then_the_rest() -> None:
     assert rollout_order(RELEASE, UPGRADE, 9, ["web-8", "web-7"]).steps == [
         WriteHosts(EVERYWHERE),
         SendBlobs(("database-1", "web-1", "web-2", "web-3", "web-6", "worker-2")),
-        Parallel(((Configure(("database-1",)),),)),
+        Parallel(((TakeSnapshot(("database-1",), SNAPSHOT), Configure(("database-1",))),)),
         Parallel((web, worker)),
         RunSmokeTests(EVERYWHERE),
         RunHook(("web-8",), "leave"),
@@ -108,9 +122,43 @@ def test_batches_are_watched_and_paused_between() -> None:
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:
-    order = rollout_order(RELEASE, UPGRADE, 9, ["web-7"]).steps
+    states = {**UPGRADE, "worker-2": replace(SERVING, restore=SNAPSHOT)}
+    order = rollout_order(RELEASE, states, 9, ["web-7"]).steps
     lanes = [lane for each in order for lane in (each.lanes if isinstance(each, Parallel) else [(each,)])]
     assert {type(step) for lane in lanes for step in lane} == set(get_args(Step))
+
+
+def test_disks_are_kept_and_restored_just_before_their_nodes_are_configured() -> None:
+    release = release_of(
+        {"web": 3}, {"web": RolePlan(rollout=RolloutSettings(canaries=0, max_in_flight=3), hooks=HOOKS)}
+    )
+    states = {
+        "web-1": replace(SERVING, snapshot="a", restore="c"),
+        "web-2": SERVING,
+        "web-3": replace(SERVING, snapshot="b", restore="c"),
+    }
+    [group] = rollout_order(release, states, 9).change
+    everywhere = tuple(release.nodes)
+    assert group == Parallel(
+        (
+            (
+                RunHook(everywhere, "drain"),
+                *(TakeSnapshot(("web-1",), "a"), TakeSnapshot(("web-3",), "b")),
+                RestoreSnapshot(("web-1", "web-3"), "c"),
+                *(Configure(everywhere), RunHook(everywhere, "undrain")),
+            ),
+        )
+    )
+
+
+def test_a_rollback_restores_disks_before_their_nodes_are_rolled_back() -> None:
+    labels = dict.fromkeys(["web-1", "web-2"], SNAPSHOT)
+    assert rollback_order(RELEASE, WEB[:3], ["web-2"], restores=labels) == [
+        *(RestoreSnapshot(("web-2",), SNAPSHOT), RollBack(("web-2",)), RunHook(("web-2",), "undrain")),
+        RunHook(("web-3", "web-1"), "drain"),
+        *(RestoreSnapshot(("web-1",), SNAPSHOT), RollBack(("web-3", "web-1"))),
+        RunHook(("web-3", "web-1"), "undrain"),
+    ]
 
 
 def test_roles_that_wait_for_each_other_are_refused() -> None:

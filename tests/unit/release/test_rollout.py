@@ -11,7 +11,6 @@ from typing import NoReturn
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.model.names import Reference
 from soop_components.model.plan import HookPlan, RolePlan
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import NodeFailure
@@ -20,7 +19,7 @@ from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Failed
 from soop_components.transport.ssh import Target
 from tests.clock import SetClock
-from tests.unit.release.fake_nodes import DIGEST, FIRST, NEW, RELEASE, ROLES, SERVING, UPGRADE, Call, Nodes
+from tests.unit.release.fake_nodes import DIGEST, EARLIER, FIRST, NEW, RELEASE, ROLES, SERVING, UPGRADE, Call, Nodes
 
 
 def with_leaving(count: int) -> ReleaseInputs:
@@ -29,7 +28,7 @@ def with_leaving(count: int) -> ReleaseInputs:
         f"web-{number}": ReleaseNode(Target(f"web-{number}", "10.0.0.9", "key"), "web", number)
         for number in range(7, 7 + count)
     }
-    return replace(RELEASE, reference=Reference("a-service", "1.0.0"), nodes={**RELEASE.nodes, **more})
+    return replace(EARLIER, nodes={**RELEASE.nodes, **more})
 
 
 def calls_of_success(states: Mapping[str, NodeState], previous: ReleaseInputs | None = None) -> list[Call]:
@@ -57,7 +56,7 @@ def failure(node: str, rolled_back: bool = False, why_not: Failed | None = None)
 
 def before(node: str) -> str:
     """Return the plan digest that the state names for a node."""
-    return str(replace(RELEASE, reference=Reference("a-service", "1.0.0")).documents[node]["plan_digest"])
+    return str(EARLIER.documents[node]["plan_digest"])
 
 
 def mistake() -> NoReturn:
@@ -182,7 +181,7 @@ def test_nodes_that_have_left_join_again_when_the_version_is_not_accepted() -> N
 
 
 def test_hooks_that_the_last_good_version_has_not_are_those_of_the_new_one() -> None:
-    previous = replace(BEFORE, nodes=RELEASE.nodes, roles={**ROLES, "web": RolePlan()})
+    previous = replace(BEFORE, nodes=RELEASE.nodes, roles={**EARLIER.roles, "web": RolePlan()})
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1")})
     assert_rolled_back(nodes, run(nodes, previous))
     assert ("drain", "web-1") in nodes.calls[nodes.calls.index(("script", "database-1")) :]
@@ -194,8 +193,7 @@ def test_a_node_keeps_the_programs_that_a_rollback_runs_on_it(last: str) -> None
     old = "sha256:" + "1" * 64
     web = ROLES["web"].model_copy(update={"hooks": {"undrain": HookPlan(blob=old, source="undrain")}})
     known = {name: node for name, node in RELEASE.nodes.items() if name != "web-2"}
-    reference = Reference("a-service", "1.0.0")
-    previous = replace(RELEASE, reference=reference, roles={**ROLES, "web": web}, nodes=known, smoke_tests=())
+    previous = replace(EARLIER, roles={**EARLIER.roles, "web": web}, nodes=known, smoke_tests=())
     nodes = Nodes(UPGRADE, {(last, "web-6"): failure("web-6")})
     with pytest.raises(ReleaseFailed):
         asyncio.run(nodes.run(previous))
@@ -348,7 +346,7 @@ def test_a_node_that_the_state_does_not_know_has_no_version_to_roll_back_to() ->
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {("script", "database-1"): failure("database-1")})
     known = {name: node for name, node in RELEASE.nodes.items() if name != "web-6"}
     with pytest.raises(ReleaseFailed):
-        asyncio.run(nodes.run(replace(RELEASE, reference=Reference("a-service", "1.0.0"), nodes=known)))
+        asyncio.run(nodes.run(replace(EARLIER, nodes=known)))
     assert sorted(nodes.called("roll_back")) == sorted(known)
     assert nodes.last_good["web-6"] is None
 
@@ -357,7 +355,7 @@ def test_a_node_that_the_state_does_not_know_has_no_version_to_roll_back_to() ->
 def test_names_of_nodes_that_leave_stay_whatever_comes(call: Call | None) -> None:
     """Their machines go last, after a success; after a failure they stay."""
     leaving = {"web-7": "10.0.0.7", "neighbour-1": "10.0.1.1", "web-8": "10.0.0.1"}
-    previous = replace(RELEASE, reference=Reference("a-service", "1.0.0"), hosts={**RELEASE.hosts, **leaving})
+    previous = replace(EARLIER, hosts={**RELEASE.hosts, **leaving})
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING), {call: failure(call[1])} if call else None)
     with pytest.raises(ReleaseFailed) if call else nullcontext():
         asyncio.run(nodes.run(previous))

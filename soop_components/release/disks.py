@@ -1,0 +1,88 @@
+"""What a rollout does with the disks of its nodes: snapshots before they change, and restored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import assert_never
+
+from soop_components.errors import SoopError
+from soop_components.machines.snapshots import Snapshots
+from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Node
+from soop_components.release.order import DiskStep, RestoreSnapshot, TakeSnapshot
+from soop_components.waiting import wait_for_all
+
+_PATIENCE = 20.0
+"""Seconds within which a machine must answer that accepts connections again."""
+
+
+class Disks:
+    """The disks of one service during one rollout.
+
+    ``restores`` are the labels of snapshots that are put on disks, by node, before these nodes are configured;
+    ``bound_to_disk`` are nodes whose last good version can only run on what their disk had before the rollout: a
+    rollback restores that where there is a snapshot of it.
+    """
+
+    def __init__(
+        self,
+        snapshots: Snapshots | None = None,
+        restores: Mapping[str, str] | None = None,
+        bound_to_disk: Collection[str] = (),
+    ) -> None:
+        self._snapshots = snapshots
+        self.restores = restores or {}
+        self._bound_to_disk = bound_to_disk
+        self._labels: Mapping[str, str] = {}
+        self._there: set[str] = set()
+        """Nodes of which there is a snapshot from before the rollout."""
+        self._restored: set[str] = set()
+
+    async def look(self, labels: Mapping[str, str]) -> None:
+        """See which snapshots there are: of those that are to be restored, all; ``labels`` are those of the rollout."""
+        self._labels = labels
+        if not labels and not self.restores:
+            return
+        found = {(each.node, each.label) for each in await self._known.all()}
+        self._there = {node for node, label in labels.items() if (node, label) in found}
+        for node, label in self.restores.items():
+            if (node, label) not in found:
+                raise SoopError(f"{node} has no snapshot {label}", "`soop snapshot list` shows those that there are")
+
+    async def check(self, nodes: Collection[str]) -> None:
+        """Raise ``SoopError`` if there is no room for the snapshots of these nodes."""
+        for label in sorted({self._labels[node] for node in nodes}):
+            await self._known.check([node for node in nodes if self._labels[node] == label], label)
+
+    async def carry_out(self, step: DiskStep, nodes: Mapping[str, Node], ran: ReleaseInputs | None) -> None:
+        """Carry out a step of the rollout; ``ran`` is what the nodes run."""
+        match step:
+            case TakeSnapshot(names, label):
+                await wait_for_all(self._take(nodes[name], label, ran) for name in names)
+            case RestoreSnapshot(names, label):
+                await wait_for_all(self.restore(nodes[name], label) for name in names)
+            case _:
+                assert_never(step)
+
+    async def _take(self, node: Node, label: str, ran: ReleaseInputs | None) -> None:
+        await node.progress.show(f"taking snapshot {label}")
+        await self._known.take(node.name, label, str(ran.reference) if ran else "", ran.digest if ran else "")
+        self._there.add(node.name)
+
+    async def restore(self, node: Node, label: str) -> None:
+        """Put a snapshot on a node's disk, and connect to its machine again, which was stopped for that."""
+        await node.progress.show(f"restoring snapshot {label}")
+        self._restored.add(node.name)
+        await self._known.restore(node.name, label)
+        await node.status(_PATIENCE)
+
+    def restores_in_rollback(self, nodes: Collection[str]) -> dict[str, str]:
+        """Return the labels of snapshots that the rollback of some nodes needs."""
+        needed = self._there & {*self._bound_to_disk, *self._restored}
+        return {node: self._labels[node] for node in nodes if node in needed}
+
+    @property
+    def _known(self) -> Snapshots:
+        if self._snapshots is None:
+            raise SoopError("this service has no disks")
+        return self._snapshots

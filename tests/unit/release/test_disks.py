@@ -1,0 +1,114 @@
+"""Snapshots in a rollout: before which changes they are taken, and what happens with them when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from soop_components.model.names import Reference
+from soop_components.model.service import RolloutSettings
+from soop_components.release.snapshots import snapshot_of
+from soop_components.release.verdict import ReleaseFailed
+from soop_components.runner.protocol import Change
+from tests.unit.release.fake_nodes import EARLIER, LEFT, RELEASE, ROLES, SERVING, SNAPSHOT, Nodes
+from tests.unit.release.test_rollout import failure
+
+DATABASE = "database-1"
+SERVES = dict.fromkeys(RELEASE.nodes, SERVING)
+
+
+def run(nodes: Nodes) -> None:
+    asyncio.run(nodes.run())
+
+
+def run_to_failure(nodes: Nodes) -> str:
+    with pytest.raises(ReleaseFailed) as caught:
+        run(nodes)
+    return str(caught.value)
+
+
+def on_database(nodes: Nodes, *without: str) -> list[str]:
+    return [name for name, node in nodes.calls if node == DATABASE and name not in ("receive", *without)]
+
+
+def test_only_a_disk_whose_node_changes_and_whose_role_asks_gets_one() -> None:
+    assert snapshot_of(EARLIER, RELEASE, DATABASE) == SNAPSHOT
+    assert snapshot_of(EARLIER, RELEASE, "web-1") is None, "no disk"
+    same_plan = replace(RELEASE, reference=Reference("a-service", "1.0.0"))
+    assert snapshot_of(same_plan, RELEASE, DATABASE) is None, "no change but the name of the version"
+    assert snapshot_of(None, RELEASE, DATABASE) is None, "new"
+    silent = ROLES["database"].model_copy(update={"rollout": RolloutSettings()})
+    assert snapshot_of(EARLIER, replace(RELEASE, roles={**ROLES, "database": silent}), DATABASE) is None
+    assert (
+        snapshot_of(replace(EARLIER, reference=RELEASE.reference), RELEASE, DATABASE)
+        == "a-service-1.0.1.before-changes"
+    )
+
+
+def test_it_is_taken_when_there_is_room_and_just_before_the_node_is_changed() -> None:
+    nodes = Nodes(SERVES)
+    run(nodes)
+    assert on_database(nodes, "script") == ["open", "inspect", "room", "hosts", "snapshot", "apply", "accept"]
+    assert nodes.snapshots.found == {(DATABASE, SNAPSHOT)}
+
+
+def test_without_room_nothing_is_changed() -> None:
+    nodes = Nodes(SERVES, {("room", DATABASE): failure(DATABASE)})
+    assert "not accepted: database-1: out of luck" in run_to_failure(nodes)
+    assert {name for name, _ in nodes.calls} == {"open", "inspect", "room"}
+
+
+def test_what_a_killed_attempt_has_left_replaces_no_snapshot() -> None:
+    for changes in ({DATABASE: LEFT}, {}):
+        nodes = Nodes({**SERVES, **changes})
+        if not changes:
+            nodes.begun[DATABASE] = (Change("apply", "a-service-1.0.1", "finish"),)
+        run(nodes)
+        assert nodes.called("snapshot") == []
+
+
+def test_a_rollback_restores_only_what_the_last_good_version_cannot_do_without() -> None:
+    for bound in (set[str](), {DATABASE}):
+        nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE)})
+        nodes.bound_to_disk = bound
+        assert "rolled back to the last good version: database-1" in run_to_failure(nodes)
+        tail = on_database(nodes)[on_database(nodes).index("script") + 1 :]
+        restored = ["restore", "status"] if bound else []
+        assert tail == ["status", *restored, "reopen", "roll_back"]
+
+
+def test_a_node_that_has_rolled_itself_back_gets_its_disk_all_the_same() -> None:
+    nodes = Nodes(SERVES, {("apply", DATABASE): failure(DATABASE, rolled_back=True)})
+    nodes.bound_to_disk = {DATABASE}
+    run_to_failure(nodes)
+    assert on_database(nodes)[-4:] == ["restore", "status", "reopen", "roll_back"]
+
+
+def test_a_disk_that_cannot_be_restored_is_reported_and_its_node_not_rolled_back() -> None:
+    nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE), ("restore", DATABASE): failure(DATABASE)})
+    nodes.bound_to_disk = {DATABASE}
+    assert "could not be rolled back: database-1: out of luck" in run_to_failure(nodes)
+    assert DATABASE not in nodes.called("roll_back")
+
+
+def test_a_snapshot_that_was_asked_for_is_restored_and_a_rollback_brings_back_what_was_there() -> None:
+    wanted = "a-service-1.0.1.before-1.0.2"
+    nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE)})
+    nodes.restores = {DATABASE: wanted}
+    assert "database-1 has no snapshot a-service-1.0.1.before-1.0.2" in run_to_failure(nodes)
+    assert {name for name, _ in nodes.calls} == {"open", "inspect"}
+    nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE)})
+    nodes.restores = {DATABASE: wanted}
+    nodes.snapshots.found.add((DATABASE, wanted))
+    run_to_failure(nodes)
+    done = on_database(nodes, "open", "inspect", "room", "hosts", "status", "script")
+    assert done == ["snapshot", "restore", "apply", "restore", "reopen", "roll_back"]
+    assert nodes.snapshots.restored == [wanted, SNAPSHOT]
+
+
+def test_a_snapshot_that_fails_stops_the_rollout() -> None:
+    nodes = Nodes(SERVES, {("snapshot", DATABASE): failure(DATABASE)})
+    assert "not accepted: database-1: out of luck" in run_to_failure(nodes)
+    assert DATABASE not in nodes.called("roll_back"), "it was not touched"
