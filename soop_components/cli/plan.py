@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from soop_components.cli import plan_branch
 from soop_components.cli.deploy import references_of
 from soop_components.cli.terminal import say
 from soop_components.engine.domains import domain_lock
@@ -21,6 +22,10 @@ looks at the nodes, and changes nothing.
 
 With --out the plan is written into a file that somebody may review. `soop deploy --plan FILE` carries out exactly that,
 or refuses when the domain definition, the environment, artifacts, the state or nodes have changed in between.
+
+With --base, says it of all domains that the branch touches: those whose definition, environment, or service definition
+in the version that they name differs from where the branch left its base. A domain that is not deployed, or whose state
+is elsewhere, is compared with its definition there. A domain that cannot be planned is named, and the exit code is 1.
 """
 
 
@@ -28,8 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is given."""
     words = "the domain, <environment>-<name>; before it what would be deployed, if not what is defined"
     parser.usage = "%(prog)s [options] [SERVICE-VERSION ...] DOMAIN"
-    parser.add_argument("words", nargs="+", metavar="[SERVICE-VERSION ...] DOMAIN", help=words)
+    parser.add_argument("words", nargs="*", metavar="[SERVICE-VERSION ...] DOMAIN", help=words)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the plan into a file, for soop deploy --plan")
+    plan_branch.add_arguments(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print it as JSON; docs/schemas/plan.json describes it")
     how.add_argument("--markdown", action="store_true", help="print it as Markdown, details folded")
@@ -37,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the engine, and say what it means."""
+    if plan_branch.is_meant(arguments):
+        return plan_branch.run(arguments)
     project = Project.find()
     *names, domain = arguments.words
     references = references_of(names)

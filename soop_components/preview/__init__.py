@@ -9,14 +9,15 @@ each of these its roles, nodes and steps. Pure functions make them of what is an
   machines and disks that come and go, and of drift.
 
 ``words`` puts facts into words: ``summary(preview)`` in a few lines, ``sections(preview)`` in detail; ``as_text`` and
-``as_markdown`` have both. A new fact is a field of a model in ``facts``, filled by one of these functions, and a line
-in ``words``. A new kind of step of a rollout is a case in ``steps.py``, which mypy insists on.
+``markdown.as_markdown`` have both. A new fact is a field of a model in ``facts``, filled by one of these functions, and
+a line in ``words``. A new kind of step of a rollout is a case in ``steps.py``, which mypy insists on.
 """
 
 from soop_components.preview.domain import preview_of_plans, preview_of_steps
 from soop_components.preview.facts import DomainPreview
+from soop_components.preview.markdown import as_markdown
 from soop_components.preview.resources import ResourceStep
-from soop_components.preview.words import as_markdown, as_text, summary
+from soop_components.preview.words import as_text, summary
 
 __all__ = [
     "DomainPreview",

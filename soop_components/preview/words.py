@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from soop_components.preview.facts import (
 )
 
 _T = TypeVar("_T")
-MOST_CHARACTERS = 65_536
-"""Of a comment in a pull request."""
 _NAMED = 12
 """Names in one line; of more, the others are counted."""
 _NODE_WORDS: Mapping[NodeAction, str] = {
@@ -69,21 +66,6 @@ def as_text(preview: DomainPreview) -> str:
     for section in sections(preview):
         lines += ["", section.heading, *(f"  {line}" for line in section.lines)]
     return "\n".join(lines)
-
-
-def as_markdown(preview: DomainPreview, most: int = MOST_CHARACTERS) -> str:
-    """Return the summary as a list and the details folded, in at most so many characters."""
-    head, *rest = summary(preview)
-    parts = [f"### {_escaped(head)}\n", "".join(f"\n* {_escaped(line)}" for line in rest), "\n"]
-    room = most - sum(map(len, parts))
-    for section in sections(preview):
-        folded = _folded(section)
-        if len(folded) > room - 100:
-            parts.append("\nMore does not fit here; `soop plan` shows it.\n")
-            break
-        parts.append(folded)
-        room -= len(folded)
-    return "".join(parts)
 
 
 def summary(preview: DomainPreview) -> list[str]:
@@ -181,7 +163,7 @@ def node_in_words(node: NodeChange) -> str:
     parts = [_NODE_WORDS[node.action], *(f"{verb} {_names(units)}" for verb, units in verbs.items() if units)]
     if node.action == "configure" and not any(verbs.values()):
         parts.append("no unit restarts")
-    return "; ".join([*parts, *(f"drift: {_one_line(drift)}" for drift in node.drift[:_NAMED])])
+    return "; ".join([*parts, *(f"drift: {one_line(drift)}" for drift in node.drift[:_NAMED])])
 
 
 def _order(service: ServicePreview) -> Iterator[str]:
@@ -239,22 +221,6 @@ def _short(node: str) -> str:
     return NodeName.parse(node).short
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return the first line of a text, harmless to a terminal."""
     return printable(text.partition("\n")[0])
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _one_line(text))
-
-
-def _folded(section: Section) -> str:
-    """Return a section that opens on demand, as text in which nothing means anything to Markdown."""
-    lines = [_one_line(line) for line in section.lines]
-    ticks = max((len(run) for run in re.findall("`+", "\n".join(lines))), default=0)
-    fence = "`" * max(3, ticks + 1)
-    body = "\n".join(lines)
-    return f"\n<details><summary>{_html(section.heading)}</summary>\n\n{fence}text\n{body}\n{fence}\n\n</details>\n"
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

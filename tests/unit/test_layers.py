@@ -34,6 +34,7 @@ ROOMS = [
     "components",
     "provider",
     "engine",
+    "branch",
     "setup",
     "schema",
     "starter",
