@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from soop_components.preview.facts import DomainPreview
-from soop_components.preview.words import one_line, sections, summary
+from soop_components.preview.wording import one_line
+from soop_components.preview.words import sections, summary
 
 MOST_BYTES = 65_536
 """A comment in a pull request has room for as many characters."""

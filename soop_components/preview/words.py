@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, assert_never
+from typing import assert_never
 
-from soop_components.errors import printable
-from soop_components.model.names import NodeName
 from soop_components.preview.facts import (
     Changes,
     DomainPreview,
@@ -20,12 +18,10 @@ from soop_components.preview.facts import (
     ResourceChange,
     RoleChange,
     ServicePreview,
-    StepFact,
 )
+from soop_components.preview.order import order_in_words
+from soop_components.preview.wording import MOST_NAMED, listed, listed_as, one_line, short
 
-_T = TypeVar("_T")
-_NAMED = 12
-"""Names in one line; of more, the others are counted."""
 _NODE_WORDS: Mapping[NodeAction, str] = {
     "create": "new",
     "replace": "gets a new machine, and is configured anew",
@@ -85,11 +81,11 @@ def sections(preview: DomainPreview) -> Iterator[Section]:
             continue
         yield Section(f"{service.service}: nodes", tuple(_node_lines(service.nodes)))
         if service.steps:
-            yield Section(f"{service.service}: order", tuple(_order(service)))
+            yield Section(f"{service.service}: order", tuple(order_in_words(service)))
         for role in service.roles:
             yield Section(f"{service.service}: what changes on nodes of the role {role.role}", tuple(_role(role)))
         if service.secrets:
-            yield Section(f"{service.service}: secrets that change", (_names(service.secrets),))
+            yield Section(f"{service.service}: secrets that change", (listed(service.secrets),))
     if preview.resources:
         yield Section("machines, disks and other resources", tuple(_resources(preview)))
 
@@ -123,68 +119,35 @@ def loss_in_words(loss: Loss) -> str:
     return f"the disk of {loss.subject} is deleted with its data"
 
 
-def step_in_words(step: StepFact) -> str:
-    """Say what a step does."""
-    names = _names([_short(node) for node in step.nodes])
-    match step.kind:
-        case "hosts":
-            return "tell all nodes the names of all nodes"
-        case "send":
-            return f"send to {names} what they lack"
-        case "snapshot" | "restore":
-            return f"{step.kind} {names}: {step.label}"
-        case "configure":
-            return f"configure {names}" + (" at once" if len(step.nodes) > 1 else "")
-        case "hook":
-            return f"{step.hook} {names}"
-        case "watch" | "pause":
-            return f"{step.kind} for {step.seconds} s"
-        case "smoke_tests":
-            return "smoke tests"
-        case "accept":
-            return "accept on all nodes; if anything fails before, all are rolled back"
-        case _:
-            assert_never(step.kind)
-
-
 def _node_lines(nodes: Sequence[NodeChange]) -> Iterator[str]:
     """Yield a line per node; nodes with which the same happens share one."""
     same: dict[str, list[str]] = {}
     for node in nodes:
         if node.action != "none":
-            same.setdefault(node_in_words(node), []).append(_short(node.node))
+            same.setdefault(node_in_words(node), []).append(short(node.node))
     for words, names in same.items():
-        yield f"{_names(names)}: {words}"
+        yield f"{listed(names)}: {words}"
 
 
 def node_in_words(node: NodeChange) -> str:
     """Say what happens with a node."""
     verbs = {"starts": node.starts, "restarts": node.restarts, "reloads": node.reloads, "stops": node.stops}
-    parts = [_NODE_WORDS[node.action], *(f"{verb} {_names(units)}" for verb, units in verbs.items() if units)]
+    parts = [_NODE_WORDS[node.action], *(f"{verb} {listed(units)}" for verb, units in verbs.items() if units)]
     if node.action == "configure" and not any(verbs.values()):
         parts.append("no unit restarts")
-    return "; ".join([*parts, *(f"drift: {one_line(drift)}" for drift in node.drift[:_NAMED])])
-
-
-def _order(service: ServicePreview) -> Iterator[str]:
-    tests = f"{len(service.smoke_tests)} smoke tests: {_names(service.smoke_tests)}"
-    for number, lanes in enumerate(service.steps, 1):
-        for index, lane in enumerate(lanes):
-            head = f"{number}." if index == 0 else " " * len(f"{number}.")
-            words = ", ".join(tests if step.kind == "smoke_tests" else step_in_words(step) for step in lane)
-            yield f"{head} {words}" + (" (meanwhile:)" if index + 1 < len(lanes) else "")
+    return "; ".join([*parts, *(f"drift: {one_line(drift)}" for drift in node.drift[:MOST_NAMED])])
 
 
 def _role(role: RoleChange) -> Iterator[str]:
     if role.packages:
-        yield f"packages: {_some(role.packages, _package)}"
+        yield f"packages: {listed_as(role.packages, _package)}"
     parts: Mapping[str, Changes] = {"files": role.files, "units": role.units}
     for kind, changes in parts.items():
         for verb, names in (("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)):
             if names:
-                yield f"{kind} {verb}: {len(names)}: {_names(names)}"
+                yield f"{kind} {verb}: {len(names)}: {listed(names)}"
     if role.scripts:
-        yield f"scripts that run: {_names(role.scripts)}"
+        yield f"scripts that run: {listed(role.scripts)}"
 
 
 def _package(package: PackageChange) -> str:
@@ -198,29 +161,11 @@ def _resources(preview: DomainPreview) -> Iterator[str]:
     for each in preview.resources:
         same.setdefault(resource_in_words(each), []).append(each.name)
     for words, names in same.items():
-        yield f"{words}: {_names(names)}"
+        yield f"{words}: {listed(names)}"
 
 
 def resource_in_words(change: ResourceChange) -> str:
     """Say what the engine does with a resource."""
     kind = change.type.rsplit(":", 1)[-1].lower()
-    because = f" ({_names(change.because)})" if change.because else ""
+    because = f" ({listed(change.because)})" if change.because else ""
     return f"{kind} {_RESOURCE_WORDS[change.action]}{because}"
-
-
-def _names(names: Sequence[str]) -> str:
-    return _some(names, str)
-
-
-def _some(things: Sequence[_T], words: Callable[[_T], str]) -> str:
-    more = f" and {len(things) - _NAMED} more" if len(things) > _NAMED else ""
-    return ", ".join(map(words, things[:_NAMED])) + more
-
-
-def _short(node: str) -> str:
-    return NodeName.parse(node).short
-
-
-def one_line(text: str) -> str:
-    """Return the first line of a text, harmless to a terminal."""
-    return printable(text.partition("\n")[0])

@@ -29,10 +29,10 @@ access-service: nodes
 
 access-service: order
   1. tell all nodes the names of all nodes
-  2. configure database-1
-  3. drain web-1, configure web-1, undrain web-1, watch for 30 s, drain web-2, web-3, configure web-2, web-3 at once, \
-undrain web-2, web-3, watch for 30 s
-  4. 1 smoke tests: health
+  2. database-1: configure
+  3. web-1: drain, configure, undrain, watch for 30 s
+     web-2, web-3 at once: drain, configure, undrain, watch for 30 s
+  4. try it out: health
   5. accept on all nodes; if anything fails before, all are rolled back
 
 access-service: what changes on nodes of the role web
@@ -43,7 +43,7 @@ machines, disks and other resources
 
 
 def test_text() -> None:
-    assert as_text(PREVIEW) == TEXT.replace("\\\n", "")
+    assert as_text(PREVIEW) == TEXT
 
 
 def test_no_changes_are_one_line() -> None:

@@ -1,0 +1,61 @@
+"""Words for the order of a rollout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from soop_components.preview.facts import ServicePreview, StepFact
+from soop_components.preview.wording import listed, short
+
+_OF_ALL = ("hosts", "accept")
+"""Steps on all nodes."""
+
+
+def order_in_words(service: ServicePreview) -> Iterator[str]:
+    """Yield a line per batch of nodes; what goes on meanwhile, on nodes of other roles, has the same number."""
+    for number, lanes in enumerate(service.steps, 1):
+        head = f"{number}."
+        for index, lane in enumerate(lanes):
+            meanwhile = "meanwhile " if index else ""
+            for line in _batches(lane, service.smoke_tests):
+                yield f"{head} {meanwhile}{line}"
+                head, meanwhile = " " * len(head), ""
+
+
+def _batches(lane: Sequence[StepFact], smoke_tests: Sequence[str]) -> Iterator[str]:
+    for nodes, steps in groupby(lane, lambda step: step.nodes):
+        words = list(steps)
+        if words[0].kind == "smoke_tests":
+            yield f"try it out: {listed(smoke_tests)}"
+        elif not nodes or words[0].kind in _OF_ALL:
+            yield ", ".join(map(step_in_words, words))
+        else:
+            together = " at once" if len(nodes) > 1 else ""
+            yield f"{listed([short(node) for node in nodes])}{together}: {', '.join(map(step_in_words, words))}"
+
+
+def step_in_words(step: StepFact) -> str:
+    """Say what a step does, on nodes that are named before it."""
+    match step.kind:
+        case "hosts":
+            return "tell all nodes the names of all nodes"
+        case "send":
+            return "send what they lack"
+        case "snapshot":
+            return f"take the snapshot {step.label}"
+        case "restore":
+            return f"restore the snapshot {step.label}"
+        case "configure":
+            return "configure"
+        case "hook":
+            return str(step.hook)
+        case "watch" | "pause":
+            return f"{step.kind} for {step.seconds} s"
+        case "smoke_tests":
+            return "smoke tests"
+        case "accept":
+            return "accept on all nodes; if anything fails before, all are rolled back"
+        case _:
+            assert_never(step.kind)
