@@ -24,6 +24,7 @@ VERBS = (
     "verify",
     "plan",
     "deploy",
+    "replace",
     "status",
     "history",
     "ssh",

@@ -28,6 +28,7 @@ class Service(pulumi.ComponentResource):
         super().__init__("soop:index:Service", plan.service, {}, opts)
         self._plan = plan
         self._key = key
+        self._base = images[plan.service]
         self.nodes = [
             Node(
                 node,
@@ -46,6 +47,7 @@ class Service(pulumi.ComponentResource):
         inputs = {
             **release_inputs(self._plan, {node.name: node.place for node in self.nodes}),
             "neighbours": dict(addresses),
+            "base": self._base,
             "secrets": self._secrets(given),
             "generated": {
                 name: length for name, length in self._plan.secrets.items() if length is not None and name not in given

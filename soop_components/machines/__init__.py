@@ -27,6 +27,10 @@ ROTATE_KEY = "SOOP_ROTATE_KEY"
 """Another one: an update makes a second SSH key of the domain (``add``), or lets the first one go (``switch``)."""
 
 
+REPLACE = "SOOP_REPLACE"
+"""Variable in an engine's environment: names of nodes whose machines an update is to replace, with spaces between."""
+
+
 class Unsupported(SoopError):
     """Something that machines of this kind cannot do."""
 
@@ -60,6 +64,18 @@ class Operations(ABC):
     @abstractmethod
     async def stop(self, node: str) -> None:
         """Shut the machine down; it keeps its files."""
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether machines of this kind can be made anew in their place."""
+        return type(self).rebuild is not Operations.rebuild
+
+    async def rebuild(self, node: str, image: str) -> None:
+        """Make the machine's system anew from a base image, and return when it accepts SSH connections.
+
+        It keeps its disks, its address and its host key.
+        """
+        raise Unsupported(f"{node}: machines of the kind {self.kind} cannot be made anew in their place")
 
     async def snapshot(self, node: str, label: str, of: str, digest: str) -> Snapshot:
         """Keep what is on a node's disk at one moment, under a label; what the label named before is replaced.

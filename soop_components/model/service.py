@@ -8,7 +8,16 @@ from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.duration import Duration
-from soop_components.model.names import ComponentName, ConfigKey, Reference, RoleName, ServiceName, SizeName, Version
+from soop_components.model.names import (
+    DEFAULT_BASE,
+    ComponentName,
+    ConfigKey,
+    Reference,
+    RoleName,
+    ServiceName,
+    SizeName,
+    Version,
+)
 from soop_components.model.patterns import Pattern
 from soop_components.model.size import Size
 
@@ -197,7 +206,7 @@ class ServiceDefinition(Model):
     """Version of the definition, ``3.2.3``; what was built under a version never changes."""
     summary: str = ""
     """What the service does, in a sentence."""
-    base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = "debian-12"
+    base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = DEFAULT_BASE
     """Base image of the nodes; there is no other one yet."""
     config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Default configuration by key; a domain may override any of it. Templates read it as ``config.<key>``."""

@@ -7,12 +7,14 @@ already recorded the new version by then.
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from soop_components.errors import SoopError
-from soop_components.machines import WITH_DATA
+from soop_components.machines import REPLACE, WITH_DATA
 from soop_components.machines.kinds import kind_of
 from soop_components.machines.snapshots import Snapshots
 from soop_components.project import Project
@@ -23,6 +25,7 @@ from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reve
 from soop_components.release.disks import Disks
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Blobs, Node
+from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.rollout import Rollout
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
@@ -70,6 +73,8 @@ class ReleaseResource(Resource):
         for name, node in outputs.get("status", {}).items():
             if name in known and node.get("drift"):
                 changes[f'status["{name}"].drift'] = PropertyChange.UPDATED
+        for name in _replaced(known):
+            changes[f'nodes["{name}"].machine'] = PropertyChange.UPDATED
         if not outputs.get("version"):
             changes["version"] = PropertyChange.ADDED
         return Difference(changes, ("service",) if "service" in changes else ())
@@ -86,6 +91,8 @@ class ReleaseResource(Resource):
 
     async def announce(self, context: Context, inputs: Properties, wanted: Properties) -> None:
         """Say which disks no node has any more, which packages go, and why."""
+        for name in _replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
+            await context.progress.of(_node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
         for name in _lost_disks(inputs, wanted):
             text = (
                 f"no node has the disk of {name} any more: an update deletes it with its data if {WITH_DATA}=1 is set"
@@ -134,12 +141,17 @@ class ReleaseResource(Resource):
         return {**accepted, **accepted_outputs(wanted)}
 
     async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
+        replace = _replaced(release.nodes)
         blobs = _blobs(release)
+        if previous and previous.digest != release.digest and (replace or previous.base != release.base):
+            blobs = _either(blobs, _blobs(previous))  # for new machines that are rolled back
         nodes = self._nodes(context, release)
         before = self._nodes(context, previous) if previous else {}
         leaving = {name: node for name, node in before.items() if name not in nodes}
         disks = Disks(_snapshots(release))
-        rollout = Rollout(release, previous, nodes, leaving, blobs, context.cancellation, context.progress, disks=disks)
+        rebuilding = Rebuilding(release, nodes, blobs, kind_of(release.machines).operations(Project.find()), replace)
+        watched = context.cancellation, context.progress
+        rollout = Rollout(release, previous, nodes, leaving, blobs, *watched, rebuilding, disks=disks)
         await roll_out([rollout], context.progress)
 
     def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
@@ -194,6 +206,12 @@ def _lost_disks(*before_and_after: Properties) -> list[str]:
     return sorted(before - after)
 
 
+def _replaced(nodes: Iterable[str]) -> list[str]:
+    """Return the nodes whose machines are to be replaced."""
+    asked = os.environ.get(REPLACE, "").split()
+    return [name for name in nodes if name in asked]
+
+
 def _parsed(properties: Properties) -> ReleaseInputs:
     return ReleaseInputs.parse(reveal(properties))
 
@@ -238,6 +256,18 @@ def _snapshots(release: ReleaseInputs) -> Snapshots | None:
     return Snapshots(kind.operations(Project.find()), release.environment, release.snapshots)
 
 
+def _either(first: Blobs, second: Blobs) -> Blobs:
+    """Return the blobs of two artifacts."""
+
+    def path(digest: str) -> Path:
+        try:
+            return first(digest)
+        except SoopError:
+            return second(digest)
+
+    return path
+
+
 def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
     """Return in words the packages that go since new ones exclude them."""
     from soop_components.release.package_changes import going  # only where packages are compared
@@ -245,14 +275,12 @@ def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
     names = {role: plan.packages.keys() for role, plan in after.roles.items()}
     if all(plan.packages.keys() <= names.get(role, set()) for role, plan in before.roles.items()):
         return []
+    return list(going(before.roles, after.roles, _either(_late(after), _late(before))))
 
-    def archive(digest: str) -> Path:
-        try:
-            return _blobs(after)(digest)
-        except SoopError:
-            return _blobs(before)(digest)
 
-    return list(going(before.roles, after.roles, archive))
+def _late(release: ReleaseInputs) -> Blobs:
+    """Return the blobs of an artifact that may be gone from the store."""
+    return lambda digest: _blobs(release)(digest)
 
 
 def _compared(properties: Properties) -> Properties:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from soop_components.model.environment import SnapshotSettings
-from soop_components.model.names import DEFAULT_KIND, NodeName, Reference, environment_of
+from soop_components.model.names import DEFAULT_BASE, DEFAULT_KIND, NodeName, Reference, environment_of
 from soop_components.model.plan import HookPlan, RolePlan, SmokeTestPlan
 from soop_components.model.service import HookName
 from soop_components.model.service_plan import node_values
@@ -50,6 +50,8 @@ class ReleaseInputs:
     """The kind of machines that disks belong to."""
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
     """What the environment says of snapshots."""
+    base: str = DEFAULT_BASE
+    """The base image that the service is built for."""
 
     def __repr__(self) -> str:
         return f"ReleaseInputs({self.reference})"
@@ -70,6 +72,7 @@ class ReleaseInputs:
             private_key=plain["privateKey"],
             machines=plain.get("machines", DEFAULT_KIND),
             snapshots=SnapshotSettings.model_validate(plain.get("snapshots", {})),
+            base=plain.get("base", DEFAULT_BASE),
         )
 
     @property

@@ -68,6 +68,11 @@ class Node:
         """Connect unless connected, within ``patience`` seconds."""
         await self._session(patience)
 
+    async def reopen(self, patience: float) -> None:
+        """Connect to what is in the node's place now, within ``patience`` seconds."""
+        self._sessions.drop(self.name)
+        await self.open(patience)
+
     async def status(self, patience: float) -> protocol.NodeStatus:
         """Return what the node runs and how it differs from how it was left."""
         return await self._repeatable(protocol.Status(), protocol.NodeStatus, patience=patience)

@@ -35,6 +35,10 @@ class NodeState:
     """Label of the snapshot that its disk gets before it is changed."""
     restore: str | None = None
     """Label of the snapshot that is put on its disk before it is changed."""
+    to_rebuild: bool = False
+    """Whether it gets a new machine in place of the one it has."""
+    answers: bool = True
+    """Whether it could be looked at; only a node that is to be rebuilt need not."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class RestoreSnapshot(_OnNodes):
     """Put on the disks of a batch of nodes what a snapshot kept; their machines stop and start for it."""
 
     label: str
+
+
+class Rebuild(_OnNodes):
+    """Make the machines of a batch of nodes anew in their places, and send them what their plans need; disks stay."""
 
 
 class Configure(_OnNodes):
@@ -106,7 +114,7 @@ class RestartServices(_OnNodes):
 
 
 DiskStep = TakeSnapshot | RestoreSnapshot
-ServiceStep = WriteHosts | SendBlobs | RunHook | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
+ServiceStep = WriteHosts | SendBlobs | RunHook | Rebuild | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
 Step = ServiceStep | DiskStep
 RollbackStep = RunHook | RestoreSnapshot | RollBack
 RestartStep = RestartServices | RunHook | Watch | Pause | RunSmokeTests
@@ -144,7 +152,8 @@ def rollout_order(
     ``leave`` that will be removed, one after the other.
     """
     everywhere = tuple(release.nodes)
-    order = RolloutOrder([WriteHosts(everywhere)], [], [], [], [AcceptVersion(everywhere)])
+    answering = tuple(name for name in everywhere if states[name].answers)
+    order = RolloutOrder([WriteHosts(answering)], [], [], [], [AcceptVersion(everywhere)])
     if incomplete := tuple(name for name in everywhere if states[name].missing):
         order.prepare.append(SendBlobs(incomplete))
     for group in _role_groups(release.roles):
@@ -240,6 +249,8 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
         if "drain" in hooks and not is_new:
             yield RunHook(tuple(batch), "drain")
         yield from _disk_steps(batch, states)
+        if rebuilt := tuple(name for name in batch if states[name].to_rebuild):
+            yield Rebuild(rebuilt)
         yield Configure(tuple(batch))
         after: HookName = "join" if is_new else "undrain"
         if after in hooks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import assert_never
 
@@ -21,6 +22,7 @@ from soop_components.release.order import (
     NodeState,
     Parallel,
     Pause,
+    Rebuild,
     RestoreSnapshot,
     RollBack,
     RolloutOrder,
@@ -36,6 +38,7 @@ from soop_components.release.order import (
     rollback_order,
     rollout_order,
 )
+from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.snapshots import snapshot_of
 from soop_components.release.verdict import RolledBack
@@ -61,6 +64,7 @@ class Rollout:
         blobs: Blobs,
         cancellation: Cancellation,
         progress: Progress,
+        rebuilding: Rebuilding,
         clock: Clock | None = None,
         disks: Disks | None = None,
     ) -> None:
@@ -70,6 +74,7 @@ class Rollout:
         self._names = wanted.names(previous)
         self._nodes = nodes
         self._hooks = HookPrograms(wanted, previous, {**nodes, **leaving})
+        self._rebuilding = rebuilding
         self._blobs = blobs
         self._cancellation = cancellation
         self._progress = progress
@@ -107,7 +112,7 @@ class Rollout:
                 await wait_for_all(self.carry_out(lane) for lane in step.lanes)
                 continue
             self._cancellation.check()
-            if isinstance(step, Configure | RestoreSnapshot):
+            if isinstance(step, Configure | Rebuild | RestoreSnapshot):
                 self._begin(step.nodes)
             if isinstance(step, TakeSnapshot | RestoreSnapshot):
                 await self._disks.carry_out(step, self._nodes, self._previous)
@@ -116,22 +121,36 @@ class Rollout:
 
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
-        wanted = self._wanted
-        await wait_for_all(node.open(wanted.nodes[name].patience) for name, node in self._nodes.items())
-        found = await wait_for_all(
-            node.inspect(wanted.documents[name], wanted.secrets, wanted.program_blobs(name), self._last_good(name))
-            for name, node in self._nodes.items()
-        )
+        await wait_for_all(self._open(name) for name in self._nodes)
+        found = await wait_for_all(self._inspect(name) for name in self._nodes)
         known = self._known(found)
-        labels = {name: snapshot_of(self._previous, wanted, name) for name in wanted.nodes}
+        labels = {name: snapshot_of(self._previous, self._wanted, name) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})
         return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
 
-    def _known(self, found: Sequence[Inspected]) -> Collection[str]:
+    async def _open(self, name: str) -> None:
+        if name in self._rebuilding.asked:
+            with suppress(SoopError):
+                await self._nodes[name].open(_ROLLBACK_PATIENCE)
+        else:
+            await self._nodes[name].open(self._wanted.nodes[name].patience)
+
+    async def _inspect(self, name: str) -> Inspected | None:
+        """Look at a node; None if it does not answer and is to be rebuilt."""
+        wanted, programs = self._wanted, self._wanted.program_blobs(name)
+        try:
+            last_good = self._last_good(name)
+            return await self._nodes[name].inspect(wanted.documents[name], wanted.secrets, programs, last_good)
+        except SoopError:
+            if name not in self._rebuilding.asked:
+                raise
+            return None
+
+    def _known(self, found: Sequence[Inspected | None]) -> Collection[str]:
         """Return the nodes of which the state names a version; without a state, all if they have accepted the same."""
         if self._previous is not None:
             return self._previous.nodes.keys()
-        versions = {answer.last_good and answer.last_good._replace(plan_digest="") for answer in found}
+        versions = {answer and answer.last_good and answer.last_good._replace(plan_digest="") for answer in found}
         return self._nodes.keys() if len(versions) == 1 else ()
 
     def _last_good(self, name: str) -> str | None:
@@ -139,7 +158,10 @@ class Rollout:
         document = self._previous.documents.get(name) if self._previous else None
         return str(document["plan_digest"]) if document else None
 
-    def _state(self, name: str, found: Inspected, is_known: bool) -> NodeState:
+    def _state(self, name: str, found: Inspected | None, is_known: bool) -> NodeState:
+        to_rebuild = self._rebuilding.is_due(name, found)
+        if found is None:
+            return NodeState(False, is_known, True, (), has_changes=True, to_rebuild=True, answers=False)
         good = found.last_good
         if good and good.service != self._wanted.reference.service:
             raise SoopError(
@@ -152,8 +174,9 @@ class Rollout:
             has_accepted=good is not None,
             can_roll_back=good is not None and is_known and (differs or has_new_secrets),
             is_last_good=good == found.running and not (has_new_secrets and not found.changes),
-            missing=found.missing,
-            has_changes=bool(found.changes),
+            missing=tuple(self._needed(name, found) if to_rebuild else found.missing),
+            has_changes=to_rebuild or bool(found.changes),
+            to_rebuild=to_rebuild,
             snapshot=snapshot_of(self._previous, self._wanted, name) if self._is_untouched(found) else None,
             restore=self._disks.restores.get(name),
         )
@@ -165,12 +188,18 @@ class Rollout:
         """
         return found.running == found.last_good and all(change.kind != "apply" for change in found.changes)
 
+    def _needed(self, name: str, found: Inspected) -> list[str]:
+        """Return the blobs that a node lacks which is to be rebuilt: those of the hooks that run before."""
+        return [blob for blob in found.missing if blob in self._wanted.program_blobs(name)]
+
     async def _carry_out_one(self, step: ServiceStep) -> None:
         match step:
             case WriteHosts(names):
                 await wait_for_all(self._nodes[name].hosts(self._names) for name in names)
             case SendBlobs(names):
                 await wait_for_all(self._send_blobs(name) for name in names)
+            case Rebuild(names):
+                await wait_for_all(self._rebuilding.rebuild(name, self._wanted, self._names) for name in names)
             case Configure(names):
                 await wait_for_all(self._configure(name) for name in names)
             case RunHook(names, hook):
@@ -258,5 +287,15 @@ class Rollout:
         await self._disks.restore(self._nodes[name], label)
 
     async def _roll_back_one(self, name: str) -> None:
+        if name in self._rebuilding.begun and self._previous is not None:
+            await self._give_last_good(name, self._previous)
+            return
         await self._nodes[name].open(_ROLLBACK_PATIENCE)
         await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
+
+    async def _give_last_good(self, name: str, previous: ReleaseInputs) -> None:
+        """Give a node, whose machine was replaced, one with the last good version."""
+        await self._rebuilding.rebuild(name, previous, self._names)
+        node, document, secrets = self._nodes[name], previous.documents[name], previous.secrets
+        await node.apply(document, secrets, secrets, self._names, None, previous.program_blobs(name))
+        await node.accept(document["plan_digest"], previous.program_blobs(name), None)

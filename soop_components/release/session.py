@@ -210,6 +210,11 @@ class Sessions:
         self._open[target.name] = (target, private_key, begun)
         return begun
 
+    def drop(self, name: str) -> None:
+        """End the session with a node."""
+        if known := self._open.pop(name, None):
+            known[2].abort()
+
 
 def _longest(request: protocol.Request) -> tuple[float, str]:
     """Return how many seconds a request may take in all, and what is wrong with one that takes longer."""

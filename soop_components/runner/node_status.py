@@ -77,7 +77,17 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     host.load("intended.json")
     if host.lost and not changes:  # an apply writes anew what is damaged
         changes.append(Change("apply", document.version.reference, "finish"))
-    return Inspected(tuple(missing), tuple(changes), _version(running), _version(good), apply_running)
+    return Inspected(tuple(missing), tuple(changes), _version(running), _version(good), apply_running, _base(host))
+
+
+def _base(host: Host) -> str | None:
+    """Return the node's system as base images are named, ``debian-12``."""
+    try:
+        with open(host.places.real("/etc/os-release"), encoding="utf-8", errors="replace") as file:
+            said = dict(line.strip().replace('"', "").split("=", 1) for line in file if "=" in line)
+    except OSError:
+        return None
+    return f"{said['ID']}-{said['VERSION_ID']}" if said.keys() >= {"ID", "VERSION_ID"} else None
 
 
 def _version(document: dict[str, Any] | None) -> Version | None:

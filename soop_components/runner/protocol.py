@@ -190,6 +190,8 @@ class Inspected(NamedTuple):
     """What a rollback leads to."""
     apply_running: str | None
     """The id of an apply that is at work."""
+    base: str | None = None
+    """The system of the node, such as ``debian-12``; None if it does not say."""
 
 
 class Applied(NamedTuple):

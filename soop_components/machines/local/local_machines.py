@@ -93,6 +93,10 @@ class LocalMachines(Operations):
         """Shut the machine down; it keeps its files."""
         await self._call("stop", name=node)
 
+    async def rebuild(self, node: str, image: str) -> None:
+        """Make the machine's system anew from a base image and return when it accepts SSH connections."""
+        await self._answering(node, await self._call("rebuild", name=node, image=image))
+
     async def destroy(self, name: str) -> None:
         """Remove the machine and its files, but not its disks."""
         await self._call("destroy", name=name)

@@ -18,8 +18,6 @@ from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties
 
-_REPLACING = ("spec.image",)
-
 
 class DiskResource(Resource):
     """Input: ``size`` (``10GiB``). Output: ``location``. The name is that of the node it was made for."""
@@ -62,8 +60,8 @@ class DiskResource(Resource):
 class MachineResource(Resource):
     """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
 
-    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``running``;
-    ``location``. The name is the node's.
+    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``image``, what it was
+    made from; ``running``; ``location``. The name is the node's.
     """
 
     kind = KIND.machine_type
@@ -73,11 +71,14 @@ class MachineResource(Resource):
         self._looks = BatchedLookup(lambda names: _machines().inspect(names))
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """Compare what it was made to be with what is wanted; one that does not run needs a start."""
-        changes = differences(inputs, wanted)
+        """Compare what it was made to be with what is wanted; one that does not run needs a start.
+
+        Its image is the one that it has, since that changes in the course of a Release.
+        """
+        changes = differences(_with_image(inputs, outputs), wanted)
         if outputs.get("running") is False:
             changes["running"] = PropertyChange.UPDATED
-        return Difference(changes, tuple(path for path in _REPLACING if path in changes))
+        return Difference(changes)
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the place of an existing machine; that of a new one is unknown."""
@@ -108,9 +109,9 @@ class MachineResource(Resource):
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
-        """Make it what is wanted, and start it if it does not run."""
+        """Make it what is wanted, and start it if it does not run; a new image waits until the Release rebuilds it."""
         await context.progress.show("starting" if outputs.get("running") is False else "changing")
-        return await _made(id, wanted)
+        return {**await _made(id, _with_image(wanted, outputs)), "spec": wanted["spec"]}
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Remove it; its disks stay."""
@@ -143,6 +144,12 @@ async def _made(name: str, wanted: Properties) -> Properties:
     return {**wanted, **_found(await _machines().create(machine, new_host_key()))}
 
 
+def _with_image(inputs: Properties, outputs: Properties) -> Properties:
+    """Return inputs with the image that the machine was made from, as far as that is known."""
+    return {**inputs, "spec": {**inputs["spec"], "image": outputs.get("image", inputs["spec"]["image"])}}
+
+
 def _found(facts: MachineFacts) -> dict[str, Any]:
     place = {"address": facts.address, "port": facts.port, "user": facts.user, "hostKey": facts.host_key}
-    return {"place": place, "running": facts.running, "location": location_of(_machines().realm)}
+    made = {"image": facts.spec.image, "running": facts.running}
+    return {"place": place, **made, "location": location_of(_machines().realm)}

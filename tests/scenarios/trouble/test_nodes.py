@@ -112,6 +112,29 @@ def test_a_machine_whose_replacement_is_asked_for(beacon: Beacon) -> None:
     beacon.is_well(first["says"])
 
 
+def test_a_node_gets_a_new_machine_in_its_turn(beacon: Beacon) -> None:
+    first, second = beacon.says()
+    beacon.ssh("touch /var/lib/gone")
+    before = beacon.machine()
+    shown = beacon.project.must("soop", "replace", "--preview", beacon.node)
+    assert "gets a new machine; its disk stays" in shown
+    assert (beacon.machine(), beacon.changes()) == (before, {})
+    said = beacon.project.must("soop", "replace", "--yes", beacon.node)
+    steps = ("hook drain", "making its machine anew from debian-12", "running script prepare", "hook undrain")
+    assert [said.index(step) for step in steps] == sorted(said.index(step) for step in steps)
+    beacon.ssh("test ! -e /var/lib/gone")
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+
+
+def test_a_node_that_is_gone_gets_a_new_machine(beacon: Beacon) -> None:
+    first, second = beacon.says()
+    link(beacon, "down")
+    beacon.project.must("soop", "replace", "--yes", beacon.node)
+    assert beacon.says()[1] == second
+    beacon.is_well(first["says"])
+
+
 def test_a_host_that_was_rebooted(domains: tuple[Beacon, Beacon]) -> None:
     one, _ = domains
     before = [beacon.says()[0]["says"] for beacon in domains]

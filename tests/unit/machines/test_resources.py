@@ -58,16 +58,15 @@ def test_another_size_is_an_update_that_names_what_changes() -> None:
     assert not response.deleteBeforeReplace
 
 
-def test_another_image_is_all_that_replaces_the_machine() -> None:
-    response = asked({"spec": {**SPEC, "image": "debian-13"}})
-    assert kinds(response) == {"spec.image": KIND.UPDATE_REPLACE}
-    assert list(response.replaces) == ["spec"]
-    assert response.deleteBeforeReplace
-
-
-def test_what_changes_besides_the_image_is_not_what_replaces_the_machine() -> None:
+def test_another_image_is_an_update_since_the_release_rebuilds_node_by_node() -> None:
     response = asked({"spec": {**SPEC, "image": "debian-13", "cpus": 2}})
-    assert kinds(response) == {"spec.image": KIND.UPDATE_REPLACE, "spec.cpus": KIND.UPDATE}
+    assert kinds(response) == {"spec.image": KIND.UPDATE, "spec.cpus": KIND.UPDATE}
+    assert not response.replaces
+
+
+def test_a_machine_counts_as_made_from_the_image_that_it_has() -> None:
+    assert kinds(asked({"spec": SPEC}, image="debian-11")) == {"spec.image": KIND.UPDATE}
+    assert kinds(asked({"spec": {**SPEC, "image": "debian-13"}}, image="debian-13")) == {}
 
 
 def test_a_machine_that_does_not_run_is_updated() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from soop_components.machines import Operations
 from soop_components.machines.snapshots import Snapshot, Snapshots
 from soop_components.model.names import Reference
 from soop_components.model.plan import HookPlan, RolePlan, ScriptSmoke, SmokeTestPlan
@@ -16,6 +17,7 @@ from soop_components.release.disks import Disks
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Node
 from soop_components.release.order import NodeState
+from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.restart import Restart
 from soop_components.release.rollout import Rollout
 from soop_components.release.together import roll_out
@@ -91,6 +93,7 @@ class Nodes:
         states: Mapping[str, NodeState],
         at: Mapping[Call, Callable[[], None]] | None = None,
         serves: str = "a-service",
+        replaced: tuple[str, ...] = (),
     ) -> None:
         self.states = states
         self.serves = serves
@@ -109,6 +112,8 @@ class Nodes:
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()
         self.clock = SetClock()
+        self.machines = FakeMachines(self)
+        self.replace = replaced
         self.at = dict(at or {})
         self.snapshots = FakeSnapshots(self)
         self.restores: dict[str, str] = {}
@@ -132,7 +137,9 @@ class Nodes:
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
         disks = Disks(self.snapshots, self.restores, self.bound_to_disk)
-        return Rollout(RELEASE, previous, nodes, leaving, Path, self.cancellation, Silence(), self.clock, disks)
+        rebuilding = Rebuilding(RELEASE, nodes, Path, self.machines, self.replace)
+        watched = self.cancellation, Silence()
+        return Rollout(RELEASE, previous, nodes, leaving, Path, *watched, rebuilding, self.clock, disks)
 
     def restart(self) -> Restart:
         """Return a restart of what was accepted on them."""
@@ -182,6 +189,27 @@ class Silence:
         """Say nothing."""
 
 
+class FakeMachines(Operations):
+    """Machines that can be made anew."""
+
+    kind = "fake"
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self.images: dict[str, str] = {}
+        """What each node's machine was made from last."""
+
+    async def start(self, node: str) -> None:
+        self._nodes.on_call("start", node)
+
+    async def stop(self, node: str) -> None:
+        self._nodes.on_call("stop", node)
+
+    async def rebuild(self, node: str, image: str) -> None:
+        self.images[node] = image
+        self._nodes.on_call("rebuild", node)
+
+
 class FakeNode(Node):
     """One of the nodes; nothing reaches the network."""
 
@@ -196,6 +224,9 @@ class FakeNode(Node):
         self._nodes.on_call("reopen" if self._opened else "open", self._name)
         self._opened = True
         self._nodes.patience.setdefault(self._name, patience)
+
+    async def reopen(self, patience: float) -> None:
+        self._nodes.on_call("reopen", self._name)
 
     async def status(self, patience: float) -> NodeStatus:
         self._nodes.on_call("status", self._name)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import boot, disk, limits, network, process, request, seed, slots
-from .command import run
+from . import boot, disk, layers, limits, network, process, request, seed, slots
 from .failure import Refused
-from .files import open_folder, opened, path_of, read_json
+from .files import opened, read_json
 from .folders import Realm
 from .record import Damaged, Record, records
 from .run_folder import make_run_folder
 
 LOG = "console.log"
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
-_LAYERS = ("upper", "work")
 _PATIENCE = 15.0
 """Seconds in which a machine may shut down by itself."""
 _ENDING = "ending"
@@ -55,6 +53,22 @@ def stop(realm: Realm, name: str) -> None:
         record = Record.load(realm, name)
         if record is not None:
             take_down(realm, record, _PATIENCE)
+
+
+def rebuild(realm: Realm, name: str, image: str) -> dict[str, Any]:
+    """Make a machine's system anew from a base image and boot it; it keeps its disks, its address and its host key."""
+    with realm.locked(name):
+        record = Record.load(realm, name)
+        if record is None:
+            raise Refused(f"there is no machine {name}")
+        spec = replace(record.spec, image=image)
+        digest = _image_digest(realm, spec)
+        take_down(realm, record, _PATIENCE)
+        with realm.opened(realm.machine(name)) as folder:
+            layers.renew(folder, spec, record.host_key)
+        record = replace(record, spec=spec, image_digest=digest)
+        record.save(realm)
+        return _boot(realm, record)
 
 
 def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
@@ -150,7 +164,8 @@ def _bring_up(realm: Realm, record: Record) -> None:
     root.mkdir(exist_ok=True)
     try:
         with realm.opened(realm.machine(record.spec.name)) as folder, opened(folder / LOG, _APPEND) as log:
-            _mount_layers(realm, record, folder)
+            with realm.opened(realm.image(record.spec.image)) as image:
+                layers.mount(folder, image, record.root(realm))
             binds = [
                 (disk.attach(realm, attachment.disk, record.spec.name), attachment.mount)
                 for attachment in record.spec.disks
@@ -160,14 +175,6 @@ def _bring_up(realm: Realm, record: Record) -> None:
     except (Refused, OSError):
         take_down(realm, record, 0)
         raise
-
-
-def _mount_layers(realm: Realm, record: Record, folder: Path) -> None:
-    """Mount a machine's root, its own layer over the base image."""
-    with realm.opened(realm.image(record.spec.image)) as image, ExitStack() as stack:
-        upper, work = (path_of(open_folder(stack, folder / layer)) for layer in _LAYERS)
-        layers = f"lowerdir={image},upperdir={upper},workdir={work}"
-        run("mount", "-t", "overlay", "-o", layers, "overlay", str(record.root(realm)))
 
 
 def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
@@ -190,9 +197,7 @@ def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
 def _make_folder(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> None:
     realm.make(realm.machine(spec.name))
     with realm.opened(realm.machine(spec.name)) as folder:
-        for layer in _LAYERS:
-            (folder / layer).mkdir(mode=0o755)
-        seed.write_files(folder / "upper", spec, host_key)
+        layers.make(folder, spec, host_key)
 
 
 def _place(realm: Realm, record: Record, previous: Record | None) -> Record:

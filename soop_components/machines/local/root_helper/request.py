@@ -151,6 +151,11 @@ def about(value: object) -> About:
     return About(text(given["of"], _REFERENCE, "of"), digest)
 
 
+def image(value: object) -> str:
+    """Return the name of a base image."""
+    return text(value, IMAGE, "image")
+
+
 def disk_size(value: object) -> int:
     """Return a disk's size in bytes."""
     return integer(value, 8 * _MIB, 16 * _TIB, "size")
@@ -169,7 +174,7 @@ def spec(value: object) -> Spec:
         raise Refused("disks: expected disks of the machine's own domain")
     return Spec(
         name=machine,
-        image=text(given["image"], IMAGE, "image"),
+        image=image(given["image"]),
         cpus=integer(given["cpus"], 1, 1024, "cpus"),
         memory=integer(given["memory"], 64 * _MIB, 64 * _TIB, "memory"),
         authorized_keys=tuple(text(key, PUBLIC_KEY, "authorized key") for key in keys),

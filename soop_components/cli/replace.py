@@ -1,0 +1,75 @@
+"""``soop replace``: gives nodes new machines."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+
+from soop_components.cli.status import show
+from soop_components.cli.terminal import confirmed, is_interactive, say
+from soop_components.engine import Engine
+from soop_components.engine.domains import DomainStatus, domain_lock
+from soop_components.engine.nodes import full_name
+from soop_components.engine.recovery import recover
+from soop_components.errors import SoopError
+from soop_components.machines import REPLACE
+from soop_components.model.names import NodeName
+from soop_components.project import Project
+
+HELP = "give nodes new machines; their disks stay"
+DESCRIPTION = """\
+Makes the machines of nodes anew from their base image, and configures them again, as an upgrade does: batch after
+batch in the order of the rollout, each node drained before. Disks, addresses and SSH host keys stay. NODE is a node's
+name or the beginning of it, if only one begins so; a domain's id stands for all of its nodes.
+
+A node that does not answer is replaced as well. What is on a node and not on its disk is lost, unless the service
+puts it there again.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is given."""
+    parser.add_argument("nodes", nargs="+", metavar="NODE", help="a node's name, or a domain's id for all its nodes")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--preview", action="store_true", help="only show what would change")
+    how.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Update the domain of the nodes with new machines for them."""
+    project = Project.find()
+    names = _names(Engine(project), arguments.nodes)
+    domains = sorted({NodeName.parse(name).domain for name in names})
+    if len(domains) > 1:
+        raise SoopError(f"these are nodes of {' and '.join(domains)}", "replace those of one domain at a time")
+    id = domains[0]
+    with domain_lock(project, id):
+        engine = Engine(project, {**os.environ, REPLACE: " ".join(names)})
+        asks = not arguments.yes and is_interactive()
+        if arguments.preview or asks:
+            code = engine.preview(id)
+            if code or arguments.preview:
+                return code
+            if not confirmed(f"Replace the machines of {', '.join(names)}?"):
+                say("nothing was changed")
+                return 1
+        recover(engine, id, say)
+        code = engine.up(id)
+        if code == 0:
+            show([DomainStatus(id, engine.state(id))])
+        return code
+
+
+def _names(engine: Engine, words: Sequence[str]) -> list[str]:
+    """Return the full names of the nodes that are meant."""
+    stacks = engine.stacks()
+    asked = {id for word in words for id in stacks if word == id or word.endswith(f".{id}")}
+    known = {id: [node.name for node in engine.state(id).nodes] for id in asked or stacks}
+    nodes = [name for names in known.values() for name in names]
+
+    def meant() -> Iterator[str]:
+        for word in words:
+            yield from known[word] if word in known else [full_name(word, nodes)]
+
+    return list(dict.fromkeys(meant()))

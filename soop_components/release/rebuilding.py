@@ -1,0 +1,61 @@
+"""New machines for nodes that have one: asked for by name, or since another base image is wanted; disks stay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from soop_components.errors import SoopError
+from soop_components.machines import Operations
+from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Blobs, Node
+from soop_components.runner.protocol import Inspected
+
+
+class Rebuilding:
+    """Decides which nodes get a new machine, and makes it. ``asked`` are the nodes of which somebody wants that."""
+
+    def __init__(
+        self,
+        wanted: ReleaseInputs,
+        nodes: Mapping[str, Node],
+        blobs: Blobs,
+        machines: Operations,
+        asked: Collection[str],
+    ) -> None:
+        self.asked = asked
+        self.begun: set[str] = set()
+        """Nodes whose machine was, or was about to be, made anew in this rollout."""
+        self._wanted = wanted
+        self._nodes = nodes
+        self._blobs = blobs
+        self._machines = machines
+
+    def is_due(self, name: str, found: Inspected | None) -> bool:
+        """Return whether a node needs a new machine; None was ``found`` where it does not answer.
+
+        One on which nothing ran yet is new. Where machines of this kind stay what they are, ``SoopError``.
+        """
+        if name in self.asked:
+            due, why = found is None or found.running is not None, "its machine is to be replaced"
+        else:
+            has = found.base if found else None
+            due = has is not None and has != self._wanted.base
+            why = f"its system is {has}, and {self._wanted.reference} is built for {self._wanted.base}"
+        if due and not self._machines.rebuilds:
+            message = (
+                f"{name}: {why}, and machines of the kind {self._machines.kind} cannot be made anew in their place"
+            )
+            raise SoopError(message, "replace the machine by your own means, then update again")
+        return due
+
+    async def rebuild(self, name: str, release: ReleaseInputs, names: Mapping[str, str]) -> None:
+        """Make a node's machine anew, with the names of the domain's nodes and the blobs that a release needs on it."""
+        self.begun.add(name)
+        node, place = self._nodes[name], release.nodes[name]
+        await node.progress.show(f"making its machine anew from {release.base}")
+        await self._machines.rebuild(name, release.base)
+        await node.reopen(place.patience)
+        await node.hosts(names)
+        found = await node.inspect(release.documents[name], release.secrets, release.program_blobs(name), None)
+        await node.progress.show(f"sending {len(found.missing)} blobs")
+        await node.receive(found.missing, self._blobs)
