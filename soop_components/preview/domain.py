@@ -10,7 +10,10 @@ from soop_components.preview.facts import DomainPreview, Loss, ServicePreview
 from soop_components.preview.inputs import of_plan, of_properties, places
 from soop_components.preview.resources import RELEASE, ResourceStep, losses_of, resource_changes
 from soop_components.preview.service import Found, service_preview
+from soop_components.release.inputs import ReleaseInputs
 
+_MACHINE = re.compile(r'nodes\["([^"]+)"\]\.machine')
+"""What a Release says is different of a node whose machine somebody wants replaced."""
 _SECRET = re.compile(r"secrets\.(\w+)")
 
 
@@ -19,15 +22,21 @@ def preview_of_plans(before: DomainPlan | None, after: DomainPlan | None) -> Dom
     plan = after or before
     if plan is None:
         raise ValueError("neither before nor after")
-    old, new = ({each.service: each for each in one.services} if one else {} for one in (before, after))
-    services = [
-        service_preview(of_plan(old[name]) if name in old else None, of_plan(new[name]) if name in new else None)
-        for name in dict.fromkeys([*new, *old])
-    ]
-    kept = {node.name for each in new.values() for node in each.nodes.values() if node.disk}
-    gone = [node.name for each in old.values() for node in each.nodes.values() if node.disk and node.name not in kept]
+    old, new = map(_by_service, (before, after))
+    services = [service_preview(old.get(name), new.get(name)) for name in dict.fromkeys([*new, *old])]
+    kept, had = map(_disks, (after, before))
+    gone = [name for name in had if name not in kept]
     losses = tuple(Loss(kind="disk", subject=name) for name in sorted(gone))
     return DomainPreview(domain=plan.id, services=tuple(services), losses=losses)
+
+
+def _by_service(plan: DomainPlan | None) -> Mapping[str, ReleaseInputs]:
+    return {each.service: of_plan(each, plan.images[each.service]) for each in plan.services} if plan else {}
+
+
+def _disks(plan: DomainPlan | None) -> list[str]:
+    """Return the nodes of a plan that have disks."""
+    return [node.name for each in (plan.services if plan else ()) for node in each.nodes.values() if node.disk]
 
 
 def preview_of_steps(id: str, steps: Sequence[ResourceStep], warnings: Iterable[str] = ()) -> DomainPreview:
@@ -62,6 +71,7 @@ def _service(step: ResourceStep) -> ServicePreview:
     found = Found(
         drift=_drift(step.outputs.get("status")),
         new_machines={name for name in known if name not in still},
+        asked={match[1] for path in step.changed if (match := _MACHINE.match(path))},
         secrets={match[1] for path in step.changed if (match := _SECRET.match(path))},
     )
     return service_preview(before, of_properties(wanted), found)

@@ -13,7 +13,7 @@ ServiceAction = Literal["create", "upgrade", "downgrade", "change", "repair", "r
 NodeAction = Literal["create", "replace", "configure", "repair", "record", "remove", "none"]
 ResourceAction = Literal["create", "replace", "update", "delete"]
 StepKind = Literal[
-    "hosts", "send", "snapshot", "restore", "configure", "hook", "watch", "pause", "smoke_tests", "accept"
+    "hosts", "send", "snapshot", "restore", "rebuild", "configure", "hook", "watch", "pause", "smoke_tests", "accept"
 ]
 
 
@@ -72,6 +72,8 @@ class NodeChange(Model):
     """Its role."""
     action: NodeAction
     """`record`: it gets the name of the version and no other change."""
+    base: str = ""
+    """The base image of its new machine, if it gets one."""
     starts: Names = ()
     """Units that are started, being new."""
     restarts: Names = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from soop_components.model.names import DEFAULT_BASE
 from soop_components.model.service_plan import ServicePlan
 from soop_components.release.inputs import ReleaseInputs
 
@@ -21,12 +22,13 @@ def of_properties(properties: Mapping[str, Any]) -> ReleaseInputs:
     return ReleaseInputs.parse({**properties, **without})
 
 
-def of_plan(plan: ServicePlan) -> ReleaseInputs:
+def of_plan(plan: ServicePlan, base: str = DEFAULT_BASE) -> ReleaseInputs:
     """Return the inputs out of a plan."""
     shape = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     nodes = {name: {"role": node.role, "number": node.number} for name, node in plan.nodes.items()}
     tests = shape.get("smoke_tests", [])
-    return of_properties({**shape, "nodes": nodes, "smokeTests": tests, "endpoints": shape.get("endpoints", {})})
+    more = {"smokeTests": tests, "endpoints": shape.get("endpoints", {}), "base": base}
+    return of_properties({**shape, "nodes": nodes, **more})
 
 
 def places(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -47,6 +47,8 @@ def step_in_words(step: StepFact) -> str:
             return f"take the snapshot {step.label}"
         case "restore":
             return f"restore the snapshot {step.label}"
+        case "rebuild":
+            return "make the machine anew"
         case "configure":
             return "configure"
         case "hook":

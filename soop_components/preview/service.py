@@ -20,6 +20,8 @@ class Found:
     """How nodes differ from what was accepted, in words."""
     new_machines: Collection[str] = ()
     """Nodes whose machine would be made, or made anew."""
+    asked: Collection[str] = ()
+    """Nodes whose machine is to be replaced."""
     secrets: Collection[str] = ()
     """Names of the secrets that have other values."""
 
@@ -36,7 +38,7 @@ def service_preview(
     leaving = [node.node for node in nodes if node.action == "remove"]
     others = before is None or _around(before) != _around(after)
     serving = (before.nodes.keys() if before else set()) - set(found.new_machines)
-    goodbye = [name for name in leaving if before and before.hook(name, "leave")]
+    goodbye = sorted((name for name in leaving if before and before.hook(name, "leave")), reverse=True)
     acts = bool(changing or leaving or others)
     return ServicePreview(
         service=after.reference.service,
@@ -47,7 +49,7 @@ def service_preview(
         roles=tuple(_role_changes(before, after, found)),
         secrets=tuple(sorted(found.secrets)),
         smoke_tests=tuple(test.name for test in after.smoke_tests),
-        steps=steps_of(after, serving, changing, sorted(goodbye, reverse=True), before) if acts else (),
+        steps=steps_of(after, serving, changing, goodbye, before, rebuilt(before, after, found)) if acts else (),
     )
 
 
@@ -88,6 +90,12 @@ def _role_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Fou
                 yield change
 
 
+def rebuilt(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Collection[str]:
+    """Return the nodes that serve and get a new machine in their turn: with another base, all that are there."""
+    there = {name for name in after.nodes if before and name in before.nodes} - set(found.new_machines)
+    return there if before and before.base != after.base else there & set(found.asked)
+
+
 def _node_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Iterator[NodeChange]:
     for name, node in after.nodes.items():
         was = before.nodes.get(name) if before else None
@@ -95,8 +103,8 @@ def _node_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Fou
         if before is None or was is None or was.role != node.role:
             yield NodeChange(node=name, role=node.role, action="create")
             continue
-        if name in found.new_machines:
-            yield NodeChange(node=name, role=node.role, action="replace")
+        if name in found.new_machines or name in rebuilt(before, after, found):
+            yield NodeChange(node=name, role=node.role, action="replace", base=after.base)
             continue
         old, new = before.roles[was.role], after.roles[node.role]
         units = unit_changes(old, new, found.secrets, node.number == 1)

@@ -14,6 +14,7 @@ from soop_components.release.order import (
     NodeState,
     Parallel,
     Pause,
+    Rebuild,
     RestoreSnapshot,
     RunHook,
     RunSmokeTests,
@@ -32,6 +33,7 @@ _KINDS: Mapping[type, StepKind] = {
     SendBlobs: "send",
     TakeSnapshot: "snapshot",
     RestoreSnapshot: "restore",
+    Rebuild: "rebuild",
     Configure: "configure",
     RunSmokeTests: "smoke_tests",
     AcceptVersion: "accept",
@@ -45,6 +47,7 @@ def steps_of(
     changing: Collection[str],
     leaving: list[str],
     before: ReleaseInputs | None = None,
+    rebuilt: Collection[str] = (),
 ) -> tuple[Lanes, ...]:
     """Return the steps in their order, as the release decides it; ``serving`` have accepted a version before.
 
@@ -58,6 +61,7 @@ def steps_of(
             missing=(),
             has_changes=name in changing,
             snapshot=snapshot_of(before, release, name) if name in serving else None,
+            to_rebuild=name in rebuilt,
         )
         for name in release.nodes
     }
@@ -70,7 +74,14 @@ def steps_of(
 def step_fact(step: Step) -> StepFact:
     """Return a step as a fact."""
     match step:
-        case WriteHosts(nodes) | SendBlobs(nodes) | Configure(nodes) | RunSmokeTests(nodes) | AcceptVersion(nodes):
+        case (
+            WriteHosts(nodes)
+            | SendBlobs(nodes)
+            | Rebuild(nodes)
+            | Configure(nodes)
+            | RunSmokeTests(nodes)
+            | AcceptVersion(nodes)
+        ):
             return StepFact(kind=_KINDS[type(step)], nodes=nodes)
         case TakeSnapshot(nodes, label) | RestoreSnapshot(nodes, label):
             return StepFact(kind=_KINDS[type(step)], nodes=nodes, label=label)

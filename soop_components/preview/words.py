@@ -132,7 +132,8 @@ def _node_lines(nodes: Sequence[NodeChange]) -> Iterator[str]:
 def node_in_words(node: NodeChange) -> str:
     """Say what happens with a node."""
     verbs = {"starts": node.starts, "restarts": node.restarts, "reloads": node.reloads, "stops": node.stops}
-    parts = [_NODE_WORDS[node.action], *(f"{verb} {listed(units)}" for verb, units in verbs.items() if units)]
+    base = f"; base image {node.base}" if node.base else ""
+    parts = [_NODE_WORDS[node.action] + base, *(f"{verb} {listed(units)}" for verb, units in verbs.items() if units)]
     if node.action == "configure" and not any(verbs.values()):
         parts.append("no unit restarts")
     return "; ".join([*parts, *(f"drift: {one_line(drift)}" for drift in node.drift[:MOST_NAMED])])

@@ -42,10 +42,8 @@ class Rebuilding:
             due = has is not None and has != self._wanted.base
             why = f"its system is {has}, and {self._wanted.reference} is built for {self._wanted.base}"
         if due and not self._machines.rebuilds:
-            message = (
-                f"{name}: {why}, and machines of the kind {self._machines.kind} cannot be made anew in their place"
-            )
-            raise SoopError(message, "replace the machine by your own means, then update again")
+            unable = f"machines of the kind {self._machines.kind} cannot be made anew in their place"
+            raise SoopError(f"{name}: {why}; {unable}", "replace the machine by your own means, then update again")
         return due
 
     async def rebuild(self, name: str, release: ReleaseInputs, names: Mapping[str, str]) -> None:

@@ -98,6 +98,20 @@ def test_a_dead_machine_is_seen_and_comes_back_with_its_disk(domain: Workspace) 
     assert domain.changes(DOMAIN) == {}
 
 
+def test_a_database_on_a_new_machine_has_all_its_rows(domain: Workspace) -> None:
+    one = domain.service(DOMAIN)["endpoints"]["http"][0]
+    count = "runuser -u postgres -- psql -qtAc 'SELECT count(*), max(reader) FROM grants' access"
+    before = domain.ssh(NODES[0], count)
+    assert int(before.split("|")[0]) > 0
+    domain.ssh(NODES[0], "touch /etc/gone")
+    said = domain.must("soop", "replace", "--yes", NODES[0])
+    assert "making its machine anew from debian-12" in said
+    assert domain.run("soop", "ssh", NODES[0], "test -e /etc/gone").exit_code == 1
+    assert domain.ssh(NODES[0], count) == before
+    eventually(lambda: get(f"{one}/access/ben/7") == (200, {"allowed": True}))
+    assert domain.changes(DOMAIN) == {}
+
+
 def test_a_preview_shows_the_lines_that_a_changed_template_changes(domain: Workspace) -> None:
     definition = domain.root / "service_defs/access-service/service.yaml"
     original = definition.read_text()

@@ -89,6 +89,16 @@ def test_the_gateway_answers_while_a_web_node_is_gone(domain: Workspace) -> None
     assert domain.changes(DOMAIN) == {}
 
 
+def test_a_web_node_gets_a_new_machine_without_a_request_failing(domain: Workspace) -> None:
+    running = workers(domain)
+    with asking(f"{entrance(domain)}/access/ann/42") as answers:
+        domain.must("soop", "replace", "--yes", WEB[0])
+    assert set(answers) == {200}, domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    assert behind(domain) == WEB
+    assert workers(domain) == running
+    assert domain.changes(DOMAIN) == {}
+
+
 def test_a_candidate_is_deployed_behind_the_gateway_without_a_request_failing(domain: Workspace) -> None:
     """Edit, build, deploy: no version is changed by hand."""
     source = domain.root / "service_defs/access-service/app/access.py"

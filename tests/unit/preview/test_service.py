@@ -5,7 +5,7 @@ from __future__ import annotations
 from soop_components.model.plan import RolePlan
 from soop_components.preview.facts import NodeChange, PackageChange, ServicePreview, StepFact
 from soop_components.preview.service import Found, service_preview
-from tests.unit.preview.previewed import DOMAIN, OTHER, WEB, package, release, with_file
+from tests.unit.preview.previewed import DOMAIN, OTHER, WEB, changed, package, release, with_file
 
 BEFORE = release()
 NEW_PROGRAM = with_file(WEB, "api", "/opt/api/api.py", "2")
@@ -128,3 +128,18 @@ def test_scripts_run_again_when_what_they_wait_for_changes() -> None:
     preview = service_preview(BEFORE, release(database=database))
     assert preview.roles[0].scripts == ("store/migrate",)
     assert preview.roles[0].files.added == ("/srv/migrations/2.sql",)
+
+
+def test_another_base_gives_all_nodes_new_machines_in_their_turn() -> None:
+    preview = service_preview(BEFORE, changed(release("3.2.4", OTHER), base="debian-13"))
+    assert actions(preview) == dict.fromkeys(("database-1", "web-1", "web-2", "web-3"), "replace")
+    assert {each.base for each in preview.nodes} == {"debian-13"}
+    kinds = [step.kind for step in steps(preview) if step.nodes == (f"web-1.access-service.{DOMAIN}",)]
+    assert kinds == ["hook", "rebuild", "configure", "hook", "watch"]
+
+
+def test_a_node_that_is_to_be_replaced_is_the_only_one_that_is_touched() -> None:
+    preview = service_preview(BEFORE, BEFORE, Found(asked=[f"web-2.access-service.{DOMAIN}"]))
+    assert preview.action == "repair"
+    assert {name for name, action in actions(preview).items() if action != "none"} == {"web-2"}
+    assert [step.nodes for step in steps(preview) if step.kind == "rebuild"] == [(f"web-2.access-service.{DOMAIN}",)]

@@ -112,8 +112,10 @@ class Nodes:
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()
         self.clock = SetClock()
-        self.machines = FakeMachines(self)
+        self.machines: Operations = FakeMachines(self)
         self.replace = replaced
+        self.bases: dict[str, str] = {}
+        """The base image of nodes that say it."""
         self.at = dict(at or {})
         self.snapshots = FakeSnapshots(self)
         self.restores: dict[str, str] = {}
@@ -196,8 +198,6 @@ class FakeMachines(Operations):
 
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
-        self.images: dict[str, str] = {}
-        """What each node's machine was made from last."""
 
     async def start(self, node: str) -> None:
         self._nodes.on_call("start", node)
@@ -206,8 +206,8 @@ class FakeMachines(Operations):
         self._nodes.on_call("stop", node)
 
     async def rebuild(self, node: str, image: str) -> None:
-        self.images[node] = image
         self._nodes.on_call("rebuild", node)
+        self._nodes.bases[node] = image
 
 
 class FakeNode(Node):
@@ -243,7 +243,7 @@ class FakeNode(Node):
         running = good if state.is_last_good else Version("a-service", "1.0.1", DIGEST, document["plan_digest"])
         changes = (Change("file", "/etc/a", "write"),) if state.has_changes else ()
         changes += self._nodes.begun.get(self._name, ())
-        return Inspected(state.missing, changes, running, good, None)
+        return Inspected(state.missing, changes, running, good, None, self._nodes.bases.get(self._name))
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         self._nodes.names[self._name] = hosts
