@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 
 from soop_components.cli.status import show
@@ -11,10 +10,12 @@ from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.engine import Engine
 from soop_components.engine.domains import DomainStatus, domain_lock
 from soop_components.engine.nodes import full_name
+from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
 from soop_components.machines import REPLACE
 from soop_components.model.names import NodeName
+from soop_components.preview import as_text
 from soop_components.project import Project
 
 HELP = "give nodes new machines; their disks stay"
@@ -44,20 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
     if len(domains) > 1:
         raise SoopError(f"these are nodes of {' and '.join(domains)}", "replace those of one domain at a time")
     id = domains[0]
-    with domain_lock(project, id):
-        engine = Engine(project, {**os.environ, REPLACE: " ".join(names)})
+    update = PlannedUpdate.as_defined(project, id)
+    with domain_lock(project, id), update.engine({REPLACE: " ".join(names)}) as planned:
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
-            code = engine.preview(id)
-            if code or arguments.preview:
-                return code
-            if not confirmed(f"Replace the machines of {', '.join(names)}?"):
-                say("nothing was changed")
-                return 1
-        recover(engine, id, say)
-        code = engine.up(id)
+            print(as_text(planned.preview()), flush=True)
+        if arguments.preview:
+            return 0
+        if asks and not confirmed(f"Replace the machines of {', '.join(names)}?"):
+            say("nothing was changed")
+            return 1
+        recover(planned.engine, id, say)
+        code = planned.engine.up(id)
         if code == 0:
-            show([DomainStatus(id, engine.state(id))])
+            show([DomainStatus(id, planned.engine.state(id))])
         return code
 
 

@@ -100,7 +100,7 @@ def test_a_dead_machine_is_seen_and_comes_back_with_its_disk(domain: Workspace) 
 
 def test_a_database_on_a_new_machine_has_all_its_rows(domain: Workspace) -> None:
     one = domain.service(DOMAIN)["endpoints"]["http"][0]
-    count = "runuser -u postgres -- psql -qtAc 'SELECT count(*), max(reader) FROM grants' access"
+    count = "cd / && runuser -u postgres -- psql -qtAc 'SELECT count(*), max(reader) FROM grants' access"
     before = domain.ssh(NODES[0], count)
     assert int(before.split("|")[0]) > 0
     domain.ssh(NODES[0], "touch /etc/gone")

@@ -117,7 +117,7 @@ def test_a_node_gets_a_new_machine_in_its_turn(beacon: Beacon) -> None:
     beacon.ssh("touch /var/lib/gone")
     before = beacon.machine()
     shown = beacon.project.must("soop", "replace", "--preview", beacon.node)
-    assert "gets a new machine; its disk stays" in shown
+    assert "web-1: gets a new machine, and is configured anew; base image debian-12\n" in shown
     assert (beacon.machine(), beacon.changes()) == (before, {})
     said = beacon.project.must("soop", "replace", "--yes", beacon.node)
     steps = ("hook drain", "making its machine anew from debian-12", "running script prepare", "hook undrain")
