@@ -47,10 +47,8 @@ def step_in_words(step: StepFact) -> str:
             return f"take the snapshot {step.label}"
         case "restore":
             return f"restore the snapshot {step.label}"
-        case "rebuild":
-            return "make the machine anew"
-        case "configure":
-            return "configure"
+        case "rebuild" | "configure":
+            return "make the machine anew" if step.kind == "rebuild" else "configure"
         case "hook":
             return str(step.hook)
         case "watch" | "pause":
