@@ -49,7 +49,7 @@ class Changes(Model):
 
 
 class RoleChange(Model):
-    """What changes on the nodes of a role; nodes that are created get all of the role, which is not listed here."""
+    """What changes on the nodes of a role that exist already, or what is on those of a new role."""
 
     role: str
     """Its name."""

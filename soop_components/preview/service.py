@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from soop_components.model.plan import RolePlan
 from soop_components.model.versions import version_key
 from soop_components.preview.facts import Artifact, NodeAction, NodeChange, RoleChange, ServiceAction, ServicePreview
 from soop_components.preview.roles import UnitChanges, holds, role_change, unit_changes
@@ -82,12 +83,11 @@ def _action(before: ReleaseInputs | None, after: ReleaseInputs, nodes: Collectio
 
 
 def _role_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Iterator[RoleChange]:
-    for role, plan in after.roles.items() if before else ():
+    for role, plan in after.roles.items():
         old = before.roles.get(role) if before else None
-        if old is not None:
-            change = role_change(role, old, plan, found.secrets)
-            if change != RoleChange(role=role):
-                yield change
+        change = role_change(role, old or RolePlan(), plan, found.secrets)
+        if change != RoleChange(role=role):
+            yield change
 
 
 def rebuilt(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Collection[str]:

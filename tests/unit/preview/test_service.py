@@ -69,6 +69,11 @@ def test_a_service_that_is_new_and_one_that_goes() -> None:
     new = service_preview(None, BEFORE)
     assert (new.action, new.before) == ("create", None)
     assert set(actions(new).values()) == {"create"}
+    assert {role.role: role.files.added for role in new.roles}["web"] == (
+        "/etc/api.env",
+        "/etc/nginx/nginx.conf",
+        "/opt/api/api.py",
+    )
     gone = service_preview(BEFORE, None)
     assert (gone.action, gone.after, gone.steps) == ("remove", None, ())
     assert set(actions(gone).values()) == {"remove"}
