@@ -87,4 +87,5 @@ def release_inputs(plan: ServicePlan, places: Mapping[str, pulumi.Input[Mapping[
         "smokeTests": shape.get("smoke_tests", []),
         "endpoints": shape.get("endpoints", {}),
         **{key: shape[key] for key in ("machines", "snapshots") if key in shape},
+        **({"loseData": shape["lose_data"]} if plan.lose_data else {}),
     }

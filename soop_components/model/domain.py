@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from soop_components.model.base import Model
-from soop_components.model.names import ConfigKey, DomainId, EnvironmentName, Reference, RoleName, ServiceName
+from soop_components.model.names import ConfigKey, DomainId, EnvironmentName, Reference, RoleName, ServiceName, Version
 from soop_components.model.service import MOST, MOST_KEYS, MOST_ROLES, RolloutSettings
 
 ID = "the stack's name"
@@ -15,6 +15,17 @@ ENVIRONMENT = "soop:environment"
 SERVICES = "soop:services"
 SECRETS = "soop:secrets"
 """Where Pulumi keeps the parts of a domain definition: keys of a stack's configuration, and its name."""
+
+
+class LoseData(Model):
+    """Somebody's word that a downgrade may lose data; it is said of one downgrade and holds for no other."""
+
+    from_: Version = Field(alias="from")
+    """The version that runs."""
+    to: Version
+    """The version that it goes back to, that of `service`."""
+    by: Literal["migrations"]
+    """How: down-migrations undo what the newer version did to schemas."""
 
 
 class DomainService(Model):
@@ -28,6 +39,8 @@ class DomainService(Model):
     """How an update passes over the nodes of a role; the definition's value where nothing is said."""
     config: dict[ConfigKey, Any] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Overrides of the service's default configuration."""
+    lose_data: LoseData | None = None
+    """What a downgrade may lose."""
 
 
 class DomainDefinition(Model):

@@ -80,6 +80,9 @@ def _service_problems(
 ) -> Iterator[Problem]:
     place = (SERVICES, index)
     yield from _role_problems(place, service, definition)
+    if service.lose_data and service.lose_data.to != definition.version:
+        text = f"expected {definition.version} {got(service.lose_data.to)}; remove lose_data, said of another downgrade"
+        yield Problem((*place, "lose_data", "to"), text)
     yield from _config_problems(domain, (*place, "config"), service, definition)
     if environment is not None:
         for role, node in definition.nodes.items():

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from soop_components.model.base import Model
+from soop_components.model.domain import LoseData
 from soop_components.model.environment import Environment, SnapshotSettings
 from soop_components.model.names import DEFAULT_KIND, Digest, RoleName
 from soop_components.model.plan import RolePlan, SmokeTestPlan
@@ -54,6 +55,8 @@ class ServicePlan(Model):
     """The kind of machines that its disks belong to, if it has any."""
     snapshots: SnapshotSettings = SnapshotSettings()
     """What the environment says of snapshots of these disks."""
+    lose_data: LoseData | None = None
+    """What a downgrade to it may lose."""
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ def plan_service(
         smoke_tests=programs.smoke_tests(),
         endpoints=endpoints,
         secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
+        lose_data=service.lose_data,
         **_disks(definition, environment),
     )
 

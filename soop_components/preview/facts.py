@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from soop_components.model.base import Model
+from soop_components.model.plan import MigrationKind
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 ServiceAction = Literal["create", "upgrade", "downgrade", "change", "repair", "remove", "none"]
 NodeAction = Literal["create", "replace", "configure", "repair", "record", "remove", "none"]
 ResourceAction = Literal["create", "replace", "update", "delete"]
 StepKind = Literal[
-    "hosts", "send", "snapshot", "restore", "rebuild", "configure", "hook", "watch", "pause", "smoke_tests", "accept"
-]
+    "hosts", "send", "snapshot", "restore", "rebuild", "configure", "migrate_down", "hook", "watch", "pause",
+    "smoke_tests", "accept",
+]  # fmt: skip
 
 
 class Artifact(Model):
@@ -86,6 +88,21 @@ class NodeChange(Model):
     """How it differs from what was accepted; that is repaired."""
 
 
+class MigrationChange(Model):
+    """A migration that one of the versions has and the other one has not."""
+
+    role: str
+    """Role of the nodes that have the database."""
+    component: str
+    """Name of its service component."""
+    migration: str
+    """Its number and name, `003_expires_at`."""
+    kind: MigrationKind
+    """What it declares."""
+    direction: Literal["up", "down", "stays"]
+    """`stays`: only the newer version knows it, and the older one runs on its result."""
+
+
 class StepFact(Model):
     """A step of the rollout."""
 
@@ -99,6 +116,8 @@ class StepFact(Model):
     """Of the snapshot that is taken or restored."""
     seconds: int | None = None
     """How long is watched or waited."""
+    down_to: dict[str, int] = Field(default_factory=dict)
+    """Number of the migration down to which a database goes back, by component."""
 
 
 class ServicePreview(Model):
@@ -116,6 +135,12 @@ class ServicePreview(Model):
     """Its nodes, before and after."""
     roles: Annotated[tuple[RoleChange, ...], Field(strict=False)] = ()
     """Roles of which something changes."""
+    migrations: Annotated[tuple[MigrationChange, ...], Field(strict=False)] = ()
+    """Migrations of databases, and their directions."""
+    refused: str | None = None
+    """Why an update would be refused."""
+    notes: Names = ()
+    """What cannot be rolled back, and what a downgrade loses."""
     secrets: Names = ()
     """Names of the secrets that change."""
     smoke_tests: Names = ()

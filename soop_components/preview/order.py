@@ -43,16 +43,16 @@ def step_in_words(step: StepFact) -> str:
             return "tell all nodes the names of all nodes"
         case "send":
             return "send what they lack"
-        case "snapshot":
-            return f"take the snapshot {step.label}"
-        case "restore":
-            return f"restore the snapshot {step.label}"
+        case "snapshot" | "restore":
+            return f"{'take' if step.kind == 'snapshot' else 'restore'} the snapshot {step.label}"
         case "rebuild" | "configure":
             return "make the machine anew" if step.kind == "rebuild" else "configure"
         case "hook":
             return str(step.hook)
         case "watch" | "pause":
             return f"{step.kind} for {step.seconds} s"
+        case "migrate_down":
+            return f"undo migrations after {', '.join(f'{number:03}' for number in step.down_to.values())}"
         case "smoke_tests":
             return "smoke tests"
         case "accept":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from soop_components.model.plan import RolePlan
 from soop_components.model.versions import version_key
 from soop_components.preview.facts import Artifact, NodeAction, NodeChange, RoleChange, ServiceAction, ServicePreview
+from soop_components.preview.migrations import migration_changes, way_back
 from soop_components.preview.roles import UnitChanges, holds, role_change, unit_changes
 from soop_components.preview.steps import steps_of
 from soop_components.release.inputs import ReleaseInputs
@@ -41,6 +42,8 @@ def service_preview(
     serving = (before.nodes.keys() if before else set()) - set(found.new_machines)
     goodbye = sorted((name for name in leaving if before and before.hook(name, "leave")), reverse=True)
     acts = bool(changing or leaving or others)
+    going, refused, notes = way_back(before, after)
+    rebuilds = rebuilt(before, after, found)
     return ServicePreview(
         service=after.reference.service,
         action=_action(before, after, nodes) if acts else "none",
@@ -48,9 +51,12 @@ def service_preview(
         after=_artifact(after),
         nodes=nodes,
         roles=tuple(_role_changes(before, after, found)),
+        migrations=tuple(migration_changes(before, after, going)),
+        refused=refused,
+        notes=notes,
         secrets=tuple(sorted(found.secrets)),
         smoke_tests=tuple(test.name for test in after.smoke_tests),
-        steps=steps_of(after, serving, changing, goodbye, before, rebuilt(before, after, found)) if acts else (),
+        steps=steps_of(after, serving, changing, goodbye, before, rebuilds, going) if acts else (),
     )
 
 

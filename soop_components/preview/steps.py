@@ -7,10 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import assert_never
 
 from soop_components.preview.facts import StepFact, StepKind
+from soop_components.release.downgrade import Downgrade
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
+    MigrateDown,
     NodeState,
     Parallel,
     Pause,
@@ -48,10 +50,11 @@ def steps_of(
     leaving: list[str],
     before: ReleaseInputs | None = None,
     rebuilt: Collection[str] = (),
+    going: Downgrade | None = None,
 ) -> tuple[Lanes, ...]:
     """Return the steps in their order, as the release decides it; ``serving`` have accepted a version before.
 
-    ``before`` is what was accepted.
+    ``before`` is what was accepted, ``going`` how migrations are undone.
     """
     states = {
         name: NodeState(
@@ -65,7 +68,7 @@ def steps_of(
         )
         for name in release.nodes
     }
-    order = rollout_order(release, states, _FIRST_WAVE, leaving).steps
+    order = rollout_order(release, states, _FIRST_WAVE, leaving, going).steps
     lanes = (step.lanes if isinstance(step, Parallel) else ((step,),) for step in order)
     facts = (tuple(tuple(map(step_fact, lane)) for lane in each if lane) for each in lanes)
     return tuple(each for each in facts if each)
@@ -89,6 +92,8 @@ def step_fact(step: Step) -> StepFact:
             return StepFact(kind="hook", nodes=nodes, hook=hook)
         case Watch(nodes, seconds):
             return StepFact(kind="watch", nodes=nodes, seconds=seconds)
+        case MigrateDown(nodes, targets):
+            return StepFact(kind="migrate_down", nodes=nodes, down_to=dict(targets))
         case Pause(seconds):
             return StepFact(kind="pause", seconds=seconds)
         case _:

@@ -11,6 +11,7 @@ from soop_components.preview.facts import (
     Changes,
     DomainPreview,
     Loss,
+    MigrationChange,
     NodeAction,
     NodeChange,
     PackageChange,
@@ -70,6 +71,8 @@ def summary(preview: DomainPreview) -> list[str]:
         return [f"{preview.domain}: no changes", *preview.warnings]
     lines = [f"{preview.domain}: what an update would do"]
     lines += [service_in_words(service) for service in preview.services]
+    lines += [f"REFUSED: {service.refused}" for service in preview.services if service.refused]
+    lines += [note for service in preview.services for note in service.notes]
     lines += [f"CANNOT BE UNDONE: {loss_in_words(loss)}" for loss in preview.losses]
     return [*lines, *(f"warning: {warning}" for warning in preview.warnings)]
 
@@ -84,6 +87,8 @@ def sections(preview: DomainPreview) -> Iterator[Section]:
             yield Section(f"{service.service}: order", tuple(order_in_words(service)))
         for role in service.roles:
             yield Section(f"{service.service}: what changes on nodes of the role {role.role}", tuple(_role(role)))
+        if service.migrations:
+            yield Section(f"{service.service}: migrations", tuple(map(_migration, service.migrations)))
         if service.secrets:
             yield Section(f"{service.service}: secrets that change", (listed(service.secrets),))
     if preview.resources:
@@ -149,6 +154,11 @@ def _role(role: RoleChange) -> Iterator[str]:
                 yield f"{kind} {verb}: {len(names)}: {listed(names)}"
     if role.scripts:
         yield f"scripts that run: {listed(role.scripts)}"
+
+
+def _migration(change: MigrationChange) -> str:
+    directions = {"up": "runs", "down": "is undone", "stays": "stays; the older program runs on its result"}
+    return f"{change.role}: {change.component}: {change.migration} ({change.kind}) {directions[change.direction]}"
 
 
 def _package(package: PackageChange) -> str:

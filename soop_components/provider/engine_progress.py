@@ -22,6 +22,10 @@ class EngineProgress:
         """Show what is going on now; the next message replaces it."""
         await self._log(engine_pb2.INFO, message, ephemeral=True)
 
+    async def tell(self, message: str) -> None:
+        """Show a message that stays after the run."""
+        await self._log(engine_pb2.INFO, message, ephemeral=False)
+
     async def warn(self, message: str) -> None:
         """Show a warning that stays after the run."""
         await self._log(engine_pb2.WARNING, message, ephemeral=False)

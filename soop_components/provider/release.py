@@ -23,6 +23,7 @@ from soop_components.provider.generated_secret import accepted_inputs, accepted_
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 from soop_components.release.disks import Disks
+from soop_components.release.downgrade import downgrade, downgrade_in_words, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import Blobs, Node
 from soop_components.release.rebuilding import Rebuilding
@@ -36,7 +37,7 @@ from soop_components.runner.protocol import NodeStatus
 
 _STATUS_PATIENCE = 3.0
 """Seconds a node may be silent before a look at it goes on without it."""
-_NOT_COMPARED = ("privateKey", "generated", "machines", "snapshots")
+_NOT_COMPARED = ("privateKey", "generated", "machines", "snapshots", "loseData")
 _MOST = 50
 """Differences of a node that are recorded and shown, and characters of each."""
 _LONGEST = 500
@@ -98,7 +99,10 @@ class ReleaseResource(Resource):
                 f"no node has the disk of {name} any more: an update deletes it with its data if {WITH_DATA}=1 is set"
             )
             await context.progress.warn(f"{text}, and else fails there")
-        if has_unknown(inputs) or has_unknown(wanted) or not inputs.get("roles"):
+        if not inputs.get("roles"):
+            return
+        await _announce_schemas(context, _without_nodes(inputs), _without_nodes(wanted))
+        if has_unknown(inputs) or has_unknown(wanted):
             return
         before, after = _parsed(inputs), _parsed(wanted)
         for text in await asyncio.to_thread(_going, before, after):
@@ -212,6 +216,22 @@ def _replaced(nodes: Iterable[str]) -> list[str]:
     return [name for name in nodes if name in asked]
 
 
+async def _announce_schemas(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
+    """Say what an update does to schemas; a downgrade to which nobody has agreed is refused."""
+    for text in upgrade_in_words(before, after):
+        await context.progress.warn(text)
+    if going := downgrade(before, after):
+        say = context.progress.tell if going.by == "programs" else context.progress.warn
+        for text in downgrade_in_words(going):
+            await say(text)
+
+
+def _without_nodes(properties: Properties) -> ReleaseInputs:
+    """Return what is known of a release in every preview."""
+    without: Properties = {"nodes": {}, "neighbours": {}, "secrets": {}, "privateKey": ""}
+    return ReleaseInputs.parse({**properties, **without})
+
+
 def _parsed(properties: Properties) -> ReleaseInputs:
     return ReleaseInputs.parse(reveal(properties))
 
@@ -284,7 +304,7 @@ def _late(release: ReleaseInputs) -> Blobs:
 
 
 def _compared(properties: Properties) -> Properties:
-    """Leave out what changes nothing on a node by itself: a new key pair, and what is said of snapshots."""
+    """Leave out what changes nothing on a node by itself: a new key pair, and what is said of snapshots and losses."""
     return {key: value for key, value in properties.items() if key not in _NOT_COMPARED}
 
 

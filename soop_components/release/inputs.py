@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from soop_components.model.domain import LoseData
 from soop_components.model.environment import SnapshotSettings
 from soop_components.model.names import DEFAULT_BASE, DEFAULT_KIND, NodeName, Reference, environment_of
 from soop_components.model.plan import HookPlan, RolePlan, SmokeTestPlan
@@ -52,6 +53,8 @@ class ReleaseInputs:
     """What the environment says of snapshots."""
     base: str = DEFAULT_BASE
     """The base image that the service is built for."""
+    lose_data: LoseData | None = None
+    """What a downgrade to it may lose."""
 
     def __repr__(self) -> str:
         return f"ReleaseInputs({self.reference})"
@@ -73,6 +76,7 @@ class ReleaseInputs:
             machines=plain.get("machines", DEFAULT_KIND),
             snapshots=SnapshotSettings.model_validate(plain.get("snapshots", {})),
             base=plain.get("base", DEFAULT_BASE),
+            lose_data=LoseData.model_validate(plain["loseData"]) if plain.get("loseData") else None,
         )
 
     @property

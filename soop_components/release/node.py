@@ -139,10 +139,17 @@ class Node:
         await self._repeatable(protocol.Hosts(hosts), protocol.Done)
 
     async def script(
-        self, blob: str, source: str, environment: Mapping[str, str], timeout: int
+        self,
+        blob: str,
+        source: str,
+        environment: Mapping[str, str],
+        timeout: int,
+        arguments: Iterable[str] = (),
+        user: str = "root",
     ) -> protocol.ScriptEnded:
         """Run a program out of a blob."""
-        return await self._call(protocol.Script(blob, source, environment, timeout), protocol.ScriptEnded)
+        request = protocol.Script(blob, source, environment, timeout, tuple(arguments), user)
+        return await self._call(request, protocol.ScriptEnded)
 
     async def logs(self, secrets: Mapping[str, str]) -> str:
         """Return the end of what the service said, without the secrets."""

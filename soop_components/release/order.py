@@ -15,6 +15,7 @@ from soop_components.errors import SoopError
 from soop_components.model.duration import seconds_of
 from soop_components.model.plan import RolePlan
 from soop_components.model.service import HookName
+from soop_components.release.downgrade import Downgrade, Targets
 from soop_components.release.inputs import ReleaseInputs
 
 
@@ -97,6 +98,13 @@ class Pause:
     seconds: int
 
 
+@dataclass(frozen=True)
+class MigrateDown(_OnNodes):
+    """Undo migrations, with what the databases remember of the newer version; each as a whole or not at all."""
+
+    targets: Targets
+
+
 class RunSmokeTests(_OnNodes):
     """Try out the service as a whole."""
 
@@ -115,7 +123,7 @@ class RestartServices(_OnNodes):
 
 DiskStep = TakeSnapshot | RestoreSnapshot
 ServiceStep = WriteHosts | SendBlobs | RunHook | Rebuild | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
-Step = ServiceStep | DiskStep
+Step = ServiceStep | DiskStep | MigrateDown
 RollbackStep = RunHook | RestoreSnapshot | RollBack
 RestartStep = RestartServices | RunHook | Watch | Pause | RunSmokeTests
 
@@ -144,12 +152,17 @@ class RolloutOrder(NamedTuple):
 
 
 def rollout_order(
-    release: ReleaseInputs, states: Mapping[str, NodeState], first_wave: int, leaving: Sequence[str] = ()
+    release: ReleaseInputs,
+    states: Mapping[str, NodeState],
+    first_wave: int,
+    leaving: Sequence[str] = (),
+    going: Downgrade | None = None,
 ) -> RolloutOrder:
     """Return the steps that lead to an accepted release; each waits for the one before it.
 
     ``first_wave`` is how many new nodes this computer can configure at once. ``leaving`` are the nodes with a hook
-    ``leave`` that will be removed, one after the other.
+    ``leave`` that will be removed, one after the other. ``going`` says which migrations are undone: what keeps older
+    programs from running as soon as the nodes of the database are configured, the rest when all is back and tested.
     """
     everywhere = tuple(release.nodes)
     answering = tuple(name for name in everywhere if states[name].answers)
@@ -158,9 +171,15 @@ def rollout_order(
         order.prepare.append(SendBlobs(incomplete))
     for group in _role_groups(release.roles):
         wave = first_wave // len(group)
-        order.change.append(Parallel(tuple(tuple(_role_steps(release, role, states, wave)) for role in group)))
+        lanes = (
+            (*_role_steps(release, role, states, wave), *_down(release, role, going.first(role) if going else ()))
+            for role in group
+        )
+        order.change.append(Parallel(tuple(lanes)))
     if release.smoke_tests:
         order.test.append(RunSmokeTests(everywhere))
+    for role in release.roles:
+        order.leave.extend(_down(release, role, going.last(role) if going else ()))
     order.leave.extend(RunHook((name,), "leave") for name in leaving)
     return order
 
@@ -270,6 +289,12 @@ def _disk_steps(batch: Sequence[str], states: Mapping[str, NodeState]) -> Iterat
 def _by_label(labels: Mapping[str, str | None]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for label in sorted({label for label in labels.values() if label}):
         yield label, tuple(name for name, its in labels.items() if its == label)
+
+
+def _down(release: ReleaseInputs, role: str, targets: Targets) -> Iterator[MigrateDown]:
+    """Yield the step that undoes migrations on the nodes of a role, if any are to be undone."""
+    if targets:
+        yield MigrateDown(tuple(release.nodes_of(role)), targets)
 
 
 def batches(names: list[str], canaries: int, max_in_flight: int) -> list[list[str]]:

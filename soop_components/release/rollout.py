@@ -19,6 +19,7 @@ from soop_components.release.node import Blobs, Node, NodeFailure, Progress
 from soop_components.release.order import (
     AcceptVersion,
     Configure,
+    MigrateDown,
     NodeState,
     Parallel,
     Pause,
@@ -39,6 +40,7 @@ from soop_components.release.order import (
     rollout_order,
 )
 from soop_components.release.rebuilding import Rebuilding
+from soop_components.release.schemas import Schemas
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.snapshots import snapshot_of
 from soop_components.release.verdict import RolledBack
@@ -89,6 +91,7 @@ class Rollout:
         """Those that have rolled themselves back."""
         self._own_failures: dict[str, Failed] = {}
         """Why others of them could not."""
+        self._schemas = Schemas(wanted, previous, nodes)
 
     @property
     def reference(self) -> Reference:
@@ -103,7 +106,7 @@ class Rollout:
 
     def order(self) -> RolloutOrder:
         """Return the steps, by what was seen."""
-        return rollout_order(self._wanted, self._states, _FIRST_WAVE, self._hooks.leaving)
+        return rollout_order(self._wanted, self._states, _FIRST_WAVE, self._hooks.leaving, self._schemas.going)
 
     async def carry_out(self, steps: Sequence[Step | Parallel]) -> None:
         """Carry out steps one after the other; raises at the first that fails."""
@@ -116,6 +119,8 @@ class Rollout:
                 self._begin(step.nodes)
             if isinstance(step, TakeSnapshot | RestoreSnapshot):
                 await self._disks.carry_out(step, self._nodes, self._previous)
+            elif isinstance(step, MigrateDown):
+                await self._schemas.carry_out(step)
             else:
                 await self._carry_out_one(step)
 
@@ -253,6 +258,8 @@ class Rollout:
 
     async def roll_back(self) -> RolledBack:
         """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
+        if held := self._schemas.held(name for name in self._configured if name not in self._rolled_back):
+            return RolledBack((), {}, self._own_failures, (), held)
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
         restores = self._disks.restores_in_rollback(to_roll_back)
         left = [name for name in to_roll_back if name not in self._rolled_back or name in restores]
@@ -276,7 +283,7 @@ class Rollout:
 
     async def _serves(self, name: str) -> bool:
         """Return whether a node that is to be rolled back is of use to anybody until then."""
-        if name in self._down:
+        if name in self._down or name in self._schemas.migrated_down:
             return False
         try:
             return (await self._nodes[name].status(_ROLLBACK_PATIENCE)).healthy

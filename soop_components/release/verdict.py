@@ -29,6 +29,8 @@ class RolledBack(NamedTuple):
     own_failures: Mapping[str, Failed]
     """Why some could not roll themselves back before."""
     failed_hooks: Iterable[tuple[str, BaseException]]
+    held: str | None = None
+    """Why none was rolled back at all."""
 
 
 def verdict(references: Sequence[str], error: SoopError, outcomes: Iterable[RolledBack]) -> str:
@@ -41,6 +43,7 @@ def verdict(references: Sequence[str], error: SoopError, outcomes: Iterable[Roll
 def _outcome(services: Sequence[RolledBack]) -> Iterator[str]:
     if rolled_back := [name for service in services for name in service.nodes]:
         yield f"  rolled back to the last good version: {', '.join(rolled_back)}"
+    yield from (f"  not rolled back: {service.held}" for service in services if service.held)
     for service in services:
         for name, failure in service.failures.items():
             yield f"  could not be rolled back: {_said(name, failure)}"

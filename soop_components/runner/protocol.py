@@ -151,6 +151,8 @@ class Script(NamedTuple):
     source: str
     environment: Mapping[str, str]
     timeout: int
+    arguments: tuple[str, ...] = ()
+    user: str = "root"
 
 
 class Logs(NamedTuple):

@@ -136,7 +136,7 @@ def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
     from soop_components.runner.blobs import Blobs
 
     program = Blobs(host).member(request.blob, request.source)
-    task = Task((), timeout=request.timeout, environment=request.environment)
-    done = scripts.run_program(host, request.source, program, task)
+    task = Task(request.arguments, timeout=request.timeout, environment=request.environment)
+    done = scripts.run_program(host, request.source, program, task, request.user)
     late = f"\nkilled after {request.timeout} seconds" if done.timed_out else ""
     return protocol.ScriptEnded(done.exit_code, tail(done.stdout), tail(done.stderr + late))

@@ -119,6 +119,37 @@ def test_a_later_version_runs_only_what_is_new_although_there_is_a_schema_called
     assert ledger.sql("SELECT count(*), sum(a) FROM entries") == "3 7"
 
 
+def test_a_downgrade_undoes_a_contract_only_when_somebody_says_so(ledger: Ledger) -> None:
+    project, stack = ledger.project, ledger.project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    columns = "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'entries'::regclass"
+    columns += " AND attnum > 0 AND NOT attisdropped"
+    forth = {"20261127120003_note.up.sql": "ALTER TABLE entries ADD COLUMN note text;"}
+    ledger.write(forth, down="ALTER TABLE entries DROP COLUMN note;")
+    forth = {"20261127120004_amount.up.sql": "-- soop: contract\nALTER TABLE entries RENAME COLUMN a TO amount;"}
+    ledger.write(forth, down="ALTER TABLE entries RENAME COLUMN amount TO a;")
+    (ledger.folder / "service.yaml").write_text(SERVICE.replace("1.0.0", "1.2.0"))
+    project.must("soop", "build", "service_defs/ledger-service")
+    said = project.must("soop", "deploy", "--preview", "ledger-service-1.2.0", DOMAIN)
+    assert "20261127120004_amount (database) is contract: ledger-service-1.1.0 does not run on its result" in said
+    project.must("soop", "deploy", "--yes", "ledger-service-1.2.0", DOMAIN)
+    ledger.sql("UPDATE entries SET note = 'new'")
+    newer = stack.read_text()
+    stack.write_text(newer.replace("ledger-service-1.2.0", "ledger-service-1.1.0"))
+    for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+        said = project.fails("pulumi", *command, "--non-interactive", "--stack", DOMAIN)
+        assert "does not run on the schema that is there" in said
+        assert "`lose_data: {from: 1.2.0, to: 1.1.0, by: migrations}`" in said
+    stack.write_text(newer)
+    assert project.changes(DOMAIN) == {}
+    project.must("soop", "deploy", "--yes", "--lose-data", "migrations", "ledger-service-1.1.0", DOMAIN)
+    assert ledger.sql(columns) == "a changed"
+    assert ledger.sql("SELECT count(*), sum(a) FROM entries") == "3 7"
+    assert project.changes(DOMAIN) == {}
+    project.must("soop", "deploy", "--yes", "ledger-service-1.2.0", DOMAIN)
+    assert ledger.sql(columns) == "amount changed note"
+    assert ledger.sql("SELECT count(*), count(note) FROM entries") == "3 0"
+
+
 class Trial(NamedTuple):
     """How migrations ended in a fresh database with a table t."""
 

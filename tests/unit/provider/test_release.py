@@ -16,6 +16,7 @@ from soop_components.provider.release import ReleaseResource, drift_of
 from soop_components.provider.resource import Context, PartialFailure
 from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.release.cancellation import Cancellation
+from soop_components.release.downgrade import DowngradeRefused
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.rollout import Rollout
@@ -116,6 +117,21 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
         ["runs a-1.0.0, which was not accepted"],
         ["web-2.a.dev: no answer from 10.0.0.1"],
     ]
+
+
+def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_unknown() -> None:
+    migrations = [{"component": "store", "label": f"00{number}_m"} for number in (1, 2)]
+    contract = [migrations[0], {**migrations[1], "kind": "contract"}]
+    nodes = {"web-1.a.dev": {"role": "web", "number": 1, "place": UNKNOWN}}
+    given = {**INPUTS, "digest": "sha256:1", "nodes": nodes, "privateKey": UNKNOWN, "neighbours": UNKNOWN}
+    before = {**given, "version": "2.0.0", "roles": {"web": {"migrations": contract}}}
+    wanted = {**given, "version": "1.0.0", "roles": {"web": {"migrations": migrations[:1]}}}
+    context = Context("urn:pulumi:dev::p::soop:index:Release::a", EngineProgress(None, ""), Cancellation())
+    with pytest.raises(DowngradeRefused, match="store's 002_m is contract"):
+        asyncio.run(ReleaseResource().announce(context, before, wanted))
+    agreed = {**wanted, "loseData": {"from": "2.0.0", "to": "1.0.0", "by": "migrations"}}
+    asyncio.run(ReleaseResource().announce(context, before, agreed))
+    assert changes(OUTPUTS, {**INPUTS, "loseData": agreed["loseData"]}) == {}
 
 
 def test_a_preview_warns_of_the_packages_that_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

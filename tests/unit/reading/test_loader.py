@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
+from soop_components.model.domain_checks import all_problems
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
 from soop_components.model.size import bytes_of
@@ -68,6 +69,18 @@ def test_a_domain_out_of_the_program_is_checked_alike() -> None:
         "stacks/x.yaml: soop:services[0].nodes.web: expected 1 to 1000 nodes (got 0)",
         "stacks/x.yaml: soop:services[0].config.title: is required: access-service-3.2.3 has no default for it",
     )
+
+
+@pytest.mark.parametrize("to", ["3.2.3", "3.2.2"])
+def test_a_word_about_another_downgrade_is_a_mistake(to: str) -> None:
+    word = {"from": "3.3.0", "to": to, "by": "migrations"}
+    services = [{"service": "access-service-3.2.3", "lose_data": word}]
+    domain = domain_from_config("dev-access", "dev", services, {}, "x")
+    problems = [problem.line("x") for problem in all_problems(domain, {"access-service": load_service(GOOD, "x")})]
+    expected = (
+        'x: soop:services[0].lose_data.to: expected 3.2.3 (got "3.2.2"); remove lose_data, said of another downgrade'
+    )
+    assert (expected in problems) == (to != "3.2.3")
 
 
 @pytest.mark.parametrize("name", ["access", "dev_access", "Dev-access", "dev-", "9dev-x", "dev-access\n"])

@@ -94,7 +94,9 @@ class Nodes:
         at: Mapping[Call, Callable[[], None]] | None = None,
         serves: str = "a-service",
         replaced: tuple[str, ...] = (),
+        release: ReleaseInputs = RELEASE,
     ) -> None:
+        self.release = release
         self.states = states
         self.serves = serves
         self.calls: list[Call] = []
@@ -135,13 +137,13 @@ class Nodes:
         await roll_out([self._rollout(None)], Silence())
 
     def _rollout(self, previous: ReleaseInputs | None) -> Rollout:
-        nodes = {name: FakeNode(self, node.target) for name, node in RELEASE.nodes.items()}
+        nodes = {name: FakeNode(self, node.target) for name, node in self.release.nodes.items()}
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
         disks = Disks(self.snapshots, self.restores, self.bound_to_disk)
-        rebuilding = Rebuilding(RELEASE, nodes, Path, self.machines, self.replace)
+        rebuilding = Rebuilding(self.release, nodes, Path, self.machines, self.replace)
         watched = self.cancellation, Silence()
-        return Rollout(RELEASE, previous, nodes, leaving, Path, *watched, rebuilding, self.clock, disks)
+        return Rollout(self.release, previous, nodes, leaving, Path, *watched, rebuilding, self.clock, disks)
 
     def restart(self) -> Restart:
         """Return a restart of what was accepted on them."""
@@ -280,8 +282,16 @@ class FakeNode(Node):
         self._nodes.last_good[self._name] = last_good
         self._nodes.on_call("accept", self._name)
 
-    async def script(self, blob: str, source: str, environment: Mapping[str, str], timeout: int) -> ScriptEnded:
-        self._nodes.on_call(source if source in HOOKS else "script", self._name)
+    async def script(
+        self,
+        blob: str,
+        source: str,
+        environment: Mapping[str, str],
+        timeout: int,
+        arguments: Iterable[str] = (),
+        user: str = "root",
+    ) -> ScriptEnded:
+        self._nodes.on_call(" ".join([source if source in HOOKS else "script", *arguments]), self._name)
         return ScriptEnded(0, "", "")
 
     async def logs(self, secrets: Mapping[str, str]) -> str:

@@ -1,0 +1,167 @@
+"""What an update means for the schemas of databases, and how a downgrade goes: decided before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from soop_components.errors import SoopError
+from soop_components.model.names import Reference, RoleName
+from soop_components.model.plan import Migration, RolePlan
+from soop_components.release.inputs import ReleaseInputs
+
+Way = Literal["programs", "migrations"]
+Targets = tuple[tuple[str, int], ...]
+"""Components, and the number of the migration down to which each of their databases goes back."""
+
+
+class SchemaChange(NamedTuple):
+    """The migrations of a role that one version has and the other one has not."""
+
+    role: RoleName
+    applied: tuple[Migration, ...] = ()
+    """Those that only the version after it has, in order."""
+    undone: tuple[Migration, ...] = ()
+    """Those that only the version before it has, the newest first."""
+
+
+class DowngradeRefused(SoopError):
+    """The version does not run on the schema that is there, and nobody has said what may be lost."""
+
+
+@dataclass(frozen=True)
+class Downgrade:
+    """How a version goes back to one that lacks some of its migrations."""
+
+    before: Reference
+    after: Reference
+    by: Way
+    """``programs``: the schema stays. ``migrations``: its down-migrations make it what the older version knows."""
+    changes: tuple[SchemaChange, ...]
+    known: Mapping[str, int]
+    """By component: the number of the last migration that the older version knows."""
+
+    def first(self, role: RoleName) -> Targets:
+        """Return what is undone as soon as the role's nodes are configured: the older programs need it."""
+        oldest: dict[str, int] = {}
+        for migration in self._undone(role):  # the newest first
+            if migration.kind != "expand":
+                oldest[migration.component] = migration.number - 1
+        return tuple(oldest.items())
+
+    def last(self, role: RoleName) -> Targets:
+        """Return what is undone when the older programs are back and tested: newer ones needed it until then."""
+        first = dict(self.first(role))
+        oldest = {migration.component: migration.number for migration in self._undone(role)}
+        return tuple((name, self.known[name]) for name, number in oldest.items() if number <= first.get(name, number))
+
+    def _undone(self, role: RoleName) -> Iterator[Migration]:
+        if self.by == "migrations":
+            yield from (each for change in self.changes if change.role == role for each in change.undone)
+
+
+def schema_changes(before: ReleaseInputs, after: ReleaseInputs) -> Iterator[SchemaChange]:
+    """Yield the roles in which migrations differ.
+
+    Components of which one of the versions declares no migrations are left out: nothing of theirs can break.
+    """
+    for role, new in after.roles.items():
+        old = before.roles.get(role, RolePlan())
+        both = {each.component for each in old.migrations} & {each.component for each in new.migrations}
+        known, wanted = ({(each.component, each.number) for each in plan.migrations} for plan in (old, new))
+        change = SchemaChange(
+            role,
+            tuple(each for each in new.migrations if each.component in both and _key(each) not in known),
+            tuple(each for each in old.migrations[::-1] if each.component in both and _key(each) not in wanted),
+        )
+        if change.applied or change.undone:
+            yield change
+
+
+def _key(migration: Migration) -> tuple[str, int]:
+    return migration.component, migration.number
+
+
+def breaking(before: ReleaseInputs, after: ReleaseInputs) -> list[tuple[RoleName, Migration]]:
+    """Return the migrations of an upgrade on whose result the version before it does not run, and their roles."""
+    changes = schema_changes(before, after)
+    return [(change.role, each) for change in changes for each in change.applied if each.kind != "expand"]
+
+
+def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
+    """Return how migrations are dealt with that only ``before`` has, None if there are none.
+
+    Where data would be lost, the definition of the domain must say so, of this very downgrade.
+    """
+    changes = tuple(change for change in schema_changes(before, after) if change.undone)
+    if not changes:
+        return None
+    hop = f"{before.reference} -> {after.reference.version}"
+    word = after.lose_data
+    if word and (word.from_, word.to) != (before.reference.version, after.reference.version):
+        word = None
+    undone = [each for change in changes for each in change.undone]
+    needed = [each for each in undone if each.kind != "expand"]
+    final = [each for each in undone if not each.has_down]
+    by: Way = word.by if word else "programs"
+    if by == "programs" and needed:
+        raise DowngradeRefused(
+            f"{hop}: {after.reference} does not run on the schema that is there, since {_reasons(needed)}",
+            _advice(before, after, final),
+        )
+    if by == "migrations" and final:
+        raise DowngradeRefused(f"{hop}: cannot go by migrations: {_reasons(final)}", _advice(before, after, final))
+    known: dict[str, int] = {}
+    for each in (each for change in changes for each in after.roles[change.role].migrations):
+        known[each.component] = max(known.get(each.component, 0), each.number)
+    return Downgrade(before.reference, after.reference, by, changes, known)
+
+
+def _reasons(migrations: list[Migration]) -> str:
+    return ", ".join(f"{each.component}'s {each.label} is {each.kind}" for each in migrations)
+
+
+def _advice(before: ReleaseInputs, after: ReleaseInputs, final: list[Migration]) -> str:
+    """Say how it can go."""
+    if final:
+        return "nothing undoes that migration: go forward, to a version with the fix"
+    word = f"lose_data: {{from: {before.reference.version}, to: {after.reference.version}, by: migrations}}"
+    return (
+        "its down-migrations make room for it, and what only the newer schema holds is lost; if that is what you want: "
+        f"`{word}` beside `service: {after.reference}`, or soop deploy --lose-data migrations"
+    )
+
+
+def downgrade_in_words(going: Downgrade) -> list[str]:
+    """Say how a downgrade goes, and what is lost."""
+    hop = f"{going.before} -> {going.after.version}"
+    labels = {change.role: ", ".join(each.label for each in change.undone) for change in going.changes}
+    if going.by == "programs":
+        kept = "; ".join(f"{role}: {names}" for role, names in labels.items())
+        return [f"{hop}: programs only; the schema keeps {kept}, on which {going.after} runs; no data is lost"]
+    return [
+        f"{hop}: down-migrations undo {names} on nodes of the role {role}; what only they hold is lost"
+        for role, names in labels.items()
+    ]
+
+
+def held_in_words(before: ReleaseInputs, after: ReleaseInputs, roles: Collection[RoleName]) -> str | None:
+    """Say why nothing can be rolled back once nodes of some roles were configured; None if it can."""
+    found = [f"{each.label} ({role}) is {each.kind}" for role, each in breaking(before, after) if role in roles]
+    if not found:
+        return None
+    return (
+        f"{', '.join(found)}, and {before.reference} does not run on its result; nodes stay as they are: "
+        f"deploy {after.reference} again, or a version with the fix"
+    )
+
+
+def upgrade_in_words(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
+    """Say what cannot be rolled back once it was applied."""
+    return [
+        f"{before.reference} -> {after.reference.version}: {migration.label} ({role}) is {migration.kind}: "
+        f"{before.reference} does not run on its result; if the update fails after it, nothing is rolled back, and "
+        "nodes stay as they are until a version that runs on it is deployed"
+        for role, migration in breaking(before, after)
+    ]

@@ -1,0 +1,186 @@
+"""What an update means for schemas: which migrations run, are undone or stay, what is refused, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.model.domain import LoseData
+from soop_components.model.names import Reference
+from soop_components.model.plan import ComponentPlan, Migration, MigrationKind, RolePlan, Script
+from soop_components.model.service import RolloutSettings
+from soop_components.release.downgrade import (
+    DowngradeRefused,
+    breaking,
+    downgrade,
+    downgrade_in_words,
+    upgrade_in_words,
+)
+from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.order import Configure, MigrateDown, Parallel, rollout_order
+from soop_components.release.verdict import ReleaseFailed
+from tests.unit.release.fake_nodes import DIGEST, SERVING, Nodes, release_of
+
+KINDS: Sequence[MigrationKind] = ("expand", "expand", "contract", "expand", "irreversible")
+"""Of the migrations 001 to 005."""
+STORE = ComponentPlan(
+    blob=DIGEST, scripts=(Script(name="migrations", source="migrate", arguments=("5432",), user="postgres"),)
+)
+
+
+def version(number: int, migrations: int | None = None) -> ReleaseInputs:
+    """Return the version 1.<number>.0, which has as many migrations as its number says."""
+    count = number if migrations is None else migrations
+    found = tuple(
+        Migration(component="store", label=f"{index:03}_m", kind=kind) for index, kind in enumerate(KINDS[:count], 1)
+    )
+    settings = RolloutSettings(canaries=0, max_in_flight=9)
+    roles = {
+        "database": RolePlan(components={"store": STORE}, migrations=found, rollout=settings),
+        "web": RolePlan(after=("database",), rollout=settings),
+    }
+    return replace(release_of({"database": 1, "web": 2}, roles), reference=Reference("a-service", f"1.{number}.0"))
+
+
+def word(before: int, after: int) -> LoseData:
+    return LoseData.model_validate({"from": f"1.{before}.0", "to": f"1.{after}.0", "by": "migrations"})
+
+
+def agreed(before: int, after: int) -> ReleaseInputs:
+    """Return the older version of a downgrade to which somebody has agreed."""
+    return replace(version(after), lose_data=word(before, after))
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 2), (1, 5), (5, 5)])
+def test_what_has_all_migrations_is_no_downgrade(before: int, after: int) -> None:
+    assert downgrade(version(before), version(after)) is None
+
+
+def test_the_schema_stays_where_the_older_version_runs_on_it() -> None:
+    going = downgrade(version(2), version(1))
+    assert going is not None
+    assert (going.by, going.first("database"), going.last("database")) == ("programs", (), ())
+    [said] = downgrade_in_words(going)
+    assert said == (
+        "a-service-1.2.0 -> 1.1.0: programs only; the schema keeps database: 002_m, on which a-service-1.1.0 runs; "
+        "no data is lost"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "first", "last"),
+    [
+        (2, 1, (), (("store", 1),)),
+        (3, 2, (("store", 2),), ()),
+        (4, 2, (("store", 2),), ()),
+        (4, 1, (("store", 2),), (("store", 1),)),
+        (4, 3, (), (("store", 3),)),
+    ],
+)
+def test_what_older_programs_need_is_undone_first_and_the_rest_last(
+    before: int, after: int, first: object, last: object
+) -> None:
+    going = downgrade(version(before), agreed(before, after))
+    assert going is not None
+    assert (going.by, going.first("database"), going.last("database")) == ("migrations", first, last)
+    assert going.first("web") == going.last("web") == ()
+
+
+def test_a_contract_is_refused_without_a_word_and_says_how_it_can_go() -> None:
+    with pytest.raises(DowngradeRefused) as refused:
+        downgrade(version(3), version(2))
+    assert "a-service-1.3.0 -> 1.2.0: a-service-1.2.0 does not run on the schema" in refused.value.message
+    assert "store's 003_m is contract" in refused.value.message
+    assert "`lose_data: {from: 1.3.0, to: 1.2.0, by: migrations}`" in str(refused.value)
+
+
+@pytest.mark.parametrize("stale", [word(4, 2), word(3, 1)])
+def test_a_word_holds_for_one_downgrade_only(stale: LoseData) -> None:
+    with pytest.raises(DowngradeRefused):
+        downgrade(version(3), replace(version(2), lose_data=stale))
+
+
+@pytest.mark.parametrize("after", [version(4), agreed(5, 4)])
+def test_what_nothing_undoes_is_refused_with_and_without_a_word(after: ReleaseInputs) -> None:
+    with pytest.raises(DowngradeRefused, match="store's 005_m is irreversible") as refused:
+        downgrade(version(5), after)
+    assert "lose_data" not in str(refused.value)
+
+
+def test_a_version_that_declares_no_migrations_is_not_compared() -> None:
+    assert downgrade(version(3), version(2, migrations=0)) is None
+    assert breaking(version(2, migrations=0), version(5)) == []
+
+
+def test_an_upgrade_says_what_cannot_be_rolled_back() -> None:
+    assert upgrade_in_words(version(1), version(2)) == []
+    said = upgrade_in_words(version(2), version(5))
+    assert [text.partition(" is ")[0] for text in said] == [
+        "a-service-1.2.0 -> 1.5.0: 003_m (database)",
+        "a-service-1.2.0 -> 1.5.0: 005_m (database)",
+    ]
+
+
+def test_the_order_of_a_downgrade() -> None:
+    after = agreed(4, 1)
+    order = rollout_order(after, dict.fromkeys(after.nodes, SERVING), 9, (), downgrade(version(4), after))
+    web = ("web-1", "web-2")
+    first, last = (MigrateDown(("database-1",), (("store", number),)) for number in (2, 1))
+    assert order.change == [Parallel(((Configure(("database-1",)), first),)), Parallel(((Configure(web),),))]
+    assert order.leave == [last]
+
+
+STATES = dict.fromkeys(version(1).nodes, SERVING)
+UNDO = "script 5432 --down-to"
+
+
+def test_migrations_are_undone_where_the_order_says_so() -> None:
+    nodes = Nodes(STATES, release=agreed(4, 1))
+    asyncio.run(nodes.run(version(4)))
+    done = [call for call in nodes.calls if call[0] in ("apply", "accept", "script") or call[0].startswith(UNDO)]
+    assert done == [
+        ("apply", "database-1"),
+        (f"{UNDO} 2", "database-1"),
+        ("apply", "web-1"),
+        ("apply", "web-2"),
+        ("script", "database-1"),
+        (f"{UNDO} 1", "database-1"),
+        *(("accept", name) for name in ("database-1", "web-1", "web-2")),
+    ]
+
+
+def fail() -> None:
+    raise SoopError("out of luck")
+
+
+def test_where_undoing_fails_the_database_is_rolled_back_before_what_needs_it() -> None:
+    nodes = Nodes(STATES, {(f"{UNDO} 1", "database-1"): fail}, release=agreed(4, 1))
+    with pytest.raises(ReleaseFailed):
+        asyncio.run(nodes.run(version(4)))
+    assert nodes.called("roll_back")[0] == "database-1"
+    assert sorted(nodes.called("roll_back")) == sorted(STATES)
+
+
+def test_a_downgrade_to_which_nobody_agreed_touches_nothing() -> None:
+    nodes = Nodes(STATES, release=version(3))
+    with pytest.raises(DowngradeRefused):
+        asyncio.run(nodes.run(version(5)))
+    assert nodes.calls == []
+
+
+def test_nothing_is_rolled_back_to_programs_that_cannot_run() -> None:
+    nodes = Nodes(STATES, {("apply", "web-2"): fail}, release=version(3))
+    with pytest.raises(ReleaseFailed, match=r"not rolled back: 003_m \(database\) is contract, and a-service-1"):
+        asyncio.run(nodes.run(version(2)))
+    assert nodes.called("roll_back") == []
+
+
+def test_all_is_rolled_back_as_long_as_no_schema_was_changed() -> None:
+    nodes = Nodes(STATES, {("hosts", "web-2"): fail}, release=version(3))
+    with pytest.raises(ReleaseFailed) as failed:
+        asyncio.run(nodes.run(version(2)))
+    assert "not rolled back" not in str(failed.value)
