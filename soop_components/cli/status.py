@@ -87,6 +87,7 @@ def notes(domain: DomainStatus) -> Iterator[str]:
     for release in domain.state.releases if domain.state else ():
         for name, urls in release.endpoints.items():
             yield f"{release.service} answers {name} at {' '.join(urls)}"
+        yield from (f"{node.name}: {node.note}" for node in release.nodes if node.note)
     if domain.unfinished:
         yield domain.unfinished
     if domain.unknown_run:
@@ -116,7 +117,9 @@ def as_json(domain: DomainStatus) -> dict[str, Any]:
 
 
 def _release_json(release: Release) -> dict[str, Any]:
-    nodes = {node.name: _fields(node, "role", "address", "version", "healthy", "drift") for node in release.nodes}
+    nodes = {
+        node.name: _fields(node, "role", "address", "version", "healthy", "drift", "note") for node in release.nodes
+    }
     return {**_fields(release, "version", "digest", "since", "endpoints"), "nodes": nodes}
 
 

@@ -61,6 +61,8 @@ class DeployedNode:
     healthy: bool | None = None
     """None: nobody has looked at it, since no release was accepted on it yet."""
     drift: tuple[str, ...] = ()
+    note: str = ""
+    """What else there is to know of it."""
     units: tuple[str, ...] = ()
     """The systemd units of the service's components on it."""
     logs: tuple[str, ...] = ()
@@ -193,6 +195,7 @@ def _node(
         version=status.get("version"),
         healthy=status.get("healthy"),
         drift=tuple(status.get("drift", ())),
+        note=status.get("note", ""),
         units=_named(roles.get(role, {}), "units"),
         logs=_named(roles.get(role, {}), "logs"),
     )

@@ -93,6 +93,9 @@ class RolloutSettings(Model):
     """How long to wait between two batches."""
     snapshot: bool = False
     """Whether a node's disk gets a snapshot before an update that changes the node."""
+    accept_within: Duration = "10m"
+    """A node on which a new version was applied rolls itself back when it sees no sign of the deployment for so long
+    before the version is accepted; ``0s`` for never."""
     start: Literal["together", "one_by_one"] = "together"
     """How new nodes come up: ``one_by_one``, each is healthy and has joined before the next one is begun."""
 

@@ -32,7 +32,7 @@ from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.session import Sessions
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
-from soop_components.release.wording import drift_in_words, health_in_words
+from soop_components.release.wording import drift_in_words, health_in_words, own_rollback_in_words
 from soop_components.runner.protocol import NodeStatus
 
 _STATUS_PATIENCE = 3.0
@@ -47,9 +47,9 @@ class ReleaseResource(Resource):
     """Inputs: ``ReleaseInputs``. Outputs: ``service``, ``version``, ``digest``, ``since``, ``endpoints``, ``status``,
     ``acceptedSecrets``.
 
-    ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, and in ``drift`` how
-    it differs from what was accepted, current at the last look. Its deletion leaves the nodes alone: their machines are
-    deleted next.
+    ``status`` says of each node what it runs (``version``, ``digest``), whether it is ``healthy``, in ``drift`` how it
+    differs from what was accepted, and in ``note`` what else there is to know, current at the last look. Its deletion
+    leaves the nodes alone: their machines are deleted next.
     """
 
     kind = "soop:index:Release"
@@ -178,7 +178,8 @@ class ReleaseResource(Resource):
             return _status(release.nodes[node.name], None, None, False, [error.message])
         drift = drift_of(found, release.documents[node.name]["plan_digest"], release)
         version, digest = (found.running.version, found.running.digest) if found.running else (None, None)
-        return _status(release.nodes[node.name], version, digest, found.healthy, drift)
+        status = _status(release.nodes[node.name], version, digest, found.healthy, drift)
+        return {**status, "note": note} if (note := own_rollback_in_words(found)) else status
 
 
 def drift_of(found: NodeStatus, expected: str, release: ReleaseInputs) -> list[str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from soop_components.model.domain import LoseData
+from soop_components.model.duration import seconds_of
 from soop_components.model.environment import SnapshotSettings
 from soop_components.model.names import DEFAULT_BASE, DEFAULT_KIND, NodeName, Reference, environment_of
 from soop_components.model.plan import HookPlan, RolePlan, SmokeTestPlan
@@ -124,6 +125,10 @@ class ReleaseInputs:
     def hook(self, node: str, name: HookName) -> HookPlan | None:
         """Return a hook of a node's role; None if the role has none, or the release no such node."""
         return self.roles[self.nodes[node].role].hooks.get(name) if node in self.nodes else None
+
+    def accept_within(self, node: str) -> int:
+        """Return after how many seconds without a sign of the deployer a node rolls itself back; 0 for never."""
+        return seconds_of(self.roles[self.nodes[node].role].rollout.accept_within)
 
     def program_blobs(self, node: str) -> list[str]:
         """Return the digests of blobs that smoke tests and hooks need on a node."""

@@ -112,12 +112,15 @@ class Node:
         hosts: Mapping[str, str],
         last_good: str | None,
         blobs: Iterable[str],
+        accept_within: int,
     ) -> None:
         """Make the node what a document says; after a failure, the runner has rolled back if it could.
 
-        The rollback keeps these blobs and those of the last good document, also when the disk is full.
+        The rollback keeps these blobs and those of the last good document, also when the disk is full. The node rolls
+        itself back when it sees no sign of us (``renew``) for ``accept_within`` seconds, unless that is 0.
         """
-        request = protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good, tuple(blobs))
+        kept = tuple(blobs)
+        request = protocol.Apply(document, secrets, previous_secrets, hosts, _new_id(), last_good, kept, accept_within)
         if changes := (await self._lasting(request)).changes:
             await self.progress.show(f"done: {changes_in_words(changes)}")
 
@@ -133,6 +136,10 @@ class Node:
     async def accept(self, plan_digest: str, blobs: Iterable[str], last_good: str | None) -> None:
         """Make what runs now the accepted version; its blobs, those of the last good one and these are kept."""
         await self._repeatable(protocol.Accept(plan_digest, tuple(blobs), last_good), protocol.Done)
+
+    async def renew(self) -> None:
+        """Let the node know that we are at work, also while it is carrying out something else."""
+        await (await self._session(_RECONNECT_PATIENCE)).run_beside(protocol.RENEW)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         """Give the node the addresses of its domain's nodes."""

@@ -41,6 +41,7 @@ from soop_components.release.order import (
 )
 from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.schemas import Schemas
+from soop_components.release.signs_of_life import SignsOfLife
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.snapshots import snapshot_of
 from soop_components.release.verdict import RolledBack
@@ -82,6 +83,7 @@ class Rollout:
         self._progress = progress
         self._clock = clock or Clock()
         self._disks = disks or Disks()
+        self._signs = SignsOfLife(nodes)
         self._states: Mapping[str, NodeState] = {}
         self._configured: list[str] = []
         """Nodes on which an apply was begun, in this order."""
@@ -124,10 +126,16 @@ class Rollout:
             else:
                 await self._carry_out_one(step)
 
+    async def end(self) -> None:
+        """Give nodes no more signs of life."""
+        await self._signs.end()
+
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
         await wait_for_all(self._open(name) for name in self._nodes)
         found = await wait_for_all(self._inspect(name) for name in self._nodes)
+        for name, answer in zip(self._nodes, found, strict=True):
+            self._signs.begin(name, answer.rolls_back_within)
         known = self._known(found)
         labels = {name: snapshot_of(self._previous, self._wanted, name) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})
@@ -236,9 +244,11 @@ class Rollout:
 
     async def _configure(self, name: str) -> None:
         document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
+        within = self._wanted.accept_within(name)
+        self._signs.begin(name, within)
         try:
             good, programs = self._last_good(name), self._programs(name)
-            await self._nodes[name].apply(document, secrets, before, self._names, good, programs)
+            await self._nodes[name].apply(document, secrets, before, self._names, good, programs, within)
         except NodeFailure as failure:
             if failure.failed.rolled_back:
                 self._rolled_back.add(name)

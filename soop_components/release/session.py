@@ -94,6 +94,14 @@ class Session:
             raise SoopError(f"{self._name}: the runner could not be installed", "is /var/lib/soop writable there?")
         return got
 
+    async def run_beside(self, command: str) -> None:
+        """Run a short command while the runner may be answering something, whatever comes of it."""
+        process = await self._connection.start(command)
+        try:
+            await self._soon(process.wait())
+        finally:
+            process.close()
+
     async def _attempt(
         self, request: protocol.Request, answer: type[_A], show: Show, content: Stream | None
     ) -> _A | protocol.Failed | protocol.UnknownVerb | None:

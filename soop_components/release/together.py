@@ -29,4 +29,7 @@ async def roll_out(rollouts: Sequence[Rollout], progress: Progress) -> None:
         message = verdict([str(rollout.reference) for rollout in rollouts], error, outcomes)
         rolled_back = any(each.nodes for each in outcomes) and not any(each.failures for each in outcomes)
         raise ReleaseFailed(message, rolled_back=rolled_back) from error
+    finally:
+        for rollout in rollouts:
+            await rollout.end()
     await progress.show(f"{' and '.join(str(rollout.reference) for rollout in rollouts)} accepted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from soop_components.runner.events import Events
-from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem, ScriptEnded
+from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem, NodeStatus, ScriptEnded
 
 _NAMED = 3
 """Changes."""
@@ -25,6 +25,19 @@ def drift_in_words(drift: Drift) -> str:
         case "error":
             return drift.detail
     return f"{drift.kind} {drift.subject}: {drift.detail}"
+
+
+def own_rollback_in_words(found: NodeStatus) -> str:
+    """Say that a node has rolled itself back, or will; nothing of one that has accepted what it runs."""
+    if found.rolls_back_within:
+        return f"rolls back by itself unless a deployment goes on within {found.rolls_back_within} s"
+    done = found.own_rollback
+    if done is None:
+        return ""
+    late = f"the deployer did not accept {done.reference} in time: no sign of it for {done.within} s"
+    if done.failure is not None:
+        return f"could not roll back by itself at {done.at} ({done.failure}); {late}"
+    return f"rolled back by itself at {done.at}; {late}"
 
 
 def changes_in_words(changes: Iterable[Change]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from soop_components.runner import unaccepted
 from soop_components.runner.blobs import Blobs
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.failure import Failure
@@ -35,6 +36,8 @@ def accept(host: Host, request: Accept) -> None:
             with suppress(Failure):  # one that cannot be read cannot be rolled back to either
                 needed |= parse(good).blobs
         keep(host, "accepted.json", running)
+        unaccepted.disarm(host)
+        unaccepted.forget(host)
         Blobs(host).prune(needed)
         _prune_runners(host)
 

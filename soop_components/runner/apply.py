@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, scripts, unit_watch, units
+from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, scripts, unaccepted, unit_watch, units
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
@@ -32,7 +32,7 @@ def apply(host: Host, request: Lasting, events: Events) -> Applied | Failed:
             return Failed("lock", "another apply is running on this node")
         try:
             if isinstance(request, Rollback):
-                return _roll_back(host, request, events)
+                return roll_back(host, request, events)
             if isinstance(request, Restart):
                 return _restart(host, request, events)
             events.hide(request.previous_secrets.values())
@@ -42,7 +42,8 @@ def apply(host: Host, request: Lasting, events: Events) -> Applied | Failed:
             return failure.failed._replace(rolled_back=is_last_good)
 
 
-def _roll_back(host: Host, request: Rollback, events: Events) -> Applied | Failed:
+def roll_back(host: Host, request: Rollback, events: Events) -> Applied | Failed:
+    """Carry the last good document out, under the node-wide lock."""
     good = last_good(host, request.last_good)
     if good is None:
         raise Failure("plan", "no version was ever accepted on this node, so there is none to roll back to")
@@ -58,11 +59,15 @@ def _restart(host: Host, request: Restart, events: Events) -> Applied | Failed:
 
 def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
     work = Work(host, parse(request.document), events, request.secrets)
-    outcome = _outcome(work, request.hosts)
-    if isinstance(outcome, Applied):
-        return outcome
     good = last_good(host, request.last_good)
-    if not work.begun or good is None or _repeats_the_failure(request, good):
+    work.on_begin = lambda: unaccepted.arm(host, request, good)
+    outcome = _outcome(work, request.hosts)
+    same = good is not None and _is_applied_again(request, good)
+    if isinstance(outcome, Applied):
+        if same:
+            unaccepted.disarm(host)
+        return outcome
+    if not work.begun or good is None or same:
         return outcome._replace(rolled_back=_is_last_good(host, request))
     document = parse(good)
     events.progress(f"{outcome.message}; rolling back to {document.version.reference}")
@@ -95,8 +100,8 @@ def _with_words_of_packages(work: Work, failed: Failed) -> Failed:
     return failed._replace(stderr_tail="\n".join(filter(None, [failed.stderr_tail, said]))) if said else failed
 
 
-def _repeats_the_failure(request: Apply, good: Mapping[str, Any]) -> bool:
-    """Return whether a rollback would do what has just failed."""
+def _is_applied_again(request: Apply, good: Mapping[str, Any]) -> bool:
+    """Return whether a request asks for what a rollback leads to."""
     same_secrets = request.previous_secrets == request.secrets
     return bool(good["plan_digest"] == request.document["plan_digest"]) and same_secrets
 
@@ -166,6 +171,7 @@ def _check(work: Work) -> None:
 
 
 def _begin(work: Work) -> None:
+    work.on_begin()
     intended = work.host.load("intended.json")
     if intended is None or intended["plan_digest"] != work.document.version.plan_digest:
         work.host.store("intended.json", work.document.raw)
@@ -190,4 +196,5 @@ def _end(work: Work) -> None:
         work.host.store("running.json", work.document.raw)
     if work.rolling_back:
         keep(work.host, "accepted.json", work.document.raw)
+        unaccepted.disarm(work.host)
     work.save()

@@ -79,6 +79,23 @@ class Host:
         """Write a JSON object so that after a power failure it is there as a whole, old or new."""
         write_whole(self.kept(name), canonical(value))
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a stored JSON object, damaged or not."""
+        return os.path.exists(self.kept(name))
+
+    def remove(self, name: str) -> bool:
+        """Remove a JSON object so that no power failure brings it back; return whether there was one."""
+        try:
+            os.unlink(self.kept(name))
+        except FileNotFoundError:
+            return False
+        folder = os.open(self.kept(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return True
+
     def ledger(self) -> Ledger:
         """Return what we manage on this node; one that is damaged is made anew of the documents, and is in ``lost``."""
         raw = self._object("ledger.json")

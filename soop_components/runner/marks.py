@@ -52,6 +52,11 @@ def holds_secret(text: str) -> bool:
     return any(found["kind"] == "secret" for found in _MARK.finditer(text))
 
 
+def secrets_in(text: str) -> set[str]:
+    """Return the keys of the secrets that belong into this text."""
+    return {found["key"] for found in _MARK.finditer(text) if found["kind"] == "secret"}
+
+
 def put_secrets(text: str, secrets: Mapping[str, str]) -> str:
     """Replace the marks of secrets; a key without a value is a failure that names it."""
     return _replace(text, "secret", secrets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soop_components.runner import health, hosts, in_the_way, script_records, transient
+from soop_components.runner import health, hosts, in_the_way, script_records, transient, unaccepted
 from soop_components.runner.accept import last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
@@ -18,6 +18,7 @@ _LOST = {
     "accepted.json": "there is no version to roll back to",
     "previous.json": "there is no version before the accepted one",
     "intended.json": "what was begun last is not known",
+    "unaccepted.json": "it does not roll back by itself",
     "ledger.json": "packages that no plan has any more stay, and scripts run again",
 }
 """What a node does not know any more without a file; the next apply and acceptance write it anew."""
@@ -26,6 +27,7 @@ _LOST = {
 def status(host: Host) -> NodeStatus:
     """Return what the node runs, every difference, and every health check that does not pass."""
     running, accepted = host.load("running.json"), host.load("accepted.json")
+    pending = unaccepted.load(host)
     differences = drift(host, running)
     problems = health.look(host, parse(running), hosts.current(host)) if running else []
     return NodeStatus(
@@ -33,6 +35,8 @@ def status(host: Host) -> NodeStatus:
         accepted=_version(running) == _version(accepted),
         drift=tuple(differences),
         health=tuple(problems),
+        rolls_back_within=pending.within if pending else 0,
+        own_rollback=unaccepted.noted(host),
     )
 
 
@@ -59,6 +63,7 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     """Return which blobs a document needs sent, and what applying it would change."""
     document = parse(request.document)
     events.hide(request.secrets.values())
+    unaccepted.renew(host)
     apply_running = transient.running(host)  # asked first: what one that ends meanwhile leaves is seen below
     work = Work(host, document, events, request.secrets)
     missing = work.blobs.missing(document.blobs | set(request.blobs))
@@ -77,7 +82,9 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     host.load("intended.json")
     if host.lost and not changes:  # an apply writes anew what is damaged
         changes.append(Change("apply", document.version.reference, "finish"))
-    return Inspected(tuple(missing), tuple(changes), _version(running), _version(good), apply_running, _base(host))
+    within = pending.within if (pending := unaccepted.load(host)) else 0
+    known = _version(running), _version(good)
+    return Inspected(tuple(missing), tuple(changes), *known, apply_running, _base(host), within)
 
 
 def _base(host: Host) -> str | None:

@@ -13,6 +13,12 @@ from typing import Any, Literal, NamedTuple
 
 PROTOCOL = 1
 """Grows when a message changes its meaning or its fields."""
+UNACCEPTED_TIMER = "soop-unaccepted.timer"
+"""Rolls a node back unless it is started anew or stopped in time."""
+RENEW = f"systemctl try-restart {UNACCEPTED_TIMER}"
+"""What a deployer that is at work runs on a node again and again; without effect where everything is accepted."""
+OWN_ROLLBACK = "by-itself"
+"""The id of an apply that the timer has begun."""
 
 Kind = Literal[
     "package", "user", "directory", "file", "link", "absent", "unit", "script", "component", "version", "apply", "error"
@@ -100,6 +106,9 @@ class Apply(NamedTuple):
     last_good: str | None = None
     blobs: tuple[str, ...] = ()
     """Digests of blobs that are needed after a rollback besides those of the last good document."""
+    accept_within: int = 0
+    """Seconds without a sign of the deployer after which the node rolls itself back unless the document is accepted;
+    0 for never."""
 
 
 class Rollback(NamedTuple):
@@ -166,6 +175,19 @@ class Ping(NamedTuple):
     """Show that the runner is there: ``Done``."""
 
 
+class OwnRollback(NamedTuple):
+    """A node rolled itself back since the deployer fell silent, or could not."""
+
+    reference: str
+    """Name and version of what was not accepted."""
+    at: str
+    """When, in ISO 8601."""
+    within: int
+    """Seconds that the deployer had."""
+    failure: str | None = None
+    """Why it could not."""
+
+
 class NodeStatus(NamedTuple):
     """What a node runs, how it differs from that, and the health checks that do not pass."""
 
@@ -174,6 +196,10 @@ class NodeStatus(NamedTuple):
     """Whether what runs is what was accepted."""
     drift: tuple[Drift, ...]
     health: tuple[HealthProblem, ...]
+    rolls_back_within: int = 0
+    """Seconds without a sign of the deployer after which the node rolls itself back; 0 if it does not."""
+    own_rollback: OwnRollback | None = None
+    """That it did so since the last apply."""
 
     @property
     def healthy(self) -> bool:
@@ -194,6 +220,8 @@ class Inspected(NamedTuple):
     """The id of an apply that is at work."""
     base: str | None = None
     """The system of the node, such as ``debian-12``; None if it does not say."""
+    rolls_back_within: int = 0
+    """As in ``NodeStatus``; the time has begun anew."""
 
 
 class Applied(NamedTuple):

@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import FrameType
@@ -135,6 +136,13 @@ def follow(host: Host, id_: str) -> Iterator[Progress | Answer]:
                 yield said
             if is_answer(said):
                 return
+
+
+def await_end(host: Host, id_: str) -> Applied | Failed:
+    """Wait until an apply and its process have ended; return its answer."""
+    (said,) = deque(follow(host, id_), maxlen=1)
+    wait_until(lambda: running(host) != id_, _SILENCE, *_POLLS)
+    return said if isinstance(said, Applied | Failed) else Failed("apply", f"apply {id_} ended without an outcome")
 
 
 def is_answer(said: Progress | Answer | None) -> bool:

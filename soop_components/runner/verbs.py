@@ -16,7 +16,7 @@ from soop_components.runner.typed_json import Malformed
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve, or clean up after an apply; return the exit code."""
+    """Serve, clean up after an apply, or roll back what was not accepted; return the exit code."""
     os.umask(0o077)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -29,11 +29,26 @@ def main(arguments: Sequence[str]) -> int:
 
                 transient.clean_up(Host(), id_)  # what a killed apply leaves behind
                 return 0
+            case ["roll-back-unaccepted"]:
+                return _roll_back_unaccepted()
     except BrokenPipeError:  # the connection is gone; an apply goes on without us
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    sys.stderr.write("usage: serve, or clean-up ID\n")
+    sys.stderr.write("usage: serve, clean-up ID, or roll-back-unaccepted\n")
     return 2
+
+
+def _roll_back_unaccepted() -> int:
+    """Say in the journal how it ended."""
+    from soop_components.runner import own_rollback
+
+    try:
+        answer = own_rollback.run(Host())
+    except Failure as failure:
+        answer = failure.failed
+    if answer is not None:
+        Events(_write).write(answer)
+    return isinstance(answer, protocol.Failed)
 
 
 def _serve() -> int:
@@ -116,6 +131,8 @@ def _start(host: Host, request: protocol.Lasting, events: Events) -> protocol.An
 
     if isinstance(request, protocol.Apply):
         document.parse(request.document)
+    elif transient.running(host) == protocol.OWN_ROLLBACK:
+        transient.await_end(host, protocol.OWN_ROLLBACK)
     transient.start(host, request.id, work)
     return _repeat(host, request.id, events)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from soop_components.runner.blobs import Blobs
@@ -43,6 +43,8 @@ class Work:
         self.blobs = Blobs(host)
         self.since = time.time()
         """When it was begun; later lines of the journal belong to it."""
+        self.on_begin: Callable[[], None] = lambda: None
+        """What is done right before the first change."""
         self.begun = False
         """Whether anything may have been changed."""
         self.changes: list[Change] = []

@@ -20,9 +20,9 @@ def universal_time(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def node(name: str, healthy: bool | None = True, drift: tuple[str, ...] = ()) -> DeployedNode:
+def node(name: str, healthy: bool | None = True, drift: tuple[str, ...] = (), note: str = "") -> DeployedNode:
     full = f"{name}.access-service.dev-a"
-    return DeployedNode(full, name.split("-")[0], "10.1.0.2", 22, "root", "key", "3.2.3", healthy, drift)
+    return DeployedNode(full, name.split("-")[0], "10.1.0.2", 22, "root", "key", "3.2.3", healthy, drift, note)
 
 
 def release(*nodes: DeployedNode, version: str | None = "3.2.3") -> Release:
@@ -66,6 +66,11 @@ def test_a_failed_update_says_what_still_runs() -> None:
     assert list(notes(nothing)) == ["the last update failed 2026-11-24 10:31: nothing was accepted yet"]
     assert [row[2] for row in rows(nothing)] == ["none"]
     assert [row[-1] for row in rows(nothing)] == ["nothing accepted yet"]
+
+
+def test_what_a_node_did_by_itself() -> None:
+    found = deployed(release(node("web-1"), node("web-2", note="rolled back by itself")))
+    assert list(notes(found)) == ["web-2.access-service.dev-a: rolled back by itself"]
 
 
 def test_what_a_killed_deployment_left() -> None:

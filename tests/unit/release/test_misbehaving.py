@@ -264,7 +264,7 @@ def test_a_node_that_keeps_losing_the_connection_is_given_up(monkeypatch: pytest
     async def applying() -> None:
         async with machine(play) as target:
             sessions = Sessions(RunnerArchive.build())
-            await Node(target, PRIVATE_KEY, sessions, EngineProgress(None, "")).apply({}, {}, {}, {}, None, ())
+            await Node(target, PRIVATE_KEY, sessions, EngineProgress(None, "")).apply({}, {}, {}, {}, None, (), 0)
 
     with pytest.raises(SoopError, match=f"{WEB}: the connection was lost 3 times in the middle of an apply"):
         asyncio.run(applying())

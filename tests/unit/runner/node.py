@@ -125,10 +125,11 @@ class Node:
         hosts: Mapping[str, str] | None = None,
         last_good: str | None = None,
         blobs: Sequence[str] = (),
+        accept_within: int = 0,
     ) -> dict[str, Any]:
         self.systemd.commands.clear()
         before = previous_secrets if previous_secrets is not None else secrets or {}
-        request = Apply(document, secrets or {}, before, hosts or {}, "id", last_good, tuple(blobs))
+        request = Apply(document, secrets or {}, before, hosts or {}, "id", last_good, tuple(blobs), accept_within)
         return self._answered(request)
 
     def accept(
