@@ -6,18 +6,15 @@ its state says so. So the state decides, and a node keeps both documents until t
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from soop_components.runner import unaccepted
-from soop_components.runner.blobs import Blobs
-from soop_components.runner.document import parse, version_of
+from soop_components.runner.document import version_of
 from soop_components.runner.failure import Failure
-from soop_components.runner.host import Host, remove_tree
+from soop_components.runner.host import Host
 from soop_components.runner.protocol import Accept
+from soop_components.runner.pruning import prune
 
 
 def accept(host: Host, request: Accept) -> None:
@@ -29,17 +26,13 @@ def accept(host: Host, request: Accept) -> None:
         if running is None or running["plan_digest"] != request.plan_digest:
             runs = f"{version_of(running).reference} with another plan" if running else "nothing"
             raise Failure("state", f"the version to accept does not run on this node, which runs {runs}")
-        needed = parse(running).blobs | set(request.blobs)
         good = last_good(host, request.last_good)
-        if good is not None:
+        if good is not None and good["plan_digest"] != running["plan_digest"]:
             keep(host, "previous.json", good)
-            with suppress(Failure):  # one that cannot be read cannot be rolled back to either
-                needed |= parse(good).blobs
         keep(host, "accepted.json", running)
         unaccepted.disarm(host)
         unaccepted.forget(host)
-        Blobs(host).prune(needed)
-        _prune_runners(host)
+        prune(host, request.blobs)
 
 
 def last_good(host: Host, plan_digest: str | None) -> dict[str, Any] | None:
@@ -56,12 +49,3 @@ def keep(host: Host, name: str, document: Mapping[str, Any]) -> None:
     kept = host.load(name)
     if kept is None or kept["plan_digest"] != document["plan_digest"]:
         host.store(name, document)
-
-
-def _prune_runners(host: Host) -> None:
-    """Remove other versions of the runner; a deployer that needs one sends it again."""
-    folder, mine = os.path.split(os.path.abspath(sys.argv[0]))
-    if folder != host.kept("runner"):
-        return
-    for name in set(os.listdir(folder)) - {mine}:
-        remove_tree(os.path.join(folder, name))

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from soop_components.runner import dpkg, health, hosts, in_the_way, packages_log, scripts, unaccepted, unit_watch, units
+from soop_components.runner import (
+    dpkg,
+    health,
+    hosts,
+    in_the_way,
+    packages_log,
+    pruning,
+    scripts,
+    unaccepted,
+    unit_watch,
+    units,
+)
 from soop_components.runner.accept import keep, last_good
 from soop_components.runner.document import parse
 from soop_components.runner.events import Events
@@ -60,7 +71,7 @@ def _restart(host: Host, request: Restart, events: Events) -> Applied | Failed:
 def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
     work = Work(host, parse(request.document), events, request.secrets)
     good = last_good(host, request.last_good)
-    work.on_begin = lambda: unaccepted.arm(host, request, good)
+    work.on_begin = lambda: _prepare(work, request, good)
     outcome = _outcome(work, request.hosts)
     same = good is not None and _is_applied_again(request, good)
     if isinstance(outcome, Applied):
@@ -77,6 +88,12 @@ def _apply(host: Host, request: Apply, events: Events) -> Applied | Failed:
     if isinstance(second, Applied):
         return outcome._replace(rolled_back=True)
     return outcome._replace(rollback_failure=second)
+
+
+def _prepare(work: Work, request: Apply, good: Mapping[str, Any] | None) -> None:
+    """Before the first change, see to it that it can be undone, and that versions that failed take no room."""
+    unaccepted.arm(work.host, request, good)
+    pruning.prune(work.host, {*work.document.blobs, *request.blobs})
 
 
 def _outcome(work: Work, names: Mapping[str, str]) -> Applied | Failed:

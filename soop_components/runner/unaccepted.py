@@ -47,6 +47,8 @@ def arm(host: Host, request: Apply, good: Mapping[str, Any] | None) -> None:
     host.remove(_NOTE)
     same = good is not None and good["plan_digest"] == request.document["plan_digest"]
     if good is None or (same and request.secrets == request.previous_secrets):
+        if pending := load(host):  # what rolls back is this runner: others go
+            _write_units(host, pending.within)
         return
     if not request.accept_within:
         disarm(host)
@@ -62,7 +64,7 @@ def arm(host: Host, request: Apply, good: Mapping[str, Any] | None) -> None:
 
 
 def _write_units(host: Host, within: int) -> None:
-    head = "[Unit]\nDescription=soop: roll back what no deployer accepts\n"
+    head = "[Unit]\nDescription=soop: roll back what no deployer accepts\nStartLimitIntervalSec=0\n"
     runner = os.path.abspath(sys.argv[0])
     command = f"{sys.executable or '/usr/bin/python3'} -I -B {runner} roll-back-unaccepted"
     units = {

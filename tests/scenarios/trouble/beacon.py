@@ -56,7 +56,7 @@ class Beacon:
         """Return the name of a node."""
         return f"web-{number}.{SERVICE}.{self.domain}"
 
-    def define(self, nodes: int | None = None, **config: Any) -> None:
+    def define(self, nodes: int | None = None, accept_within: str | None = None, **config: Any) -> None:
         """Write the domain definition; the engine's own lines in it stay."""
         self.nodes = nodes or self.nodes
         self.settled = False
@@ -66,7 +66,8 @@ class Beacon:
         self.definition.write_text(
             "config:\n  soop:environment: dev\n  soop:services:\n"
             f"    - service: {REFERENCE}\n      nodes: {{web: {self.nodes}}}\n      config: {json.dumps(config)}\n"
-            f"{salt}"
+            + (f"      rollout: {{web: {{accept_within: {accept_within}}}}}\n" if accept_within else "")
+            + f"{salt}"
         )
 
     def up(self) -> Outcome:

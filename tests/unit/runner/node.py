@@ -137,7 +137,7 @@ class Node:
     ) -> dict[str, Any]:
         from soop_components.runner.accept import accept
 
-        event = self.apply(document, last_good=last_good, **request)
+        event = self.apply(document, last_good=last_good, blobs=blobs, **request)
         assert event["event"] == "result", event
         accept(self.host, Accept(document["plan_digest"], tuple(blobs), last_good))
         return event
