@@ -112,7 +112,7 @@ class Node:
         hosts: Mapping[str, str],
         last_good: str | None,
         blobs: Iterable[str],
-        accept_within: int,
+        accept_within: int = 0,
     ) -> None:
         """Make the node what a document says; after a failure, the runner has rolled back if it could.
 

@@ -135,7 +135,7 @@ class Rollout:
         await wait_for_all(self._open(name) for name in self._nodes)
         found = await wait_for_all(self._inspect(name) for name in self._nodes)
         for name, answer in zip(self._nodes, found, strict=True):
-            self._signs.begin(name, answer.rolls_back_within)
+            self._signs.begin(name, answer.rolls_back_within if answer else 0)
         known = self._known(found)
         labels = {name: snapshot_of(self._previous, self._wanted, name) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})

@@ -262,7 +262,7 @@ class FakeNode(Node):
         hosts: Mapping[str, str],
         last_good: str | None,
         blobs: Iterable[str],
-        accept_within: int,
+        accept_within: int = 0,
     ) -> None:
         self._nodes.kept[self._name] = set(blobs)
         self._nodes.names[self._name] = hosts
