@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from soop_components.model.names import NodeName
 from soop_components.model.plan import RolePlan
 from soop_components.model.versions import version_key
 from soop_components.preview.facts import Artifact, NodeAction, NodeChange, RoleChange, ServiceAction, ServicePreview
@@ -35,7 +36,7 @@ def service_preview(
     found = found or Found()
     if after is None:
         return _removed(before)
-    nodes = tuple(_node_changes(before, after, found))
+    nodes = tuple(sorted(_node_changes(before, after, found), key=lambda change: NodeName.parse(change.node)))
     changing = {node.node for node in nodes if node.action not in ("none", "remove")}
     leaving = [node.node for node in nodes if node.action == "remove"]
     others = before is None or _around(before) != _around(after)

@@ -72,9 +72,10 @@ def summary(preview: DomainPreview) -> list[str]:
     lines = [f"{preview.domain}: what an update would do"]
     lines += [service_in_words(service) for service in preview.services]
     lines += [f"REFUSED: {service.refused}" for service in preview.services if service.refused]
-    lines += [note for service in preview.services for note in service.notes]
+    notes = [note for service in preview.services for note in service.notes]
+    lines += notes
     lines += [f"CANNOT BE UNDONE: {loss_in_words(loss)}" for loss in preview.losses]
-    return [*lines, *(f"warning: {warning}" for warning in preview.warnings)]
+    return [*lines, *(f"warning: {warning}" for warning in preview.warnings if warning not in notes)]
 
 
 def sections(preview: DomainPreview) -> Iterator[Section]:
@@ -82,7 +83,7 @@ def sections(preview: DomainPreview) -> Iterator[Section]:
     for service in preview.services:
         if service.action == "none":
             continue
-        yield Section(f"{service.service}: nodes", tuple(_node_lines(service.nodes)))
+        yield Section(f"{service.service}: nodes", tuple(node_lines(service.nodes)))
         if service.steps:
             yield Section(f"{service.service}: order", tuple(order_in_words(service)))
         for role in service.roles:
@@ -124,7 +125,7 @@ def loss_in_words(loss: Loss) -> str:
     return f"the disk of {loss.subject} is deleted with its data"
 
 
-def _node_lines(nodes: Sequence[NodeChange]) -> Iterator[str]:
+def node_lines(nodes: Sequence[NodeChange]) -> Iterator[str]:
     """Yield a line per node; nodes with which the same happens share one."""
     same: dict[str, list[str]] = {}
     for node in nodes:

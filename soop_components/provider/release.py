@@ -18,6 +18,7 @@ from soop_components.machines import REPLACE, WITH_DATA
 from soop_components.machines.kinds import kind_of
 from soop_components.machines.snapshots import Snapshots
 from soop_components.project import Project
+from soop_components.provider.announcement import announcement
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
@@ -90,8 +91,8 @@ class ReleaseResource(Resource):
         known = {key: wanted[key] for key in ("service", "version", "digest")}
         return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "status": UNKNOWN}
 
-    async def announce(self, context: Context, inputs: Properties, wanted: Properties) -> None:
-        """Say which disks no node has any more, which packages go, and why."""
+    async def announce(self, context: Context, inputs: Properties, outputs: Properties, wanted: Properties) -> None:
+        """Say what an update means, which disks no node has any more, which packages go, and why."""
         for name in _replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
             await context.progress.of(_node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
         for name in _lost_disks(inputs, wanted):
@@ -101,6 +102,10 @@ class ReleaseResource(Resource):
             await context.progress.warn(f"{text}, and else fails there")
         if not inputs.get("roles"):
             return
+        if isinstance(wanted["nodes"], dict):
+            changed = self.diff(inputs, outputs, wanted).changes
+            for text in announcement(context.name, inputs, outputs, wanted, changed):
+                await context.progress.tell(text)
         await _announce_schemas(context, _without_nodes(inputs), _without_nodes(wanted))
         if has_unknown(inputs) or has_unknown(wanted):
             return

@@ -85,7 +85,7 @@ class Resource:
         """Return the outputs that a preview of create (no outputs yet) or update shows."""
         raise NotImplementedError
 
-    async def announce(self, context: Context, inputs: Properties, wanted: Properties) -> None:
+    async def announce(self, context: Context, inputs: Properties, outputs: Properties, wanted: Properties) -> None:
         """Show, in a preview, what an update would do besides what the difference shows."""
 
     async def create(self, context: Context, wanted: Properties) -> Created:

@@ -186,7 +186,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         async with self._operation(request.urn, context) as (resource, operation):
             inputs, outputs, wanted = decode(request.old_inputs), decode(request.olds), decode(request.news)
             if request.preview:
-                await resource.announce(operation, inputs, wanted)
+                await resource.announce(operation, inputs, outputs, wanted)
                 return pb.UpdateResponse(properties=encode(resource.preview(operation, outputs, wanted)))
             self._preload()
             with noted(request.urn, resource, wanted, inputs, outputs):

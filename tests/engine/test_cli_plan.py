@@ -26,6 +26,9 @@ def test_says_what_an_update_would_do_and_changes_nothing(project: StandInProjec
     assert "access-service 3.2.3 -> 3.2.4, upgrade; nodes: 3 configured, 1 new\n" in said
     assert "web-1, web-2: configured; restarts access-service-job.service\n" in said
     assert "machine made: web-3.access-service.dev-two-access\n" in said
+    words = project.pulumi("preview", "--diff", "--stack", DOMAIN).stderr
+    assert "access-service 3.2.3 -> 3.2.4, upgrade; nodes: 3 configured, 1 new\n" in words
+    assert "web-1, web-2: configured; restarts access-service-job.service\n" in words
     assert "<details>" in project.soop("plan", "--markdown", DOMAIN).stdout
 
     printed = json.loads(project.soop("plan", "--json", DOMAIN).stdout)

@@ -128,16 +128,19 @@ def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_
     wanted = {**given, "version": "1.0.0", "roles": {"web": {"migrations": migrations[:1]}}}
     context = Context("urn:pulumi:dev::p::soop:index:Release::a", EngineProgress(None, ""), Cancellation())
     with pytest.raises(DowngradeRefused, match="store's 002_m is contract"):
-        asyncio.run(ReleaseResource().announce(context, before, wanted))
+        asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, wanted))
     agreed = {**wanted, "loseData": {"from": "2.0.0", "to": "1.0.0", "by": "migrations"}}
-    asyncio.run(ReleaseResource().announce(context, before, agreed))
+    asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, agreed))
     assert changes(OUTPUTS, {**INPUTS, "loseData": agreed["loseData"]}) == {}
 
 
-def test_a_preview_warns_of_the_packages_that_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_says_what_happens_and_which_packages_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Recorded(EngineProgress):
         async def warn(self, message: str) -> None:
             warnings.append(message)
+
+        async def tell(self, message: str) -> None:
+            told.append(message)
 
     def archives(release: ReleaseInputs) -> Callable[[str], Path]:
         made = {each.plan["digest"]: each for each in ([old] if release.reference.version == "1.0.0" else [new])}
@@ -150,6 +153,7 @@ def test_a_preview_warns_of_the_packages_that_go(tmp_path: Path, monkeypatch: py
         return archive
 
     warnings: list[str] = []
+    told: list[str] = []
     old, new = deb(tmp_path, "old", "1.0", Conflicts="new"), deb(tmp_path, "new", "2.0")
     place = {"address": "10.0.0.1", "hostKey": "ssh-ed25519 AAAA"}
     nodes = {"web-1.a.dev": {"role": "web", "number": 1, "place": place}}
@@ -158,7 +162,8 @@ def test_a_preview_warns_of_the_packages_that_go(tmp_path: Path, monkeypatch: py
     wanted = {**given, "version": "2.0.0", "roles": {"web": {"packages": plans(new)}}}
     monkeypatch.setattr("soop_components.provider.release._blobs", archives)
     context = Context("urn:pulumi:dev::p::soop:index:Release::a", Recorded(None, ""), Cancellation())
-    asyncio.run(ReleaseResource().announce(context, before, wanted))
+    asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, wanted))
     assert warnings == ["web: package old goes, old 1.0 conflicts with new 2.0"]
-    asyncio.run(ReleaseResource().announce(context, before, {**before, "version": "2.0.0"}))
+    assert told == ["a 1.0.0 -> 2.0.0, upgrade; nodes: 1 configured", "web-1: configured; no unit restarts"]
+    asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, {**before, "version": "2.0.0"}))
     assert len(warnings) == 1, "nothing goes"
