@@ -82,6 +82,8 @@ def _why(touch: Touch) -> str:
             return "its definition is removed"
         case "environment":
             return f"the environment {touch.subject} is changed"
+        case "version":
+            return f"{touch.subject} is new"
         case "source":
             return (
                 f"the source of {touch.subject} is changed, but what is built under this name stays: raise its version"

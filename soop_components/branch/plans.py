@@ -41,12 +41,11 @@ def touched_domains(
 ) -> tuple[TouchedDomain, ...]:
     """Say of each domain that differs from the base what an update would do, without an engine by definitions alone."""
     names = {id: _names_in(project, id) for id in project.domain_ids()}
-    found = touched(base.changed(), names, _sources(project))
-    if not found:
-        return ()
-    state = _State.seen(project) if ask_engine else _State()
-    domains = []
+    changed = base.changed()
     with base.checked_out() as before:
+        found = touched(changed, names, _sources(project), _sources(before))
+        state = _State.seen(project) if ask_engine and found else _State()
+        domains = []
         for id, touches in found.items():
             progress(f"looking at {id}")
             domains.append(_domain(project, before, state, id, touches))

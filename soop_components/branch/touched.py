@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from soop_components.model.names import Reference
 
-Why = Literal["definition", "removed definition", "environment", "source"]
+Why = Literal["definition", "removed definition", "environment", "version", "source"]
 _DEFINITION = re.compile(r"stacks/Pulumi\.([^/]+)\.yaml")
 _ENVIRONMENT = re.compile(r"stacks/environments/([^/]+)\.yaml")
 _SOURCE = re.compile(r"service_defs/([^/]+)/.+")
@@ -22,19 +22,27 @@ class DomainNames(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """Why a domain is touched; the subject is the environment or the reference whose source is changed."""
+    """Why a domain is touched.
+
+    The subject is the environment, or a reference: ``version`` of one that the branch brings, ``source`` of one that
+    was there before with another source.
+    """
 
     why: Why
     subject: str = ""
 
 
 def touched(
-    changed: Iterable[str], domains: Mapping[str, DomainNames], sources: Mapping[str, Reference]
+    changed: Iterable[str],
+    domains: Mapping[str, DomainNames],
+    sources: Mapping[str, Reference],
+    sources_before: Mapping[str, Reference],
 ) -> dict[str, tuple[Touch, ...]]:
     """Return the domains that changed paths touch, and why.
 
-    ``domains`` are those of the branch; ``sources`` is, by folder of ``service_defs``, what it would be built as. The
-    source of another version than a domain names means nothing to it: what was built never changes.
+    ``domains`` are those of the branch; ``sources`` is, by folder of ``service_defs``, what it would be built as, and
+    what it was before. The source of another version than a domain names means nothing to it: what was built never
+    changes.
     """
     found: dict[str, dict[Touch, None]] = {}
     for path in changed:
@@ -48,5 +56,6 @@ def touched(
         elif (match := _SOURCE.fullmatch(path)) and (built := sources.get(match[1])):
             for id, names in domains.items():
                 if built in names.references:
-                    found.setdefault(id, {})[Touch("source", str(built))] = None
+                    is_same = sources_before.get(match[1]) == built
+                    found.setdefault(id, {})[Touch("source" if is_same else "version", str(built))] = None
     return {id: tuple(found[id]) for id in sorted(found)}

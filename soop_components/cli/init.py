@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from soop_components.starter import begin
+from soop_components.starter import begin, ci_kinds
 
 HELP = "begin a project in this folder"
 DESCRIPTION = """\
 Begins a project in this folder, or in FOLDER: one service definition, one domain, one environment, Pulumi.yaml and
 __main__.py, the pinned requirement of soop, a script for continuous integration, schemas for editors. All of it is
 yours to change; nothing that is there already is touched.
+
+With --ci, it writes also what says on each pull request what it would do with the domains that it touches: a workflow
+for GitHub, a pipeline for GitLab, or a hook for a bare repository. In a project that is there already, only that.
 """
 NEXT = """
 next:
@@ -27,11 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="where to; this folder if not given"
     )
+    parser.add_argument("--ci", choices=ci_kinds(), help="preview pull requests there")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the project, and say what to do with it."""
-    for name in begin(arguments.folder):
+    is_new = not (arguments.folder / "Pulumi.yaml").exists()
+    for name in begin(arguments.folder, arguments.ci):
         print(name)
-    print(NEXT)
+    if is_new:
+        print(NEXT)
     return 0

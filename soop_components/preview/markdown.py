@@ -20,7 +20,7 @@ def as_markdown(preview: DomainPreview, most: int = MOST_BYTES) -> str:
     lines = bulleted([head, *rest], most)
     room = most - length(lines)
     parts = [lines]
-    for section in sections(preview):
+    for section in (each for each in sections(preview) if each.lines):
         part = folded(section.heading, section.lines)
         if length(part) > room - _ROOM_TO_SAY_SO:
             parts.append(f"\nMore does not fit here; `soop plan {preview.domain}` shows it.\n")

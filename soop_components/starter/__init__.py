@@ -9,26 +9,47 @@ from importlib import metadata
 from pathlib import Path
 
 from soop_components.errors import InvalidInput
+from soop_components.project import Project
 from soop_components.schema.schemas import SCHEMAS, schema_path, schema_text
 
 _FILES = Path(__file__).parent / "files"
+_CI = Path(__file__).parent / "ci"
+_CI_OF_ALL = "common"
 _DOT = "dot-"
 """Beginning of a name that begins with a dot in the project; packaging tools leave out files that are hidden."""
 _DISTRIBUTION = "soop-components"
 
 
-def begin(root: Path) -> list[str]:
-    """Write the project into a folder and return the paths of its files; what is there already is never changed."""
-    texts = dict(_texts(root)) | {schema_path(name): schema_text(name) for name in SCHEMAS}
-    problems = [f"{name}: is there already" for name in texts if (root / name).exists()]
+def begin(root: Path, ci: str | None = None) -> list[str]:
+    """Write the project into a folder and return the paths of its files; what is there already is never changed.
+
+    With ``ci``, one of ``ci_kinds``, what previews pull requests there is written too; into a project that is there
+    already, that alone.
+    """
+    texts: dict[str, str] = {}
+    if ci is None or not (root / "Pulumi.yaml").exists():
+        texts = dict(_texts(root, _FILES)) | {schema_path(name): schema_text(name) for name in SCHEMAS}
+    if ci is not None:
+        texts |= {**dict(_texts(root, _CI / _CI_OF_ALL)), **dict(_texts(root, _CI / ci))}
+    problems = [f"{name}: is there already" for name, text in texts.items() if _differs(root / name, text)]
     if problems:
-        raise InvalidInput(problems, "begin in a folder without them; nothing was written")
+        instead = "without them" if ci is None else "of its own, and take over what you want"
+        raise InvalidInput(problems, f"begin in a folder {instead}; nothing was written")
     for name, text in texts.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o755 if text.startswith("#!") else 0o644)
     return sorted(texts)
+
+
+def ci_kinds() -> tuple[str, ...]:
+    """Return where pull requests can be previewed."""
+    return tuple(sorted(path.name for path in _CI.iterdir() if path.name != _CI_OF_ALL and path.is_dir()))
+
+
+def _differs(path: Path, text: str) -> bool:
+    return path.exists() and not (path.is_file() and path.read_bytes() == text.encode())
 
 
 def requirement() -> str:
@@ -41,13 +62,19 @@ def requirement() -> str:
     return f"{_DISTRIBUTION}=={distribution.version}"
 
 
-def _texts(root: Path) -> Iterator[tuple[str, str]]:
+def _texts(root: Path, files: Path) -> Iterator[tuple[str, str]]:
     """Yield the name of each file in the project, and its text with what differs from project to project."""
-    for path in sorted(_FILES.rglob("*")):
+    name_of_project = _name_given(root) or project_name(root)
+    for path in sorted(files.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":  # installers compile programs
-            name = "/".join(re.sub(f"^{_DOT}", ".", part) for part in path.relative_to(_FILES).parts)
-            text = path.read_text().replace("@@project@@", project_name(root))
+            name = "/".join(re.sub(f"^{_DOT}", ".", part) for part in path.relative_to(files).parts)
+            text = path.read_text().replace("@@project@@", name_of_project)
             yield name, text.replace("@@requirement@@", requirement())
+
+
+def _name_given(root: Path) -> str | None:
+    """Return what Pulumi.yaml calls the project, if it is there."""
+    return Project(root).pulumi_yaml("name") if (root / "Pulumi.yaml").is_file() else None
 
 
 def project_name(root: Path) -> str:

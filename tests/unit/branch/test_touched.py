@@ -13,6 +13,7 @@ DOMAINS = {
     "prod-one": DomainNames("prod", (Reference("shop", "1.0.0"),)),
 }
 SOURCES = {"shop": Reference("shop", "1.1.0"), "the-desk": Reference("desk", "2.0.0")}
+BEFORE = {"shop": Reference("shop", "1.0.0"), "the-desk": Reference("desk", "2.0.0")}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ SOURCES = {"shop": Reference("shop", "1.1.0"), "the-desk": Reference("desk", "2.
         ("stacks/Pulumi.dev-one.yaml", {"dev-one": (Touch("definition"),)}),
         ("stacks/Pulumi.dev-old.yaml", {"dev-old": (Touch("removed definition"),)}),
         ("stacks/environments/prod.yaml", {"prod-one": (Touch("environment", "prod"),)}),
-        ("service_defs/shop/app/shop.py", {"dev-two": (Touch("source", "shop-1.1.0"),)}),
+        ("service_defs/shop/app/shop.py", {"dev-two": (Touch("version", "shop-1.1.0"),)}),
         ("service_defs/the-desk/service.lock", {"dev-one": (Touch("source", "desk-2.0.0"),)}),
         ("service_defs/gone/service.yaml", {}),
         ("service_defs/README.md", {}),
@@ -30,13 +31,13 @@ SOURCES = {"shop": Reference("shop", "1.1.0"), "the-desk": Reference("desk", "2.
     ],
 )
 def test_a_path_touches_domains(path: str, expected: dict[str, tuple[Touch, ...]]) -> None:
-    assert touched([path], DOMAINS, SOURCES) == expected
+    assert touched([path], DOMAINS, SOURCES, BEFORE) == expected
 
 
 def test_every_reason_once_and_domains_in_order() -> None:
     paths = ["stacks/environments/prod.yaml", "stacks/Pulumi.dev-two.yaml"]
     paths += ["service_defs/shop/a", "service_defs/shop/b"]
-    assert list(touched(paths, DOMAINS, SOURCES).items()) == [
-        ("dev-two", (Touch("definition"), Touch("source", "shop-1.1.0"))),
+    assert list(touched(paths, DOMAINS, SOURCES, BEFORE).items()) == [
+        ("dev-two", (Touch("definition"), Touch("version", "shop-1.1.0"))),
         ("prod-one", (Touch("environment", "prod"),)),
     ]
