@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
 import re
@@ -178,6 +179,11 @@ def json_(value: object) -> str:
     return marks.marked(_WHOLE_SECRET.sub(r"\1|json@@", found))
 
 
+def fingerprint(value: str) -> str:
+    """Return four digits that change with a text: a name for what belongs to a password, and no help in guessing it."""
+    return hashlib.sha256(value.encode()).hexdigest()[:4]
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "default": lambda value, instead="": instead if isinstance(value, Undefined) or value is None else value,
     "join": join,
@@ -215,6 +221,7 @@ ENCODINGS: dict[str, Callable[[Any], str]] = {
     "sh": sh,
     "systemd": lambda value: marks.encode(text(value), "systemd", lambda part: re.sub(r'(["\\`$])', r"\\\1", part)),
     "unit": lambda value: marks.encode(text(value), "unit", lambda part: part.replace("%", "%%")),
+    "fingerprint": lambda value: marks.encode_whole(text(value), "fingerprint", fingerprint),
     "urlencode": lambda value: marks.encode(text(value), "url", lambda part: quote(part, safe="")),
     "json": json_,
     "tojson": json_,

@@ -8,6 +8,7 @@ Encodings are applied from left to right:
     systemd  what goes between double quotes in an EnvironmentFile (the quotes stand in the template)
     unit     what goes into a line of a unit: no percent sign begins a specifier
     json     a JSON string, quotes included
+    fingerprint  four hexadecimal digits that change with the value
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "systemd": lambda value: re.sub(r'(["\\`$])', r"\\\1", value),
     "unit": lambda value: value.replace("%", "%%"),
     "json": lambda value: json.dumps(value, ensure_ascii=False),
+    "fingerprint": lambda value: _fingerprint(value),
 }
 
 
@@ -36,6 +38,12 @@ def _quoted(value: str) -> str:
     from urllib.parse import quote
 
     return quote(value, safe="")
+
+
+def _fingerprint(value: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(value.encode()).hexdigest()[:4]
 
 
 def encode(value: str, encodings: str) -> str:

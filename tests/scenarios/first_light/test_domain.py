@@ -137,7 +137,7 @@ def test_a_preview_shows_the_lines_that_a_changed_template_changes(domain: Works
 
 
 def test_no_secret_is_readable_outside_root_s_files(domain: Workspace) -> None:
-    find = "sed -n 's,.*postgresql://access:\\([^@]*\\)@.*,\\1,p' /etc/access-service/api.env"
+    find = "sed -n 's,.*postgresql://[^:]*:\\([^@]*\\)@.*,\\1,p' /etc/access-service/api.env"
     secret = domain.ssh(NODES[1], find).strip()
     assert len(secret) == 32
     state = domain.root / ".soop/state"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -188,4 +189,25 @@ def test_upgrades_and_a_downgrade_go_unnoticed_and_lose_nothing(domain: Workspac
                 assert get(f"{url}/access/ben/7") == (200, {"allowed": False})
     assert (set(answers), others) == ({200}, [])
     assert get(f"{url}/grants/writer") == (200, {"articles": acknowledged})
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_a_password_of_the_database_is_rotated_unnoticed(domain: Workspace) -> None:
+    """The login of the new one is there before a program uses it, and that of the old one stays for a day."""
+
+    def ask(sql: str) -> list[str]:
+        psql = f"cd /; runuser -u postgres -- psql -qAtX -d access -c {shlex.quote(sql)}"
+        return domain.ssh(f"database-1.access-service.{DOMAIN}", psql).split()
+
+    def logins(what: str) -> list[str]:
+        return ask(f"SELECT {what} FROM pg_roles WHERE rolcanlogin AND rolname ~ '^access_' ORDER BY rolvaliduntil")
+
+    url, (before,) = entrance(domain), logins("rolname")
+    with asking(f"{url}/access/ann/42") as answers, writing(url) as (acknowledged, others):
+        domain.must("soop", "rotate", DOMAIN, "access-service.database_password")
+    assert (set(answers), others) == ({200}, [])
+    old, new = logins("rolname")
+    assert old == before != new
+    assert logins("rolvaliduntil BETWEEN now() + '1 hour' AND now() + '1 day'") == ["t", "f"]
+    assert set(acknowledged) <= set(ask("SELECT article FROM grants WHERE reader = 'writer'"))
     assert domain.changes(DOMAIN) == {}

@@ -158,6 +158,9 @@ def test_nginx_site_before_others() -> None:
     assert plan.http_health is None
 
 
+PASSWORD = "VALID UNTIL 'infinity' PASSWORD @@soop-secret:database_password|sql@@;\n"
+
+
 def test_postgresql() -> None:
     plan = planned("postgresql")
     assert [(script.name, script.when, script.user) for script in plan.scripts] == [
@@ -166,7 +169,7 @@ def test_postgresql() -> None:
         ("migrations", "after_units", "postgres"),
     ]
     database, migrations = plan.scripts[1:]
-    assert 'ALTER ROLE "access" LOGIN PASSWORD @@soop-secret:database_password|sql@@;\n' in (database.stdin or "")
+    assert f'ALTER ROLE "access" LOGIN {PASSWORD}' in (database.stdin or "")
     assert database.arguments == ("5432",)
     assert migrations.triggers == ("/usr/local/share/test-service/example/migrations",)
     assert "/usr/local/share/test-service/example/migrations/001_a.down.sql" in plan.files
@@ -177,6 +180,15 @@ def test_postgresql() -> None:
         ("/etc/soop-postgresql/postgresql.conf",),
         ("/etc/soop-postgresql/pg_hba.conf",),
     )
+
+
+def test_postgresql_with_a_login_for_each_password() -> None:
+    password = "{{ config.database_password }}"
+    plan = planned("postgresql", {"database": "access", "login": "per_password", "password": password})
+    login = "access_@@soop-secret:database_password|fingerprint@@"
+    assert f'ALTER ROLE "{login}" LOGIN {PASSWORD}' in (plan.scripts[1].stdin or "")
+    assert 'ALTER ROLE "access" ' not in (plan.scripts[1].stdin or "")
+    assert 'host    "access"  +access  samenet  scram-sha-256\n' in content(plan, "/etc/soop-postgresql/pg_hba.conf")
 
 
 def test_postgresql_without_migrations() -> None:

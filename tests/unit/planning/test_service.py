@@ -44,7 +44,8 @@ def test_the_example_has_a_plan_in_its_domains(domain: str) -> None:
         "a granted reader may read",
     ]
     assert plan.endpoints["http"][0] == f"http://web-1.access-service.{domain}:80"
-    url = f"postgresql://access:@@soop-secret:database_password|url|systemd@@@database-1.access-service.{domain}:5432/access"
+    login = ":".join(f"@@soop-secret:database_password|{each}|systemd@@" for each in ("fingerprint", "url"))
+    url = f"postgresql://access_{login}@database-1.access-service.{domain}:5432/access"
     assert f'DATABASE_URL="{url}"\n' in (web.components["api"].files["/etc/access-service/api.env"].content or "")
 
 
