@@ -71,6 +71,20 @@ def test_a_second_up_changes_nothing_and_restarts_nothing(domain: Workspace) -> 
     assert [units(domain, node, "nginx", "access-service-api", "postgresql@15-main") for node in NODES] == before
 
 
+def test_one_changed_value_restarts_only_what_uses_it(domain: Workspace) -> None:
+    def states() -> list[list[str]]:
+        """Return a block per unit, for each node."""
+        names = ("nginx", "access-service-api", "postgresql@15-main")
+        return [units(domain, node, *names).strip().split("\n\n") for node in NODES]
+
+    before = states()
+    path = "soop:services[0].config.workers"
+    domain.must("pulumi", "config", "set", "--stack", DOMAIN, "--path", path, "3")
+    domain.up(DOMAIN)
+    changed = [[old != new for old, new in zip(*pair, strict=True)] for pair in zip(before, states(), strict=True)]
+    assert changed == [[False, False, False], [False, True, False], [False, True, False]]
+
+
 def test_what_was_changed_by_hand_is_seen_and_repaired_and_only_that(domain: Workspace) -> None:
     web_1, web_2 = NODES[1], NODES[2]
     untouched = units(domain, web_2, "nginx", "access-service-api")
