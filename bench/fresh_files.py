@@ -32,6 +32,7 @@ def lay_out(project: Workspace, domain: str, folder: Path) -> None:
         domain,
         environment=config["soop:environment"],
         services=config["soop:services"],
+        together=config.get("soop:together"),
         secret_names={},
     )
     store = Store.of(project.project)

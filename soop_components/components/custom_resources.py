@@ -47,3 +47,13 @@ class Release(pulumi.CustomResource):
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         outputs = dict.fromkeys(("since", "status"))
         super().__init__("soop:index:Release", name, {**inputs, **outputs}, opts)
+
+
+class ReleaseGroup(pulumi.CustomResource):
+    """Services that are deployed together; ``accepted`` has the outputs of each one's Release."""
+
+    accepted: pulumi.Output[Mapping[str, Any]]
+
+    def __init__(self, services: Mapping[str, Mapping[str, Any]], opts: pulumi.ResourceOptions) -> None:
+        inputs = {"services": services, "order": list(services), "accepted": None}
+        super().__init__("soop:index:ReleaseGroup", "+".join(sorted(services)), inputs, opts)

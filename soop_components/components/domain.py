@@ -15,7 +15,7 @@ from soop_components.model.service_plan import ServicePlan
 
 
 class Domain(pulumi.ComponentResource):
-    """A domain; all machines are made side by side, services are released in the given order."""
+    """A domain; all machines are made side by side, services are released in the given order, groups as one."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Domain(pulumi.ComponentResource):
         *,
         images: Mapping[str, str],
         requires: Mapping[str, Sequence[str]] | None = None,
+        together: Sequence[Sequence[str]] = (),
         secrets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -41,12 +42,36 @@ class Domain(pulumi.ComponentResource):
             )
             for plan in plans
         }
-        for name, service in self.services.items():
-            earlier = [self.services[other] for other in (requires or {}).get(name, ()) if other in self.services]
-            others = [other for other in self.services.values() if other is not service]
-            addresses = {node.name: node.address for other in others for node in other.nodes}
-            service.release_on(addresses, (secrets or {}).get(name, {}), earlier)
+        groups = {name: group for group in together for name in group}
+        for name in self.services:
+            if self.services[name].release is None:
+                self._release(groups.get(name, (name,)), requires or {}, secrets or {})
         self.register_outputs({"id": id})
+
+    def _release(
+        self,
+        names: Sequence[str],
+        requires: Mapping[str, Sequence[str]],
+        secrets: Mapping[str, Mapping[str, pulumi.Input[str]]],
+    ) -> None:
+        """Declare the release of a service, or those of a group, after all that any of them requires."""
+        inputs = {name: self.services[name].inputs(self._neighbours(name), secrets.get(name, {})) for name in names}
+        required = (
+            self.services.get(other) for name in names for other in requires.get(name, ()) if other not in names
+        )
+        after: list[pulumi.Resource] = [other.release for other in required if other and other.release]
+        if len(names) > 1:
+            group = custom_resources.ReleaseGroup(inputs, pulumi.ResourceOptions(parent=self, depends_on=after))
+            after = [group]
+            of_group = {name: {"together": list(names), "accepted": group.accepted[name]} for name in names}
+            inputs = {name: {**inputs[name], **of_group[name]} for name in names}
+        for name in names:
+            self.services[name].release_with(inputs[name], after)
+
+    def _neighbours(self, name: str) -> dict[str, pulumi.Input[str]]:
+        """Return the addresses of all nodes of other services."""
+        others = (service for other, service in self.services.items() if other != name)
+        return {node.name: node.address for service in others for node in service.nodes}
 
     def outputs(self) -> dict[str, Any]:
         """Return what the stack exports: exactly what is deployed, as the releases accepted it."""

@@ -71,6 +71,7 @@ def declare(plan: DomainPlan, given: pulumi.Output[object] | None) -> Domain:
         plan.services,
         images=plan.images,
         requires=plan.requires,
+        together=plan.together,
         secrets=secrets,
         opts=pulumi.ResourceOptions(providers=[provider]),
     )
@@ -101,5 +102,6 @@ def _new_plan() -> DomainPlan:
         pulumi.get_stack(),
         environment=config.get("environment"),
         services=config.get_object("services"),
+        together=config.get_object("together"),
         secret_names={service: tuple(keys) for service, keys in secrets.items()},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -40,11 +40,11 @@ class Service(pulumi.ComponentResource):
         ]
         self.release: custom_resources.Release | None = None
 
-    def release_on(
-        self, addresses: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]], after: list[Service]
-    ) -> custom_resources.Release:
-        """Declare the release; ``addresses`` are those of the domain's other nodes, ``given`` its secrets."""
-        inputs = {
+    def inputs(
+        self, addresses: Mapping[str, pulumi.Input[str]], given: Mapping[str, pulumi.Input[str]]
+    ) -> dict[str, Any]:
+        """Return what its release is given: ``addresses`` of the domain's other nodes, secrets that are ``given``."""
+        return {
             **release_inputs(self._plan, {node.name: node.place for node in self.nodes}),
             "neighbours": dict(addresses),
             "base": self._base,
@@ -54,11 +54,12 @@ class Service(pulumi.ComponentResource):
             },
             "privateKey": self._key.privateKey,
         }
-        waits_for: list[pulumi.Resource] = [service.release for service in after if service.release is not None]
-        opts = pulumi.ResourceOptions(parent=self, depends_on=waits_for)
+
+    def release_with(self, inputs: Mapping[str, Any], after: Sequence[pulumi.Resource]) -> None:
+        """Declare the release, which waits for others."""
+        opts = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         self.release = custom_resources.Release(self._plan.service, inputs, opts)
         self.register_outputs({"version": self.release.version, "digest": self.release.digest})
-        return self.release
 
     def _secrets(self, given: Mapping[str, pulumi.Input[str]]) -> dict[str, pulumi.Output[str]]:
         values: dict[str, pulumi.Output[str]] = {}

@@ -13,6 +13,7 @@ from soop_components.model.service import MOST, MOST_KEYS, MOST_ROLES, RolloutSe
 ID = "the stack's name"
 ENVIRONMENT = "soop:environment"
 SERVICES = "soop:services"
+TOGETHER = "soop:together"
 SECRETS = "soop:secrets"
 """Where Pulumi keeps the parts of a domain definition: keys of a stack's configuration, and its name."""
 
@@ -52,6 +53,10 @@ class DomainDefinition(Model):
     """Name of the environment, the first word of the domain's id."""
     services: tuple[DomainService, ...] = Field(validation_alias=SERVICES, strict=False, min_length=1, max_length=MOST)
     """The services of the domain; each at most once."""
+    together: tuple[Annotated[tuple[ServiceName, ...], Field(strict=False, max_length=MOST)], ...] = Field(
+        validation_alias=TOGETHER, default=(), strict=False, max_length=MOST
+    )
+    """Groups of services that are deployed together: all are accepted, or all are rolled back."""
     secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(
         validation_alias=SECRETS, default_factory=dict, max_length=MOST
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, DomainDefinition, DomainService
+from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, TOGETHER, DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.names import environment_of, shown
 from soop_components.model.options import value_problem
-from soop_components.model.problem import Problem, got, unknown
+from soop_components.model.problem import Problem, ProblemKind, got, unknown
 from soop_components.model.requirements import Built, requirement_problems
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import NO_DISK
@@ -63,7 +63,23 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
     for name in domain.secrets:
         if name not in names:
             problems.append(Problem.unknown((SECRETS, name), "service", name, names))
-    return problems
+    return [*problems, *_group_problems(domain, names)]
+
+
+def _group_problems(domain: DomainDefinition, names: Collection[str]) -> Iterator[Problem]:
+    group_of: dict[str, int] = {}
+    for number, group in enumerate(domain.together):
+        if len(group) < 2:
+            text = f"a group has two services or more; one stands alone without a group (got {len(group)})"
+            yield Problem((TOGETHER, number), text, ProblemKind.TOO_FEW)
+        for index, name in enumerate(group):
+            place = (TOGETHER, number, index)
+            if name not in names:
+                yield Problem.unknown(place, "service", name, names)
+            if name in group_of:
+                where = "in this group" if group_of[name] == number else f"in {TOGETHER}[{group_of[name]}]"
+                yield Problem(place, f"{name} is {where} already; a service is in one group at most")
+            group_of.setdefault(name, number)
 
 
 def _changed_on_its_way(value: object) -> str | None:

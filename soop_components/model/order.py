@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 
@@ -20,3 +20,13 @@ def circle_in(waits: Mapping[str, Collection[str]]) -> list[str]:
         start = names.index(min(names))
         return names[start:] + names[:start]
     return []
+
+
+def merged(waits: Mapping[str, Collection[str]], groups: Iterable[Collection[str]]) -> dict[str, set[str]]:
+    """Return what waits for what when the names of a group count as one, the first of them."""
+    first = {name: min(group) for group in groups for name in group}
+    result: dict[str, set[str]] = {}
+    for name, others in waits.items():
+        one = first.get(name, name)
+        result.setdefault(one, set()).update({first.get(other, other) for other in others} - {one})
+    return result

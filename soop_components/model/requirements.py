@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from soop_components.model.domain import SERVICES, DomainDefinition
+from soop_components.model.domain import SERVICES, TOGETHER, DomainDefinition
 from soop_components.model.names import Reference
-from soop_components.model.order import circle_in
+from soop_components.model.order import circle_in, merged
 from soop_components.model.problem import Problem, ProblemKind
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.versions import VersionRange, version_key
@@ -27,11 +27,16 @@ def requirement_problems(
             if problem is not None:
                 kind = ProblemKind.UNKNOWN_NAME if name not in there else ProblemKind.WRONG_VALUE
                 yield Problem((SERVICES, index, "service"), problem, kind, name)
-    circle = circle_in({name: sorted(each.requires.keys() - {name}) for name, each in definitions.items()})
-    if circle:
+    requires = {name: sorted(each.requires.keys() - {name}) for name, each in definitions.items()}
+    if circle := circle_in(requires):
         advice = "take one of these requirements out and build that service again"
         text = f"services require each other in a circle: {' requires '.join([*circle, circle[0]])}; {advice}"
         yield Problem((SERVICES,), text)
+    elif circle := circle_in(merged(requires, domain.together)):
+        groups = {min(group): f"the group of {' and '.join(sorted(group))}" for group in domain.together if group}
+        names = [groups.get(name, name) for name in circle]
+        text = f"groups and services require each other in a circle: {' requires '.join([*names, names[0]])}"
+        yield Problem((TOGETHER,), f"{text}; put all of them into one group, or leave the group out")
 
 
 def _unmet(domain: str, asks: Reference, wanted: Reference, got: Reference | None, built: Built) -> str | None:

@@ -73,5 +73,7 @@ class DomainPlan:
     """Services of this domain that a service waits for."""
     given_secrets: Mapping[str, tuple[str, ...]]
     """Names of the secrets that the domain gives itself, by service."""
+    together: tuple[tuple[str, ...], ...] = ()
+    """Groups of services that are accepted as one, each in the order in which it is rolled out."""
     notes: tuple[str, ...] = ()
     """What people should know although nothing is wrong with the domain."""

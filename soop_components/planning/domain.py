@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
-from soop_components.model.order import in_order
+from soop_components.model.order import in_order, merged
 from soop_components.model.service_plan import DomainPlan, ServicePlan
 from soop_components.planning.service import plan_service
 
@@ -29,9 +29,11 @@ def plan_domain(
         name: tuple(other for other in definition.resolved.definition.requires if other in definitions)
         for name, definition in definitions.items()
     }
+    order = in_order(requires)
+    together = tuple(tuple(sorted(group, key=order.index)) for group in domain.together)
     plans: dict[str, ServicePlan] = {}
     services = {each.reference.service: each for each in domain.services}
-    for name in in_order(requires):
+    for name in order:
         definition = definitions[name]
         required = {other: plans[other] for other in requires[name]}
         plans[name] = plan_service(
@@ -40,8 +42,18 @@ def plan_domain(
     return DomainPlan(
         id=domain.id,
         environment=environment,
-        services=tuple(plans.values()),
+        services=tuple(plans[name] for name in _groups_in_a_row(order, requires, together)),
         images={name: definition.resolved.definition.base for name, definition in definitions.items()},
         requires=requires,
         given_secrets=domain.secrets,
+        together=together,
     )
+
+
+def _groups_in_a_row(
+    order: Sequence[str], requires: Mapping[str, Sequence[str]], together: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """Yield services so that each comes after those that any of its group requires."""
+    for one in in_order(merged(requires, together)):
+        group = next((group for group in together if one in group), (one,))
+        yield from sorted(group, key=order.index)

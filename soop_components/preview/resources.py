@@ -64,4 +64,4 @@ def _is_real(type: str) -> bool:
     return not type.startswith("pulumi:") and type not in _COMPONENTS
 
 
-_COMPONENTS = {"soop:index:Domain", "soop:index:Service", "soop:index:Node"}
+_COMPONENTS = {"soop:index:Domain", "soop:index:Service", "soop:index:Node", "soop:index:ReleaseGroup"}

@@ -20,10 +20,14 @@ def _serve(start: plugin.ServerStart) -> None:
     from soop_components.provider.generated_secret import GeneratedSecretResource
     from soop_components.provider.key import KeyResource
     from soop_components.provider.release import ReleaseResource
+    from soop_components.provider.release_group import ReleaseGroupResource
+    from soop_components.provider.rollouts import Rollouts
     from soop_components.provider.servicer import Servicer
 
     of_machines = [resource for kind in all_kinds() for resource in kind.resources()]
-    serve(start, Servicer([KeyResource(), GeneratedSecretResource(), *of_machines, ReleaseResource()], VERSION))
+    rollouts = Rollouts()
+    releases = (ReleaseGroupResource(rollouts), ReleaseResource(rollouts))
+    serve(start, Servicer([KeyResource(), GeneratedSecretResource(), *of_machines, *releases], VERSION))
 
 
 if __name__ == "__main__":

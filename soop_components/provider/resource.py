@@ -66,6 +66,8 @@ class Resource:
     """Type token, ``soop:index:Machine``."""
     refresh_before_update = False
     """Whether the engine reads it before each preview and update."""
+    owns_artifacts = True
+    """Whether its deletion means that the artifacts it deployed are gone."""
     holds_data = False
     """Whether it is deleted in an update only when the user has said so."""
 

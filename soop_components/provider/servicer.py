@@ -196,7 +196,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def Delete(self, request: pb.DeleteRequest, context: ServicerContext) -> empty_pb2.Empty:
         async with self._operation(request.urn, context) as (resource, operation):
             inputs, outputs = decode(request.old_inputs), decode(request.properties)
-            with noted(request.urn, resource, outputs, inputs, success=Outcome.REMOVED):
+            gone = outputs if resource.owns_artifacts else {}
+            with noted(request.urn, resource, gone, inputs, success=Outcome.REMOVED):
                 if resource.holds_data and self._has_program and not os.environ.get(WITH_DATA):
                     raise SoopError(_HOLDS_DATA.format(operation.name), _TO_DELETE.format(WITH_DATA, request.urn))
                 await resource.delete(operation, request.id, inputs, outputs)

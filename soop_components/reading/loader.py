@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from soop_components.errors import InvalidInput
-from soop_components.model.domain import ENVIRONMENT, ID, SECRETS, SERVICES, DomainDefinition
+from soop_components.model.domain import ENVIRONMENT, ID, SECRETS, SERVICES, TOGETHER, DomainDefinition
 from soop_components.model.domain_checks import domain_problems, secret_command
 from soop_components.model.names import did_you_mean, shown
 from soop_components.model.paths import path_problem
@@ -22,7 +22,7 @@ from soop_components.reading.partial import AnyModel, Partial, partial_model, va
 from soop_components.reading.problems import problems_of
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS, Document, read_yaml
 
-_KEYS = (ENVIRONMENT, SERVICES, SECRETS)
+_KEYS = (ENVIRONMENT, SERVICES, TOGETHER, SECRETS)
 
 
 def load_service(folder: Path, label: str) -> ServiceDefinition:
@@ -68,7 +68,9 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
             mistakes.problems.append(f"{label}: {shown(key)}: unknown key; {meant}")
     names, plain = _secret_names(domain, config.get(SECRETS))
     mistakes.problems += [problem.line(label) for problem in plain]
-    read = read_domain(domain, config.get(ENVIRONMENT), config.get(SERVICES), names, label, mistakes)
+    read = read_domain(
+        domain, config.get(ENVIRONMENT), config.get(SERVICES), config.get(TOGETHER), names, label, mistakes
+    )
     return mistakes.finish(read).model
 
 
@@ -76,6 +78,7 @@ def read_domain(
     domain: str,
     environment: object,
     services: object,
+    together: object,
     secret_names: Mapping[str, Iterable[str]],
     label: str,
     mistakes: Mistakes,
@@ -83,6 +86,8 @@ def read_domain(
     """Return what could be read of a stack's configuration values, and note all mistakes they can be seen to have."""
     secrets = {service: tuple(keys) for service, keys in secret_names.items()}
     data = {ID: domain, ENVIRONMENT: environment, SERVICES: services, SECRETS: secrets}
+    if together is not None:
+        data[TOGETHER] = together
     return read_model(DomainDefinition, Document(data), label, mistakes, domain_problems)
 
 

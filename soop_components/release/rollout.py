@@ -44,7 +44,7 @@ from soop_components.release.schemas import Schemas
 from soop_components.release.signs_of_life import SignsOfLife
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.snapshots import snapshot_of
-from soop_components.release.verdict import RolledBack
+from soop_components.release.verdict import MustNotChange, RolledBack
 from soop_components.release.watching import watch
 from soop_components.runner.protocol import Failed, Inspected
 from soop_components.waiting import Clock, wait_for_all
@@ -85,6 +85,7 @@ class Rollout:
         self._disks = disks or Disks()
         self._signs = SignsOfLife(nodes)
         self._states: Mapping[str, NodeState] = {}
+        self._found: Mapping[str, Inspected] = {}
         self._configured: list[str] = []
         """Nodes on which an apply was begun, in this order."""
         self._down: set[str] = set()
@@ -105,6 +106,13 @@ class Rollout:
         self._states = await self._cancellation.unless_requested(self._look())
         self._cancellation.check()
         await self._disks.check([name for name, state in self._states.items() if state.snapshot and state.has_changes])
+
+    def refuse_changes(self) -> None:
+        """Raise ``MustNotChange`` if the rollout would change a node that has accepted a version."""
+        for name, found in self._found.items():
+            good = found.last_good
+            if good and (found.changes or good.plan_digest != self._wanted.documents[name]["plan_digest"]):
+                raise MustNotChange(name, good.reference)
 
     def order(self) -> RolloutOrder:
         """Return the steps, by what was seen."""
@@ -136,6 +144,7 @@ class Rollout:
         found = await wait_for_all(self._inspect(name) for name in self._nodes)
         for name, answer in zip(self._nodes, found, strict=True):
             self._signs.begin(name, answer.rolls_back_within if answer else 0)
+        self._found = {name: answer for name, answer in zip(self._nodes, found, strict=True) if answer}
         known = self._known(found)
         labels = {name: snapshot_of(self._previous, self._wanted, name) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})

@@ -7,21 +7,26 @@ from collections.abc import Sequence
 from soop_components.errors import SoopError
 from soop_components.release.node import Progress
 from soop_components.release.rollout import Rollout
-from soop_components.release.verdict import ReleaseFailed, verdict
+from soop_components.release.verdict import MustNotChange, ReleaseFailed, verdict
 from soop_components.waiting import wait_for_all
 
 
-async def roll_out(rollouts: Sequence[Rollout], progress: Progress) -> None:
+async def roll_out(rollouts: Sequence[Rollout], progress: Progress, *, forms_group: bool = False) -> None:
     """Roll out, test and accept services as one; or roll back what was configured and raise ``ReleaseFailed``.
 
-    They are in the order in which they are rolled out; a rollback begins with the last.
+    They are in the order in which they are rolled out; a rollback begins with the last. Where they form a group that
+    is new, those that run already must stay as they are; else ``MustNotChange`` is raised before anything is done.
     """
     try:
         await progress.show("connecting")
         await wait_for_all(rollout.look() for rollout in rollouts)
+        for rollout in rollouts if forms_group else ():
+            rollout.refuse_changes()
         for stages in zip(*(rollout.order() for rollout in rollouts), strict=True):
             for rollout, steps in zip(rollouts, stages, strict=True):
                 await rollout.carry_out(steps)
+    except MustNotChange:
+        raise
     except Exception as error:
         outcomes = [await rollout.roll_back() for rollout in reversed(rollouts)]
         if not isinstance(error, SoopError):

@@ -19,6 +19,16 @@ class ReleaseFailed(SoopError):
         self.rolled_back = rolled_back
 
 
+class MustNotChange(SoopError):
+    """A group of services is formed, but would change a node of a service that runs already."""
+
+    def __init__(self, node: str, accepted: object) -> None:
+        super().__init__(
+            f"{node}: runs {accepted}, which a new group of services would change or repair; nothing was changed",
+            "first run `pulumi up` without the group in soop:together, or with the versions that run",
+        )
+
+
 class RolledBack(NamedTuple):
     """What became of the nodes of a service when its rollout was rolled back."""
 

@@ -24,6 +24,7 @@ from tests.rented import RentedEnvironment, RentedSettings, register
 
 DIGEST = "sha256:" + "a" * 64
 DOMAIN = "dev-access"
+_RELEASING = ("soop:index:Release", "soop:index:ReleaseGroup")
 
 
 class Recorder(mocks.Mocks):
@@ -45,6 +46,8 @@ class Recorder(mocks.Mocks):
             outputs |= {"publicKey": "ssh-ed25519 BBBB", "privateKey": "PRIVATE"}
         if args.typ == "soop:index:Secret":
             outputs |= {"value": "made-up"}
+        if args.typ == "soop:index:ReleaseGroup":
+            outputs |= {"accepted": {name: {"version": "9"} for name in args.inputs["order"]}}
         if args.typ == "soop:index:Release":
             outputs |= {"since": "2026-01-02T03:04:05+00:00", "status": {}}
         return args.name, outputs
@@ -74,9 +77,9 @@ class Monitor(mocks.MockMonitor):
             self.domain_inputs = dict(request.object)
         if request.protect:
             self.protected.add(request.type)
-        if request.type == "soop:index:Release":
+        if request.type in _RELEASING:
             urns = (urn.split("::") for urn in request.dependencies)
-            self.waits_for[request.name] = {name for *_, types, name in urns if types.endswith("soop:index:Release")}
+            self.waits_for[request.name] = {name for *_, types, name in urns if types.endswith(_RELEASING)}
         return super().RegisterResource(request)
 
 
@@ -127,6 +130,7 @@ def declare(
     plans: list[ServicePlan],
     environment: Environment | None = None,
     requires: Mapping[str, tuple[str, ...]] | None = None,
+    together: tuple[tuple[str, ...], ...] = (),
 ) -> Domain:
     declared: list[Domain] = []
 
@@ -138,6 +142,7 @@ def declare(
             plans,
             images=dict.fromkeys((each.service for each in plans), "debian-12"),
             requires=requires,
+            together=together,
             secrets={"access-service": {"token": "given"}},
         )
         declared.append(domain)
@@ -216,6 +221,29 @@ def test_a_release_waits_for_those_that_its_service_requires_and_for_no_other(re
         "gateway-service": {"access-service"},
         "portal": {"gateway-service", "access-service"},
     }
+
+
+def test_a_group_is_released_before_its_services_and_after_all_that_any_of_them_requires(recorder: Recorder) -> None:
+    plans = [simple("news-service"), plan(), simple("gateway-service"), simple("portal")]
+    requires = {"gateway-service": ("access-service", "news-service"), "portal": ("gateway-service",)}
+    declare(plans, requires=requires, together=(("access-service", "gateway-service"),))
+    group = "access-service+gateway-service"
+    assert recorder.monitor.waits_for == {
+        "news-service": set(),
+        group: {"news-service"},
+        "access-service": {group},
+        "gateway-service": {group},
+        "portal": {"gateway-service"},
+    }
+    (grouped,) = recorder.resources["soop:index:ReleaseGroup"]
+    assert grouped.inputs["order"] == ["access-service", "gateway-service"]
+    for release in recorder.resources["soop:index:Release"]:
+        given = dict(release.inputs)
+        accepted = given.pop("accepted", None)
+        assert (given.pop("together", None), accepted) == (
+            (["access-service", "gateway-service"], {"version": "9"}) if release.name in group else (None, None)
+        )
+        assert given == grouped.inputs["services"].get(release.name, given)
 
 
 def test_all_nodes_of_a_domain_know_each_other_s_addresses_and_serve_one_service(recorder: Recorder) -> None:

@@ -18,6 +18,7 @@ from soop_components.machines.local.resources import DiskResource, MachineResour
 from soop_components.provider.generated_secret import GeneratedSecretResource
 from soop_components.provider.key import KeyResource
 from soop_components.provider.release import ReleaseResource
+from soop_components.provider.release_group import ReleaseGroupResource
 from soop_components.provider.resource import Context, Created, Resource
 from soop_components.provider.wire import Properties
 from soop_components.release.verdict import ReleaseFailed
@@ -76,7 +77,17 @@ class StandInRelease(Asis, ReleaseResource):
         return {}
 
 
+class StandInGroup(ReleaseGroupResource):
+    def __init__(self) -> None:
+        """Need no runner."""
+
+    async def _roll_out(self, context: Context, attempts: Any) -> None:
+        for release, _ in attempts:
+            if release.reference.version.startswith("9"):
+                raise ReleaseFailed(f"{release.reference} does not start")
+
+
 def all_resources() -> list[Resource]:
     """Return one of each type."""
     local = (StandInDisk(), StandInMachine())
-    return [KeyResource(), GeneratedSecretResource(), *local, *KIND.resources(), StandInRelease()]
+    return [KeyResource(), GeneratedSecretResource(), *local, *KIND.resources(), StandInGroup(), StandInRelease()]

@@ -44,7 +44,7 @@ def define(project: Project, domain: str, *services: str) -> None:
 def plan(project: Project, domain: str, **nodes: int) -> DomainPlan:
     services = [{"service": GREETING, "nodes": nodes}]
     name = domain.split("-")[0]
-    return load_domain_plan(project, domain, environment=name, services=services, secret_names={})
+    return load_domain_plan(project, domain, environment=name, services=services, together=None, secret_names={})
 
 
 def refused(project: Project, domain: str, **nodes: int) -> InvalidInput:
@@ -167,7 +167,7 @@ def test_mistakes_of_all_files_are_reported_at_once(built: Project) -> None:
     environment(built, "dev", "machnes: local\n")
     services = [{"service": 5}, {"service": GREETING, "nodes": {"wb": 2}}, {"service": "greting-service-2.0.0"}]
     with pytest.raises(InvalidInput) as caught:
-        load_domain_plan(built, "dev-one", environment="dev", services=services, secret_names={})
+        load_domain_plan(built, "dev-one", environment="dev", services=services, together=None, secret_names={})
     domain = "stacks/Pulumi.dev-one.yaml: soop:services"
     assert caught.value.problems == (
         f"{domain}[0].service: expected text (got 5)",
@@ -177,7 +177,7 @@ def test_mistakes_of_all_files_are_reported_at_once(built: Project) -> None:
     )
     assert caught.value.hint == "did you mean greeting-service-1.0.0?"
     with pytest.raises(InvalidInput) as caught:
-        load_domain_plan(built, "dev-one", environment="dev", services=5, secret_names={})
+        load_domain_plan(built, "dev-one", environment="dev", services=5, together=None, secret_names={})
     assert [problem.split(": ")[0] for problem in caught.value.problems] == [
         "stacks/Pulumi.dev-one.yaml",
         "stacks/environments/dev.yaml",
@@ -242,7 +242,9 @@ def test_files_that_are_none(built: Project, make: Callable[[Path], None]) -> No
 def test_an_artifact_that_is_not_built_not_there_or_not_whole(built: Project, store: Store) -> None:
     def refusal(service: str) -> str:
         with pytest.raises(InvalidInput) as caught:
-            load_domain_plan(built, "dev-one", environment="dev", services=[{"service": service}], secret_names={})
+            load_domain_plan(
+                built, "dev-one", environment="dev", services=[{"service": service}], together=None, secret_names={}
+            )
         (problem,) = caught.value.problems
         return f"{problem.removeprefix('stacks/Pulumi.dev-one.yaml: soop:services[0].service: ')} | {caught.value.hint}"
 

@@ -14,6 +14,7 @@ from soop_components.provider.diff import PropertyChange
 from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.release import ReleaseResource, drift_of
 from soop_components.provider.resource import Context, PartialFailure
+from soop_components.provider.rollouts import Rollouts
 from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.downgrade import DowngradeRefused
@@ -29,7 +30,7 @@ OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "w
 
 
 def changes(outputs: Properties, wanted: Properties) -> dict[str, PropertyChange]:
-    difference = ReleaseResource().diff(INPUTS, outputs, wanted)
+    difference = ReleaseResource(Rollouts()).diff(INPUTS, outputs, wanted)
     assert not difference.replaces
     return dict(difference.changes)
 
@@ -105,12 +106,12 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
     given = {**INPUTS, "digest": "sha256:1", "roles": {"web": {}}, "nodes": nodes, "privateKey": "P", "neighbours": {}}
     monkeypatch.setattr("soop_components.provider.release.roll_out", fail)
     monkeypatch.setattr(Node, "status", status_of)
-    monkeypatch.setattr("soop_components.provider.release._blobs", lambda _: Path)
+    monkeypatch.setattr("soop_components.provider.rollouts.blobs_of", lambda _: Path)
     context = Context(
         "urn:pulumi:dev::p::soop:index:Service$soop:index:Release::a", EngineProgress(None, ""), Cancellation()
     )
     with pytest.raises(PartialFailure) as caught:
-        asyncio.run(ReleaseResource().create(context, given))
+        asyncio.run(ReleaseResource(Rollouts()).create(context, given))
     status = caught.value.outputs["status"]
     assert [node["healthy"] for node in status.values()] == [True, False]
     assert [node["drift"] for node in status.values()] == [
@@ -128,9 +129,9 @@ def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_
     wanted = {**given, "version": "1.0.0", "roles": {"web": {"migrations": migrations[:1]}}}
     context = Context("urn:pulumi:dev::p::soop:index:Release::a", EngineProgress(None, ""), Cancellation())
     with pytest.raises(DowngradeRefused, match="store's 002_m is contract"):
-        asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, wanted))
+        asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, wanted))
     agreed = {**wanted, "loseData": {"from": "2.0.0", "to": "1.0.0", "by": "migrations"}}
-    asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, agreed))
+    asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, agreed))
     assert changes(OUTPUTS, {**INPUTS, "loseData": agreed["loseData"]}) == {}
 
 
@@ -160,10 +161,10 @@ def test_a_preview_says_what_happens_and_which_packages_go(tmp_path: Path, monke
     given = {**INPUTS, "digest": "sha256:1", "nodes": nodes, "privateKey": "P", "neighbours": {}}
     before = {**given, "roles": {"web": {"packages": plans(old)}}}
     wanted = {**given, "version": "2.0.0", "roles": {"web": {"packages": plans(new)}}}
-    monkeypatch.setattr("soop_components.provider.release._blobs", archives)
+    monkeypatch.setattr("soop_components.provider.release.blobs_of", archives)
     context = Context("urn:pulumi:dev::p::soop:index:Release::a", Recorded(None, ""), Cancellation())
-    asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, wanted))
+    asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, wanted))
     assert warnings == ["web: package old goes, old 1.0 conflicts with new 2.0"]
     assert told == ["a 1.0.0 -> 2.0.0, upgrade; nodes: 1 configured", "web-1: configured; no unit restarts"]
-    asyncio.run(ReleaseResource().announce(context, before, OUTPUTS, {**before, "version": "2.0.0"}))
+    asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, {**before, "version": "2.0.0"}))
     assert len(warnings) == 1, "nothing goes"

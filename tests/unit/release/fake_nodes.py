@@ -130,13 +130,14 @@ class Nodes:
         """Roll the release out on them, after another one unless all of them are new."""
         if previous is None and any(state.has_accepted for state in self.states.values()):
             previous = EARLIER
-        await roll_out([self._rollout(previous)], Silence())
+        await roll_out([self.rollout(previous)], Silence())
 
     async def run_without_state(self) -> None:
         """Roll it out for the first time, whatever has been accepted on the nodes."""
-        await roll_out([self._rollout(None)], Silence())
+        await roll_out([self.rollout(None)], Silence())
 
-    def _rollout(self, previous: ReleaseInputs | None) -> Rollout:
+    def rollout(self, previous: ReleaseInputs | None) -> Rollout:
+        """Return the rollout of the release on them."""
         nodes = {name: FakeNode(self, node.target) for name, node in self.release.nodes.items()}
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
@@ -234,7 +235,7 @@ class FakeNode(Node):
         self._nodes.on_call("status", self._name)
         running = Version("a-service", "1.0.1", DIGEST, "") if self._name not in self._nodes.unhealthy else None
         if running and self._name not in self._nodes.changed:
-            running = running._replace(plan_digest=RELEASE.documents[self._name]["plan_digest"])
+            running = running._replace(plan_digest=self._nodes.release.documents[self._name]["plan_digest"])
         return NodeStatus(running, True, (), ())
 
     async def inspect(self, document: Mapping[str, Any], secrets: Any, blobs: Any, last_good: Any) -> Inspected:

@@ -16,6 +16,7 @@ from soop_components.errors import SoopError
 from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.release import ReleaseResource
 from soop_components.provider.resource import Context
+from soop_components.provider.rollouts import Rollouts
 from soop_components.release import node as node_module
 from soop_components.release import session
 from soop_components.release.cancellation import Cancellation
@@ -167,7 +168,7 @@ def looked_at(play: Play) -> dict[str, Any]:
     async def looking() -> dict[str, Any]:
         async with machine(play) as one, machine(says(STATUS), OTHER) as other:
             context = Context("urn:pulumi:dev::p::a$b::release", EngineProgress(None, ""), Cancellation())
-            found = await ReleaseResource().read(context, "id", release_of(one, other), {})
+            found = await ReleaseResource(Rollouts()).read(context, "id", release_of(one, other), {})
             assert found is not None
             return dict(found["status"])
 
