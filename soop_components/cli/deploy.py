@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from soop_components.cli.status import show
@@ -17,10 +16,8 @@ from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.engine.reviewed_plan import ReviewedPlan
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.machines import WITH_DATA
-from soop_components.model.domain import LoseData
 from soop_components.model.names import Reference
 from soop_components.model.service_plan import DomainPlan
-from soop_components.model.versions import version_key
 from soop_components.preview import as_text, summary
 from soop_components.project import Project
 from soop_components.reading.domain_text import is_begun, references_in
@@ -49,11 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = "what `soop build` built, and the domain: <environment>-<name>, such as dev-access"
     parser.usage = "%(prog)s [options] SERVICE-VERSION ... DOMAIN\n       %(prog)s [options] --plan FILE"
     parser.add_argument("words", nargs="*", metavar="SERVICE-VERSION ... DOMAIN", help=words)
-    parser.add_argument(
-        "--lose-data",
-        choices=("migrations",),
-        help="a downgrade may lose data: down-migrations undo what the newer version did to schemas",
-    )
+    add_lose_data(parser)
     parser.add_argument("--with-data", action="store_true", help="delete disks that no node has any more")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="exactly what `soop plan --out FILE` has shown")
     how = parser.add_mutually_exclusive_group()
@@ -62,15 +55,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(refuse=parser.error)
 
 
+def add_lose_data(parser: argparse.ArgumentParser) -> None:
+    """Add the word that a downgrade may need."""
+    parser.add_argument(
+        "--lose-data",
+        choices=("migrations",),
+        help="a downgrade may lose data: down-migrations undo what the newer version did to schemas",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then change the domain definition and update the stack."""
     project = Project.find()
     reviewed = _reviewed(arguments)
     update = _update_of(project, arguments, reviewed)
+    lose_data = reviewed.lose_data if reviewed else arguments.lose_data
+    update = update.losing_data(lose_data) if lose_data else update
     if reviewed:
         reviewed.check_files(update)
-    if arguments.lose_data:
-        update = replace(update, plan=_losing_data(project, update.plan, arguments.lose_data))
     with_data = {WITH_DATA: "1"} if arguments.with_data else {}
     with domain_lock(project, update.file.id), update.engine(with_data) as engine:
         if engine.exists:
@@ -104,20 +106,6 @@ def _update_of(project: Project, arguments: argparse.Namespace, reviewed: Review
         return PlannedUpdate.deploying(project, reviewed.domain, reviewed.references)
     *names, domain = arguments.words
     return PlannedUpdate.deploying(project, domain, references_of(names))
-
-
-def _losing_data(project: Project, plan: DomainPlan, by: str) -> DomainPlan:
-    """Return the plan with the user's word about each downgrade in it."""
-    engine = Engine(project)
-    state = engine.state(plan.id) if plan.id in engine.stacks() else None
-    services = []
-    for service in plan.services:
-        running = state.running(service.service) if state else None
-        if running is not None and version_key(running) > version_key(service.version):
-            word = LoseData.model_validate({"from": running, "to": service.version, "by": by})
-            service = service.model_copy(update={"lose_data": word})
-        services.append(service)
-    return replace(plan, services=tuple(services))
 
 
 def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,8 +14,10 @@ from soop_components.deployment.plan_file import VARIABLE, write_plan
 from soop_components.engine.domains import unknown_domain
 from soop_components.engine.engine import Engine
 from soop_components.errors import SoopError
+from soop_components.model.domain import LoseData
 from soop_components.model.names import Reference
 from soop_components.model.service_plan import DomainPlan
+from soop_components.model.versions import version_key
 from soop_components.preview import DomainPreview, preview_of_steps
 from soop_components.project import Project
 from soop_components.reading.domain_text import is_begun, references_in
@@ -48,6 +50,20 @@ class PlannedUpdate:
             raise SoopError(f"{file.label} has no services yet", f"run `soop deploy SERVICE-VERSION {id}`")
         text, plan = file.deploying(())
         return cls(file, text, plan, references_in(text))
+
+    def losing_data(self, by: str) -> PlannedUpdate:
+        """Return the update with the user's word about each downgrade in its plan."""
+        project, plan = self.file.project, self.plan
+        engine = Engine(project)
+        state = engine.state(plan.id) if plan.id in engine.stacks() else None
+        services = []
+        for service in plan.services:
+            running = state.running(service.service) if state else None
+            if running is not None and version_key(running) > version_key(service.version):
+                word = LoseData.model_validate({"from": running, "to": service.version, "by": by})
+                service = service.model_copy(update={"lose_data": word})
+            services.append(service)
+        return replace(self, plan=replace(plan, services=tuple(services)))
 
     @contextmanager
     def engine(self, variables: Mapping[str, str] | None = None) -> Iterator[PlannedEngine]:

@@ -50,6 +50,8 @@ class ReviewedPlan(Model):
     domain: DomainId
     references: Annotated[tuple[Reference, ...], Field(strict=False)] = ()
     """What is to be deployed into the domain; nothing: the domain as it is defined."""
+    lose_data: str | None = None
+    """What a downgrade may lose, as `--lose-data` said."""
     bound: Bound
     preview: DomainPreview
     digest: str = ""
@@ -92,7 +94,8 @@ class ReviewedPlan(Model):
 
     def _refuse(self, changed: list[str]) -> None:
         if changed:
-            again = " ".join(["soop plan", *map(str, self.references), self.domain, "--out FILE"])
+            losing = [f"--lose-data {self.lose_data}"] if self.lose_data else []
+            again = " ".join(["soop plan", *map(str, self.references), self.domain, *losing, "--out FILE"])
             listed = "\n".join(f"  {line}" for line in changed)
             raise SoopError(
                 f"{self.domain}: since this plan was made, something has changed; nothing was done:\n{listed}",
@@ -100,12 +103,14 @@ class ReviewedPlan(Model):
             )
 
 
-def reviewed(engine: PlannedEngine, references: tuple[Reference, ...], preview: DomainPreview) -> ReviewedPlan:
+def reviewed(
+    engine: PlannedEngine, references: tuple[Reference, ...], preview: DomainPreview, lose_data: str | None = None
+) -> ReviewedPlan:
     """Bind a preview to what it was made of."""
     update = engine.update
     files = bound_files(update)
     bound = files.model_copy(update={"state": state_digests(engine)})
-    return ReviewedPlan(domain=update.file.id, references=references, bound=bound, preview=preview)
+    return ReviewedPlan(domain=update.file.id, references=references, lose_data=lose_data, bound=bound, preview=preview)
 
 
 def bound_files(update: PlannedUpdate) -> Bound:
