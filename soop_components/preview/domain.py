@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from soop_components.model.service_plan import DomainPlan
 from soop_components.preview.facts import DomainPreview, Loss, ServicePreview
@@ -27,7 +27,8 @@ def preview_of_plans(before: DomainPlan | None, after: DomainPlan | None) -> Dom
     kept, had = map(_disks, (after, before))
     gone = [name for name in had if name not in kept]
     losses = tuple(Loss(kind="disk", subject=name) for name in sorted(gone))
-    return DomainPreview(domain=plan.id, services=tuple(services), losses=losses)
+    together = after.together if after else ()
+    return DomainPreview(domain=plan.id, services=tuple(services), together=together, losses=losses)
 
 
 def _by_service(plan: DomainPlan | None) -> Mapping[str, ReleaseInputs]:
@@ -41,23 +42,30 @@ def _disks(plan: DomainPlan | None) -> list[str]:
 
 def preview_of_steps(id: str, steps: Sequence[ResourceStep], warnings: Iterable[str] = ()) -> DomainPreview:
     """Say what the steps of an engine's preview mean."""
-    resources = tuple(resource_changes(steps))
+    resources, releases = tuple(resource_changes(steps)), _releases(steps)
     return DomainPreview(
         domain=id,
-        services=tuple(_services(steps)),
+        services=tuple(map(_service, releases)),
+        together=tuple(dict.fromkeys(filter(None, map(_together, releases)))),
         resources=resources,
         losses=tuple(losses_of(resources)),
         warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
-def _services(steps: Iterable[ResourceStep]) -> Iterator[ServicePreview]:
-    """Yield each service once: of the step that changes its release, or of the one that looks at it."""
+def _releases(steps: Iterable[ResourceStep]) -> Sequence[ResourceStep]:
+    """Return a step per service: the one that changes its release, or that looks at it."""
     releases: dict[str, ResourceStep] = {}
     for step in steps:
         if step.type == RELEASE and (step.name not in releases or step.operation not in ("refresh", "same")):
             releases[step.name] = step
-    yield from map(_service, releases.values())
+    return tuple(releases.values())
+
+
+def _together(step: ResourceStep) -> tuple[str, ...]:
+    """Return the group of a release; none of one that goes."""
+    inputs = step.inputs if step.operation in ("refresh", "same") else step.wanted
+    return tuple(map(str, inputs.get("together") or ()))
 
 
 def _service(step: ResourceStep) -> ServicePreview:

@@ -180,6 +180,8 @@ class DomainPreview(Model):
     """The domain's id."""
     services: Annotated[tuple[ServicePreview, ...], Field(strict=False)] = ()
     """What happens with each service."""
+    together: Annotated[tuple[Names, ...], Field(strict=False)] = ()
+    """Groups of services that are accepted as one, or rolled back as one."""
     resources: Annotated[tuple[ResourceChange, ...], Field(strict=False)] = ()
     """Machines, disks and other resources that change; empty where no engine was asked."""
     losses: Annotated[tuple[Loss, ...], Field(strict=False)] = ()

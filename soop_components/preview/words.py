@@ -71,11 +71,18 @@ def summary(preview: DomainPreview) -> list[str]:
         return [f"{preview.domain}: no changes", *preview.warnings]
     lines = [f"{preview.domain}: what an update would do"]
     lines += [service_in_words(service) for service in preview.services]
+    lines += [f"{listed(group)}: accepted as one, or rolled back as one" for group in _acting(preview)]
     lines += [f"REFUSED: {service.refused}" for service in preview.services if service.refused]
     notes = [note for service in preview.services for note in service.notes]
     lines += notes
     lines += [f"CANNOT BE UNDONE: {loss_in_words(loss)}" for loss in preview.losses]
     return [*lines, *(f"warning: {warning}" for warning in preview.warnings if warning not in notes)]
+
+
+def _acting(preview: DomainPreview) -> Iterator[Sequence[str]]:
+    """Yield the groups of services of which something changes."""
+    changing = {service.service for service in preview.services if service.action != "none"}
+    yield from (group for group in preview.together if changing & set(group))
 
 
 def sections(preview: DomainPreview) -> Iterator[Section]:
