@@ -110,12 +110,13 @@ def _update_of(project: Project, arguments: argparse.Namespace, reviewed: Review
 
 def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:
     """Say which disks would be deleted, and refuse that unless it is wanted."""
-    kept = {node.name for service in plan.services for node in service.nodes.values() if node.disk}
+    kept = {name for service in plan.services for name in service.disks}
     leaving = [disk for disk in engine.state(plan.id).disks if disk not in kept]
     if leaving:
         error = SoopError(
             f"{plan.id}: no node has the disks of {', '.join(leaving)} any more: they would be deleted with their data",
-            "a role that was renamed finds its data under its old name only; to delete it: soop deploy --with-data",
+            "a role that was renamed finds its data under its old name only; to keep disks of a role with fewer nodes: "
+            "`disks: {ROLE: NUMBER}` beside `nodes:`; to delete them: soop deploy --with-data",
         )
         if not only_warn:
             raise error

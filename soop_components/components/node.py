@@ -7,6 +7,7 @@ from functools import cached_property
 import pulumi
 
 from soop_components.machines import Infrastructure
+from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 
 
@@ -27,3 +28,13 @@ class Node(pulumi.ComponentResource):
     def address(self) -> pulumi.Output[str]:
         """The address alone, for the releases of other services; made when it is asked for, being one more output."""
         return self.place["address"]
+
+
+class KeptDisk(pulumi.ComponentResource):
+    """The disk of a node that is gone, below a component of the node's name: the node has it if it comes back."""
+
+    def __init__(
+        self, name: str, disk: DiskDefinition, *, infrastructure: Infrastructure, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("soop:index:Node", name, {}, opts)
+        infrastructure.declare_disk(name, disk, self)

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from soop_components.components import custom_resources
-from soop_components.components.node import Node
+from soop_components.components.node import KeptDisk, Node
 from soop_components.machines import Infrastructure
 from soop_components.model.service_plan import ServicePlan
 
@@ -38,6 +38,8 @@ class Service(pulumi.ComponentResource):
             )
             for node in plan.nodes.values()
         ]
+        for name, disk in plan.kept_disks.items():
+            KeptDisk(name, disk, infrastructure=infrastructure, opts=pulumi.ResourceOptions(parent=self))
         self.release: custom_resources.Release | None = None
 
     def inputs(
@@ -88,5 +90,6 @@ def release_inputs(plan: ServicePlan, places: Mapping[str, pulumi.Input[Mapping[
         "smokeTests": shape.get("smoke_tests", []),
         "endpoints": shape.get("endpoints", {}),
         **{key: shape[key] for key in ("machines", "snapshots") if key in shape},
+        **({"keptDisks": list(plan.kept_disks)} if plan.kept_disks else {}),
         **({"loseData": shape["lose_data"]} if plan.lose_data else {}),
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # of the program, of the provider and of the command line: no
 
     from soop_components.machines.snapshots import Snapshot
     from soop_components.model.environment import Environment
+    from soop_components.model.service import DiskDefinition
     from soop_components.model.service_plan import NodePlan
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
@@ -50,6 +51,10 @@ class Infrastructure(ABC):
         A place is ``address``, ``port``, ``user``, ``hostKey`` (public key line) and, where it is not the default,
         ``patience``: the seconds until it answers.
         """
+
+    @abstractmethod
+    def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """Declare the disk of a node as ``declare`` does, also of one that is gone; return its id."""
 
 
 class Operations(ABC):

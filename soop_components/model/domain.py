@@ -36,6 +36,8 @@ class DomainService(Model):
     """Name and version of the service definition, ``access-service-3.2.3``."""
     nodes: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=MOST_ROLES)
     """Number of nodes by role; the definition's default where nothing is said."""
+    disks: dict[RoleName, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict, max_length=MOST_ROLES)
+    """Number of disks by role, where more are kept than it has nodes: those of nodes that are gone."""
     rollout: dict[RoleName, RolloutSettings] = Field(default_factory=dict, max_length=MOST_ROLES)
     """How an update passes over the nodes of a role; the definition's value where nothing is said."""
     config: dict[ConfigKey, Any] = Field(default_factory=dict, max_length=MOST_KEYS)

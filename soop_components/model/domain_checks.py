@@ -110,9 +110,11 @@ def _service_problems(
 def _role_problems(
     place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
 ) -> Iterator[Problem]:
-    for key, role in [*(("nodes", role) for role in service.nodes), *(("rollout", role) for role in service.rollout)]:
+    named = {"nodes": [*service.nodes], "disks": [*service.disks], "rollout": [*service.rollout]}
+    for key, role in [(key, role) for key, roles in named.items() for role in roles]:
         if role not in definition.nodes:
             yield Problem((*place, key, role), f"{service.reference} has {unknown('role', role, definition.nodes)}")
+    yield from _disk_problems(place, service, definition)
     for role, rollout in service.rollout.items():
         if rollout.snapshot and role in definition.nodes and definition.nodes[role].disk is None:
             yield Problem((*place, "rollout", role, "snapshot"), NO_DISK)
@@ -121,6 +123,17 @@ def _role_problems(
         if node and not node.count.minimum <= number <= node.count.maximum:
             bounds = f"{node.count.minimum} to {node.count.maximum}"
             yield Problem((*place, "nodes", role), f"expected {bounds} nodes {got(number)}")
+
+
+def _disk_problems(
+    place: tuple[str | int, ...], service: DomainService, definition: ServiceDefinition
+) -> Iterator[Problem]:
+    for role, number in service.disks.items():
+        node = definition.nodes.get(role)
+        if node and node.disk is None:
+            yield Problem((*place, "disks", role), NO_DISK)
+        elif node and number < (nodes := service.nodes.get(role, node.count.default)):
+            yield Problem((*place, "disks", role), f"expected at least {nodes}, the number of its nodes {got(number)}")
 
 
 def _config_problems(

@@ -46,6 +46,8 @@ class ServicePlan(Model):
     """Of the artifact's manifest."""
     roles: dict[RoleName, RolePlan]
     nodes: dict[str, NodePlan]
+    kept_disks: dict[str, DiskDefinition] = Field(default_factory=dict)
+    """Disks of nodes that are gone, by the names of these nodes."""
     smoke_tests: Annotated[tuple[SmokeTestPlan, ...], Field(strict=False)] = ()
     endpoints: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = Field(default_factory=dict)
     """Addresses by node name, ``http://web-1.access-service.dev-access:80``."""
@@ -57,6 +59,11 @@ class ServicePlan(Model):
     """What the environment says of snapshots of these disks."""
     lose_data: LoseData | None = None
     """What a downgrade to it may lose."""
+
+    @property
+    def disks(self) -> dict[str, DiskDefinition]:
+        """All disks by the names of their nodes, those of nodes that are gone included."""
+        return {**{name: node.disk for name, node in self.nodes.items() if node.disk}, **self.kept_disks}
 
 
 @dataclass(frozen=True)

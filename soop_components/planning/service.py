@@ -78,6 +78,12 @@ def plan_service(
             for role, node in definition.nodes.items()
             for number, name in enumerate(names[role], 1)
         },
+        kept_disks={
+            str(NodeName(role, number, definition.service, domain.id)): node.disk
+            for role, node in definition.nodes.items()
+            for number in range(len(names[role]) + 1, service.disks.get(role, 0) + 1)
+            if node.disk
+        },
         smoke_tests=programs.smoke_tests(),
         endpoints=endpoints,
         secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},

@@ -36,8 +36,8 @@ def _by_service(plan: DomainPlan | None) -> Mapping[str, ReleaseInputs]:
 
 
 def _disks(plan: DomainPlan | None) -> list[str]:
-    """Return the nodes of a plan that have disks."""
-    return [node.name for each in (plan.services if plan else ()) for node in each.nodes.values() if node.disk]
+    """Return the disks of a plan, by the names of their nodes."""
+    return [name for each in (plan.services if plan else ()) for name in each.disks]
 
 
 def preview_of_steps(id: str, steps: Sequence[ResourceStep], warnings: Iterable[str] = ()) -> DomainPreview:

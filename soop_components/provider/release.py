@@ -193,6 +193,7 @@ def _lost_disks(*before_and_after: Properties) -> list[str]:
         return []
     before, after = (
         {name for name, node in each["nodes"].items() if each["roles"][node["role"]].get("disk")}
+        | set(each.get("keptDisks", ()))
         for each in before_and_after
     )
     return sorted(before - after)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from soop_components.engine import Engine
+from soop_components.project import Project
 from tests.engine.stand_in.project import StandInProject
 
 DOMAIN = "dev-two-access"
@@ -35,3 +37,34 @@ def test_a_removed_service_runs_until_all_others_were_accepted(project: StandInP
     lines = said.splitlines()
     accepted = next(number for number, line in enumerate(lines) if "Release gateway-service updated" in line)
     assert all(number > accepted for number, line in enumerate(lines) if "delet" in line)
+
+
+def test_disks_of_nodes_that_are_gone_are_kept_where_that_is_said(project: StandInProject) -> None:
+    def disks() -> list[str]:
+        found = Engine(Project(project.root), project.environment).state(DOMAIN).disks
+        return sorted(name.split(".")[0] for name in found)
+
+    def define(more: str) -> None:
+        project.write(DEFINITION, one.replace("access-service-3.2.3\n", f"access-service-3.2.3\n      {more}\n"))
+
+    project.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    one = project.read(DEFINITION)
+    define("nodes: {store: 2}")
+    project.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    assert disks() == ["store-1", "store-2"]
+
+    define("nodes: {store: 1}")
+    assert "disks: {ROLE: NUMBER}" in project.fail("deploy", "access-service-3.2.3", DOMAIN)
+    define("nodes: {store: 1}\n      disks: {store: 2}")
+    said = project.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    assert "Machine store-2.access-service" in said
+    assert "Disk" not in "".join(line for line in said.splitlines() if "delet" in line)
+    assert disks() == ["store-1", "store-2"]
+    assert len(project.status(DOMAIN)["services"]["access-service"]["nodes"]) == 3
+    assert "unchanged" in up(project)[1]
+
+    define("nodes: {store: 2}")
+    code, said = up(project)
+    assert code == 0, said
+    assert not [line for line in said.splitlines() if "Disk store-2" in line and ("creat" in line or "delet" in line)]
+    assert disks() == ["store-1", "store-2"]

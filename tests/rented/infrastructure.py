@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from soop_components.machines import Infrastructure
+from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 from tests.rented import KIND, RentedEnvironment
 
@@ -41,11 +42,13 @@ class RentedInfrastructure(Infrastructure):
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
         inputs: dict[str, Any] = {"image": image, "key": self._key, "network": self._network.id}
         if node.disk is not None:
-            protect = self._environment.reliability.protect_stateful
-            opts = pulumi.ResourceOptions(parent=parent, protect=protect)
-            inputs["volume"] = Volume(node.name, node.disk.size, opts).id
+            inputs["volume"] = self.declare_disk(node.name, node.disk, parent)
         server = Server(node.name, inputs, pulumi.ResourceOptions(parent=parent))
         patience = self._environment.rented.patience
         return pulumi.Output.all(server.ip, server.hostKey).apply(
             lambda found: {"address": found[0], "hostKey": found[1], "patience": patience}
         )
+
+    def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
+        protect = self._environment.reliability.protect_stateful
+        return Volume(name, disk.size, pulumi.ResourceOptions(parent=parent, protect=protect)).id

@@ -10,6 +10,7 @@ import pulumi
 from soop_components.machines import Infrastructure
 from soop_components.machines.local.kind import KIND
 from soop_components.model.environment import Environment
+from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 
 
@@ -44,8 +45,7 @@ class LocalInfrastructure(Infrastructure):
         """Declare a machine, and the disk that outlives it, of one node."""
         disks: list[dict[str, Any]] = []
         if node.disk is not None:
-            options = _options(parent, protect=self._environment.reliability.protect_stateful)
-            disks.append({"disk": Disk(node.name, node.disk.size, options).id, "mount": node.disk.mount})
+            disks.append({"disk": self.declare_disk(node.name, node.disk, parent), "mount": node.disk.mount})
         size = self._environment.sizes[node.size]
         spec = {
             "image": image,
@@ -55,6 +55,11 @@ class LocalInfrastructure(Infrastructure):
             "disks": disks,
         }
         return Machine(node.name, spec, _options(parent)).place
+
+    def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """Declare a disk, which the environment may protect."""
+        options = _options(parent, protect=self._environment.reliability.protect_stateful)
+        return Disk(name, disk.size, options).id
 
 
 def _options(parent: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
