@@ -144,6 +144,7 @@ def references_of(words: Sequence[str]) -> tuple[Reference, ...]:
 def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference], exists: bool) -> int:
     if exists:
         recover(engine, file.id, say)
+        engine.forget_old_runs(file.id)
     before = file.read()
     if text != before:
         file.write(text)

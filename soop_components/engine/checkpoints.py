@@ -14,6 +14,9 @@ from pathlib import Path
 
 from soop_components.errors import SoopError
 
+_KEPT = {"history": 1000, "checkpoint": 100}
+"""Runs of a stack of which the engine's history, and the state at their end, is kept."""
+
 
 class DamagedState(SoopError):
     """A stack's checkpoint is not what the engine has written."""
@@ -56,6 +59,12 @@ class Checkpoints:
             os.fsync(file.fileno())
         new.replace(path)
         return copy
+
+    def forget_old_runs(self, stack: str) -> None:
+        """Remove the oldest of what the engine keeps of each update for ever."""
+        for kind, most in _KEPT.items():
+            for path in sorted((self._history / stack).glob(f"*.{kind}.json"))[:-most]:
+                path.unlink(missing_ok=True)
 
     def _copies(self, stack: str) -> Iterator[Path]:
         yield self._stacks / f"{stack}.json.bak"

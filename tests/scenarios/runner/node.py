@@ -110,9 +110,10 @@ class RunnerNode:
         return Said([event["message"] for event in events[:-1] if event["message"]], events[-1])
 
     def begin(self, verb: str, request: Mapping[str, Any]) -> None:
-        """Carry out a verb over a connection that is lost at once."""
+        """Begin an apply over a connection that is lost as soon as it is at work."""
         runner = f"python3 -I {self._archive.path_on_node} serve"
-        command = f"cat > /tmp/request; {runner} < /tmp/request >/dev/null 2>&1 & sleep 0.5; kill $!"
+        at_work = "timeout 30 sh -c 'until test -e /run/soop/apply.json; do sleep 0.02; done'"
+        command = f"cat > /tmp/request; {runner} < /tmp/request >/dev/null 2>&1 & {at_work}; kill $!"
         self.run(command, _line(verb, request))
 
     def send(self, *blobs: bytes) -> None:
