@@ -23,6 +23,7 @@ from soop_components.history.notes import Notes
 from soop_components.project import Project
 
 _SHOWN_LINES = 15
+_PREVIEW_FAILED = "Preview failed: "
 _SALT = b"encryptionsalt:"
 
 
@@ -72,7 +73,8 @@ class Engine:
         except ValueError:
             raise _failure(("preview",), done) from None
         if done.returncode:
-            errors = dict.fromkeys(digest.messages("error"))
+            errors = [each.removeprefix(_PREVIEW_FAILED) for each in dict.fromkeys(digest.messages("error"))]
+            errors = [each for each in errors if each != "preview failed"] or errors
             raise SoopError("\n".join(errors) or _last_lines(done.stderr, done.stdout))
         return digest
 

@@ -94,7 +94,8 @@ class PlannedEngine:
         candidate.write_bytes(self.update.text.encode())
         with nullcontext() if self.exists else self._stack():
             digest = self.engine.preview_steps(file.id, candidate)
-        return preview_of_steps(file.id, digest.resource_steps(), digest.messages("warning"))
+        order = [service.service for service in self.update.plan.services]
+        return preview_of_steps(file.id, digest.resource_steps(), digest.messages("warning"), order)
 
     @contextmanager
     def _stack(self) -> Iterator[None]:

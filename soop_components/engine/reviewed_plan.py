@@ -89,7 +89,7 @@ class ReviewedPlan(Model):
         preview = engine.preview()
         state = state_digests(engine)
         changed = [f"state: {name} {how}" for name, how in _compared(self.bound.state, state)]
-        self._refuse([*changed, *differences(self.preview, preview)])
+        self._refuse(changed or list(differences(self.preview, preview)))
         return preview
 
     def _refuse(self, changed: list[str]) -> None:

@@ -40,9 +40,11 @@ def _disks(plan: DomainPlan | None) -> list[str]:
     return [name for each in (plan.services if plan else ()) for name in each.disks]
 
 
-def preview_of_steps(id: str, steps: Sequence[ResourceStep], warnings: Iterable[str] = ()) -> DomainPreview:
-    """Say what the steps of an engine's preview mean."""
-    resources, releases = tuple(resource_changes(steps)), _releases(steps)
+def preview_of_steps(
+    id: str, steps: Sequence[ResourceStep], warnings: Iterable[str] = (), order: Sequence[str] = ()
+) -> DomainPreview:
+    """Say what the steps of an engine's preview mean; ``order`` has services as they are released."""
+    resources, releases = tuple(resource_changes(steps)), _releases(steps, order)
     return DomainPreview(
         domain=id,
         services=tuple(map(_service, releases)),
@@ -53,13 +55,14 @@ def preview_of_steps(id: str, steps: Sequence[ResourceStep], warnings: Iterable[
     )
 
 
-def _releases(steps: Iterable[ResourceStep]) -> Sequence[ResourceStep]:
+def _releases(steps: Iterable[ResourceStep], order: Sequence[str]) -> Sequence[ResourceStep]:
     """Return a step per service: the one that changes its release, or that looks at it."""
     releases: dict[str, ResourceStep] = {}
     for step in steps:
         if step.type == RELEASE and (step.name not in releases or step.operation not in ("refresh", "same")):
             releases[step.name] = step
-    return tuple(releases.values())
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(releases.values(), key=lambda step: (places.get(step.name, len(places)), step.name))
 
 
 def _together(step: ResourceStep) -> tuple[str, ...]:

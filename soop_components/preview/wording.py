@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from soop_components.errors import printable
 from soop_components.model.names import NodeName
 
-_T = TypeVar("_T")
 MOST_NAMED = 12
 """Names in one line; of more, the others are counted."""
 
 
 def listed(found: Sequence[str]) -> str:
     """Name the first of them, and count the others."""
-    return listed_as(found, str)
-
-
-def listed_as(things: Sequence[_T], words: Callable[[_T], str]) -> str:
-    """Say the first of them in words, and count the others."""
-    more = f" and {len(things) - MOST_NAMED} more" if len(things) > MOST_NAMED else ""
-    return ", ".join(map(words, things[:MOST_NAMED])) + more
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return ", ".join(found[:MOST_NAMED]) + more
 
 
 def short(node: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -21,7 +21,7 @@ from soop_components.preview.facts import (
     ServicePreview,
 )
 from soop_components.preview.order import order_in_words
-from soop_components.preview.wording import MOST_NAMED, listed, listed_as, one_line, short
+from soop_components.preview.wording import MOST_NAMED, listed, one_line, short
 
 _NODE_WORDS: Mapping[NodeAction, str] = {
     "create": "new",
@@ -73,6 +73,7 @@ def summary(preview: DomainPreview) -> list[str]:
     lines += [service_in_words(service) for service in preview.services]
     lines += [f"{listed(group)}: accepted as one, or rolled back as one" for group in _acting(preview)]
     lines += [f"REFUSED: {service.refused}" for service in preview.services if service.refused]
+    lines += [f"{service.service}: snapshots first, of {listed(nodes)}" for service, nodes in _snapshots(preview)]
     notes = [note for service in preview.services for note in service.notes]
     lines += notes
     lines += [f"CANNOT BE UNDONE: {loss_in_words(loss)}" for loss in preview.losses]
@@ -85,12 +86,21 @@ def _acting(preview: DomainPreview) -> Iterator[Sequence[str]]:
     yield from (group for group in preview.together if changing & set(group))
 
 
+def _snapshots(preview: DomainPreview) -> Iterator[tuple[ServicePreview, Sequence[str]]]:
+    """Yield the services of which snapshots are taken, and the nodes whose disks these are of."""
+    for service in preview.services:
+        steps = (step for lanes in service.steps for lane in lanes for step in lane if step.kind == "snapshot")
+        if nodes := [short(node) for step in steps for node in step.nodes]:
+            yield service, nodes
+
+
 def sections(preview: DomainPreview) -> Iterator[Section]:
     """Yield the details: of each service its nodes, the order and what changes; then machines and disks."""
     for service in preview.services:
         if service.action == "none":
             continue
-        yield Section(f"{service.service}: nodes", tuple(node_lines(service.nodes)))
+        if nodes := tuple(node_lines(service.nodes)):
+            yield Section(f"{service.service}: nodes", nodes)
         if service.steps:
             yield Section(f"{service.service}: order", tuple(order_in_words(service)))
         for role in service.roles:
@@ -115,6 +125,10 @@ def service_in_words(service: ServicePreview) -> str:
             return f"{service.service} {after} is new{nodes}"
         case "upgrade" | "downgrade":
             return f"{service.service} {before} -> {after}, {service.action}{nodes}"
+        case "change" if counted.keys() == {"none"}:
+            return (
+                f"{service.service} {after}: its nodes stay as they are; smoke tests or settings of the rollout change"
+            )
         case "change":
             return f"{service.service} {after}: same version, other content or settings{nodes}"
         case "repair":
@@ -153,8 +167,9 @@ def node_in_words(node: NodeChange) -> str:
 
 
 def _role(role: RoleChange) -> Iterator[str]:
-    if role.packages:
-        yield f"packages: {listed_as(role.packages, _package)}"
+    for verb, packages in _packages(role.packages).items():
+        if packages:
+            yield f"packages {verb}: {len(packages)}: {listed(packages)}"
     parts: Mapping[str, Changes] = {"files": role.files, "units": role.units}
     for kind, changes in parts.items():
         for verb, names in (("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)):
@@ -169,10 +184,13 @@ def _migration(change: MigrationChange) -> str:
     return f"{change.role}: {change.component}: {change.migration} ({change.kind}) {directions[change.direction]}"
 
 
-def _package(package: PackageChange) -> str:
-    if package.before and package.after:
-        return f"{package.name} {package.before} -> {package.after}"
-    return f"{package.name} {package.after} is new" if package.after else f"{package.name} is removed"
+def _packages(changes: Iterable[PackageChange]) -> Mapping[str, Sequence[str]]:
+    """Return the packages by what happens with them, with their versions."""
+    found: dict[str, list[str]] = {"added": [], "changed": [], "removed": []}
+    for each in changes:
+        verb = "changed" if each.before and each.after else "added" if each.after else "removed"
+        found[verb].append(" ".join([each.name, " -> ".join(filter(None, (each.before, each.after)))]))
+    return found
 
 
 def _resources(preview: DomainPreview) -> Iterator[str]:
