@@ -59,8 +59,8 @@ def add_lose_data(parser: argparse.ArgumentParser) -> None:
     """Add the word that a downgrade may need."""
     parser.add_argument(
         "--lose-data",
-        choices=("migrations",),
-        help="a downgrade may lose data: down-migrations undo what the newer version did to schemas",
+        choices=("migrations", "snapshot"),
+        help="a downgrade may lose data: down-migrations undo what the newer version did, or disks are what they were",
     )
 
 

@@ -25,8 +25,8 @@ class LoseData(Model):
     """The version that runs."""
     to: Version
     """The version that it goes back to, that of `service`."""
-    by: Literal["migrations"]
-    """How: down-migrations undo what the newer version did to schemas."""
+    by: Literal["migrations", "snapshot"]
+    """How: down-migrations undo what the newer version did to schemas, or disks are what they were before it."""
 
 
 class DomainService(Model):

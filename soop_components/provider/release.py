@@ -17,11 +17,12 @@ from soop_components.provider.generated_secret import accepted_inputs, used_secr
 from soop_components.provider.release_group import recorded, refuse_change_beside_group, used_by
 from soop_components.provider.release_properties import TOGETHER, accepted_record, compared, node_record, parsed
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
-from soop_components.provider.rollouts import Rollouts, blobs_of, either, node_urn, replaced
+from soop_components.provider.rollouts import Rollouts, blobs_of, either, node_urn, replaced, snapshots_of
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
-from soop_components.release.downgrade import downgrade, downgrade_in_words, upgrade_in_words
+from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node
+from soop_components.release.snapshots import newest_of
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.release.wording import drift_in_words, health_in_words, own_rollback_in_words
@@ -100,6 +101,7 @@ class ReleaseResource(Resource):
         if has_unknown(inputs) or has_unknown(compared(wanted)):
             return
         before, after = parsed(inputs), parsed(wanted)
+        await _announce_snapshots(context, before, after)
         for text in await asyncio.to_thread(_going, before, after):
             await context.progress.warn(text)
 
@@ -207,6 +209,17 @@ async def _announce_schemas(context: Context, before: ReleaseInputs, after: Rele
         say = context.progress.tell if going.by == "programs" else context.progress.warn
         for text in downgrade_in_words(going):
             await say(text)
+
+
+async def _announce_snapshots(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
+    """Say which snapshots a downgrade puts on disks, and since when data is lost; without one it is refused."""
+    snapshots, nodes = snapshots_of(after), nodes_restored(before, after, downgrade(before, after))
+    if not nodes or snapshots is None:
+        return
+    for name, found in newest_of(after, nodes, await snapshots.all()).items():
+        since = f"{found.moment.astimezone():%Y-%m-%d %H:%M:%S}"
+        text = f"gets what the snapshot {found.label} kept; what was written since {since} is lost"
+        await context.progress.of(node_urn(context.urn, name)).warn(text)
 
 
 def _without_nodes(properties: Properties) -> ReleaseInputs:

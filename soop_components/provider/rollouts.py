@@ -43,7 +43,7 @@ class Rollouts:
         nodes = self.nodes(context, release)
         before = self.nodes(context, previous) if previous else {}
         leaving = {name: node for name, node in before.items() if name not in nodes}
-        disks = Disks(_snapshots(release))
+        disks = Disks(snapshots_of(release))
         rebuilding = Rebuilding(release, nodes, blobs, kind_of(release.machines).operations(Project.find()), replace)
         watched = context.cancellation, context.progress
         return Rollout(release, previous, nodes, leaving, blobs, *watched, rebuilding, disks=disks)
@@ -89,7 +89,7 @@ def replaced(nodes: Iterable[str]) -> list[str]:
     return [name for name in nodes if name in asked]
 
 
-def _snapshots(release: ReleaseInputs) -> Snapshots | None:
+def snapshots_of(release: ReleaseInputs) -> Snapshots | None:
     """Return the snapshots of a release's disks; None if it has none."""
     if not any(role.disk for role in release.roles.values()):
         return None

@@ -10,6 +10,7 @@ from soop_components.machines.snapshots import Snapshots
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.order import DiskStep, RestoreSnapshot, TakeSnapshot
+from soop_components.release.snapshots import newest_of
 from soop_components.waiting import wait_for_all
 
 _PATIENCE = 20.0
@@ -19,24 +20,29 @@ _PATIENCE = 20.0
 class Disks:
     """The disks of one service during one rollout.
 
-    ``restores`` are the labels of snapshots that are put on disks, by node, before these nodes are configured;
-    ``bound_to_disk`` are nodes whose last good version can only run on what their disk had before the rollout: a
-    rollback restores that where there is a snapshot of it.
+    ``restores`` are the labels of snapshots that are put on disks, by node, before these nodes are configured.
     """
 
-    def __init__(
-        self,
-        snapshots: Snapshots | None = None,
-        restores: Mapping[str, str] | None = None,
-        bound_to_disk: Collection[str] = (),
-    ) -> None:
+    def __init__(self, snapshots: Snapshots | None = None, restores: Mapping[str, str] | None = None) -> None:
         self._snapshots = snapshots
         self.restores = restores or {}
-        self._bound_to_disk = bound_to_disk
+        self._bound_to_disk: Collection[str] = ()
         self._labels: Mapping[str, str] = {}
         self._there: set[str] = set()
         """Nodes of which there is a snapshot from before the rollout."""
         self._restored: set[str] = set()
+
+    def bind(self, nodes: Collection[str]) -> None:
+        """Note nodes whose last good version can only run on what their disk had before the rollout.
+
+        A rollback restores that where there is a snapshot of it.
+        """
+        self._bound_to_disk = nodes
+
+    async def go_back(self, release: ReleaseInputs, nodes: Collection[str]) -> None:
+        """Restore on these nodes what was there when a release ran last; ``SoopError`` without a snapshot of it."""
+        found = newest_of(release, nodes, await self._known.all())
+        self.restores = {**self.restores, **{name: snapshot.label for name, snapshot in found.items()}}
 
     async def look(self, labels: Mapping[str, str]) -> None:
         """See which snapshots there are: of those that are to be restored, all; ``labels`` are those of the rollout."""

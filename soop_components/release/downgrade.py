@@ -11,7 +11,7 @@ from soop_components.model.names import Reference, RoleName
 from soop_components.model.plan import Migration, RolePlan
 from soop_components.release.inputs import ReleaseInputs
 
-Way = Literal["programs", "migrations"]
+Way = Literal["programs", "migrations", "snapshot"]
 Targets = tuple[tuple[str, int], ...]
 """Components, and the number of the migration down to which each of their databases goes back."""
 
@@ -37,10 +37,16 @@ class Downgrade:
     before: Reference
     after: Reference
     by: Way
-    """``programs``: the schema stays. ``migrations``: its down-migrations make it what the older version knows."""
+    """``programs``: the schema stays. ``migrations``: its down-migrations make it what the older version knows.
+    ``snapshot``: disks are what they were when the older version ran."""
     changes: tuple[SchemaChange, ...]
     known: Mapping[str, int]
     """By component: the number of the last migration that the older version knows."""
+
+    @property
+    def restored(self) -> set[RoleName]:
+        """The roles whose disks become what a snapshot kept."""
+        return {change.role for change in self.changes} if self.by == "snapshot" else set()
 
     def first(self, role: RoleName) -> Targets:
         """Return what is undone as soon as the role's nodes are configured: the older programs need it."""
@@ -110,6 +116,8 @@ def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
             f"{hop}: {after.reference} does not run on the schema that is there, since {_reasons(needed)}",
             _advice(before, after, final),
         )
+    if by == "snapshot" and (lacking := [change.role for change in changes if after.roles[change.role].disk is None]):
+        raise DowngradeRefused(f"{hop}: cannot go by snapshot: nodes of the role {lacking[0]} have no disk")
     if by == "migrations" and final:
         raise DowngradeRefused(f"{hop}: cannot go by migrations: {_reasons(final)}", _advice(before, after, final))
     known: dict[str, int] = {}
@@ -118,19 +126,27 @@ def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
     return Downgrade(before.reference, after.reference, by, changes, known)
 
 
+def nodes_restored(before: ReleaseInputs | None, after: ReleaseInputs, going: Downgrade | None) -> list[str]:
+    """Return the nodes whose disks become what a snapshot kept."""
+    roles = going.restored if going else set()
+    return [name for name, node in after.nodes.items() if node.role in roles and before and name in before.nodes]
+
+
 def _reasons(migrations: list[Migration]) -> str:
     return ", ".join(f"{each.component}'s {each.label} is {each.kind}" for each in migrations)
 
 
 def _advice(before: ReleaseInputs, after: ReleaseInputs, final: list[Migration]) -> str:
     """Say how it can go."""
-    if final:
-        return "nothing undoes that migration: go forward, to a version with the fix"
-    word = f"lose_data: {{from: {before.reference.version}, to: {after.reference.version}, by: migrations}}"
-    return (
-        "its down-migrations make room for it, and what only the newer schema holds is lost; if that is what you want: "
-        f"`{word}` beside `service: {after.reference}`, or soop deploy --lose-data migrations"
+    by = "snapshot" if final else "migrations"
+    means = (
+        "disks can be what they were when it ran, if there is a snapshot of that (`soop snapshot list`), and what was "
+        "written since is lost"
+        if final
+        else "its down-migrations make room for it, and what only the newer schema holds is lost"
     )
+    word = f"lose_data: {{from: {before.reference.version}, to: {after.reference.version}, by: {by}}}"
+    return f"{means}; if you want that: `{word}` beside `service: {after.reference}`, or soop deploy --lose-data {by}"
 
 
 def downgrade_in_words(going: Downgrade) -> list[str]:
@@ -140,6 +156,11 @@ def downgrade_in_words(going: Downgrade) -> list[str]:
     if going.by == "programs":
         kept = "; ".join(f"{role}: {names}" for role, names in labels.items())
         return [f"{hop}: programs only; the schema keeps {kept}, on which {going.after} runs; no data is lost"]
+    if going.by == "snapshot":
+        return [
+            f"{hop}: disks of the role {role} are what a snapshot kept; what was written since is lost"
+            for role in labels
+        ]
     return [
         f"{hop}: down-migrations undo {names} on nodes of the role {role}; what only they hold is lost"
         for role, names in labels.items()
@@ -158,10 +179,15 @@ def held_in_words(before: ReleaseInputs, after: ReleaseInputs, roles: Collection
 
 
 def upgrade_in_words(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
-    """Say what cannot be rolled back once it was applied."""
+    """Say what cannot be rolled back once it was applied, and what happens instead."""
     return [
         f"{before.reference} -> {after.reference.version}: {migration.label} ({role}) is {migration.kind}: "
-        f"{before.reference} does not run on its result; if the update fails after it, nothing is rolled back, and "
-        "nodes stay as they are until a version that runs on it is deployed"
+        f"{before.reference} does not run on its result; if the update fails after it, {_instead(after.roles[role])}"
         for role, migration in breaking(before, after)
     ]
+
+
+def _instead(role: RolePlan) -> str:
+    if role.disk is not None and role.rollout.snapshot:
+        return "disks are put back to the snapshot that is taken before, and what was written since is lost"
+    return "nothing is rolled back, and nodes stay as they are until a version that runs on it is deployed"

@@ -146,6 +146,8 @@ class Rollout:
             self._signs.begin(name, answer.rolls_back_within if answer else 0)
         self._found = {name: answer for name, answer in zip(self._nodes, found, strict=True) if answer}
         known = self._known(found)
+        if restored := self._schemas.restored:
+            await self._disks.go_back(self._wanted, restored)
         labels = {name: snapshot_of(self._previous, self._wanted, name) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})
         return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
@@ -277,7 +279,9 @@ class Rollout:
 
     async def roll_back(self) -> RolledBack:
         """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
-        if held := self._schemas.held(name for name in self._configured if name not in self._rolled_back):
+        bound = await self._schemas.bound(self._configured)
+        self._disks.bind(bound)
+        if held := self._schemas.held(bound - self._disks.restores_in_rollback(bound).keys()):
             return RolledBack((), {}, self._own_failures, (), held)
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
         restores = self._disks.restores_in_rollback(to_roll_back)

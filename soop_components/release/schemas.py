@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from soop_components.errors import SoopError
-from soop_components.release.downgrade import Targets, downgrade, held_in_words
+from soop_components.release.downgrade import Targets, breaking, downgrade, held_in_words, nodes_restored
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.order import MigrateDown
 from soop_components.release.wording import ended_in_words
+from soop_components.runner.protocol import ScriptEnded
 from soop_components.waiting import wait_for_all
 
 _SCRIPT = "migrations"
@@ -27,24 +29,56 @@ class Schemas:
         self._previous = previous
         self._nodes = nodes
 
+    @property
+    def restored(self) -> list[str]:
+        """The nodes whose disks become what a snapshot kept, since a downgrade goes so."""
+        return nodes_restored(self._previous, self._wanted, self.going)
+
     async def carry_out(self, step: MigrateDown) -> None:
         """Undo migrations."""
         self.migrated_down.update(step.nodes)
         await wait_for_all(self._migrate_down(name, step.targets) for name in step.nodes)
 
     async def _migrate_down(self, name: str, targets: Targets) -> None:
-        node, role = self._nodes[name], self._wanted.roles[self._wanted.nodes[name].role]
         for component, number in targets:
-            plan = role.components[component]
-            script = next(script for script in plan.scripts if script.name == _SCRIPT)
-            await node.progress.show(f"undoing migrations after {number:03}")
-            arguments = (*script.arguments, "--down-to", str(number))
-            ended = await node.script(plan.blob or "", script.source or "", {}, script.timeout, arguments, script.user)
+            await self._nodes[name].progress.show(f"undoing migrations after {number:03}")
+            ended = await self._run(name, component, "--down-to", number)
             if ended.exit_code != 0:
-                raise SoopError(f"{name}: undoing migrations: {ended_in_words(script.name, ended)}")
+                raise SoopError(f"{name}: undoing migrations: {ended_in_words(_SCRIPT, ended)}")
+
+    async def _run(self, name: str, component: str, option: str, number: int) -> ScriptEnded:
+        plan = self._wanted.roles[self._wanted.nodes[name].role].components[component]
+        script = next(script for script in plan.scripts if script.name == _SCRIPT)
+        arguments = (*script.arguments, option, str(number))
+        node = self._nodes[name]
+        return await node.script(plan.blob or "", script.source or "", {}, script.timeout, arguments, script.user)
+
+    async def bound(self, names: Iterable[str]) -> set[str]:
+        """Return those of the nodes that were begun to which the version before cannot go back: it does not run there.
+
+        A node counts as such unless it says that the migrations which see to that were not applied.
+        """
+        concerned = [name for name in names if self._breaking(name)]
+        answers = await asyncio.gather(*map(self._lacks, concerned), return_exceptions=True)
+        return {name for name, answer in zip(concerned, answers, strict=True) if answer is not True}
+
+    def _breaking(self, name: str) -> dict[str, int]:
+        """Return by component the first migration on whose result the version before does not run."""
+        role = self._wanted.nodes[name].role
+        first: dict[str, int] = {}
+        for its_role, migration in breaking(self._previous, self._wanted) if self._previous else ():
+            if its_role == role:
+                first.setdefault(migration.component, migration.number)
+        return first
+
+    async def _lacks(self, name: str) -> bool:
+        for component, number in self._breaking(name).items():
+            if (await self._run(name, component, "--lacks", number)).exit_code != 0:
+                return False
+        return True
 
     def held(self, changed: Iterable[str]) -> str | None:
-        """Say why nothing can be rolled back after some nodes were changed; None if it can."""
+        """Say why nothing can be rolled back while nodes are bound whose disks cannot be restored; None if it can."""
         if self._previous is None:
             return None
         return held_in_words(self._previous, self._wanted, {self._wanted.nodes[name].role for name in changed})

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from soop_components.errors import SoopError
+from soop_components.machines.snapshots import Snapshot
 from soop_components.model.names import Reference
 from soop_components.release.inputs import ReleaseInputs
 
@@ -9,6 +13,19 @@ from soop_components.release.inputs import ReleaseInputs
 def label_before(before: Reference, after: Reference) -> str:
     """Return what a snapshot is called that is taken before an update: ``access-service-3.3.0.before-3.4.0``."""
     return f"{before}.before-{after.version if before != after else 'changes'}"
+
+
+def newest_of(release: ReleaseInputs, nodes: Iterable[str], snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    """Return by node the newest snapshot that was taken while a release ran; ``SoopError`` if a node has none."""
+    found: dict[str, Snapshot] = {}
+    for each in sorted(snapshots, key=lambda each: each.moment):
+        if (each.of, each.digest) == (str(release.reference), release.digest):
+            found[each.node] = each
+    lacking = [name for name in nodes if name not in found]
+    if lacking:
+        hint = "`soop snapshot list` shows those that there are"
+        raise SoopError(f"there is no snapshot of {lacking[0]} from when {release.reference} ran", hint)
+    return {name: found[name] for name in nodes}
 
 
 def snapshot_of(before: ReleaseInputs | None, after: ReleaseInputs, node: str) -> str | None:

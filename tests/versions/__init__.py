@@ -17,6 +17,7 @@ from soop_components.model.versions import next_patch
 HERE = Path(__file__).parent
 _ACCESS = "service_defs/access-service"
 _PROGRAM = f"{_ACCESS}/app/access.py"
+_HEALTH = 'health: {http: /health, port: "{{ config.port }}"}'
 FAULTS: Mapping[str, tuple[str, str]] = {
     "dies": ("app = Flask(__name__)\n", 'app = Flask(__name__)\nraise SystemExit("dies at start")\n'),
     "unhealthy": ('200 if state == "reachable" else 503', "503"),
@@ -44,7 +45,10 @@ def bad(root: Path, fault: str) -> Iterator[str]:
     assert old in good[program]
     version = re.findall(r"(?m)^version: (\S+)$", good[definition])[0]
     bad_one = f"{next_patch(version)}-{fault}"
-    definition.write_text(good[definition].replace(f"version: {version}", f"version: {bad_one}"))
+    text = good[definition].replace(f"version: {version}", f"version: {bad_one}")
+    if fault != "wrong":  # those never get healthy, however long they are waited for
+        text = text.replace(_HEALTH, f"{_HEALTH[:-1]}, timeout: 5}}")
+    definition.write_text(text)
     program.write_text(good[program].replace(old, new))
     try:
         yield f"access-service-{bad_one}"

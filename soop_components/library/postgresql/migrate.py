@@ -3,6 +3,7 @@
 
 Arguments: port, database, owner, folder. With ``--down-to NUMBER`` it undoes what was applied after that number, the
 newest first, with the down-migrations that the database remembers: those of a newer version, which this one lacks.
+With ``--lacks NUMBER`` it succeeds if neither that one nor a later one was applied.
 Runs as a superuser of the database, the migrations as the owner unless they declare otherwise. Their SQL was checked
 when they were built.
 """
@@ -322,8 +323,11 @@ def main() -> None:
             migrate_up(database, migrations(Path(folder)))
         case ["--down-to", number]:
             migrate_down(database, int(number))
+        case ["--lacks", number]:
+            if database.run(LATER.format(number=int(number) - 1)):
+                fail(f"migration {number} or a later one was applied")
         case _:
-            fail("expected port, database, owner, folder, and perhaps --down-to NUMBER")
+            fail("expected port, database, owner, folder, and perhaps --down-to or --lacks NUMBER")
 
 
 if __name__ == "__main__":

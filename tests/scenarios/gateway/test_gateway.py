@@ -193,6 +193,20 @@ def test_upgrades_and_a_downgrade_go_unnoticed_and_lose_nothing(domain: Workspac
     assert domain.changes(DOMAIN) == {}
 
 
+def test_bad_versions_end_on_the_last_good_one_and_nobody_notices(domain: Workspace) -> None:
+    url, running = entrance(domain), domain.service(DOMAIN)
+    with asking(f"{url}/access/ann/42") as answers, writing(url) as (acknowledged, others):
+        for fault in versions.FAULTS:
+            with versions.bad(domain.root, fault) as reference:
+                domain.must("soop", "build", "service_defs/access-service")
+            said = domain.fails("soop", "deploy", "--yes", reference, DOMAIN)
+            assert f"{reference} was not accepted" in said
+            assert domain.service(DOMAIN) == running
+    assert (set(answers), others) == ({200}, [])
+    assert get(f"{url}/grants/writer")[1]["articles"][-len(acknowledged) :] == acknowledged
+    assert domain.changes(DOMAIN) == {}
+
+
 def test_a_password_of_the_database_is_rotated_unnoticed(domain: Workspace) -> None:
     """The login of the new one is there before a program uses it, and that of the old one stays for a day."""
 
@@ -275,3 +289,32 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     stack.write_text(stack.read_text().partition("  soop:together")[0])
     domain.up(DOMAIN)
     assert (domain.changes(DOMAIN), accepted(domain), running(domain)) == ({}, after, processes)
+
+
+def test_a_version_that_cannot_be_undone_goes_back_to_its_snapshot_when_somebody_says_so(domain: Workspace) -> None:
+    stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    wanted = "nodes: {web: 3}\n      rollout: {database: {snapshot: true}}"
+    stack.write_text(stack.read_text().replace("nodes: {web: 3}", wanted))
+    url = entrance(domain)
+    domain.must("soop", "deploy", "--yes", "access-service-3.3.0", DOMAIN)
+    assert get(f"{url}/grants/eva/1", "PUT")[0] == 204
+    versions.make(domain.root, "access-service-3.4.0")
+    with versions.bad(domain.root, "wrong") as bad:
+        domain.must("soop", "build", "service_defs/access-service")
+    domain.must("soop", "build", "service_defs/access-service")
+    said = domain.fails("soop", "deploy", "--yes", bad, DOMAIN)
+    assert "rolled back to the last good version: database-1" in said
+    assert get(f"{url}/grants/eva") == (200, {"articles": ["1"]})
+    domain.must("soop", "deploy", "--yes", "access-service-3.4.0", DOMAIN)
+    assert get(f"{url}/grants/eva") == (200, {"articles": ["1"]})
+    assert get(f"{url}/grants/eva/2", "PUT")[0] == 204
+    newer = stack.read_text()
+    stack.write_text(newer.replace("access-service-3.4.0", "access-service-3.3.0"))
+    said = domain.fails("pulumi", "preview", "--non-interactive", "--stack", DOMAIN)
+    assert "store's 004_hashed_readers is irreversible" in said
+    assert "`lose_data: {from: 3.4.0, to: 3.3.0, by: snapshot}`" in said
+    stack.write_text(newer)
+    said = domain.must("soop", "deploy", "--yes", "--lose-data", "snapshot", "access-service-3.3.0", DOMAIN)
+    assert get(f"{url}/grants/eva") == (200, {"articles": ["1"]})
+    assert domain.service(DOMAIN)["version"] == "3.3.0"
+    assert domain.changes(DOMAIN) == {}

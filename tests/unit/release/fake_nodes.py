@@ -10,7 +10,16 @@ from typing import Any, get_args
 from soop_components.machines import Operations
 from soop_components.machines.snapshots import Snapshot, Snapshots
 from soop_components.model.names import Reference
-from soop_components.model.plan import HookPlan, RolePlan, ScriptSmoke, SmokeTestPlan
+from soop_components.model.plan import (
+    ComponentPlan,
+    HookPlan,
+    Migration,
+    MigrationKind,
+    RolePlan,
+    Script,
+    ScriptSmoke,
+    SmokeTestPlan,
+)
 from soop_components.model.service import HookName, RolloutSettings
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.disks import Disks
@@ -85,6 +94,14 @@ UPGRADE = {
 FIRST = dict.fromkeys(RELEASE.nodes, NEW)
 
 
+def with_migrations(release: ReleaseInputs, *kinds: MigrationKind) -> ReleaseInputs:
+    """Return a release whose databases have migrations of these kinds."""
+    store = ComponentPlan(blob=DIGEST, scripts=(Script(name="migrations", source="migrate"),))
+    found = tuple(Migration(component="store", label=f"00{n}_m", kind=kind) for n, kind in enumerate(kinds, 1))
+    database = release.roles["database"].model_copy(update={"components": {"store": store}, "migrations": found})
+    return replace(release, roles={**release.roles, "database": database})
+
+
 class Nodes:
     """All nodes of a release; ``calls`` is what was done on them, ``at`` what happens on one of the calls."""
 
@@ -97,6 +114,7 @@ class Nodes:
         release: ReleaseInputs = RELEASE,
     ) -> None:
         self.release = release
+        self.earlier = EARLIER
         self.states = states
         self.serves = serves
         self.calls: list[Call] = []
@@ -122,14 +140,21 @@ class Nodes:
         self.snapshots = FakeSnapshots(self)
         self.restores: dict[str, str] = {}
         """Labels of the snapshots that are asked for."""
-        self.bound_to_disk: set[str] = set()
+        self.exit_codes: dict[Call, int] = {}
+        """How programs end that do not succeed."""
         self.begun: dict[str, tuple[Change, ...]] = {}
         """What an apply that was killed has left to do, by node."""
+
+    def bind_to_disk(self) -> None:
+        """Let the version before not run on what the release does to the database, which is done."""
+        self.release = with_migrations(self.release, "expand", "contract")
+        self.earlier = with_migrations(self.earlier, "expand")
+        self.exit_codes[("script --lacks 2", "database-1")] = 1
 
     async def run(self, previous: ReleaseInputs | None = None) -> None:
         """Roll the release out on them, after another one unless all of them are new."""
         if previous is None and any(state.has_accepted for state in self.states.values()):
-            previous = EARLIER
+            previous = self.earlier
         await roll_out([self.rollout(previous)], Silence())
 
     async def run_without_state(self) -> None:
@@ -141,7 +166,7 @@ class Nodes:
         nodes = {name: FakeNode(self, node.target) for name, node in self.release.nodes.items()}
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
-        disks = Disks(self.snapshots, self.restores, self.bound_to_disk)
+        disks = Disks(self.snapshots, self.restores)
         rebuilding = Rebuilding(self.release, nodes, Path, self.machines, self.replace)
         watched = self.cancellation, Silence()
         return Rollout(self.release, previous, nodes, leaving, Path, *watched, rebuilding, self.clock, disks)
@@ -293,8 +318,9 @@ class FakeNode(Node):
         arguments: Iterable[str] = (),
         user: str = "root",
     ) -> ScriptEnded:
-        self._nodes.on_call(" ".join([source if source in HOOKS else "script", *arguments]), self._name)
-        return ScriptEnded(0, "", "")
+        call = " ".join([source if source in HOOKS else "script", *arguments]), self._name
+        self._nodes.on_call(*call)
+        return ScriptEnded(self._nodes.exit_codes.get(call, 0), "", "")
 
     async def logs(self, secrets: Mapping[str, str]) -> str:
         self._nodes.on_call("logs", self._name)

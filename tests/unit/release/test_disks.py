@@ -70,25 +70,26 @@ def test_what_a_killed_attempt_has_left_replaces_no_snapshot() -> None:
 
 
 def test_a_rollback_restores_only_what_the_last_good_version_cannot_do_without() -> None:
-    for bound in (set[str](), {DATABASE}):
+    for bound in (False, True):
         nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE)})
-        nodes.bound_to_disk = bound
+        if bound:
+            nodes.bind_to_disk()
         assert "rolled back to the last good version: database-1" in run_to_failure(nodes)
         tail = on_database(nodes)[on_database(nodes).index("script") + 1 :]
-        restored = ["restore", "status"] if bound else []
-        assert tail == ["status", *restored, "reopen", "roll_back"]
+        asked, restored = (["script --lacks 2"], ["restore", "status"]) if bound else ([], [])
+        assert tail == [*asked, "status", *restored, "reopen", "roll_back"]
 
 
 def test_a_node_that_has_rolled_itself_back_gets_its_disk_all_the_same() -> None:
     nodes = Nodes(SERVES, {("apply", DATABASE): failure(DATABASE, rolled_back=True)})
-    nodes.bound_to_disk = {DATABASE}
+    nodes.bind_to_disk()
     run_to_failure(nodes)
     assert on_database(nodes)[-4:] == ["restore", "status", "reopen", "roll_back"]
 
 
 def test_a_disk_that_cannot_be_restored_is_reported_and_its_node_not_rolled_back() -> None:
     nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE), ("restore", DATABASE): failure(DATABASE)})
-    nodes.bound_to_disk = {DATABASE}
+    nodes.bind_to_disk()
     assert "could not be rolled back: database-1: out of luck" in run_to_failure(nodes)
     assert DATABASE not in nodes.called("roll_back")
 

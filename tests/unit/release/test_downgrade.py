@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from soop_components.errors import SoopError
+from soop_components.machines.snapshots import Snapshot
 from soop_components.model.domain import LoseData
 from soop_components.model.names import Reference
 from soop_components.model.plan import ComponentPlan, Migration, MigrationKind, RolePlan, Script
@@ -22,6 +23,7 @@ from soop_components.release.downgrade import (
 )
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import Configure, MigrateDown, Parallel, rollout_order
+from soop_components.release.snapshots import newest_of
 from soop_components.release.verdict import ReleaseFailed
 from tests.unit.release.fake_nodes import DIGEST, SERVING, Nodes, release_of
 
@@ -40,19 +42,19 @@ def version(number: int, migrations: int | None = None) -> ReleaseInputs:
     )
     settings = RolloutSettings(canaries=0, max_in_flight=9)
     roles = {
-        "database": RolePlan(components={"store": STORE}, migrations=found, rollout=settings),
+        "database": RolePlan(components={"store": STORE}, migrations=found, rollout=settings, disk="/srv"),
         "web": RolePlan(after=("database",), rollout=settings),
     }
     return replace(release_of({"database": 1, "web": 2}, roles), reference=Reference("a-service", f"1.{number}.0"))
 
 
-def word(before: int, after: int) -> LoseData:
-    return LoseData.model_validate({"from": f"1.{before}.0", "to": f"1.{after}.0", "by": "migrations"})
+def word(before: int, after: int, by: str = "migrations") -> LoseData:
+    return LoseData.model_validate({"from": f"1.{before}.0", "to": f"1.{after}.0", "by": by})
 
 
-def agreed(before: int, after: int) -> ReleaseInputs:
+def agreed(before: int, after: int, by: str = "migrations") -> ReleaseInputs:
     """Return the older version of a downgrade to which somebody has agreed."""
-    return replace(version(after), lose_data=word(before, after))
+    return replace(version(after), lose_data=word(before, after, by))
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 2), (1, 5), (5, 5)])
@@ -108,7 +110,30 @@ def test_a_word_holds_for_one_downgrade_only(stale: LoseData) -> None:
 def test_what_nothing_undoes_is_refused_with_and_without_a_word(after: ReleaseInputs) -> None:
     with pytest.raises(DowngradeRefused, match="store's 005_m is irreversible") as refused:
         downgrade(version(5), after)
-    assert "lose_data" not in str(refused.value)
+    assert "`lose_data: {from: 1.5.0, to: 1.4.0, by: snapshot}`" in str(refused.value)
+
+
+def test_a_snapshot_brings_back_what_nothing_undoes_where_there_is_a_disk() -> None:
+    after = agreed(5, 1, "snapshot")
+    going = downgrade(version(5), after)
+    assert going is not None
+    assert (going.by, going.restored) == ("snapshot", {"database"})
+    assert going.first("database") == going.last("database") == ()
+    database = after.roles["database"].model_copy(update={"disk": None})
+    with pytest.raises(DowngradeRefused, match="nodes of the role database have no disk"):
+        downgrade(version(5), replace(after, roles={**after.roles, "database": database}))
+
+
+def test_the_newest_snapshot_of_the_older_version_is_restored() -> None:
+    after = version(1)
+
+    def snapshot(label: str, hour: int, of: str = "a-service-1.1.0") -> Snapshot:
+        return Snapshot("database-1", label, f"2026-11-28T0{hour}:00:00+00:00", 1, of, after.digest)
+
+    found = [snapshot("b", 2), snapshot("a", 1), snapshot("c", 3, "a-service-1.0.0")]
+    assert newest_of(after, ["database-1"], found)["database-1"].label == "b"
+    with pytest.raises(SoopError, match=r"no snapshot of database-1 from when a-service-1\.1\.0 ran"):
+        newest_of(after, ["database-1"], found[2:])
 
 
 def test_a_version_that_declares_no_migrations_is_not_compared() -> None:
@@ -174,13 +199,15 @@ def test_a_downgrade_to_which_nobody_agreed_touches_nothing() -> None:
 
 def test_nothing_is_rolled_back_to_programs_that_cannot_run() -> None:
     nodes = Nodes(STATES, {("apply", "web-2"): fail}, release=version(3))
+    nodes.exit_codes[("script 5432 --lacks 3", "database-1")] = 1
     with pytest.raises(ReleaseFailed, match=r"not rolled back: 003_m \(database\) is contract, and a-service-1"):
         asyncio.run(nodes.run(version(2)))
     assert nodes.called("roll_back") == []
 
 
-def test_all_is_rolled_back_as_long_as_no_schema_was_changed() -> None:
-    nodes = Nodes(STATES, {("hosts", "web-2"): fail}, release=version(3))
+@pytest.mark.parametrize("call", [("hosts", "web-2"), ("apply", "database-1")])
+def test_all_is_rolled_back_as_long_as_no_schema_was_changed(call: tuple[str, str]) -> None:
+    nodes = Nodes(STATES, {call: fail}, release=version(3))
     with pytest.raises(ReleaseFailed) as failed:
         asyncio.run(nodes.run(version(2)))
     assert "not rolled back" not in str(failed.value)
