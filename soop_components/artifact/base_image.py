@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from soop_components.artifact.definition import Base
 from soop_components.errors import SoopError
 
-SUITES = {"debian-12": "bookworm"}
+SUITES = {"debian-12": "bookworm", "debian-13": "trixie"}
 """The Debian release of each base, as package sources name it."""
 
 
@@ -31,7 +31,9 @@ class BaseImage:
         try:
             base = Base.model_validate_json(record.read_bytes())
         except (OSError, ValidationError):
-            raise SoopError(f"the base image {name} is not there: no {record}", "make it with: soop setup") from None
+            raise SoopError(
+                f"the base image {name} is not there: no {record}", f"make it with: soop setup {name}"
+            ) from None
         if not status.is_file():
-            raise SoopError(f"the base image {name} has no {status}", "make it anew with: soop setup")
+            raise SoopError(f"the base image {name} has no {status}", f"make it anew with: soop setup --refresh {name}")
         return cls(base, status)

@@ -25,6 +25,7 @@ _SETTINGS = {
     "Acquire::GzipIndexes": "true",
     "Acquire::Retries": "2",
 }
+_RELEASES = ("trixie", "bookworm")
 _TIMEOUT = 900
 """Seconds that one command may take; apt itself gives up on a silent server much earlier."""
 
@@ -67,20 +68,28 @@ def host_sources(suite: str, folder: Path) -> list[str]:
 
     apt prints its sources only once it has their lists; where the host has none, they are fetched into ``folder``.
     """
-    lines = _sources(suite, os.environ)
+    lines = _sources(suite, os.environ) or _as_another(suite, os.environ)
     if not lines:
         with alone(folder):
             environment = environment_of(folder, {})
-            lines = _sources(suite, environment)
+            lines = _sources(suite, environment) or _as_another(suite, environment)
             if not lines:
                 run(["apt-get", "update", "-q"], environment)  # one of several sources may well not answer
-                lines = _sources(suite, environment)
+                lines = _sources(suite, environment) or _as_another(suite, environment)
     if not lines:
         raise SoopError(
             f"the package sources of this machine have no {suite} main",
             f"packages are resolved with apt on Debian: add {suite}, {suite}-updates and {suite}-security",
         )
     return lines
+
+
+def _as_another(suite: str, environment: Mapping[str, str]) -> list[str]:
+    """Return the sources of another Debian release with this one's name: they come from the same places."""
+    for other in _RELEASES:
+        if lines := _sources(other, environment):
+            return [re.sub(rf" {other}(?=[ -])", f" {suite}", line) for line in lines]
+    return []
 
 
 def _sources(suite: str, environment: Mapping[str, str]) -> list[str]:
@@ -93,7 +102,7 @@ def _sources(suite: str, environment: Mapping[str, str]) -> list[str]:
         uri, release, codename, keyring = line.split("|")
         if suites & {release, codename}:
             options = f"[signed-by={keyring}] " if keyring.startswith("/") else ""  # unset fields stay as they are
-            lines.append(f"deb {options}{uri} {release} main")
+            lines.append(f"deb {options}{uri} {codename} main")
     return list(dict.fromkeys(lines))
 
 

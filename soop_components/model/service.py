@@ -210,7 +210,7 @@ class ServiceDefinition(Model):
     summary: str = ""
     """What the service does, in a sentence."""
     base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = DEFAULT_BASE
-    """Base image of the nodes; there is no other one yet."""
+    """Base image of the nodes: debian-12 or debian-13. With another one, nodes get new machines in their turn."""
     config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Default configuration by key; a domain may override any of it. Templates read it as ``config.<key>``."""
     components: Annotated[dict[ComponentName, Component], Field(min_length=1, max_length=MOST)]

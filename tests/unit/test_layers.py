@@ -45,7 +45,7 @@ ROOMS = [
 APART = [("provider", "components"), ("components", "provider"), ("planning", "build"), ("cli", "provider")]
 """Rooms that import nothing of each other, whichever is higher: they run in different processes, or are pure."""
 
-ALONE = [PACKAGE / "runner", PACKAGE / "machines/local/root_helper", PACKAGE / "setup/debian_12.py"]
+ALONE = [PACKAGE / "runner", PACKAGE / "machines/local/root_helper", PACKAGE / "setup/debian.py"]
 """What is copied elsewhere or run by another Python: the standard library and modules beside it, no more."""
 
 WITHOUT_FILES = PACKAGE / "model"

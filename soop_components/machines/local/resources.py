@@ -70,6 +70,14 @@ class MachineResource(Resource):
     def __init__(self) -> None:
         self._looks = BatchedLookup(lambda names: _machines().inspect(names))
 
+    def check(self, inputs: Properties) -> dict[str, str]:
+        """Refuse a base image that is not here, before anything is changed."""
+        spec = inputs.get("spec")
+        image = spec.get("image") if isinstance(spec, dict) else None
+        if not isinstance(image, str) or (Project.find().images / f"{image}.json").is_file():
+            return {}
+        return {"spec": f"there is no base image {image} on this host; make it with: soop setup {image}"}
+
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """Compare what it was made to be with what is wanted; one that does not run needs a start.
 

@@ -279,7 +279,7 @@ def test_a_base_image_that_nobody_makes(locked: Project) -> None:
     change(locked, "service.yaml", "service: greeting-service", "service: greeting-service\nbase: debian-21")
     with pytest.raises(InvalidInput) as caught:
         built(locked)
-    problem = f"{LABEL}/service.yaml: base: no base image debian-21; did you mean debian-12?"
+    problem = f"{LABEL}/service.yaml: base: no base image debian-21; did you mean debian-13?"
     assert caught.value.problems == (problem,)
 
 

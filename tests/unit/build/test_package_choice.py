@@ -101,7 +101,7 @@ def test_without_a_base_image(project: Project, packages: PackageSource) -> None
     (project.images / "debian-12.json").unlink()
     with pytest.raises(SoopError, match="the base image debian-12 is not there") as caught:
         relock(project)
-    assert caught.value.hint == "make it with: soop setup"
+    assert caught.value.hint == "make it with: soop setup debian-12"
 
 
 def test_an_unknown_package(project: Project, packages: PackageSource) -> None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import boot, disk, layers, limits, network, process, request, seed, slots
+from . import boot, disk, image, layers, limits, network, process, request, seed, slots
 from .failure import Refused
-from .files import opened, read_json
+from .files import opened
 from .folders import Realm
 from .record import Damaged, Record, records
 from .run_folder import make_run_folder
@@ -29,7 +29,7 @@ def create(realm: Realm, spec: request.Spec, host_key: request.HostKey) -> dict[
     with realm.locked(spec.name):
         record = _loaded(realm, spec.name)
         if record is None:
-            digest = _image_digest(realm, spec)
+            digest = image.digest(realm, spec.image)
             realm.remove(realm.machine(spec.name))
             _make_folder(realm, spec, host_key)
             record = _place(realm, Record(spec, digest, host_key.public, 0, 0), None)
@@ -55,14 +55,14 @@ def stop(realm: Realm, name: str) -> None:
             take_down(realm, record, _PATIENCE)
 
 
-def rebuild(realm: Realm, name: str, image: str) -> dict[str, Any]:
+def rebuild(realm: Realm, name: str, image_name: str) -> dict[str, Any]:
     """Make a machine's system anew from a base image and boot it; it keeps its disks, its address and its host key."""
     with realm.locked(name):
         record = Record.load(realm, name)
         if record is None:
             raise Refused(f"there is no machine {name}")
-        spec = replace(record.spec, image=image)
-        digest = _image_digest(realm, spec)
+        spec = replace(record.spec, image=image_name)
+        digest = image.digest(realm, image_name)
         take_down(realm, record, _PATIENCE)
         with realm.opened(realm.machine(name)) as folder:
             layers.renew(folder, spec, record.host_key)
@@ -147,25 +147,21 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
     root = record.root(realm)
     if process.supervisor(root) is None or not _is_in_place(realm, record):
         take_down(realm, record, _PATIENCE)
-        if _image_digest(realm, record.spec) != record.image_digest:
-            raise Refused(
-                f"{record.spec.name} was made from another base image than {record.spec.image} is now",
-                "replace the machine; its disks stay",
-            )
+        made_from = image.folder(realm, record)
         record = _place(realm, record, record)
-        _bring_up(realm, record)
+        _bring_up(realm, record, made_from)
     return facts(realm, record, process.supervisors())
 
 
-def _bring_up(realm: Realm, record: Record) -> None:
+def _bring_up(realm: Realm, record: Record, made_from: Path) -> None:
     root = record.root(realm)
     limits.raise_limit(len(process.supervisors()) + 1)
     make_run_folder(root.parent, 0o700)
     root.mkdir(exist_ok=True)
     try:
         with realm.opened(realm.machine(record.spec.name)) as folder, opened(folder / LOG, _APPEND) as log:
-            with realm.opened(realm.image(record.spec.image)) as image:
-                layers.mount(folder, image, record.root(realm))
+            with realm.opened(made_from) as lower:
+                layers.mount(folder, lower, record.root(realm))
             binds = [
                 (disk.attach(realm, attachment.disk, record.spec.name), attachment.mount)
                 for attachment in record.spec.disks
@@ -221,13 +217,3 @@ def _is_in_place(realm: Realm, record: Record) -> bool:
     with network.registry() as registry:
         slot = registry.find(realm, record.spec.environment)
     return slot == record.slot and network.exists(slot) and network.namespace(record.id).exists()
-
-
-def _image_digest(realm: Realm, spec: request.Spec) -> str:
-    """Return the digest of the base image, which must be there and root's."""
-    path = realm.image(spec.image)
-    with suppress(FileNotFoundError), realm.opened(path) as image, realm.opened(path.parent, of_root=False) as images:
-        known = read_json(images / f"{spec.image}.json")
-        if known is not None and (image / "usr").is_dir():
-            return request.text(known.get("digest"), request.DIGEST, f"image {spec.image}")
-    raise Refused(f"there is no base image {spec.image}", "run: soop setup")

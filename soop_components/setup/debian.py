@@ -1,11 +1,14 @@
-"""Builds the base image ``debian-12``: the system that the machines of a local domain start from.
+"""Builds a base image such as ``debian-12``: the system that the machines of a local domain start from.
 
-Run as root with Debian's own Python: ``debian_12.py IMAGES OWNER SOURCE…`` makes, in the folder IMAGES,
+Run as root with Debian's own Python: ``debian.py IMAGES OWNER debian-12 bookworm SOURCE…`` makes, in the folder IMAGES,
 
 * ``debian-12/``: the root file system, owned by root;
 * ``debian-12.manifest``: its packages, one sorted line ``name version architecture`` each;
 * ``debian-12.json``: ``{"name": "debian-12", "digest": "sha256:…"}``, the digest of the manifest; its presence says
   that the image is complete. These two belong to OWNER (``uid:gid``).
+
+The image that was there before stays beside it, as ``debian-12.<first twelve digits of its digest>``: machines that
+were made from it go on with it until they are replaced.
 
 Packages come from SOURCE, lines of a sources.list, over this machine's ways to them. A killed build leaves only
 ``debian-12.building/``, which the next one removes.
@@ -24,8 +27,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-NAME = "debian-12"
-RELEASE = "bookworm"
 PACKAGES = (
     "systemd",
     "systemd-sysv",
@@ -111,29 +112,42 @@ ABSENT_PATTERNS = (
 )
 
 
-def main(images: Path, owner: str, sources: Sequence[str]) -> None:
+def main(images: Path, owner: str, name: str, release: str, sources: Sequence[str]) -> None:
     """Build the image into ``images`` and show it only when it is complete."""
-    building, done, record = images / f"{NAME}.building", images / NAME, images / f"{NAME}.json"
+    building, done, record = images / f"{name}.building", images / name, images / f"{name}.json"
     # Held by all that work on the image: if this process is killed, the next build waits for the last of them.
     lock = os.open(images, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     _remove(building)
     try:
-        _bootstrap(building, lock, sources)
+        _bootstrap(building, lock, release, sources)
         _settle(building)
         manifest = _manifest(building)
     except BaseException:
         _remove(building)
         raise
+    digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
+    _set_aside(images, name, digest)
     record.unlink(missing_ok=True)
     _remove(done)
     building.rename(done)
-    digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
-    _write(images / f"{NAME}.manifest", manifest, owner)
-    _write(record, json.dumps({"name": NAME, "digest": digest}) + "\n", owner)
+    _write(images / f"{name}.manifest", manifest, owner)
+    _write(record, json.dumps({"name": name, "digest": digest}) + "\n", owner)
 
 
-def _bootstrap(target: Path, lock: int, sources: Sequence[str]) -> None:
+def _set_aside(images: Path, name: str, digest: str) -> None:
+    """Keep a complete image of other packages beside the new one."""
+    try:
+        before = json.loads((images / f"{name}.json").read_text())["digest"]
+    except (OSError, ValueError, KeyError):
+        return
+    if before != digest:
+        kept = images / f"{name}.{before.removeprefix('sha256:')[:12]}"
+        _remove(kept)
+        (images / name).rename(kept)
+
+
+def _bootstrap(target: Path, lock: int, release: str, sources: Sequence[str]) -> None:
     argv = [
         "mmdebstrap",
         "--mode=root",
@@ -145,7 +159,7 @@ def _bootstrap(target: Path, lock: int, sources: Sequence[str]) -> None:
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         # Nothing is lost when the host fails meanwhile: a build starts anew. Not kept in the image.
         '--setup-hook=mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && echo force-unsafe-io > "$1/etc/dpkg/dpkg.cfg.d/soop-build"',
-        RELEASE,
+        release,
         str(target),
         *sources,
     ]
@@ -201,4 +215,5 @@ def _remove(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    images, owner, name, release, *sources = sys.argv[1:]
+    main(Path(images), owner, name, release, sources)

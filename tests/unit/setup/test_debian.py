@@ -45,7 +45,8 @@ def add(folder: Path, name: str, script: str) -> None:
 
 def build(images: Path) -> subprocess.CompletedProcess[str]:
     images.mkdir(exist_ok=True)
-    argv = [sys.executable, "-I", RECIPE, images, f"{os.getuid()}:{os.getgid()}", *SOURCES]
+    owner = f"{os.getuid()}:{os.getgid()}"
+    argv = [sys.executable, "-I", RECIPE, images, owner, "debian-12", "bookworm", *SOURCES]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -92,3 +93,18 @@ def test_what_a_killed_build_left_is_removed(programs: Path, tmp_path: Path) -> 
     assert build(images).returncode == 0
     assert not (images / "debian-12.building").exists()
     assert not (images / "debian-12" / "half").exists()
+
+
+def test_an_image_of_other_packages_stays_beside_the_new_one(programs: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    assert build(images).returncode == 0
+    before = json.loads((images / "debian-12.json").read_text())["digest"]
+    (images / "debian-12/first").touch()
+    add(programs, "dpkg-query", "echo 'base 3 all'")
+    assert build(images).returncode == 0
+    assert (images / f"debian-12.{before[7:19]}/first").exists()
+    assert not (images / "debian-12/first").exists()
+    assert build(images).returncode == 0
+    assert sorted(path.name for path in images.glob("debian-12.*[0-9a-f]") if path.is_dir()) == [
+        f"debian-12.{before[7:19]}"
+    ]
