@@ -14,6 +14,8 @@ from soop_components.release.inputs import ReleaseInputs
 
 _MACHINE = re.compile(r'nodes\["([^"]+)"\]\.machine')
 """What a Release says is different of a node whose machine somebody wants replaced."""
+_CHANGING = ("create", "update", "delete")
+"""What an engine may do with a Release; other operations look at it."""
 _SECRET = re.compile(r"secrets\.(\w+)")
 
 
@@ -59,7 +61,7 @@ def _releases(steps: Iterable[ResourceStep], order: Sequence[str]) -> Sequence[R
     """Return a step per service: the one that changes its release, or that looks at it."""
     releases: dict[str, ResourceStep] = {}
     for step in steps:
-        if step.type == RELEASE and (step.name not in releases or step.operation not in ("refresh", "same")):
+        if step.type == RELEASE and (step.name not in releases or step.operation in _CHANGING):
             releases[step.name] = step
     places = {name: place for place, name in enumerate(order)}
     return sorted(releases.values(), key=lambda step: (places.get(step.name, len(places)), step.name))
@@ -67,7 +69,7 @@ def _releases(steps: Iterable[ResourceStep], order: Sequence[str]) -> Sequence[R
 
 def _together(step: ResourceStep) -> tuple[str, ...]:
     """Return the group of a release; none of one that goes."""
-    inputs = step.inputs if step.operation in ("refresh", "same") else step.wanted
+    inputs = step.wanted if step.operation in _CHANGING else step.inputs
     return tuple(map(str, inputs.get("together") or ()))
 
 
@@ -76,7 +78,7 @@ def _service(step: ResourceStep) -> ServicePreview:
     before = of_properties(step.inputs) if accepted and step.inputs else None
     if step.operation == "delete":
         return service_preview(before or of_properties(step.inputs), None)
-    wanted = step.wanted if step.operation not in ("refresh", "same") else step.inputs
+    wanted = step.wanted if step.operation in _CHANGING else step.inputs
     known = places(step.inputs) if step.inputs else {}
     still = places(wanted)
     found = Found(
