@@ -255,7 +255,7 @@ class Rollout:
 
     async def _configure(self, name: str) -> None:
         document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
-        within = 0 if self._schemas.held(self._nodes) else self._wanted.accept_within(name)
+        within = self._wanted.accept_within(name) if self._schemas.serve_both else 0
         self._signs.begin(name, within)
         try:
             good, programs = self._last_good(name), self._programs(name)

@@ -30,6 +30,12 @@ class Schemas:
         self._nodes = nodes
 
     @property
+    def serve_both(self) -> bool:
+        """Whether schemas serve the version before throughout, so that a node may go back to it whatever others do."""
+        goes_by_programs = self.going is None or self.going.by == "programs"
+        return goes_by_programs and self.held(self._nodes) is None
+
+    @property
     def restored(self) -> list[str]:
         """The nodes whose disks become what a snapshot kept, since a downgrade goes so."""
         return nodes_restored(self._previous, self._wanted, self.going)

@@ -128,6 +128,8 @@ class Nodes:
         """The version in the state that each node got with the last call."""
         self.kept: dict[str, set[str]] = {}
         """The blobs that each node was to keep with the last call."""
+        self.accept_within: dict[str, int] = {}
+        """How long each node that was configured waits for signs of life."""
         self.patience: dict[str, float] = {}
         """How long each node was waited for at first."""
         self.cancellation = Cancellation()
@@ -293,6 +295,7 @@ class FakeNode(Node):
         self._nodes.kept[self._name] = set(blobs)
         self._nodes.names[self._name] = hosts
         self._nodes.last_good[self._name] = last_good
+        self._nodes.accept_within[self._name] = accept_within
         self._nodes.on_call("apply", self._name)
 
     async def roll_back(self, secrets: Any, hosts: Mapping[str, str], last_good: str | None) -> None:

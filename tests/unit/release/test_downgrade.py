@@ -23,6 +23,7 @@ from soop_components.release.downgrade import (
 )
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import Configure, MigrateDown, Parallel, rollout_order
+from soop_components.release.schemas import Schemas
 from soop_components.release.snapshots import newest_of
 from soop_components.release.verdict import ReleaseFailed
 from tests.unit.release.fake_nodes import DIGEST, SERVING, Nodes, release_of
@@ -211,3 +212,20 @@ def test_all_is_rolled_back_as_long_as_no_schema_was_changed(call: tuple[str, st
     with pytest.raises(ReleaseFailed) as failed:
         asyncio.run(nodes.run(version(2)))
     assert "not rolled back" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "serve"),
+    [
+        (version(1), version(2), True),
+        (version(2), version(3), False),
+        (version(3), version(4), True),
+        (version(2), version(1), True),
+        (version(3), agreed(3, 2), False),
+        (version(5), agreed(5, 4, "snapshot"), False),
+    ],
+)
+def test_nodes_may_go_back_by_themselves_while_schemas_serve_both_versions(
+    before: ReleaseInputs, after: ReleaseInputs, serve: bool
+) -> None:
+    assert Schemas(after, before, dict.fromkeys(after.nodes)).serve_both is serve

@@ -131,6 +131,13 @@ def test_a_node_that_does_not_stay_well_while_it_is_watched_stops_the_rollout() 
     assert nodes.called("script") == []
 
 
+def test_nodes_are_told_how_long_to_wait_for_an_acceptance() -> None:
+    nodes = Nodes(UPGRADE)
+    asyncio.run(nodes.run())
+    assert set(nodes.accept_within) == set(nodes.called("apply"))
+    assert set(nodes.accept_within.values()) == {600}
+
+
 def test_time_passes_while_nodes_are_watched_and_between_batches() -> None:
     nodes = Nodes(UPGRADE)
     asyncio.run(nodes.run())
