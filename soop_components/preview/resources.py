@@ -10,6 +10,7 @@ from soop_components.machines.kinds import all_kinds
 from soop_components.preview.facts import Loss, ResourceAction, ResourceChange
 
 RELEASE = "soop:index:Release"
+GROUP = "soop:index:ReleaseGroup"
 _ACTIONS: Mapping[str, ResourceAction] = {
     "create": "create",
     "update": "update",
@@ -45,6 +46,8 @@ def resource_changes(steps: Iterable[ResourceStep]) -> Iterator[ResourceChange]:
         action = _ACTIONS.get(step.operation)
         if action is None or step.type == RELEASE or not _is_real(step.type):
             continue
+        if step.type == GROUP and action == "update":  # what its releases say
+            continue
         key = step.type, step.name
         if key not in found or action == "replace":
             found[key] = ResourceChange(type=step.type, name=step.name, action=action, because=step.changed)
@@ -64,4 +67,4 @@ def _is_real(type: str) -> bool:
     return not type.startswith("pulumi:") and type not in _COMPONENTS
 
 
-_COMPONENTS = {"soop:index:Domain", "soop:index:Service", "soop:index:Node", "soop:index:ReleaseGroup"}
+_COMPONENTS = {"soop:index:Domain", "soop:index:Service", "soop:index:Node"}

@@ -21,6 +21,7 @@ from soop_components.preview.facts import (
     ServicePreview,
 )
 from soop_components.preview.order import order_in_words
+from soop_components.preview.resources import GROUP
 from soop_components.preview.wording import MOST_NAMED, listed, one_line, short
 
 _NODE_WORDS: Mapping[NodeAction, str] = {
@@ -203,6 +204,6 @@ def _resources(preview: DomainPreview) -> Iterator[str]:
 
 def resource_in_words(change: ResourceChange) -> str:
     """Say what the engine does with a resource."""
-    kind = change.type.rsplit(":", 1)[-1].lower()
+    kind = "group of services" if change.type == GROUP else change.type.rsplit(":", 1)[-1].lower()
     because = f" ({listed(change.because)})" if change.because else ""
     return f"{kind} {_RESOURCE_WORDS[change.action]}{because}"

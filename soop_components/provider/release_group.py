@@ -124,12 +124,11 @@ def refuse_change_beside_group(inputs: Properties, outputs: Properties, wanted: 
     group = wanted.get(TOGETHER, [])
     if not outputs.get("version") or group in ([], inputs.get(TOGETHER, [])):
         return
-    changed = sorted(
-        path for path in differences(compared(inputs), compared(wanted)) if path.split("[")[0] != "neighbours"
-    )
+    changed = [path for path in differences(compared(inputs), compared(wanted)) if not path.startswith("neighbours")]
     if changed:
+        what = "version" if "version" in changed else changed[0]
         raise SoopError(
-            f"{wanted['service']}: comes into the group {', '.join(group)} and changes at once ({changed[0]})",
+            f"{wanted['service']}: comes into the group {', '.join(group)} and changes at once ({what})",
             "first run `pulumi up` with a new soop:together alone, which touches no node, then make the other changes",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -30,10 +30,14 @@ def definition(reference: str, requires: Mapping[str, str] | None = None) -> Ser
     )
 
 
-def problems(services: Mapping[str, Mapping[str, str]], built: tuple[str, ...] = ()) -> list[str]:
+def problems(
+    services: Mapping[str, Mapping[str, str]], built: tuple[str, ...] = (), together: Sequence[Sequence[str]] = ()
+) -> list[str]:
     """Check a domain of these services, each with what it requires."""
     references = [{"service": reference} for reference in services]
-    domain = DomainDefinition.model_validate({"id": "dev-access", "environment": "dev", "services": references})
+    domain = DomainDefinition.model_validate(
+        {"id": "dev-access", "environment": "dev", "services": references, "together": together}
+    )
     definitions = {
         Reference.parse(reference).service: definition(reference, requires) for reference, requires in services.items()
     }
@@ -84,6 +88,19 @@ def test_services_that_require_each_other() -> None:
         "a-service requires b-service requires c-service requires a-service; "
         "take one of these requirements out and build that service again"
     )
+
+
+def test_a_group_that_waits_for_a_service_which_waits_for_it_is_refused() -> None:
+    requires = {"portal-1.0.0": {"access-service": ">=3"}, "gateway-service-1.2.3": {"portal": ">=1"}}
+    services = {"access-service-3.2.3": {}, **requires, "news-service-1.0.0": {}}
+    (problem,) = problems(services, together=[["gateway-service", "access-service"]])
+    assert problem == (
+        "x: soop:together: groups and services require each other in a circle: "
+        "the group of access-service and gateway-service requires portal requires "
+        "the group of access-service and gateway-service; put all of them into one group, or leave the group out"
+    )
+    assert problems(services, together=[["gateway-service", "portal", "access-service"]]) == []
+    assert problems(services, together=[["news-service", "access-service"]]) == []
 
 
 def test_a_requirement_that_two_entries_could_meet_is_refused() -> None:

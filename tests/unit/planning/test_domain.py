@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ def made_up(service: str, text: str, **definition: Any) -> Definition:
     return Definition(resolve_data({"definition": data, "blocks": {"said": block}}), digest_of(service))
 
 
-def plan(*definitions: Definition) -> DomainPlan:
+def plan(*definitions: Definition, together: Sequence[Sequence[str]] = ()) -> DomainPlan:
     by_name = {each.resolved.definition.service: each for each in definitions}
     services = [{"service": f"{name}-{each.resolved.definition.version}"} for name, each in by_name.items()]
-    domain = DomainDefinition.model_validate({"id": "dev-access", "environment": "dev", "services": services})
+    domain = DomainDefinition.model_validate(
+        {"id": "dev-access", "environment": "dev", "services": services, "together": together}
+    )
     return plan_domain(domain, Environment(name="dev"), by_name)
 
 
@@ -79,3 +82,14 @@ def test_templates_see_no_service_that_theirs_does_not_require(names: tuple[str,
     (problem,) = caught.value.problems
     assert "'b-service' is not defined" in problem
     assert "templates speak of services that `requires:` names; add it there" in problem
+
+
+def test_a_group_comes_after_all_that_any_of_it_requires_in_the_order_of_what_it_requires_itself() -> None:
+    requires = {"a": ["b"], "b": [], "c": [], "d": ["c", "b"], "e": ["a"]}
+    services = [made_up(name, "", requires=dict.fromkeys(others, ">=1")) for name, others in requires.items()]
+    found = plan(*services, together=[["d", "b"]])
+    assert found.together == (("b", "d"),)
+    names = [service.service for service in found.services]
+    assert sorted(names) == sorted(requires)
+    assert names.index("c") < names.index("b") == names.index("d") - 1
+    assert names.index("d") < names.index("a") < names.index("e")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from soop_components.preview import preview_of_steps, summary
+from soop_components.preview import as_text, preview_of_steps, summary
 from soop_components.preview.facts import Loss, ResourceChange
-from soop_components.preview.resources import RELEASE, ResourceStep
+from soop_components.preview.resources import GROUP, RELEASE, ResourceStep
 
 DOMAIN = "dev-access"
 DIGEST = "sha256:" + "0" * 64
@@ -98,3 +98,10 @@ def test_services_that_are_deployed_together_are_named_where_one_of_them_changes
     assert "a-service, b-service: accepted as one, or rolled back as one" in summary(preview)
     same = preview_of_steps(DOMAIN, [looked_at(service, **group) for service in ("a-service", "b-service")])
     assert summary(same) == [f"{DOMAIN}: no changes"]
+
+
+def test_a_group_is_named_where_it_is_formed_or_dissolved() -> None:
+    for operation, words in (("create", "group of services made"), ("delete", "group of services deleted")):
+        preview = preview_of_steps(DOMAIN, [ResourceStep(operation, GROUP, "a-service+b-service")])
+        assert as_text(preview).splitlines()[-1] == f"  {words}: a-service+b-service"
+    assert not preview_of_steps(DOMAIN, [ResourceStep("update", GROUP, "a-service+b-service")]).changes
