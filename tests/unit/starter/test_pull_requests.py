@@ -89,6 +89,26 @@ def test_nothing_of_an_event_is_pasted_into_a_script(github: Any, gitlab: Any) -
     assert "eval" not in json.dumps(gitlab)
 
 
+def test_github_gets_the_branch_as_it_would_be_merged_and_its_base(github: Any, tmp_path: Path) -> None:
+    who = "-c user.name=Ann -c user.email=ann@example.com"
+    make = f"""
+        git init -q --initial-branch=main ours && cd ours
+        git {who} commit -q --allow-empty -m base
+        git {who} commit -q --allow-empty -m merged
+        git update-ref refs/pull/5/merge HEAD && git reset -q --hard HEAD~
+    """
+    (tmp_path / "server").mkdir()
+    (tmp_path / "work").mkdir()
+    assert bash(make, tmp_path / "server").returncode == 0
+    values = {"GITHUB_SERVER_URL": f"file://{tmp_path}/server", "GITHUB_REPOSITORY": "ours", "TOKEN": "t0ken"}
+    values |= {"GITHUB_REF": "refs/pull/5/merge", "GITHUB_BASE_REF": "main", "HOME": str(tmp_path)}
+    step = run_of(github["jobs"]["preview"], "Get the branch")
+    step += 'git log -1 --format=%s HEAD; git log -1 --format=%s "$(git merge-base origin/main HEAD)"\n'
+    done = bash(step, tmp_path / "work", GITHUB_WORKSPACE=str(tmp_path / "work"), **values)
+    assert done.stdout == "merged\nbase\n", done.stderr
+    assert "t0ken" not in "".join(path.read_text() for path in (tmp_path / "work/.git/config", tmp_path / ".gitconfig"))
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_github_hands_the_preview_over_also_when_a_domain_cannot_be_planned(
     github: Any, tmp_path: Path, code: int
