@@ -22,6 +22,7 @@ from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
 from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node
+from soop_components.release.schemas import rows_lost
 from soop_components.release.snapshots import newest_of
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
@@ -102,6 +103,9 @@ class ReleaseResource(Resource):
             return
         before, after = parsed(inputs), parsed(wanted)
         await _announce_snapshots(context, before, after)
+        if (going := downgrade(before, after)) and going.by == "migrations":
+            for text in await rows_lost(before, going, self._rollouts.nodes(context, before)):
+                await context.progress.warn(text)
         for text in await asyncio.to_thread(_going, before, after):
             await context.progress.warn(text)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from soop_components.errors import SoopError
-from soop_components.release.downgrade import Targets, breaking, downgrade, held_in_words, nodes_restored
+from soop_components.release.downgrade import Downgrade, Targets, breaking, downgrade, held_in_words, nodes_restored
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.order import MigrateDown
@@ -48,16 +48,9 @@ class Schemas:
     async def _migrate_down(self, name: str, targets: Targets) -> None:
         for component, number in targets:
             await self._nodes[name].progress.show(f"undoing migrations after {number:03}")
-            ended = await self._run(name, component, "--down-to", number)
+            ended = await _run(self._nodes[name], self._wanted, component, "--down-to", number)
             if ended.exit_code != 0:
                 raise SoopError(f"{name}: undoing migrations: {ended_in_words(_SCRIPT, ended)}")
-
-    async def _run(self, name: str, component: str, option: str, number: int) -> ScriptEnded:
-        plan = self._wanted.roles[self._wanted.nodes[name].role].components[component]
-        script = next(script for script in plan.scripts if script.name == _SCRIPT)
-        arguments = (*script.arguments, option, str(number))
-        node = self._nodes[name]
-        return await node.script(plan.blob or "", script.source or "", {}, script.timeout, arguments, script.user)
 
     async def bound(self, names: Iterable[str]) -> set[str]:
         """Return those of the nodes that were begun to which the version before cannot go back: it does not run there.
@@ -79,7 +72,8 @@ class Schemas:
 
     async def _lacks(self, name: str) -> bool:
         for component, number in self._breaking(name).items():
-            if (await self._run(name, component, "--lacks", number)).exit_code != 0:
+            ended = await _run(self._nodes[name], self._wanted, component, "--lacks", number)
+            if ended.exit_code != 0:
                 return False
         return True
 
@@ -88,3 +82,23 @@ class Schemas:
         if self._previous is None:
             return None
         return held_in_words(self._previous, self._wanted, {self._wanted.nodes[name].role for name in changed})
+
+
+async def rows_lost(before: ReleaseInputs, going: Downgrade, nodes: Mapping[str, Node]) -> list[str]:
+    """Return in words how many rows down-migrations lose, as counted on the first node of each role."""
+    lines: list[str] = []
+    for change in going.changes if going.by == "migrations" else ():
+        name = before.nodes_of(change.role)[0]
+        for component in sorted({migration.component for migration in change.undone}):
+            ended = await _run(nodes[name], before, component, "--rows", going.known[component])
+            counted = ended.stdout_tail.splitlines() if ended.exit_code == 0 else ["its rows cannot be counted"]
+            lines += [f"{name}: would be lost: {line}" for line in counted]
+    return lines
+
+
+async def _run(node: Node, release: ReleaseInputs, component: str, option: str, number: int) -> ScriptEnded:
+    """Run the program of a component's migrations, as a release has it, on a node."""
+    plan = release.roles[release.nodes[node.name].role].components[component]
+    script = next(script for script in plan.scripts if script.name == _SCRIPT)
+    arguments = (*script.arguments, option, str(number))
+    return await node.script(plan.blob or "", script.source or "", {}, script.timeout, arguments, script.user)

@@ -3,7 +3,9 @@
 
 Arguments: port, database, owner, folder. With ``--down-to NUMBER`` it undoes what was applied after that number, the
 newest first, with the down-migrations that the database remembers: those of a newer version, which this one lacks.
-With ``--lacks NUMBER`` it succeeds if neither that one nor a later one was applied.
+With ``--rows NUMBER`` it says how many rows that would lose; with ``--lacks NUMBER`` it succeeds if neither that one
+nor a later one was applied.
+
 Runs as a superuser of the database, the migrations as the owner unless they declare otherwise. Their SQL was checked
 when they were built.
 """
@@ -24,6 +26,7 @@ NAME = re.compile(r"(?P<number>\d{3,18})_(?P<name>[a-z0-9_]+)\.(?P<direction>up|
 DECLARATION = re.compile(r"--\s*soop\s*:(?P<words>.*)", re.IGNORECASE)
 NO_TRANSACTION = "no-transaction"
 SUPERUSER = "superuser"
+IRREVERSIBLE = "irreversible"
 UNFINISHED = "unfinished"
 """Recorded in place of a checksum when a migration ended its transaction itself, so that it does not run twice."""
 LOCK_TIMEOUT = "30s"
@@ -36,9 +39,11 @@ CREATE TABLE IF NOT EXISTS public.schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE public.schema_migrations ADD COLUMN IF NOT EXISTS down text;
+ALTER TABLE public.schema_migrations ADD COLUMN IF NOT EXISTS irreversible boolean NOT NULL DEFAULT false;
 """
 RECORD = """\
-INSERT INTO public.schema_migrations (number, name, checksum, down) VALUES ({number}, '{name}', '{checksum}', {down})
+INSERT INTO public.schema_migrations (number, name, checksum, down, irreversible)
+VALUES ({number}, '{name}', '{checksum}', {down}, {irreversible})
 ON CONFLICT (number) DO UPDATE SET checksum = EXCLUDED.checksum;
 """
 REMEMBER = "UPDATE public.schema_migrations SET down = {down} WHERE number = {number} AND checksum = '{checksum}';"
@@ -48,6 +53,17 @@ LATER = """
 SELECT number, name, checksum, down IS NOT NULL, translate(encode(convert_to(down, 'UTF8'), 'base64'), E'\\n', '')
 FROM public.schema_migrations WHERE number > {number} ORDER BY number DESC;
 """
+COUNT = "SET statement_timeout = '5s';\nSELECT count({counted}) FROM {table};"
+IDENTIFIER = r"(?P<name>(?:[\w$]+|\"[^\"]+\")(?:\.(?:[\w$]+|\"[^\"]+\"))?)"
+DROP_TABLE = re.compile(rf"\s*drop\s+table\s+(?:if\s+exists\s+)?{IDENTIFIER}", re.IGNORECASE)
+ALTER_TABLE = re.compile(
+    rf"\s*alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?{IDENTIFIER}(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+DROP_COLUMN = re.compile(
+    rf"\bdrop\s+(?:column\s+)?(?!column\b|constraint\b|default\b|not\b|identity\b|expression\b)(?:if\s+exists\s+)?"
+    rf"{IDENTIFIER}",
+    re.IGNORECASE,
+)
 INVALID_INDEXES = """
 SELECT indexrelid::regclass, relname, EXISTS (
     SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid AND datname = current_database()
@@ -101,7 +117,9 @@ class Migration(NamedTuple):
 
     def record(self, checksum: str) -> str:
         """Return the SQL that records it."""
-        return RECORD.format(number=self.number, name=self.name, checksum=checksum, down=self.down_literal)
+        irreversible = str(self.declares(IRREVERSIBLE)).lower()
+        known = {"number": self.number, "name": self.name, "checksum": checksum}
+        return RECORD.format(**known, down=self.down_literal, irreversible=irreversible)
 
     @property
     def unfinished(self) -> str:
@@ -127,6 +145,7 @@ class Applied(NamedTuple):
     name: str
     checksum: str
     has_down: bool = True
+    is_irreversible: bool = False
 
 
 class Change(NamedTuple):
@@ -205,9 +224,17 @@ def down_of(path: Path) -> bytes | None:
 def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migration]:
     """Return the migrations to run; a changed one, or one that comes too late, is a failure.
 
-    The database may be ahead: after a rollback to an earlier version its schema still serves that one, too.
+    The database may be ahead: after a rollback to an earlier version its schema still serves that one, too, unless a
+    migration that nothing undoes says otherwise.
     """
     latest = max(applied, default=0)
+    known = {migration.number for migration in wanted}
+    for number, one in applied.items():
+        if one.is_irreversible and number not in known:
+            fail(
+                f"{number:03}_{one.name} of a later version is irreversible, and this version does not run on its "
+                "result: deploy one that has it, or put back a snapshot from before"
+            )
     for migration in wanted:
         done = applied.get(migration.number)
         if done is not None and done.checksum == UNFINISHED:
@@ -285,8 +312,11 @@ def run(database: Database, what: str, change: Change) -> None:
 
 def migrate_up(database: Database, wanted: list[Migration]) -> None:
     """Run what is pending, and remember how to undo what ran before the database remembered that."""
-    rows = database.run("SELECT number, name, checksum, down IS NOT NULL FROM public.schema_migrations")
-    applied = {int(number): Applied(name, checksum, down == "t") for number, name, checksum, down in rows}
+    rows = database.run("SELECT number, name, checksum, down IS NOT NULL, irreversible FROM public.schema_migrations")
+    applied = {
+        int(number): Applied(name, checksum, down == "t", irreversible == "t")
+        for number, name, checksum, down, irreversible in rows
+    }
     for migration in pending(wanted, applied):
         run(database, "migration", Change.up(migration))
     for migration in wanted:
@@ -313,6 +343,25 @@ def migrate_down(database: Database, last: int) -> None:
             run(database, "undoing migration", change)
 
 
+def losses(down: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the tables, and the tables with columns, that a down-migration drops."""
+    for statement in re.sub(r"--[^\n]*|/\*.*?\*/", " ", down, flags=re.DOTALL).split(";"):
+        if table := DROP_TABLE.match(statement):
+            yield table["name"], None
+        if table := ALTER_TABLE.match(statement):
+            yield from ((table["name"], column["name"]) for column in DROP_COLUMN.finditer(table["rest"]))
+
+
+def count_rows(database: Database, last: int) -> None:
+    """Say how many rows of what was made after a number would be lost, as far as it can be read out of the SQL."""
+    for number, name, _, _, down in database.run(LATER.format(number=last)):
+        for table, column in losses(base64.b64decode(down).decode("utf-8-sig")):
+            code, rows = database.attempt(COUNT.format(table=table, counted=column or "*"))
+            if code == 0:
+                what = f"{table}.{column}" if column else table
+                sys.stdout.write(f"{int(number):03}_{name}: {what}: {rows.strip()} rows\n")
+
+
 def main() -> None:
     """Run what is pending, or undo."""
     port, name, owner, folder, *further = sys.argv[1:]
@@ -323,11 +372,13 @@ def main() -> None:
             migrate_up(database, migrations(Path(folder)))
         case ["--down-to", number]:
             migrate_down(database, int(number))
+        case ["--rows", number]:
+            count_rows(database, int(number))
         case ["--lacks", number]:
             if database.run(LATER.format(number=int(number) - 1)):
                 fail(f"migration {number} or a later one was applied")
         case _:
-            fail("expected port, database, owner, folder, and perhaps --down-to or --lacks NUMBER")
+            fail("expected port, database, owner, folder, and perhaps --down-to, --rows or --lacks NUMBER")
 
 
 if __name__ == "__main__":

@@ -141,7 +141,10 @@ def test_a_downgrade_undoes_a_contract_only_when_somebody_says_so(ledger: Ledger
         assert "`lose_data: {from: 1.2.0, to: 1.1.0, by: migrations}`" in said
     stack.write_text(newer)
     assert project.changes(DOMAIN) == {}
-    project.must("soop", "deploy", "--yes", "--lose-data", "migrations", "ledger-service-1.1.0", DOMAIN)
+    word = ("--lose-data", "migrations", "ledger-service-1.1.0", DOMAIN)
+    said = project.must("soop", "deploy", "--preview", *word)
+    assert f"{NODE}: would be lost: 20261127120003_note: entries.note: 3 rows" in said
+    project.must("soop", "deploy", "--yes", *word)
     assert ledger.sql(columns) == "a changed"
     assert ledger.sql("SELECT count(*), sum(a) FROM entries") == "3 7"
     assert project.changes(DOMAIN) == {}

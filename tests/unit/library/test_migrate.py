@@ -64,6 +64,30 @@ def test_what_undoes_a_migration_is_remembered_with_it(tmp_path: Path) -> None:
     assert (second.down, second.down_literal) == (None, "NULL")
 
 
+def test_an_older_version_does_not_start_on_what_nothing_undoes(tmp_path: Path) -> None:
+    older = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    applied = {1: migrate.Applied("a", older[0].checksum), 2: migrate.Applied("b", "x", False, is_irreversible=True)}
+    with pytest.raises(SystemExit, match="002_b of a later version is irreversible, and this version does not run"):
+        migrate.pending(older, applied)
+    newer = migrate.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: irreversible\n"}))
+    assert ", NULL, true)" in migrate.Change.up(newer[1]).record
+    assert migrate.pending(newer, {**applied, 2: applied[2]._replace(checksum=newer[1].checksum)}) == []
+
+
+@pytest.mark.parametrize(
+    ("down", "expected"),
+    [
+        ("DROP TABLE grants;", [("grants", None)]),
+        ("-- DROP TABLE a;\nDROP INDEX i; drop table if exists public.b", [("public.b", None)]),
+        ("ALTER TABLE grants DROP COLUMN expires_at;", [("grants", "expires_at")]),
+        ('alter table only "a b" drop x, DROP COLUMN IF EXISTS y', [('"a b"', "x"), ('"a b"', "y")]),
+        ("ALTER TABLE t DROP CONSTRAINT c, ALTER a DROP NOT NULL, ALTER b DROP DEFAULT, RENAME x TO y;", []),
+    ],
+)
+def test_what_a_down_migration_drops_is_read_out_of_it(down: str, expected: list[tuple[str, str | None]]) -> None:
+    assert list(migrate.losses(down)) == expected
+
+
 def test_undoing_takes_the_record_away(tmp_path: Path) -> None:
     down = migrate.Migration(3, "c", tmp_path / "003_c.down.sql", b"DROP TABLE c;")
     change = migrate.Change.down(down)

@@ -23,10 +23,10 @@ from soop_components.release.downgrade import (
 )
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import Configure, MigrateDown, Parallel, rollout_order
-from soop_components.release.schemas import Schemas
+from soop_components.release.schemas import Schemas, rows_lost
 from soop_components.release.snapshots import newest_of
 from soop_components.release.verdict import ReleaseFailed
-from tests.unit.release.fake_nodes import DIGEST, SERVING, Nodes, release_of
+from tests.unit.release.fake_nodes import DIGEST, SERVING, FakeNode, Nodes, release_of
 
 KINDS: Sequence[MigrationKind] = ("expand", "expand", "contract", "expand", "irreversible")
 """Of the migrations 001 to 005."""
@@ -229,3 +229,15 @@ def test_nodes_may_go_back_by_themselves_while_schemas_serve_both_versions(
     before: ReleaseInputs, after: ReleaseInputs, serve: bool
 ) -> None:
     assert Schemas(after, before, dict.fromkeys(after.nodes)).serve_both is serve
+
+
+def test_rows_are_counted_on_one_node_of_each_role_that_has_a_database() -> None:
+    before, after = version(4), agreed(4, 1)
+    nodes = Nodes(STATES, release=before)
+    going = downgrade(before, after)
+    assert going is not None
+    asked = {name: FakeNode(nodes, node.target) for name, node in before.nodes.items()}
+    nodes.exit_codes[("script 5432 --rows 1", "database-1")] = 2
+    lines = asyncio.run(rows_lost(before, going, asked))
+    assert lines == ["database-1: would be lost: its rows cannot be counted"]
+    assert nodes.calls == [("script 5432 --rows 1", "database-1")]
