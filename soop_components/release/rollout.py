@@ -277,12 +277,14 @@ class Rollout:
         releases = [release for release in (self._previous, self._wanted) if release and name in release.nodes]
         return {blob for release in releases for blob in release.program_blobs(name)}
 
-    async def roll_back(self) -> RolledBack:
-        """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
+    async def held(self) -> str | None:
+        """Say why nothing can be rolled back, None if it can; comes before a rollback."""
         bound = await self._schemas.bound(self._configured)
         self._disks.bind(bound)
-        if held := self._schemas.held(bound - self._disks.restores_in_rollback(bound).keys()):
-            return RolledBack((), {}, self._own_failures, (), held)
+        return self._schemas.held(bound - self._disks.restores_in_rollback(bound).keys())
+
+    async def roll_back(self) -> RolledBack:
+        """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
         to_roll_back = nodes_to_roll_back(self._configured, self._states)
         restores = self._disks.restores_in_rollback(to_roll_back)
         left = [name for name in to_roll_back if name not in self._rolled_back or name in restores]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from soop_components.errors import SoopError
 from soop_components.release.node import Progress
 from soop_components.release.rollout import Rollout
-from soop_components.release.verdict import MustNotChange, ReleaseFailed, verdict
+from soop_components.release.verdict import MustNotChange, ReleaseFailed, RolledBack, verdict
 from soop_components.waiting import wait_for_all
 
 
@@ -28,7 +28,7 @@ async def roll_out(rollouts: Sequence[Rollout], progress: Progress, *, forms_gro
     except MustNotChange:
         raise
     except Exception as error:
-        outcomes = [await rollout.roll_back() for rollout in reversed(rollouts)]
+        outcomes = await _roll_back(rollouts)
         if not isinstance(error, SoopError):
             raise
         message = verdict([str(rollout.reference) for rollout in rollouts], error, outcomes)
@@ -38,3 +38,11 @@ async def roll_out(rollouts: Sequence[Rollout], progress: Progress, *, forms_gro
         for rollout in rollouts:
             await rollout.end()
     await progress.show(f"{' and '.join(str(rollout.reference) for rollout in rollouts)} accepted")
+
+
+async def _roll_back(rollouts: Sequence[Rollout]) -> list[RolledBack]:
+    """Roll all services back, or none of them if one cannot be."""
+    held = [why for why in [await rollout.held() for rollout in rollouts] if why]
+    if held:
+        return [RolledBack((), {}, {}, (), "; ".join(held))]
+    return [await rollout.roll_back() for rollout in reversed(rollouts)]

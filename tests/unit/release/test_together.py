@@ -9,13 +9,24 @@ from dataclasses import replace
 import pytest
 
 from soop_components.model.names import Reference
-from soop_components.model.plan import RolePlan
+from soop_components.model.plan import MigrationKind, RolePlan
 from soop_components.model.service import RolloutSettings
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import NodeState
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import MustNotChange, ReleaseFailed
-from tests.unit.release.fake_nodes import DONE, DRIFTED, HOOKS, NEW, SERVING, Call, Nodes, Silence, release_of
+from tests.unit.release.fake_nodes import (
+    DONE,
+    DRIFTED,
+    HOOKS,
+    NEW,
+    SERVING,
+    Call,
+    Nodes,
+    Silence,
+    release_of,
+    with_migrations,
+)
 from tests.unit.release.test_rollout import IN_ROLLBACKS, LOOKS, failure
 
 ONE_BY_ONE = RolloutSettings(canaries=0, max_in_flight=1)
@@ -24,6 +35,8 @@ GATEWAY = replace(
     release_of({"gateway": 2}, {"gateway": RolePlan(rollout=ONE_BY_ONE, hooks=HOOKS)}),
     reference=Reference("b-service", "2.0.1"),
 )
+EXPAND: tuple[MigrationKind, ...] = ("expand",)
+CONTRACT: tuple[MigrationKind, ...] = ("expand", "contract")
 UPGRADE: Mapping[str, NodeState] = dict.fromkeys([*ACCESS.nodes, *GATEWAY.nodes], SERVING)
 
 
@@ -123,3 +136,15 @@ def test_a_group_is_not_formed_where_that_would_change_what_runs(state: NodeStat
     with pytest.raises(MustNotChange, match=r"web-2: runs a-service-1\.0\.0, which a new group .* nothing was changed"):
         both.run(known=False)
     assert {name for name, _ in both.calls} == {"open", "inspect"}
+
+
+def test_none_is_rolled_back_where_one_cannot_be() -> None:
+    both = Both()
+    release, earlier = (with_migrations(each, *kinds) for each, kinds in ((ACCESS, CONTRACT), (before(ACCESS), EXPAND)))
+    both.access.release = release
+    both.access.exit_codes[("script --lacks 2", "database-1")] = 1
+    both.access.at[("apply", "gateway-2")] = failure("gateway-2")
+    rollouts = [both.access.rollout(earlier), both.gateway.rollout(before(GATEWAY))]
+    with pytest.raises(ReleaseFailed, match=r"not rolled back: 002_m \(database\) is contract"):
+        asyncio.run(roll_out(rollouts, Silence()))
+    assert both.called("roll_back") == []
