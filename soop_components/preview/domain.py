@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from soop_components.model.service_plan import DomainPlan
-from soop_components.preview.facts import DomainPreview, Loss, ServicePreview
+from soop_components.preview.facts import DomainPreview, Loss, ResourceChange, ServicePreview
 from soop_components.preview.inputs import of_plan, of_properties, places
-from soop_components.preview.resources import RELEASE, ResourceStep, losses_of, resource_changes
+from soop_components.preview.resources import GROUP, RELEASE, ResourceStep, losses_of, resource_changes
 from soop_components.preview.service import Found, service_preview
 from soop_components.release.inputs import ReleaseInputs
 
@@ -29,8 +29,20 @@ def preview_of_plans(before: DomainPlan | None, after: DomainPlan | None) -> Dom
     kept, had = map(_disks, (after, before))
     gone = [name for name in had if name not in kept]
     losses = tuple(Loss(kind="disk", subject=name) for name in sorted(gone))
-    together = after.together if after else ()
-    return DomainPreview(domain=plan.id, services=tuple(services), together=together, losses=losses)
+    return DomainPreview(
+        domain=plan.id,
+        services=tuple(services),
+        together=after.together if after else (),
+        resources=tuple(_groups(before, after)),
+        losses=losses,
+    )
+
+
+def _groups(before: DomainPlan | None, after: DomainPlan | None) -> Iterator[ResourceChange]:
+    """Yield the groups of services that are formed or dissolved."""
+    old, new = ({"+".join(sorted(group)) for group in plan.together} if plan else set() for plan in (before, after))
+    yield from (ResourceChange(type=GROUP, name=name, action="create") for name in sorted(new - old))
+    yield from (ResourceChange(type=GROUP, name=name, action="delete") for name in sorted(old - new))
 
 
 def _by_service(plan: DomainPlan | None) -> Mapping[str, ReleaseInputs]:

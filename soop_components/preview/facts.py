@@ -183,7 +183,7 @@ class DomainPreview(Model):
     together: Annotated[tuple[Names, ...], Field(strict=False)] = ()
     """Groups of services that are accepted as one, or rolled back as one."""
     resources: Annotated[tuple[ResourceChange, ...], Field(strict=False)] = ()
-    """Machines, disks and other resources that change; empty where no engine was asked."""
+    """Machines, disks and other resources that change; where no engine was asked, groups of services alone."""
     losses: Annotated[tuple[Loss, ...], Field(strict=False)] = ()
     """What cannot be undone."""
     warnings: Names = ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from soop_components.preview import as_text, preview_of_steps, summary
+from soop_components.model.environment import Environment
+from soop_components.model.service_plan import DomainPlan
+from soop_components.preview import as_text, preview_of_plans, preview_of_steps, summary
 from soop_components.preview.facts import Loss, ResourceChange
 from soop_components.preview.resources import GROUP, RELEASE, ResourceStep
 
@@ -105,3 +108,10 @@ def test_a_group_is_named_where_it_is_formed_or_dissolved() -> None:
         preview = preview_of_steps(DOMAIN, [ResourceStep(operation, GROUP, "a-service+b-service")])
         assert as_text(preview).splitlines()[-1] == f"  {words}: a-service+b-service"
     assert not preview_of_steps(DOMAIN, [ResourceStep("update", GROUP, "a-service+b-service")]).changes
+    alone = DomainPlan(DOMAIN, Environment(name="dev"), (), {}, {}, {})
+    grouped = replace(alone, together=(("b-service", "a-service"),))
+    assert as_text(preview_of_plans(alone, grouped)).splitlines()[-1] == "  group of services made: a-service+b-service"
+    assert preview_of_plans(grouped, None).resources == (
+        ResourceChange(type=GROUP, name="a-service+b-service", action="delete"),
+    )
+    assert not preview_of_plans(grouped, grouped).changes

@@ -114,6 +114,17 @@ def test_a_release_records_what_its_group_accepted_and_rolls_nothing_out() -> No
     assert release.diff(wanted, recorded, wanted).changes == {}
 
 
+def test_the_artifacts_of_a_group_are_noted_once_and_stay_when_it_is_dissolved() -> None:
+    """In the history of a domain."""
+    outputs, _ = accepted()
+    resource = Recording(Rollouts())
+    deployed = [(name, "1.0.0", "sha256:1.0.0") for name in ("a", "b")]
+    assert [tuple(each) for each in resource.artifacts(BEFORE)] == deployed
+    assert [tuple(each) for each in resource.artifacts(outputs)] == deployed
+    assert ReleaseResource(Rollouts()).artifacts(in_group("a", BEFORE, outputs)) == ()
+    assert not resource.owns_artifacts
+
+
 def test_a_release_whose_group_accepted_nothing_in_this_run_records_nothing() -> None:
     outputs, _ = accepted()
     wanted = in_group("a", group(a="2.0.0", b="1.0.0"), outputs)
