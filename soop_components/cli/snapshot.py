@@ -66,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     with domain_lock(project, id):
         recover(engine, id, say)
+        if arguments.action == "create":
+            engine.refresh(id)  # what is kept is called what it is
         state = engine.state(id)
         snapshots = _snapshots(project, id, state)
         nodes = _nodes(id, state, arguments.nodes)
@@ -93,11 +95,18 @@ def _nodes(id: str, state: StackState, words: Sequence[str]) -> list[str]:
 async def _create(snapshots: Snapshots, state: StackState, nodes: Sequence[str], label: str) -> int:
     await snapshots.check(nodes, label)
     for node in nodes:
-        release = next((each for each in state.releases if each.service == NodeName.parse(node).service), None)
-        of = str(Reference(release.service, release.version)) if release and release.version else ""
-        made = await snapshots.take(node, label, of, (release.digest if release else None) or "")
+        made = await snapshots.take(node, label, *_what_ran(state, node))
         say(f"{node}: {label}, {size_text(made.size)}")
     return 0
+
+
+def _what_ran(state: StackState, node: str) -> tuple[str, str]:
+    """Return what a node runs, and its digest; nothing where it is not what was accepted."""
+    release = next((each for each in state.releases if each.service == NodeName.parse(node).service), None)
+    found = next((each for each in state.nodes if each.name == node), None)
+    if release is None or found is None or release.version is None or release.version != found.version or found.drift:
+        return "", ""
+    return str(Reference(release.service, release.version)), release.digest or ""
 
 
 async def _prune(
@@ -152,9 +161,10 @@ def _say_what_differs(id: str, state: StackState, restored: Sequence[Snapshot]) 
     for each in restored:
         service = NodeName.parse(each.node).service
         version = state.running(service)
-        if each.of and version and each.of != str(Reference(service, version)):
-            say(f"{each.node}: {Reference(service, version)} runs on the data of {each.of}")
-    say(f"the next `pulumi up` runs scripts again that the restored data do not know of, migrations among them: {id}")
+        if version and each.of != str(Reference(service, version)):
+            of = each.of or "a version that is not known"
+            say(f"{each.node}: {Reference(service, version)} runs on the data of {of}; the next update migrates them")
+            say(f"  pulumi up --stack {id}")
 
 
 def _row(each: Snapshot) -> Sequence[str]:

@@ -84,11 +84,12 @@ class Snapshots:
             hint = "remove some with `soop snapshot prune`, or raise `reliability: {snapshots: {size: …}}` there"
             raise SoopError(why, hint)
 
-    async def take(self, node: str, label: str, of: str, digest: str) -> Snapshot:
-        """Take one, then remove the oldest of the node that are too many."""
+    async def take(self, node: str, label: str, of: str, digest: str, spare: str | None = None) -> Snapshot:
+        """Take one, then remove the oldest of the node that are too many, but not the one with the label ``spare``."""
         made = await self._operations.snapshot(node, label, of, digest)
         others = [each for each in await self.all() if each.node == node and each.label != label]
-        await self.remove(beyond(others, self._bounds.keep - 1))
+        gone = beyond(others, self._bounds.keep - 1)
+        await self.remove(each for each in gone if each.label != spare)
         return made
 
     async def restore(self, node: str, label: str) -> None:

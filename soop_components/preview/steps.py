@@ -63,10 +63,11 @@ def steps_of(
             is_last_good=True,
             missing=(),
             has_changes=name in changing,
-            snapshot=snapshot_of(before, release, name) if name in serving else None,
+            snapshot=snapshot_of(before, release, name, going) if name in serving else None,
+            restore=f"of {release.reference}" if going and node.role in going.restored else None,
             to_rebuild=name in rebuilt,
         )
-        for name in release.nodes
+        for name, node in release.nodes.items()
     }
     order = rollout_order(release, states, _FIRST_WAVE, leaving, going).steps
     lanes = (step.lanes if isinstance(step, Parallel) else ((step,),) for step in order)

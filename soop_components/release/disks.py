@@ -55,6 +55,10 @@ class Disks:
             if (node, label) not in found:
                 raise SoopError(f"{node} has no snapshot {label}", "`soop snapshot list` shows those that there are")
 
+    def label(self, node: str) -> str | None:
+        """Return what a snapshot of a node's disk is called, if the rollout takes one."""
+        return self._labels.get(node)
+
     async def check(self, nodes: Collection[str]) -> None:
         """Raise ``SoopError`` if there is no room for the snapshots of these nodes."""
         for label in sorted({self._labels[node] for node in nodes}):
@@ -72,7 +76,8 @@ class Disks:
 
     async def _take(self, node: Node, label: str, ran: ReleaseInputs | None) -> None:
         await node.progress.show(f"taking snapshot {label}")
-        await self._known.take(node.name, label, str(ran.reference) if ran else "", ran.digest if ran else "")
+        of, digest = (str(ran.reference), ran.digest) if ran else ("", "")
+        await self._known.take(node.name, label, of, digest, spare=self.restores.get(node.name))
         self._there.add(node.name)
 
     async def restore(self, node: Node, label: str) -> None:

@@ -148,7 +148,7 @@ class Rollout:
         known = self._known(found)
         if restored := self._schemas.restored:
             await self._disks.go_back(self._wanted, restored)
-        labels = {name: snapshot_of(self._previous, self._wanted, name) for name in self._nodes}
+        labels = {name: snapshot_of(self._previous, self._wanted, name, self._schemas.going) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})
         return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
 
@@ -201,7 +201,7 @@ class Rollout:
             missing=tuple(self._needed(name, found) if to_rebuild else found.missing),
             has_changes=to_rebuild or bool(found.changes),
             to_rebuild=to_rebuild,
-            snapshot=snapshot_of(self._previous, self._wanted, name) if self._is_untouched(found) else None,
+            snapshot=self._disks.label(name) if self._is_untouched(found) else None,
             restore=self._disks.restores.get(name),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from soop_components.errors import SoopError
 from soop_components.machines.snapshots import Snapshot
 from soop_components.model.names import Reference
+from soop_components.release.downgrade import Downgrade
 from soop_components.release.inputs import ReleaseInputs
 
 
@@ -28,11 +29,19 @@ def newest_of(release: ReleaseInputs, nodes: Iterable[str], snapshots: Iterable[
     return {name: found[name] for name in nodes}
 
 
-def snapshot_of(before: ReleaseInputs | None, after: ReleaseInputs, node: str) -> str | None:
-    """Return the label of the snapshot that a node's disk gets before its plan changes; None if it gets none."""
+def snapshot_of(
+    before: ReleaseInputs | None, after: ReleaseInputs, node: str, going: Downgrade | None = None
+) -> str | None:
+    """Return the label of the snapshot that a node's disk gets before its plan changes; None if it gets none.
+
+    One on which an older snapshot is put always gets one, for the rollback.
+    """
     if before is None or node not in before.nodes or node not in after.nodes:
         return None
-    role = after.roles[after.nodes[node].role]
+    name = after.nodes[node].role
+    role = after.roles[name]
+    if going is not None and name in going.restored:
+        return label_before(before.reference, after.reference)
     if role.disk is None or not role.rollout.snapshot:
         return None
     if before.documents[node]["plan"] == after.documents[node]["plan"]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from soop_components.errors import SoopError
+from soop_components.machines.local import gateway
 from soop_components.machines.local.root_helper.request import Attachment
 from soop_components.machines.snapshots import Snapshots
 from soop_components.model.environment import SnapshotSettings
-from tests.scenarios.ground import MIB, Ground
+from tests.scenarios.ground import MIB, RUN, Ground, as_root
 
 NODE = "database-1.access-service.dev-access"
+SUDO = [] if os.geteuid() == 0 else ["sudo", "-n"]
 MOUNT = Attachment(NODE, "/var/lib/postgresql")
 WRITER = "cd /var/lib/postgresql; n=0; while n=$((n+1)); do echo $n > next; sync next; mv next last; done"
 """Writes numbers, each complete."""
@@ -43,5 +48,34 @@ def test_a_disk_is_what_it_was_and_keeps_a_size_that_it_was_given_since(ground: 
         await ground.machines.destroy(NODE)
         await ground.machines.destroy_disk(NODE)
         assert list(await snapshots.all()) == []
+
+    asyncio.run(scenario())
+
+
+FREEZE = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from root_helper.snapshot import frozen
+with frozen(Path(sys.argv[2])):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_disk_goes_on_when_the_program_that_froze_it_is_killed(ground: Ground) -> None:
+    async def scenario() -> None:
+        await ground.machines.create_disk(NODE, 64 * MIB)
+        facts = await ground.create(NODE, MOUNT)
+        folder, mount = Path(gateway.__file__).parent, RUN / ground.realm / "disks" / NODE
+        argv = [*SUDO, "/usr/bin/python3", "-I", "-c", FREEZE, str(folder), str(mount)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            frozen_by = process.stdout.readline().strip()
+            writing = asyncio.create_task(
+                ground.run(facts, "echo kept > /var/lib/postgresql/kept && sync && echo done")
+            )
+            as_root("kill", "-KILL", frozen_by)
+        assert await writing == "done"
 
     asyncio.run(scenario())

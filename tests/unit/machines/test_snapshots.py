@@ -78,6 +78,12 @@ def test_another_one_removes_the_oldest_of_its_disk_and_of_no_other() -> None:
     assert disks.labels(TWO) == disks.labels(OTHER) == ["a"]
 
 
+def test_one_that_is_about_to_be_restored_stays() -> None:
+    disks = Disks(made(ONE, "a", 1), made(ONE, "b", 2))
+    asyncio.run(of(disks, keep=2).take(ONE, "c", "", "", spare="a"))
+    assert disks.labels(ONE) == ["a", "b", "c"]
+
+
 def test_one_of_the_same_label_is_replaced_and_costs_no_other_one() -> None:
     disks = Disks(made(ONE, "a", 1), made(ONE, "b", 2))
     asyncio.run(of(disks, keep=2).take(ONE, "a", "", ""))

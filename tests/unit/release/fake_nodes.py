@@ -203,7 +203,7 @@ class FakeSnapshots(Snapshots):
         for node in nodes:
             self._nodes.on_call("room", node)
 
-    async def take(self, node: str, label: str, of: str, digest: str) -> Snapshot:
+    async def take(self, node: str, label: str, of: str, digest: str, spare: str | None = None) -> Snapshot:
         self._nodes.on_call("snapshot", node)
         self.found.add((node, label))
         return Snapshot(node, label, "2026-11-28T10:00:00+00:00", 1, of, digest)

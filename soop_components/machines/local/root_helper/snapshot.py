@@ -38,7 +38,7 @@ def take(realm: Realm, name: str, label: str, about: request.About) -> dict[str,
         mount = realm.disk_mount(name)
         taken = datetime.now(UTC).isoformat(timespec="seconds")
         try:
-            with _frozen(mount) if mount in mounts.table() else nullcontext():
+            with frozen(mount) if mount in mounts.table() else nullcontext():
                 _copy(folder / disk.IMAGE, snapshots / copy)
             _sync(snapshots / copy)
             record = {"copy": copy, "taken": taken, "of": about.of, "digest": about.digest}
@@ -113,7 +113,7 @@ def _folder_of(realm: Realm, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _frozen(mount: Path) -> Iterator[None]:
+def frozen(mount: Path) -> Iterator[None]:
     """Let a file system stand still, with all that was written on its disk; it goes on also if this process is killed.
 
     A child lets it go on, as soon as its end of a pipe says that nobody has the other one any more.
