@@ -195,9 +195,12 @@ class FakeSnapshots(Snapshots):
         self._nodes = nodes
         self.found: set[tuple[str, str]] = set()
         self.restored: list[str] = []
+        self.of: Mapping[str, tuple[str, str]] = {}
+        """What ran when one was taken, and its digest, by label."""
 
     async def all(self) -> Sequence[Snapshot]:
-        return [Snapshot(*each, "2026-11-28T10:00:00+00:00", 1, "", "") for each in self.found]
+        moment = "2026-11-28T10:00:00+00:00"
+        return [Snapshot(node, label, moment, 1, *self.of.get(label, ("", ""))) for node, label in self.found]
 
     async def check(self, nodes: Sequence[str], label: str) -> None:
         for node in nodes:

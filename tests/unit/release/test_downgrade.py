@@ -137,6 +137,18 @@ def test_the_newest_snapshot_of_the_older_version_is_restored() -> None:
         newest_of(after, ["database-1"], found[2:])
 
 
+def test_a_downgrade_to_a_snapshot_keeps_what_is_there_for_its_rollback() -> None:
+    nodes = Nodes(STATES, {("script", "database-1"): fail}, release=agreed(5, 4, "snapshot"))
+    nodes.snapshots.found = {("database-1", "older")}
+    nodes.snapshots.of = {"older": ("a-service-1.4.0", DIGEST)}
+    with pytest.raises(ReleaseFailed):
+        asyncio.run(nodes.run(version(5)))
+    kinds = ("snapshot", "restore", "apply", "roll_back")
+    done = [name for name, node in nodes.calls if node == "database-1" and name in kinds]
+    assert done == ["snapshot", "restore", "apply", "restore", "roll_back"]
+    assert nodes.snapshots.restored == ["older", "a-service-1.5.0.before-1.4.0"]
+
+
 def test_a_version_that_declares_no_migrations_is_not_compared() -> None:
     assert downgrade(version(3), version(2, migrations=0)) is None
     assert breaking(version(2, migrations=0), version(5)) == []
