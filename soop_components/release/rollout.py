@@ -95,6 +95,13 @@ class Rollout:
         self._own_failures: dict[str, Failed] = {}
         """Why others of them could not."""
         self._schemas = Schemas(wanted, previous, nodes)
+        self.goes_back_alone = self.serve_both
+        """Whether a node of which no deployer takes care any more may roll itself back, whatever others do."""
+
+    @property
+    def serve_both(self) -> bool:
+        """Whether schemas serve the version before throughout."""
+        return self._schemas.serve_both
 
     @property
     def reference(self) -> Reference:
@@ -255,7 +262,7 @@ class Rollout:
 
     async def _configure(self, name: str) -> None:
         document, secrets, before = self._wanted.documents[name], self._wanted.secrets, self._previous_secrets
-        within = self._wanted.accept_within(name) if self._schemas.serve_both else 0
+        within = self._wanted.accept_within(name) if self.goes_back_alone else 0
         self._signs.begin(name, within)
         try:
             good, programs = self._last_good(name), self._programs(name)

@@ -17,6 +17,8 @@ async def roll_out(rollouts: Sequence[Rollout], progress: Progress, *, forms_gro
     They are in the order in which they are rolled out; a rollback begins with the last. Where they form a group that
     is new, those that run already must stay as they are; else ``MustNotChange`` is raised before anything is done.
     """
+    for rollout in rollouts:
+        rollout.goes_back_alone = all(each.serve_both for each in rollouts)
     try:
         await progress.show("connecting")
         await wait_for_all(rollout.look() for rollout in rollouts)

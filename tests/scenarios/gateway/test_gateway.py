@@ -228,33 +228,30 @@ def test_a_password_of_the_database_is_rotated_unnoticed(domain: Workspace) -> N
     assert domain.changes(DOMAIN) == {}
 
 
-def running(project: Workspace) -> dict[str, str]:
-    """Return the processes of both services on all nodes, as a restart or a reload would change them."""
+def seen(project: Workspace) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the version of each service, on which the state, `soop status` and all nodes agree; and the processes of
+    both services on each node, as a restart or a reload would change them.
+    """
     show = "systemctl show --property Id,MainPID 'access-service-*.service' nginx.service 'postgresql@*.service'"
-    nodes = [node for service in project.outputs(DOMAIN)["services"].values() for node in service["nodes"]]
-    return {node: project.ssh(node, f"{show}; pgrep nginx || true") for node in nodes}
-
-
-def accepted(project: Workspace) -> dict[str, str]:
-    """Return the version of each service that the state, `soop status` and every node agree on."""
     (status,) = json.loads(project.must("soop", "status", "--refresh", "--json", DOMAIN))
-    found = {}
+    versions, processes = {}, {}
     for service, known in project.outputs(DOMAIN)["services"].items():
         shown = status["services"][service]
         said = {shown["version"], known["version"], *(node["version"] for node in shown["nodes"].values())}
-        for node in shown["nodes"]:
-            of_node = json.loads(project.ssh(node, "cat /var/lib/soop/accepted.json"))
-            said.add(of_node["version"])
-        assert len(said) == 1, said
         assert all(node["healthy"] and not node["drift"] for node in shown["nodes"].values())
-        found[service] = said.pop()
-    return found
+        for node in shown["nodes"]:
+            found = project.ssh(node, f"cat /var/lib/soop/accepted.json; echo; {show}; pgrep nginx || true")
+            document, _, processes[node] = found.partition("\n")
+            said.add(json.loads(document)["version"])
+        assert len(said) == 1, said
+        versions[service] = said.pop()
+    return versions, processes
 
 
 def test_services_that_are_deployed_together_go_forward_or_back_together(domain: Workspace) -> None:
     stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
     alone = stack.read_text()
-    before, processes = accepted(domain), running(domain)
+    before, processes = seen(domain)
     good, better = f"access-service-{before['access-service']}", "access-service-3.9.0"
     domain.must("soop", "build", "--version", "3.9.0", "service_defs/access-service")
     gateway = domain.root / "service_defs/gateway-service/service.yaml"
@@ -264,31 +261,30 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     gateway.write_text(source)
     domain.must("soop", "build", "--version", "1.9.9", "service_defs/gateway-service")
 
-    grouped = f"{alone}  soop:together:\n    - [gateway-service, access-service]\n"
+    together = "  soop:together:\n    - [gateway-service, access-service]\n"
+    grouped = alone.replace("config:\n", f"config:\n{together}", 1)
     stack.write_text(grouped.replace(good, better))
     output = domain.fails("pulumi", "preview", "--stack", DOMAIN)
     assert "access-service: comes into the group access-service, gateway-service and changes at once" in output
     domain.fails("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", DOMAIN)
-    assert (accepted(domain), running(domain)) == (before, processes)
 
     stack.write_text(grouped)
     domain.up(DOMAIN)
-    assert (domain.changes(DOMAIN), accepted(domain), running(domain)) == ({}, before, processes)
+    assert (domain.changes(DOMAIN), seen(domain)) == ({}, (before, processes))
 
     both = (better, "gateway-service-1.9.9-wrong")
     with asking(f"{entrance(domain)}/access/ann/42") as answers:
         output = domain.fails("soop", "deploy", "--yes", *both, DOMAIN)
     assert set(answers) == {200}
     assert "access-service-3.9.0 and gateway-service-1.9.9-wrong were not accepted: smoke test" in output
-    assert (accepted(domain), stack.read_text(), domain.changes(DOMAIN)) == (before, grouped, {})
+    assert (seen(domain)[0], stack.read_text(), domain.changes(DOMAIN)) == (before, grouped, {})
 
     domain.must("soop", "deploy", "--yes", better, "gateway-service-1.9.9", DOMAIN)
-    after = accepted(domain)
-    assert after == {"access-service": "3.9.0", "gateway-service": "1.9.9"}
-    processes = running(domain)
-    stack.write_text(stack.read_text().partition("  soop:together")[0])
+    after = seen(domain)
+    assert after[0] == {"access-service": "3.9.0", "gateway-service": "1.9.9"}
+    stack.write_text(stack.read_text().replace(together, ""))
     domain.up(DOMAIN)
-    assert (domain.changes(DOMAIN), accepted(domain), running(domain)) == ({}, after, processes)
+    assert (domain.changes(DOMAIN), seen(domain)) == ({}, after)
 
 
 def test_a_version_that_cannot_be_undone_goes_back_to_its_snapshot_when_somebody_says_so(domain: Workspace) -> None:

@@ -71,6 +71,12 @@ def calls_of_success() -> list[Call]:
 CALLS = calls_of_success()
 
 
+def test_a_node_may_roll_itself_back_where_all_schemas_serve_both_versions() -> None:
+    both = Both()
+    both.run()
+    assert set(both.gateway.accept_within.values()) == {600}
+
+
 def test_both_end_a_stage_before_one_begins_the_next() -> None:
     done = [call for call in CALLS if call[0] not in LOOKS]
     assert done[:5] == [("receive", name) for name in UPGRADE]
@@ -148,3 +154,4 @@ def test_none_is_rolled_back_where_one_cannot_be() -> None:
     with pytest.raises(ReleaseFailed, match=r"not rolled back: 002_m \(database\) is contract"):
         asyncio.run(roll_out(rollouts, Silence()))
     assert both.called("roll_back") == []
+    assert set(both.gateway.accept_within.values()) == {0}, "nor does one roll itself back later"
