@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from soop_components.cli.terminal import say, table
@@ -64,10 +65,12 @@ def show(runs: Sequence[PastRun]) -> None:
 def rows(run: PastRun) -> Iterator[tuple[Sequence[str], str | None]]:
     """Yield a row per service, with the reason for its result; what is the same as above is left blank."""
     about = (f"{run.started.astimezone():%Y-%m-%d %H:%M}", _duration(run.started, run.ended), run.who or "-")
-    for service in run.services:
+    for service, following in zip_longest(run.services, run.services[1:]):
         version = f"{service.before} -> {service.version}" if _is_change(service.before, service.version) else None
         digest = (service.digest or "")[len("sha256:") : _SHORT]
-        yield (*about, service.service, version or service.version, digest, service.result), service.reason
+        is_said_below = following is not None and following.reason == service.reason
+        reason = None if is_said_below else service.reason  # of services that were deployed together
+        yield (*about, service.service, version or service.version, digest, service.result), reason
         about = ("", "", "")
     if not run.services or run.reasons:
         what = "destroyed" if run.kind == "destroy" and run.result == "succeeded" else run.result
