@@ -20,8 +20,8 @@ from pathlib import Path
 from soop_components.errors import printable
 from soop_components.project import Project
 
-_LONGEST = 2000
-"""Characters of a reason."""
+_HEAD, _TAIL = 2000, 4000
+"""Characters of a reason: what failed is said at its beginning, what a program said last near its end."""
 _MOST_BYTES = 256 << 10
 """Of a file; when it has grown beyond, the older half of it is dropped."""
 _PEOPLE = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "SUDO_USER")
@@ -121,9 +121,8 @@ def _parsed(lines: Iterable[bytes]) -> Iterable[Note]:
 
 
 def _short(reason: str | None) -> str | None:
-    if reason is None or len(reason) <= _LONGEST:
-        return reason and printable(reason)
-    return f"{printable(reason)[:_LONGEST]}…"
+    text = reason and printable(reason)
+    return text if text is None or len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} … {text[-_TAIL:]}"
 
 
 def _drop_older_half(path: Path) -> None:
