@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from soop_components.model.service_plan import DomainPlan
 from soop_components.preview.facts import DomainPreview, Loss, ResourceChange, ServicePreview
 from soop_components.preview.inputs import of_plan, of_properties, places
+from soop_components.preview.nodes import Found
 from soop_components.preview.resources import GROUP, RELEASE, ResourceStep, losses_of, resource_changes
-from soop_components.preview.service import Found, service_preview
+from soop_components.preview.service import service_preview
 from soop_components.release.inputs import ReleaseInputs
 
 _MACHINE = re.compile(r'nodes\["([^"]+)"\]\.machine')

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 
 from soop_components.model.names import NodeName
 from soop_components.model.plan import RolePlan
 from soop_components.model.versions import version_key
-from soop_components.preview.facts import Artifact, NodeAction, NodeChange, RoleChange, ServiceAction, ServicePreview
+from soop_components.preview.facts import Artifact, NodeChange, RoleChange, ServiceAction, ServicePreview
 from soop_components.preview.migrations import migration_changes, way_back
-from soop_components.preview.roles import UnitChanges, holds, role_change, unit_changes
+from soop_components.preview.nodes import Found, node_changes, rebuilt
+from soop_components.preview.roles import role_change
 from soop_components.preview.steps import steps_of
 from soop_components.release.inputs import ReleaseInputs
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is known of a service besides its inputs."""
-
-    drift: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """How nodes differ from what was accepted, in words."""
-    new_machines: Collection[str] = ()
-    """Nodes whose machine would be made, or made anew."""
-    asked: Collection[str] = ()
-    """Nodes whose machine is to be replaced."""
-    secrets: Collection[str] = ()
-    """Names of the secrets that have other values."""
 
 
 def service_preview(
@@ -36,7 +22,7 @@ def service_preview(
     found = found or Found()
     if after is None:
         return _removed(before)
-    nodes = tuple(sorted(_node_changes(before, after, found), key=lambda change: NodeName.parse(change.node)))
+    nodes = tuple(sorted(node_changes(before, after, found), key=lambda change: NodeName.parse(change.node)))
     changing = {node.node for node in nodes if node.action not in ("none", "remove")}
     leaving = [node.node for node in nodes if node.action == "remove"]
     others = before is None or _around(before) != _around(after)
@@ -95,52 +81,3 @@ def _role_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Fou
         change = role_change(role, old or RolePlan(), plan, found.secrets)
         if change != RoleChange(role=role):
             yield change
-
-
-def rebuilt(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Collection[str]:
-    """Return the nodes that serve and get a new machine in their turn: with another base, all that are there."""
-    there = {name for name in after.nodes if before and name in before.nodes} - set(found.new_machines)
-    return there if before and before.base != after.base else there & set(found.asked)
-
-
-def _node_changes(before: ReleaseInputs | None, after: ReleaseInputs, found: Found) -> Iterator[NodeChange]:
-    for name, node in after.nodes.items():
-        was = before.nodes.get(name) if before else None
-        drift = found.drift.get(name, ())
-        if before is None or was is None or was.role != node.role:
-            yield NodeChange(node=name, role=node.role, action="create")
-            continue
-        if name in found.new_machines or name in rebuilt(before, after, found):
-            yield NodeChange(node=name, role=node.role, action="replace", base=after.base)
-            continue
-        old, new = before.roles[was.role], after.roles[node.role]
-        units = unit_changes(old, new, found.secrets, node.number == 1)
-        yield NodeChange(
-            node=name,
-            role=node.role,
-            action=_node_action(before, after, name, found, units),
-            starts=units.starts,
-            restarts=units.restarts,
-            reloads=units.reloads,
-            stops=units.stops,
-            drift=drift,
-        )
-    gone = [(name, node) for name, node in before.nodes.items() if name not in after.nodes] if before else []
-    for name, node in gone:
-        yield NodeChange(node=name, role=node.role, action="remove")
-
-
-def _node_action(
-    before: ReleaseInputs, after: ReleaseInputs, name: str, found: Found, units: UnitChanges
-) -> NodeAction:
-    role = after.nodes[name].role
-    if role_change(role, before.roles[role], after.roles[role], found.secrets) != RoleChange(role=role):
-        return "configure"
-    if units != UnitChanges() or holds(after.roles[role], found.secrets):
-        return "configure"
-    old, new = (inputs.documents[name] for inputs in (before, after))
-    if old["plan"] != new["plan"]:
-        return "configure"
-    if found.drift.get(name):
-        return "repair"
-    return "record" if old["plan_digest"] != new["plan_digest"] else "none"

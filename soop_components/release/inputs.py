@@ -86,13 +86,17 @@ class ReleaseInputs:
         return environment_of(NodeName.parse(next(iter(self.nodes))).domain)
 
     @cached_property
-    def documents(self) -> Mapping[str, dict[str, Any]]:
-        """What each node's runner is given, by node name, with the digest that names it."""
-        plans = {
+    def plans(self) -> Mapping[str, dict[str, Any]]:
+        """What nodes must be, by role, as their runners are given it."""
+        return {
             role: plan.model_dump(mode="json", by_alias=True, exclude=_OF_NO_CONCERN)
             for role, plan in self.roles.items()
         }
-        return {name: self._document(node, plans[node.role]) for name, node in self.nodes.items()}
+
+    @cached_property
+    def documents(self) -> Mapping[str, dict[str, Any]]:
+        """What each node's runner is given, by node name, with the digest that names it."""
+        return {name: self._document(node, self.plans[node.role]) for name, node in self.nodes.items()}
 
     def _document(self, node: ReleaseNode, plan: dict[str, Any]) -> dict[str, Any]:
         document = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from soop_components.preview.compared import differences
 from soop_components.preview.facts import DomainPreview, Loss, ResourceChange
-from soop_components.preview.service import Found, service_preview
+from soop_components.preview.nodes import Found
+from soop_components.preview.service import service_preview
 from tests.unit.preview.previewed import DOMAIN, OTHER, release
 
 NODE = f"web-2.access-service.{DOMAIN}"

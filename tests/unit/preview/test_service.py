@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from soop_components.model.plan import RolePlan
 from soop_components.preview.facts import NodeChange, PackageChange, ServicePreview, StepFact
-from soop_components.preview.service import Found, service_preview
+from soop_components.preview.nodes import Found
+from soop_components.preview.service import service_preview
 from tests.unit.preview.previewed import DOMAIN, OTHER, WEB, changed, package, release, with_file
 
 BEFORE = release()

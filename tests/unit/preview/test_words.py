@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from soop_components.preview import DomainPreview, as_markdown, as_text
 from soop_components.preview.facts import Loss, ResourceChange
-from soop_components.preview.service import Found, service_preview
+from soop_components.preview.nodes import Found
+from soop_components.preview.service import service_preview
 from tests.unit.preview.previewed import DOMAIN, OTHER, WEB, release, with_file
 
 DRIFT = {f"web-2.access-service.{DOMAIN}": ("file /etc/x: <b>```\x1b[2J",)}
