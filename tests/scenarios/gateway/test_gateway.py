@@ -265,7 +265,7 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     grouped = alone.replace("config:\n", f"config:\n{together}", 1)
     stack.write_text(grouped.replace(good, better))
     output = domain.fails("pulumi", "preview", "--stack", DOMAIN)
-    assert "access-service: comes into the group access-service, gateway-service and changes at once" in output
+    assert "comes into the group access-service, gateway-service and changes at once" in output
     domain.fails("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", DOMAIN)
 
     stack.write_text(grouped)
