@@ -26,7 +26,7 @@ clean:        ## Remove everything that was made on this machine from this check
 test:         ## Lint, types and all tests
 	@$(RUN) test
 
-soak:         ## The tests that take long: kills at many points, many hostile documents
+soak:         ## The tests that take long: kills at many points, a random walk, many hostile documents
 	@$(RUN) soak
 
 bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIGURES="fresh unchanged peers previews"

@@ -38,6 +38,7 @@ class Beacon:
         self.project = project
         self.domain = domain
         self.nodes = 1
+        self.reference = REFERENCE
         self.settled = False
         """Whether all is as it was at first since its definition was last changed."""
         self._is_plain = True
@@ -65,7 +66,7 @@ class Beacon:
         salt = "".join(line for line in kept.splitlines(keepends=True) if line.startswith("encryptionsalt:"))
         self.definition.write_text(
             "config:\n  soop:environment: dev\n  soop:services:\n"
-            f"    - service: {REFERENCE}\n      nodes: {{web: {self.nodes}}}\n      config: {json.dumps(config)}\n"
+            f"    - service: {self.reference}\n      nodes: {{web: {self.nodes}}}\n      config: {json.dumps(config)}\n"
             + (f"      rollout: {{web: {{accept_within: {accept_within}}}}}\n" if accept_within else "")
             + f"{salt}"
         )
@@ -76,7 +77,7 @@ class Beacon:
 
     def deploy(self) -> str:
         """Bring it up with what is to be cleared first; this has to succeed."""
-        return self.project.must("soop", "deploy", "--yes", REFERENCE, self.domain)
+        return self.project.must("soop", "deploy", "--yes", self.reference, self.domain)
 
     def fails(self, *words: str) -> str:
         """Bring it up, which has to fail and to say these words."""
