@@ -25,6 +25,8 @@ def accept(host: Host, request: Accept) -> None:
         running = host.load("running.json")
         if running is None or running["plan_digest"] != request.plan_digest:
             runs = f"{version_of(running).reference} with another plan" if running else "nothing"
+            if noted := unaccepted.noted(host):
+                runs += f": it rolled back by itself, since it saw no sign of the deployer for {noted.within} s"
             raise Failure("state", f"the version to accept does not run on this node, which runs {runs}")
         good = last_good(host, request.last_good)
         if good is not None and good["plan_digest"] != running["plan_digest"]:

@@ -9,6 +9,7 @@ import pytest
 from soop_components.runner import accept as accepting
 from soop_components.runner import unaccepted
 from soop_components.runner.accept import accept
+from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.own_rollback import roll_back
 from soop_components.runner.protocol import UNACCEPTED_TIMER, Accept, Applied, Failed
@@ -165,6 +166,13 @@ def test_a_rollback_that_fails_is_told_and_tried_again(node: Node) -> None:
     node.systemd.fails.clear()
     assert isinstance(due(node), Applied)
     assert not is_armed(node)
+
+
+def test_a_deployer_that_wakes_up_later_is_told(node: Node) -> None:
+    apply(node, TWO)
+    due(node)
+    with pytest.raises(Failure, match="it rolled back by itself, since it saw no sign of the deployer for 600 s"):
+        accept(node.host, Accept(TWO["plan_digest"]))
 
 
 def test_the_next_apply_forgets_it(node: Node) -> None:
