@@ -49,6 +49,7 @@ def test_a_bad_version_is_rolled_back(domain: Workspace, kind: str) -> None:
         for words in SAID[kind]:
             assert words in output
         assert f"{reference} was not accepted" in output
+        assert "not rolled back" not in output
         assert domain.service(DOMAIN)["version"] == "3.2.3"
         assert get(f"{url}/health")[1]["version"] == "3.2.3"
         assert domain.changes(DOMAIN) == {"update": 1}

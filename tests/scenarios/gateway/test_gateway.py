@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -193,15 +194,21 @@ def test_upgrades_and_a_downgrade_go_unnoticed_and_lose_nothing(domain: Workspac
     assert domain.changes(DOMAIN) == {}
 
 
-def test_bad_versions_end_on_the_last_good_one_and_nobody_notices(domain: Workspace) -> None:
-    url, running = entrance(domain), domain.service(DOMAIN)
+def test_bad_versions_end_on_the_last_good_one_and_nobody_notices(
+    domain: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, running, good = entrance(domain), domain.service(DOMAIN), seen(domain)[0]
     with asking(f"{url}/access/ann/42") as answers, writing(url) as (acknowledged, others):
         for fault in versions.FAULTS:
             with versions.bad(domain.root, fault) as reference:
                 domain.must("soop", "build", "service_defs/access-service")
+            begun = time.monotonic()
             said = domain.fails("soop", "deploy", "--yes", reference, DOMAIN)
+            with capsys.disabled():
+                print(f"\n{reference}: back on {good['access-service']} after {time.monotonic() - begun:.1f} s")
             assert f"{reference} was not accepted" in said
             assert domain.service(DOMAIN) == running
+    assert seen(domain)[0] == good
     assert (set(answers), others) == ({200}, [])
     assert get(f"{url}/grants/writer")[1]["articles"][-len(acknowledged) :] == acknowledged
     assert domain.changes(DOMAIN) == {}
