@@ -18,3 +18,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return path.rpartition("/")[0] if path.startswith("tests/scenarios/") else path
 
     return BySharedFixtures(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show the outcomes that tests of kills have recorded, also those of workers."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    rows = [value for report in reports for name, value in report.user_properties if name == "kill"]
+    if rows:
+        terminalreporter.section("upgrades that were killed")
+        rows.insert(0, ["at", "killed", "exit code", "then ran (clerk, database)", "rows", "until converged"])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        for row in rows:
+            terminalreporter.line(
+                "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            )

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from soop_components.engine.environment import find_pulumi, pulumi_environment
-from soop_components.machines.local.local_machines import LocalMachines
+from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 from soop_components.setup import shell_environment
@@ -119,6 +119,13 @@ class Workspace:
         text = self.must("pulumi", "preview", "--json", "--stack", domain)
         summary: dict[str, int] = json.loads(text[text.index("{") :])["changeSummary"]
         return {operation: number for operation, number in summary.items() if operation != "same"}
+
+    def first_process(self, node: str) -> int:
+        """Return a node's first process, without which the kernel ends all others on it."""
+        found = asyncio.run(LocalMachines(self.project).inspect([node]))[node]
+        supervisor = found.pid if isinstance(found, MachineFacts) else None
+        assert supervisor is not None, f"{node} does not run"
+        return int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
 
     def processes(self) -> list[int]:
         """Return the processes on the host, not those in machines, that work in the project's folder."""

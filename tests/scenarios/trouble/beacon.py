@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
 from tests.scenarios.workspace import Outcome, Workspace, get
 
 SERVICE = "beacon-service"
@@ -132,11 +130,7 @@ class Beacon:
 
     def machine(self, number: int = 1) -> int:
         """Return a node's first process, without which the kernel ends all others on it."""
-        name = self.name(number)
-        found = asyncio.run(LocalMachines(self.project.project).inspect([name]))[name]
-        supervisor = found.pid if isinstance(found, MachineFacts) else None
-        assert supervisor is not None, f"{name} does not run"
-        return int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
+        return self.project.first_process(self.name(number))
 
     def since(self) -> list[float]:
         """Return when the program on each node was started."""

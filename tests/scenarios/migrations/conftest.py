@@ -1,0 +1,24 @@
+"""The service of these scenarios, in a project of its own."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.migrations.ledger import DOMAIN, GOOD, NODE, Ledger
+from tests.scenarios.workspace import CHECKOUT, workspace
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Iterator[Ledger]:
+    """The service, up and running; the program that migrates is on the node for trials in a database of their own."""
+    with workspace("migrations") as project:
+        made = Ledger(project)
+        made.write(GOOD)
+        project.must("soop", "build", "service_defs/ledger-service")
+        project.must("soop", "deploy", "--yes", "ledger-service-1.0.0", DOMAIN)
+        program = base64.b64encode((CHECKOUT / "soop_components/library/postgresql/migrate.py").read_bytes()).decode()
+        project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate.py; chmod 644 /tmp/migrate.py")
+        yield made

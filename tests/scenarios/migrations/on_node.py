@@ -1,0 +1,98 @@
+"""Nodes as their host sees them: in a moment, and whatever becomes of their deployer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from tests.scenarios.workspace import Workspace
+
+_PSQL = ("runuser", "-u", "postgres", "--", "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", "ledger")
+
+
+class OnNode:
+    """One node; commands on it need no connection of the project's own."""
+
+    def __init__(self, project: Workspace, name: str) -> None:
+        self.name = name
+        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        within = ("--mount", "--uts", "--ipc", "--net", "--pid", "--wd=/")
+        self._enter = [*sudo, "nsenter", f"--target={project.first_process(name)}", *within, "--"]
+
+    def sh(self, command: str) -> str:
+        """Run a shell command and return what it printed, whatever its exit code."""
+        argv = [*self._enter, "sh", "-c", command]
+        return subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ).stdout.strip()
+
+    def begin(self, command: str) -> None:
+        """Run a shell command that goes on by itself."""
+        subprocess.Popen([*self._enter, "sh", "-c", command], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def has(self, condition: str) -> bool:
+        """Return whether a shell command succeeds."""
+        return self.sh(f"{{ {condition}; }} >/dev/null 2>&1 && echo yes") == "yes"
+
+    def sql(self, text: str) -> str:
+        """Return what the database answers."""
+        ended = subprocess.run([*self._enter, *_PSQL, "-c", text], capture_output=True, text=True, check=True)
+        return ended.stdout.strip()
+
+    def psql(self) -> subprocess.Popen[str]:
+        """Begin a session with the database."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen([*self._enter, *_PSQL], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+
+
+def ask(session: subprocess.Popen[str], text: str) -> str:
+    """Send a statement that returns one line, and return it; nothing when the session has ended."""
+    try:
+        _stream(session.stdin).write(f"{text};\n")
+        _stream(session.stdin).flush()
+        return _stream(session.stdout).readline().strip()
+    except OSError:
+        return ""
+
+
+def _stream(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+def end(session: subprocess.Popen[str]) -> None:
+    """End a session."""
+    session.communicate()
+
+
+@contextmanager
+def writing(node: OnNode) -> Iterator[Callable[[], list[int]]]:
+    """Insert one row after the other meanwhile; yields what returns those that were acknowledged so far."""
+    acknowledged: list[int] = []
+    done = threading.Event()
+
+    def write() -> None:
+        session = node.psql()
+        for number in range(10_000_000):
+            if done.wait(0.02):
+                break
+            if ask(session, f"INSERT INTO rows VALUES ({number}) RETURNING n") == str(number):
+                acknowledged.append(number)
+            else:
+                end(session)
+                time.sleep(0.1)
+                session = node.psql()
+        end(session)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield lambda: list(acknowledged)
+    finally:
+        done.set()
+        writer.join()
