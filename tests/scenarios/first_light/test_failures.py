@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -53,9 +54,22 @@ def test_a_bad_version_is_rolled_back(domain: Workspace, kind: str) -> None:
         assert domain.service(DOMAIN)["version"] == "3.2.3"
         assert get(f"{url}/health")[1]["version"] == "3.2.3"
         assert domain.changes(DOMAIN) == {"update": 1}
+        check_history(domain, reference, kind)
     finally:
         stack.write_text(good)
     assert domain.changes(DOMAIN) == {}
+
+
+def check_history(domain: Workspace, reference: str, kind: str) -> None:
+    """See that what was rolled back, under a bare ``pulumi up``, is on record with its reason."""
+    (last,) = json.loads(domain.must("soop", "history", "--json", "--limit", "1", DOMAIN))
+    (service,) = last["services"]
+    tried = f"{service['service']}-{service['version']}"
+    assert (tried, service["before"], service["result"]) == (reference, "3.2.3", "rolled back")
+    assert service["digest"].startswith("sha256:")
+    assert "@" in last["who"]
+    for words in SAID[kind]:
+        assert words in service["reason"]
 
 
 def build_broken(domain: Workspace, kind: str) -> str:
