@@ -136,6 +136,11 @@ class Ground:
             *({"an entry in the registry"} if registry.exists() and self.realm in registry.read_text() else ()),
         }
 
+    def limits(self) -> list[str]:
+        """Return what the control groups of this realm's machines limit memory to."""
+        files = Path("/sys/fs/cgroup").glob(f"**/soop-{self.realm}-*/memory.*")
+        return [file.read_text() for file in files if file.name in ("memory.limit_in_bytes", "memory.max")]
+
     def _named(self, folder: str) -> set[str]:
         """Return the entries of a folder that are called after this realm's networks."""
         with suppress(FileNotFoundError, PermissionError):

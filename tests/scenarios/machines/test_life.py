@@ -11,7 +11,8 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.local_machines import MachineFacts
-from tests.scenarios.ground import Ground
+from soop_components.machines.local.root_helper.request import Attachment
+from tests.scenarios.ground import MIB, Ground
 
 WEB = "web-1.access-service.dev-access"
 
@@ -70,13 +71,27 @@ def test_an_absent_machine_is_absent_and_can_be_removed(ground: Ground) -> None:
     asyncio.run(scenario())
 
 
-def test_a_change_restarts_the_machine_and_keeps_its_files(ground: Ground) -> None:
+def test_another_size_restarts_nothing(ground: Ground) -> None:
+    async def scenario() -> None:
+        before = await ground.create(WEB)
+        for memory, cpus in ((768 * MIB, 2), (256 * MIB, 1)):
+            changed = dataclasses.replace(ground.spec(WEB), memory=memory, cpus=cpus)
+            after = await ground.machines.create(changed, new_host_key())
+            assert (after.spec, after.pid) == (changed, before.pid)
+            limits = [int(text) for text in ground.limits() if text.strip().isdigit()]
+            assert memory in limits
+
+    asyncio.run(scenario())
+
+
+def test_another_disk_restarts_the_machine_which_keeps_its_files(ground: Ground) -> None:
     async def scenario() -> None:
         before = await ground.create(WEB)
         await ground.run(before, "echo kept > /etc/kept")
-        changed = dataclasses.replace(ground.spec(WEB), memory=256 * 1024**2)
+        await ground.machines.create_disk(WEB, 64 * MIB)
+        changed = ground.spec(WEB, Attachment(WEB, "/srv/data"))
         after = await ground.machines.create(changed, new_host_key())
-        assert after.spec == changed
+        assert (after.spec, after.pid == before.pid) == (changed, False)
         assert after.host_key == before.host_key
         assert await ground.run(after, "cat /etc/kept") == "kept"
 

@@ -30,6 +30,15 @@ def launch(realm: Realm, record: Record, binds: list[tuple[Path, str]], log: int
         _launch_process(realm, record, argv, log)
 
 
+def resize(realm: Realm, record: Record) -> bool:
+    """Give a machine that runs the processors and the memory of its record; return whether it has them now."""
+    if not _host_has_systemd():
+        return cgroup.limit(cgroup.of(_group(realm, record.id)), record.spec.cpus, record.spec.memory)
+    values = [f"{key}={value}" for key, value in _limits(record).items()]
+    run("systemctl", "set-property", "--runtime", _unit(realm, record.id), *values)
+    return True
+
+
 def end(realm: Realm, id: str, patience: float, *, has_network: bool) -> None:
     """End all processes of a machine, those in its network's namespace included if that is its own, and unmount it.
 
@@ -78,8 +87,7 @@ def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> No
         "Delegate": "yes",
         "KillMode": "mixed",
         "TimeoutStopSec": "30",
-        "MemoryMax": str(record.spec.memory),
-        "CPUQuota": f"{record.spec.cpus * 100}%",
+        **_limits(record),
         "StandardInput": "null",
         "StandardOutput": f"append:{log}",
         "StandardError": f"append:{log}",
@@ -95,6 +103,11 @@ def _launch_unit(realm: Realm, record: Record, argv: list[str], log: Path) -> No
         *(f"--property={key}={value}" for key, value in properties.items()),
         *argv,
     )
+
+
+def _limits(record: Record) -> dict[str, str]:
+    """Return the limits of a machine as systemd knows them."""
+    return {"MemoryMax": str(record.spec.memory), "CPUQuota": f"{record.spec.cpus * 100}%"}
 
 
 def _launch_process(realm: Realm, record: Record, argv: list[str], log: int) -> None:

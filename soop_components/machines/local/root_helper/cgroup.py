@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -33,12 +34,26 @@ def create(group: str, cpus: int, memory: int) -> list[Path]:
         except OSError as error:
             raise Refused(f"no control group can be made in {hierarchy}: {error.strerror}") from error
         _inherit_cpuset(folder)
-        _write(folder / "memory.limit_in_bytes", str(memory))
-        _write(folder / "memory.max", str(memory))
-        _write(folder / "cpu.cfs_quota_us", str(cpus * _CPU_PERIOD))
-        _write(folder / "cpu.max", f"{cpus * _CPU_PERIOD} {_CPU_PERIOD}")
         folders.append(folder)
+    limit(folders, cpus, memory)
     return folders
+
+
+def of(group: str) -> list[Path]:
+    """Return the group's folders in all hierarchies."""
+    return [folder for hierarchy in _hierarchies() if (folder := hierarchy / group).is_dir()]
+
+
+def limit(folders: Iterable[Path], cpus: int, memory: int) -> bool:
+    """Set limits as far as the host has them; return False if it refuses one: there is more memory in use."""
+    values = {
+        "memory.limit_in_bytes": str(memory),
+        "memory.max": str(memory),
+        "cpu.cfs_quota_us": str(cpus * _CPU_PERIOD),
+        "cpu.max": f"{cpus * _CPU_PERIOD} {_CPU_PERIOD}",
+    }
+    taken = [_write(folder / name, value) for folder in folders for name, value in values.items()]
+    return all(taken)
 
 
 def members(group: str) -> set[int]:
@@ -85,7 +100,11 @@ def _inherit_cpuset(folder: Path) -> None:
                 (folder / name).write_text((folder.parent / name).read_text())
 
 
-def _write(path: Path, value: str) -> None:
-    """Set what the host offers; a limit that it does not know is left out."""
-    with suppress(OSError), open(path, "r+", encoding="ascii") as file:
-        file.write(value)
+def _write(path: Path, value: str) -> bool:
+    """Set what the host offers, and return False if it refuses that; a limit that it does not know is left out."""
+    try:
+        with open(path, "r+", encoding="ascii") as file:
+            file.write(value)
+    except OSError:
+        return not path.exists()
+    return True

@@ -174,18 +174,18 @@ def _bring_up(realm: Realm, record: Record, made_from: Path) -> None:
 
 
 def _change(realm: Realm, record: Record, spec: request.Spec) -> Record:
-    """Make an existing machine what ``spec`` says: who may log in at once, all else by booting it again."""
+    """Make an existing machine what ``spec`` says: size and who may log in at once, all else by booting it again."""
     if spec.image != record.spec.image:
         raise Refused(f"{spec.name} was made from {record.spec.image}, not {spec.image}", "replace the machine")
     root = record.root(realm)
     runs = process.supervisor(root) is not None and _is_in_place(realm, record)
-    if runs and spec == replace(record.spec, authorized_keys=spec.authorized_keys):
+    changed = replace(record, spec=spec)
+    if runs and spec.disks == record.spec.disks and boot.resize(realm, changed):
         seed.authorize(root, spec)
     else:
         take_down(realm, record, _PATIENCE)
         with realm.opened(realm.machine(spec.name)) as folder:
             seed.authorize(folder / "upper", spec)
-    changed = replace(record, spec=spec)
     changed.save(realm)
     return changed
 
