@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from soop_components.errors import SoopError
 from soop_components.machines import Operations
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node
 from soop_components.runner.protocol import Inspected
+
+_PATIENCE = 10.0
+"""Seconds that a node which somebody wants replaced may take until it answers."""
 
 
 class Rebuilding:
@@ -29,6 +33,29 @@ class Rebuilding:
         self._nodes = nodes
         self._blobs = blobs
         self._machines = machines
+
+    async def open(self, name: str) -> None:
+        """Connect to a node; one that somebody wants replaced need not answer."""
+        if name in self.asked:
+            with suppress(SoopError):
+                await self._nodes[name].open(_PATIENCE)
+        else:
+            await self._nodes[name].open(self._wanted.nodes[name].patience)
+
+    async def inspect(self, name: str, last_good: str | None) -> Inspected | None:
+        """Look at a node; None if it does not answer and somebody wants it replaced."""
+        wanted, programs = self._wanted, self._wanted.program_blobs(name)
+        try:
+            return await self._nodes[name].inspect(wanted.documents[name], wanted.secrets, programs, last_good)
+        except SoopError:
+            if name not in self.asked:
+                raise
+            return None
+
+    def needed(self, name: str, found: Inspected) -> tuple[str, ...]:
+        """Return the blobs that a node lacks which is to be rebuilt: those of the hooks that run before."""
+        programs = self._wanted.program_blobs(name)
+        return tuple(blob for blob in found.missing if blob in programs)
 
     def is_due(self, name: str, found: Inspected | None) -> bool:
         """Return whether a node needs a new machine; None was ``found`` where it does not answer.
@@ -57,3 +84,10 @@ class Rebuilding:
         found = await node.inspect(release.documents[name], release.secrets, release.program_blobs(name), None)
         await node.progress.show(f"sending {len(found.missing)} blobs")
         await node.receive(found.missing, self._blobs)
+
+    async def give_last_good(self, name: str, previous: ReleaseInputs, names: Mapping[str, str]) -> None:
+        """Give a node, whose machine was replaced, one with the last good version."""
+        await self.rebuild(name, previous, names)
+        node, document, programs = self._nodes[name], previous.documents[name], previous.program_blobs(name)
+        await node.apply(document, previous.secrets, previous.secrets, names, None, programs)
+        await node.accept(document["plan_digest"], programs, None)

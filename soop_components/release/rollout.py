@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import assert_never
 
@@ -147,8 +146,8 @@ class Rollout:
 
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
-        await wait_for_all(self._open(name) for name in self._nodes)
-        found = await wait_for_all(self._inspect(name) for name in self._nodes)
+        await wait_for_all(map(self._rebuilding.open, self._nodes))
+        found = await wait_for_all(self._rebuilding.inspect(name, self._last_good(name)) for name in self._nodes)
         for name, answer in zip(self._nodes, found, strict=True):
             self._signs.begin(name, answer.rolls_back_within if answer else 0)
         self._found = {name: answer for name, answer in zip(self._nodes, found, strict=True) if answer}
@@ -158,24 +157,6 @@ class Rollout:
         labels = {name: snapshot_of(self._previous, self._wanted, name, self._schemas.going) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})
         return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
-
-    async def _open(self, name: str) -> None:
-        if name in self._rebuilding.asked:
-            with suppress(SoopError):
-                await self._nodes[name].open(_ROLLBACK_PATIENCE)
-        else:
-            await self._nodes[name].open(self._wanted.nodes[name].patience)
-
-    async def _inspect(self, name: str) -> Inspected | None:
-        """Look at a node; None if it does not answer and is to be rebuilt."""
-        wanted, programs = self._wanted, self._wanted.program_blobs(name)
-        try:
-            last_good = self._last_good(name)
-            return await self._nodes[name].inspect(wanted.documents[name], wanted.secrets, programs, last_good)
-        except SoopError:
-            if name not in self._rebuilding.asked:
-                raise
-            return None
 
     def _known(self, found: Sequence[Inspected | None]) -> Collection[str]:
         """Return the nodes of which the state names a version; without a state, all if they have accepted the same."""
@@ -205,7 +186,7 @@ class Rollout:
             has_accepted=good is not None,
             can_roll_back=good is not None and is_known and (differs or has_new_secrets),
             is_last_good=good == found.running and not (has_new_secrets and not found.changes),
-            missing=tuple(self._needed(name, found) if to_rebuild else found.missing),
+            missing=self._rebuilding.needed(name, found) if to_rebuild else found.missing,
             has_changes=to_rebuild or bool(found.changes),
             to_rebuild=to_rebuild,
             snapshot=self._disks.label(name) if self._is_untouched(found) else None,
@@ -218,10 +199,6 @@ class Rollout:
         A snapshot that was taken before such an attempt is not replaced by what the attempt has left.
         """
         return found.running == found.last_good and all(change.kind != "apply" for change in found.changes)
-
-    def _needed(self, name: str, found: Inspected) -> list[str]:
-        """Return the blobs that a node lacks which is to be rebuilt: those of the hooks that run before."""
-        return [blob for blob in found.missing if blob in self._wanted.program_blobs(name)]
 
     async def _carry_out_one(self, step: ServiceStep) -> None:
         match step:
@@ -327,14 +304,7 @@ class Rollout:
 
     async def _roll_back_one(self, name: str) -> None:
         if name in self._rebuilding.begun and self._previous is not None:
-            await self._give_last_good(name, self._previous)
+            await self._rebuilding.give_last_good(name, self._previous, self._names)
             return
         await self._nodes[name].open(_ROLLBACK_PATIENCE)
         await self._nodes[name].roll_back(self._previous_secrets, self._names, self._last_good(name))
-
-    async def _give_last_good(self, name: str, previous: ReleaseInputs) -> None:
-        """Give a node, whose machine was replaced, one with the last good version."""
-        await self._rebuilding.rebuild(name, previous, self._names)
-        node, document, secrets = self._nodes[name], previous.documents[name], previous.secrets
-        await node.apply(document, secrets, secrets, self._names, None, previous.program_blobs(name))
-        await node.accept(document["plan_digest"], previous.program_blobs(name), None)
