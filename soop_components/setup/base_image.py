@@ -52,10 +52,14 @@ def ensure(project: Project, name: str, release: str, *, refresh: bool = False) 
 
 
 def unused(project: Project, name: str) -> Iterator[Path]:
-    """Yield earlier versions of an image from which no machine was made."""
+    """Yield earlier versions of an image from which no machine was made; none if a machine does not say its own."""
     used = set()
-    for record in project.machines.glob("*/*/*/machine.json"):
-        used.add(json.loads(record.read_text())["image_digest"].removeprefix("sha256:")[:12])
+    for machine in project.machines.glob("*/*/*"):
+        try:
+            digest = json.loads((machine / "machine.json").read_text())["image_digest"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return
+        used.add(str(digest).removeprefix("sha256:")[:12])
     for folder in sorted(project.images.glob(f"{name}.*")):
         if folder.is_dir() and re.fullmatch("[0-9a-f]{12}", folder.suffix[1:]) and folder.suffix[1:] not in used:
             yield folder

@@ -127,7 +127,7 @@ def main(images: Path, owner: str, name: str, release: str, sources: Sequence[st
         _remove(building)
         raise
     digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
-    _set_aside(images, name, digest)
+    _set_aside(images, name)
     record.unlink(missing_ok=True)
     _remove(done)
     building.rename(done)
@@ -135,15 +135,14 @@ def main(images: Path, owner: str, name: str, release: str, sources: Sequence[st
     _write(record, json.dumps({"name": name, "digest": digest}) + "\n", owner)
 
 
-def _set_aside(images: Path, name: str, digest: str) -> None:
-    """Keep a complete image of other packages beside the new one."""
+def _set_aside(images: Path, name: str) -> None:
+    """Keep a complete image beside the new one; where one of the same packages is kept, machines use that one."""
     try:
         before = json.loads((images / f"{name}.json").read_text())["digest"]
     except (OSError, ValueError, KeyError):
         return
-    if before != digest:
-        kept = images / f"{name}.{before.removeprefix('sha256:')[:12]}"
-        _remove(kept)
+    kept = images / f"{name}.{before.removeprefix('sha256:')[:12]}"
+    if (images / name).is_dir() and not kept.exists():
         (images / name).rename(kept)
 
 

@@ -37,3 +37,14 @@ def test_an_earlier_image_goes_when_no_machine_was_made_from_it(tmp_path: Path) 
     machine.mkdir(parents=True)
     (machine / "machine.json").write_text(json.dumps({"image_digest": f"sha256:{'b' * 64}"}))
     assert [path.name for path in unused(project, "debian-12")] == ["debian-12.aaaaaaaaaaaa"]
+
+
+@pytest.mark.parametrize("record", [None, "", "{}", "[]"])
+def test_all_earlier_images_stay_while_a_machine_does_not_say_its_own(tmp_path: Path, record: str | None) -> None:
+    project = Project(tmp_path)
+    (project.images / "debian-12.aaaaaaaaaaaa").mkdir(parents=True)
+    machine = project.machines / "12345678/dev-a/web-1.a-service.dev-a"
+    machine.mkdir(parents=True)
+    if record is not None:
+        (machine / "machine.json").write_text(record)
+    assert list(unused(project, "debian-12")) == []

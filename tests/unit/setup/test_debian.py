@@ -104,7 +104,15 @@ def test_an_image_of_other_packages_stays_beside_the_new_one(programs: Path, tmp
     assert build(images).returncode == 0
     assert (images / f"debian-12.{before[7:19]}/first").exists()
     assert not (images / "debian-12/first").exists()
+
+
+def test_an_image_of_the_same_packages_takes_no_machine_its_own(programs: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
     assert build(images).returncode == 0
-    assert sorted(path.name for path in images.glob("debian-12.*[0-9a-f]") if path.is_dir()) == [
-        f"debian-12.{before[7:19]}"
-    ]
+    digest = json.loads((images / "debian-12.json").read_text())["digest"]
+    used = (images / "debian-12").stat().st_ino
+    for packages in ("base 2 all", "base 2 all", "base 3 all", "base 2 all", "base 3 all"):
+        add(programs, "dpkg-query", f"echo 'zlib 1 amd64'; echo '{packages}'")
+        assert build(images).returncode == 0
+        assert (images / f"debian-12.{digest[7:19]}").stat().st_ino == used
+        assert (images / "debian-12/etc/machine-id").is_file()
