@@ -99,7 +99,9 @@ def _snapshots(realm: Realm, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _facts(snapshots: Path, name: str, label: str) -> dict[str, Any]:
-    record = read_json(snapshots / f"{label}{_RECORD}") or {}
+    record = read_json(snapshots / f"{label}{_RECORD}")
+    if record is None:
+        raise FileNotFoundError(f"{snapshots / label}{_RECORD}")
     size = (snapshots / _copy_in(record)).lstat().st_blocks * 512
     return {"node": name, "label": label, "size": size, **{key: str(record[key]) for key in ("taken", "of", "digest")}}
 
