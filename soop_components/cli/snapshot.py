@@ -183,7 +183,7 @@ def _ago(each: Snapshot) -> str:
 
 def _label(word: str) -> str:
     if not LABEL.fullmatch(word):
-        raise argparse.ArgumentTypeError(f"expected letters, digits, dots and hyphens, at most 100 (got {word!r})")
+        raise argparse.ArgumentTypeError(f"expected letters, digits, dots and hyphens, at most 200 (got {word!r})")
     return word
 
 

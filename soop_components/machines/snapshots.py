@@ -13,7 +13,7 @@ from soop_components.machines import Operations
 from soop_components.model.environment import SnapshotSettings
 from soop_components.model.size import bytes_of, size_text
 
-LABEL = re.compile(r"[a-z0-9](?:[A-Za-z0-9.+-]{0,98}[A-Za-z0-9])?")
+LABEL = re.compile(r"[a-z0-9](?:[A-Za-z0-9.+-]{0,198}[A-Za-z0-9])?")
 """What a snapshot may be called."""
 
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from soop_components.model.names import Reference
+from soop_components.machines.local.root_helper import request
+from soop_components.machines.snapshots import LABEL
+from soop_components.model.names import LONGEST_SERVICE_NAME, LONGEST_VERSION, Reference
 from soop_components.model.service import RolloutSettings
-from soop_components.release.snapshots import snapshot_of
+from soop_components.release.snapshots import label_before, snapshot_of
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Change
 from tests.unit.release.fake_nodes import EARLIER, LEFT, RELEASE, ROLES, SERVING, SNAPSHOT, Nodes
@@ -45,6 +47,13 @@ def test_only_a_disk_whose_node_changes_and_whose_role_asks_gets_one() -> None:
         snapshot_of(replace(EARLIER, reference=RELEASE.reference), RELEASE, DATABASE)
         == "a-service-1.0.1.before-changes"
     )
+
+
+def test_the_longest_name_of_one_is_a_name_that_one_may_have() -> None:
+    service, version = "a-".ljust(LONGEST_SERVICE_NAME, "s"), "1.0.0-".ljust(LONGEST_VERSION, "a")
+    label = label_before(Reference(service, version), Reference(service, f"{version[:-1]}b"))
+    assert LABEL.fullmatch(label)
+    assert request.LABEL.pattern == LABEL.pattern
 
 
 def test_it_is_taken_when_there_is_room_and_just_before_the_node_is_changed() -> None:

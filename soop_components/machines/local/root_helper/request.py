@@ -21,7 +21,7 @@ PUBLIC_KEY = re.compile(
 PRIVATE_KEY = re.compile(
     r"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{100,4000}\n-----END OPENSSH PRIVATE KEY-----\n?"
 )
-LABEL = re.compile(r"[a-z0-9](?:[A-Za-z0-9.+-]{0,98}[A-Za-z0-9])?")
+LABEL = re.compile(r"[a-z0-9](?:[A-Za-z0-9.+-]{0,198}[A-Za-z0-9])?")
 """Of a snapshot."""
 SNAPSHOT_COPY = re.compile(r"[0-9a-f]{16}\.ext4")
 _REFERENCE = re.compile(r"[A-Za-z0-9.+-]{0,200}")
