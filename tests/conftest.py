@@ -6,11 +6,29 @@ from typing import Any
 
 import pytest
 
+_LONGEST = ("trouble", "gateway", "first_light", "runner", "migrations", "bases", "snapshots", "init", "machines")
+"""Folders of scenarios, those that take longest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have workers begin with what takes long, so that short tests fill up the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _rank(item.nodeid))
+
+
+def _rank(nodeid: str) -> int:
+    parts = nodeid.split("/")
+    if parts[:2] == ["tests", "scenarios"]:
+        return _LONGEST.index(parts[2]) if parts[2] in _LONGEST else len(_LONGEST)
+    return len(_LONGEST) + (1 if parts[:2] == ["tests", "engine"] else 2)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give the tests of a file, and of a folder of scenarios, to one worker: they share what their fixtures make."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # the order of the collection is the one that is wanted
 
     class BySharedFixtures(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:

@@ -21,9 +21,6 @@ KEY = r"[a-z][a-z0-9_]*"
 DEFAULT_KIND = "local"
 """The kind of machines that is meant where nothing is said."""
 
-DEFAULT_BASE = "debian-12"
-"""The base image that is meant where nothing is said."""
-
 LONGEST_SERVICE_NAME = 40
 LONGEST_VERSION = 60
 

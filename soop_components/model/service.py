@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
+from soop_components.model.bases import DEFAULT_BASE
 from soop_components.model.duration import Duration
 from soop_components.model.names import (
-    DEFAULT_BASE,
     ComponentName,
     ConfigKey,
     Reference,

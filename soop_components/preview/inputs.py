@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soop_components.model.names import DEFAULT_BASE
+from soop_components.model.bases import DEFAULT_BASE
 from soop_components.model.service_plan import ServicePlan
 from soop_components.release.inputs import ReleaseInputs
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from soop_components.model.bases import DEFAULT_BASE
 from soop_components.model.domain import LoseData
 from soop_components.model.duration import seconds_of
 from soop_components.model.environment import SnapshotSettings
-from soop_components.model.names import DEFAULT_BASE, DEFAULT_KIND, NodeName, Reference, environment_of
+from soop_components.model.names import DEFAULT_KIND, NodeName, Reference, environment_of
 from soop_components.model.plan import HookPlan, RolePlan, SmokeTestPlan
 from soop_components.model.service import HookName
 from soop_components.model.service_plan import node_values

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from soop_components.build.apt_settings import host_sources
-from soop_components.model.names import DEFAULT_BASE
+from soop_components.model.bases import DEFAULT_BASE
 from soop_components.project import Project
 from soop_components.setup import step
 from soop_components.setup.root_access import as_root

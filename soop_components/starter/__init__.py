@@ -29,9 +29,12 @@ def begin(root: Path, ci: str | None = None) -> list[str]:
     texts: dict[str, str] = {}
     if ci is None or not (root / "Pulumi.yaml").exists():
         texts = dict(_texts(root, _FILES)) | {schema_path(name): schema_text(name) for name in SCHEMAS}
+    there = [name for name in texts if (root / name).exists()]
     if ci is not None:
-        texts |= {**dict(_texts(root, _CI / _CI_OF_ALL)), **dict(_texts(root, _CI / ci))}
-    problems = [f"{name}: is there already" for name, text in texts.items() if _differs(root / name, text)]
+        previews = {**dict(_texts(root, _CI / _CI_OF_ALL)), **dict(_texts(root, _CI / ci))}
+        there += [name for name, text in previews.items() if _differs(root / name, text)]
+        texts |= previews
+    problems = [f"{name}: is there already" for name in there]
     if problems:
         instead = "without them" if ci is None else "of its own, and take over what you want"
         raise InvalidInput(problems, f"begin in a folder {instead}; nothing was written")

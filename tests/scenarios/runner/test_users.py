@@ -17,10 +17,11 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     other = deb(tmp_path, "other", "1.0", scripts={"postinst": "#!/bin/sh\nadduser --system --group --quiet _other\n"})
     makes_one = "#!/bin/sh\nadduser --system --group --quiet _early\nexit 7\n"
     broken = deb(tmp_path, "broken", "1.0", scripts={"postinst": makes_one})
-    node.send(mailer.content, broken.content)
+    node.send(broken.content)
     node.run("mkdir -p /srv/disk")
     assert node.apply(document(packages=plans(broken), disk="/srv/disk"))["event"] == "failure"
     assert node.run("grep -o _early /srv/disk/.soop-accounts | sort -u") == "_early"
+    node.send(mailer.content)
     first = {
         "directories": {
             "/srv/disk/letters": {"owner": "alice", "group": "alice"},
