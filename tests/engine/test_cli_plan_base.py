@@ -36,7 +36,8 @@ class Repository:
 
     def git(self, *words: str) -> None:
         who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
-        subprocess.run(["git", *who, *words], cwd=self.project.root, check=True, capture_output=True)
+        where, environment = self.project.root, self.project.environment
+        subprocess.run(["git", *who, *words], cwd=where, env=environment, check=True, capture_output=True)
 
     def commit(self) -> None:
         self.git("add", "-A")

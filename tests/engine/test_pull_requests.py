@@ -29,7 +29,7 @@ class Team:
         project.succeed("init", "--ci", "shell")
         self.git("init", "-q", "--initial-branch=main")
         self.commit()
-        subprocess.run(["git", "clone", "-q", "--bare", project.root, bare], check=True)
+        subprocess.run(["git", "clone", "-q", "--bare", project.root, bare], env=project.environment, check=True)
         for name in ("post-receive", "plan"):
             shutil.copy(project.root / ".ci" / name, bare / "hooks")
         self.git("remote", "add", "origin", str(bare))

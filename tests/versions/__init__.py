@@ -32,7 +32,8 @@ users, and fails its smoke test.
 
 def make(root: Path, reference: str) -> None:
     """Make a service definition of a project the next version, ``access-service-3.2.4``."""
-    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(root.parent)}  # the project is no part of a repository
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_CEILING_DIRECTORIES"] = str(root.parent)  # the project is no part of a repository
     subprocess.run(["git", "apply", str(HERE / f"{reference}.patch")], cwd=root, env=environment, check=True)
 
 

@@ -62,7 +62,9 @@ class StandInProject:
         self.gate = root / "gate"
         self.program = "soop_components.cli.main"
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "SOOP_", "GIT_"))},
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(REPOSITORY),
             "STAND_IN_WAITS": str(self.gate),
