@@ -288,7 +288,14 @@ class Rollout:
                     there = [name for name in names if name not in failures]
                     failed_hooks += (await attempts(there, partial(self._hooks.run_in_rollback, hook))).items()
         rolled_back = sorted(set(to_roll_back) - set(failures))
-        return RolledBack(rolled_back, failures, self._own_failures, failed_hooks)
+        return RolledBack(rolled_back, failures, self._own_failures, failed_hooks, made_anew=self._made_anew())
+
+    def _made_anew(self) -> list[str]:
+        """Return nodes of the version before with machines that are new, so that they stay as the rollout left them."""
+        known = self._previous.nodes if self._previous else {}
+        new = {name for name in known if (state := self._states.get(name)) and not state.has_accepted}
+        changed = {*self._configured, *(name for name in new if not self._states[name].is_last_good)}
+        return sorted(name for name in new & changed if not self._states[name].can_roll_back)
 
     async def _serves(self, name: str) -> bool:
         """Return whether a node that is to be rolled back is of use to anybody until then."""

@@ -41,6 +41,8 @@ class RolledBack(NamedTuple):
     failed_hooks: Iterable[tuple[str, BaseException]]
     held: str | None = None
     """Why none was rolled back at all."""
+    made_anew: Sequence[str] = ()
+    """Those of which the machine is new, so that no version was accepted there to which it could go back."""
 
 
 def verdict(references: Sequence[str], error: SoopError, outcomes: Iterable[RolledBack]) -> str:
@@ -54,6 +56,8 @@ def _outcome(services: Sequence[RolledBack]) -> Iterator[str]:
     if rolled_back := [name for service in services for name in service.nodes]:
         yield f"  rolled back to the last good version: {', '.join(rolled_back)}"
     yield from (f"  not rolled back: {service.held}" for service in services if service.held)
+    if made_anew := [name for service in services for name in service.made_anew]:
+        yield f"  not rolled back, since no version was accepted on their new machines: {', '.join(made_anew)}"
     for service in services:
         for name, failure in service.failures.items():
             yield f"  could not be rolled back: {_said(name, failure)}"

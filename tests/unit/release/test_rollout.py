@@ -263,6 +263,7 @@ def test_a_node_that_cannot_be_rolled_back_does_not_stop_the_others(operation: s
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1"), **lost})
     assert run(nodes).splitlines()[1:] == [
         "  rolled back to the last good version: database-1, web-6, worker-1, worker-2",
+        "  not rolled back, since no version was accepted on their new machines: web-2",
         "  could not be rolled back: web-3: out of luck",
         "  could not be rolled back: web-1: IndexError('a mistake of ours')",
         "  the next deployment looks at these nodes and repairs them",
@@ -293,7 +294,7 @@ def test_hooks_that_fail_during_the_rollback_stop_nothing_and_are_reported() -> 
     nodes = Nodes(UPGRADE, {("leave", "web-7"): fail})
     message = run(nodes, BEFORE)
     assert_rolled_back(nodes, message)
-    assert message.splitlines()[2:] == [
+    assert message.splitlines()[3:] == [
         "  failed during the rollback: web-8: out of luck",
         "  failed during the rollback: web-3: IndexError('a mistake of ours')",
         "  failed during the rollback: web-1: out of luck",
@@ -371,3 +372,16 @@ def test_names_of_nodes_that_leave_stay_whatever_comes(call: Call | None) -> Non
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING))
     asyncio.run(nodes.run())
     assert nodes.names == dict.fromkeys(RELEASE.nodes, RELEASE.hosts)
+
+
+def test_a_node_whose_machine_an_earlier_attempt_made_anew_is_named_whether_it_is_reached_again_or_not() -> None:
+    stays = "  not rolled back, since no version was accepted on their new machines: web-1"
+    serving = dict.fromkeys(RELEASE.nodes, SERVING)
+    for state in (NEW, replace(NEW, is_last_good=False)):
+        said = run(Nodes({**serving, "web-1": state}, {("apply", "web-2"): failure("web-2")}), EARLIER)
+        assert stays in said.splitlines()
+    nodes = Nodes({**serving, "web-1": NEW}, {("apply", "database-1"): failure("database-1")})
+    assert stays not in run(nodes, EARLIER), "nothing was done on it"
+    first = replace(EARLIER, nodes={name: node for name, node in RELEASE.nodes.items() if name != "web-1"})
+    nodes = Nodes({**serving, "web-1": NEW}, {("apply", "web-2"): failure("web-2")})
+    assert "not rolled back" not in run(nodes, first), "one more node"
