@@ -42,8 +42,9 @@ def test_it_is_rolled_back_with_the_secrets_of_before(node: RunnerNode) -> None:
     found = node.status().own_rollback
     assert found is not None
     assert (found.reference, found.within, found.failure) == ("access-service-2.0.0", 1, None)
-    said = node.run("journalctl --no-pager --output=cat --unit=soop-unaccepted.service")
-    assert '"event": "result"' in said
+    journal = "journalctl --no-pager --output=cat --unit=soop-unaccepted.service"
+    node.wait_for(f'journalctl --sync; {journal} | grep -q \'"event": "result"\'')  # said after the rollback
+    said = node.run(journal)
     assert "old-secret" not in said
     assert node.run("find /etc/systemd -name '*soop-unaccepted*'") == ""
 
