@@ -48,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         named = [full_name(name, release.nodes) for name in arguments.nodes]
         chosen = [name for name in release.nodes if not named or name in named]
         asyncio.run(_restart(release, chosen))
-    say(f"{id}: {release.reference} was restarted on {len(chosen)} nodes")
+    count = "1 node" if len(chosen) == 1 else f"{len(chosen)} nodes"
+    say(f"{id}: {release.reference} was restarted on {count}")
     return 0
 
 

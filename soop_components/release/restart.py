@@ -45,6 +45,7 @@ class Restart:
         self._progress = progress
         self._clock = clock or Clock()
         self._restarted: list[str] = []
+        self._failed: list[str] = []
 
     async def run(self, names: Collection[str]) -> None:
         """Restart what runs on these nodes; ``SoopError`` says on which it was done when it stopped."""
@@ -88,7 +89,11 @@ class Restart:
     async def _restart(self, name: str) -> None:
         last_good = str(self._release.documents[name]["plan_digest"])
         await self._nodes[name].progress.show("restarting")
-        await self._nodes[name].restart(self._release.secrets, self._release.hosts, last_good)
+        try:
+            await self._nodes[name].restart(self._release.secrets, self._release.hosts, last_good)
+        except SoopError:
+            self._failed.append(name)
+            raise
         self._restarted.append(name)
 
     async def _outcome(self, error: SoopError, names: Collection[str]) -> str:
@@ -96,9 +101,10 @@ class Restart:
         drained = sorted(self._hooks.drained)
         failures = await attempts(drained, self._undrain)
         lines = [f"the restart of {self._release.reference} stopped: {error.message}"]
-        untouched = [name for name in names if name not in self._restarted]
+        untouched = [name for name in names if name not in (*self._restarted, *self._failed)]
         for what, which in (
             ("restarted", self._restarted),
+            ("restart failed", self._failed),
             ("not restarted", untouched),
             ("still drained", list(failures)),
         ):
