@@ -147,9 +147,7 @@ class Rollout:
     async def _look(self) -> Mapping[str, NodeState]:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
         await wait_for_all(map(self._rebuilding.open, self._nodes))
-        found = await wait_for_all(self._rebuilding.inspect(name, self._last_good(name)) for name in self._nodes)
-        for name, answer in zip(self._nodes, found, strict=True):
-            self._signs.begin(name, answer.rolls_back_within if answer else 0)
+        found = await wait_for_all(map(self._inspect, self._nodes))
         self._found = {name: answer for name, answer in zip(self._nodes, found, strict=True) if answer}
         known = self._known(found)
         if restored := self._schemas.restored:
@@ -157,6 +155,12 @@ class Rollout:
         labels = {name: snapshot_of(self._previous, self._wanted, name, self._schemas.going) for name in self._nodes}
         await self._disks.look({name: label for name, label in labels.items() if label})
         return {name: self._state(name, answer, name in known) for name, answer in zip(self._nodes, found, strict=True)}
+
+    async def _inspect(self, name: str) -> Inspected | None:
+        """Look at a node, and give it signs of life from then on: others may be waited for much longer."""
+        found = await self._rebuilding.inspect(name, self._last_good(name))
+        self._signs.begin(name, found.rolls_back_within if found else 0)
+        return found
 
     def _known(self, found: Sequence[Inspected | None]) -> Collection[str]:
         """Return the nodes of which the state names a version; without a state, all if they have accepted the same."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -16,10 +16,22 @@ from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import NodeFailure
 from soop_components.release.order import NodeState
 from soop_components.release.verdict import ReleaseFailed
-from soop_components.runner.protocol import Failed
+from soop_components.runner.protocol import Failed, Inspected
 from soop_components.transport.ssh import Target
 from tests.clock import SetClock
-from tests.unit.release.fake_nodes import DIGEST, EARLIER, FIRST, NEW, RELEASE, ROLES, SERVING, UPGRADE, Call, Nodes
+from tests.unit.release.fake_nodes import (
+    DIGEST,
+    EARLIER,
+    FIRST,
+    NEW,
+    RELEASE,
+    ROLES,
+    SERVING,
+    UPGRADE,
+    Call,
+    FakeNode,
+    Nodes,
+)
 
 
 def with_leaving(count: int) -> ReleaseInputs:
@@ -136,6 +148,25 @@ def test_nodes_are_told_how_long_to_wait_for_an_acceptance() -> None:
     asyncio.run(nodes.run())
     assert set(nodes.accept_within) == set(nodes.called("apply"))
     assert set(nodes.accept_within.values()) == {600}
+
+
+def test_nodes_get_signs_of_life_while_another_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier deployment's apply may be at work on it for long."""
+    given, real = asyncio.Event(), FakeNode.inspect
+
+    async def inspect(self: FakeNode, *request: Any) -> Inspected:
+        if self.name == "web-1":
+            await given.wait()
+        return (await real(self, *request))._replace(rolls_back_within=1)
+
+    async def renew(self: FakeNode) -> None:
+        given.set()
+
+    monkeypatch.setattr(FakeNode, "inspect", inspect)
+    monkeypatch.setattr(FakeNode, "renew", renew)
+    nodes = Nodes(UPGRADE)
+    asyncio.run(asyncio.wait_for(nodes.run(), 30))
+    assert "web-1" in nodes.called("inspect")
 
 
 def test_time_passes_while_nodes_are_watched_and_between_batches() -> None:
