@@ -128,7 +128,7 @@ class Rollout:
         """Carry out steps one after the other; raises at the first that fails."""
         for step in steps:
             if isinstance(step, Parallel):
-                await wait_for_all(self.carry_out(lane) for lane in step.lanes)
+                await self._side_by_side(step)
                 continue
             self._cancellation.check()
             if isinstance(step, Configure | Rebuild | RestoreSnapshot):
@@ -139,6 +139,22 @@ class Rollout:
                 await self._schemas.carry_out(step)
             else:
                 await self._carry_out_one(step)
+
+    async def _side_by_side(self, parallel: Parallel) -> None:
+        """Carry out sequences that do not wait for each other; where one fails, the others end with their step."""
+        failed = asyncio.Event()
+
+        async def carry_out(lane: Sequence[Step]) -> None:
+            for step in lane:
+                if failed.is_set():
+                    return
+                try:
+                    await self.carry_out([step])
+                except BaseException:
+                    failed.set()
+                    raise
+
+        await wait_for_all(map(carry_out, parallel.lanes))
 
     async def end(self) -> None:
         """Give nodes no more signs of life."""

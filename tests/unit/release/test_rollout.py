@@ -12,6 +12,7 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.plan import HookPlan, RolePlan
+from soop_components.model.service import RolloutSettings
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import NodeFailure
 from soop_components.release.order import NodeState
@@ -31,6 +32,7 @@ from tests.unit.release.fake_nodes import (
     Call,
     FakeNode,
     Nodes,
+    release_of,
 )
 
 
@@ -132,6 +134,21 @@ def test_failure_at_each_call(call: Call) -> None:
     assert message.startswith(f"a-service-1.0.1 was not accepted: {node}: out of luck")
     assert (nodes.called("accept") == []) == (operation != "accept")
     assert_rolled_back(nodes, message)
+
+
+def test_where_one_role_fails_another_ends_with_its_batch() -> None:
+    def fail() -> NoReturn:
+        begun.extend(name for name in nodes.called("apply") if name.startswith("worker"))
+        failure("web-1")()
+
+    begun: list[str] = []
+    worker = ROLES["worker"].model_copy(update={"rollout": RolloutSettings(canaries=0, max_in_flight=1)})
+    release = release_of({"database": 1, "web": 1, "worker": 6}, {**ROLES, "worker": worker})
+    nodes = Nodes(dict.fromkeys(release.nodes, SERVING), {("apply", "web-1"): fail}, release=release)
+    message = run(nodes, replace(release, reference=EARLIER.reference))
+    applied = [name for name in nodes.called("apply") if name.startswith("worker")]
+    assert len(begun) <= len(applied) <= len(begun) + 1 < 6
+    assert f"rolled back to the last good version: {', '.join(['database-1', 'web-1', *applied])}" in message
 
 
 def test_a_node_that_does_not_stay_well_while_it_is_watched_stops_the_rollout() -> None:
