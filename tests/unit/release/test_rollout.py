@@ -17,6 +17,7 @@ from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.node import NodeFailure
 from soop_components.release.order import NodeState
 from soop_components.release.verdict import ReleaseFailed
+from soop_components.release.watching import watch
 from soop_components.runner.protocol import Failed, Inspected
 from soop_components.transport.ssh import Target
 from tests.clock import SetClock
@@ -192,6 +193,15 @@ def test_time_passes_while_nodes_are_watched_and_between_batches() -> None:
     assert nodes.clock.slept == [5, 5, 5]
 
 
+@pytest.mark.parametrize(("seconds", "pauses"), [(1, [1]), (2, [2]), (5, [2, 2, 1])])
+def test_nodes_are_looked_at_until_the_end_of_the_time(seconds: int, pauses: list[int]) -> None:
+    nodes = Nodes(UPGRADE)
+    watched = [FakeNode(nodes, RELEASE.nodes[name].target) for name in ("web-1", "web-2")]
+    asyncio.run(watch(RELEASE, watched, seconds, nodes.clock))
+    assert nodes.clock.slept == pauses
+    assert nodes.called("status") == ["web-1", "web-2"] * (len(pauses) + 1)
+
+
 def test_a_node_is_drained_before_it_is_touched_and_undrained_when_it_is_healthy() -> None:
     nodes = Nodes(UPGRADE)
     asyncio.run(nodes.run())
@@ -278,15 +288,16 @@ def test_interruption_while_it_pauses() -> None:
     class Interrupted(SetClock):
         async def sleep(self, seconds: float) -> None:
             await super().sleep(seconds)
-            nodes.cancellation.request()
-            await asyncio.Event().wait()  # for ever
+            if seconds == 5:
+                nodes.cancellation.request()
+                await asyncio.Event().wait()  # for ever
 
     nodes = Nodes(UPGRADE)
     nodes.clock = Interrupted()
     message = run(nodes, BEFORE)
     assert message.startswith("a-service-1.0.1 was not accepted: the deployment was interrupted")
     assert_rolled_back(nodes, message)
-    assert nodes.clock.slept == [5]
+    assert nodes.clock.slept.count(5) == 1
     assert [name for name in nodes.called("apply") if name.startswith("web")] == ["web-2"]
 
 
