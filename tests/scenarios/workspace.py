@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ FOLDER = CHECKOUT / ".cache" / "scenarios"
 """Where scenarios live; what a killed run left in it is removed by the next one."""
 _COPIED = ("Pulumi.yaml", "__main__.py", "service_defs", "stacks")
 _LINKED = (".venv", ".toolchain")
+NO_ANSWER = (OSError, HTTPException, ValueError)
+"""What :func:`get` raises instead of an answer: nobody there, one that breaks off, or one that is no JSON."""
 _TOO_LONG = 600
 """Seconds after which a command of a scenario counts as hung."""
 
@@ -267,8 +270,8 @@ def asking(url: str) -> Iterator[list[int | str]]:
         while not done.wait(0.05):
             try:
                 answers.append(get(url)[0])
-            except OSError as error:
-                answers.append(str(error))
+            except NO_ANSWER as error:
+                answers.append(repr(error))
 
     asker = threading.Thread(target=ask)
     asker.start()

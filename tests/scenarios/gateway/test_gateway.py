@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests import versions
-from tests.scenarios.workspace import Workspace, asking, eventually, get, workspace
+from tests.scenarios.workspace import NO_ANSWER, Workspace, asking, eventually, get, workspace
 
 DOMAIN = "dev-gate-access"
 GATEWAY = f"gateway-1.gateway-service.{DOMAIN}"
@@ -159,8 +159,8 @@ def writing(url: str) -> Iterator[tuple[list[str], list[object]]]:
                 return
             try:
                 status = get(f"{url}/grants/writer/{number:05}", "PUT")[0]
-            except OSError as error:
-                others.append(str(error))
+            except NO_ANSWER as error:
+                others.append(repr(error))
                 continue
             acknowledged.append(f"{number:05}") if status == 204 else others.append(status)
 

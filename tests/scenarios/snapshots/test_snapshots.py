@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests import versions
-from tests.scenarios.workspace import Workspace, get, workspace
+from tests.scenarios.workspace import NO_ANSWER, Workspace, get, workspace
 
 DOMAIN = "dev-kept"
 DATABASE = f"database-1.access-service.{DOMAIN}"
@@ -50,7 +50,7 @@ def writing(url: str) -> Iterator[list[int]]:
         number = 0
         while not done.is_set():
             number += 1
-            with suppress(OSError):
+            with suppress(*NO_ANSWER):
                 if get(f"{url}/grants/writer/{number}", "PUT")[0] == 204:
                     acknowledged.append(number)
 
