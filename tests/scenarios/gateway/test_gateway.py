@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -255,8 +256,18 @@ def seen(project: Workspace) -> tuple[dict[str, str], dict[str, str]]:
     return versions, processes
 
 
-def test_services_that_are_deployed_together_go_forward_or_back_together(domain: Workspace) -> None:
-    stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+TOGETHER = "  soop:together:\n    - [gateway-service, access-service]\n"
+
+
+@pytest.fixture
+def stack(domain: Workspace) -> Iterator[Path]:
+    """The domain definition, in which no group of services is left afterwards."""
+    path = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    yield path
+    path.write_text(path.read_text().replace(TOGETHER, ""))
+
+
+def test_services_that_are_deployed_together_go_forward_or_back_together(domain: Workspace, stack: Path) -> None:
     alone = stack.read_text()
     before, processes = seen(domain)
     good, better = f"access-service-{before['access-service']}", "access-service-3.9.0"
@@ -268,8 +279,7 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     gateway.write_text(source)
     domain.must("soop", "build", "--version", "1.9.9", "service_defs/gateway-service")
 
-    together = "  soop:together:\n    - [gateway-service, access-service]\n"
-    grouped = alone.replace("config:\n", f"config:\n{together}", 1)
+    grouped = alone.replace("config:\n", f"config:\n{TOGETHER}", 1)
     stack.write_text(grouped.replace(good, better))
     output = domain.fails("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", DOMAIN)
     assert f"runs {good}, which a new group of services would change or repair; nothing was changed" in output
@@ -288,7 +298,7 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     domain.must("soop", "deploy", "--yes", better, "gateway-service-1.9.9", DOMAIN)
     after = seen(domain)
     assert after[0] == {"access-service": "3.9.0", "gateway-service": "1.9.9"}
-    stack.write_text(stack.read_text().replace(together, ""))
+    stack.write_text(stack.read_text().replace(TOGETHER, ""))
     domain.up(DOMAIN)
     assert (domain.changes(DOMAIN), seen(domain)) == ({}, after)
 
