@@ -24,10 +24,12 @@ def test_a_restart_passes_over_the_nodes_and_stops_at_the_first_failure(beacon: 
     assert third > second
 
     beacon.ssh("touch /run/beacon-drain-fails")
-    said = beacon.project.run("soop", "restart", SERVICE, beacon.domain)
-    assert said.exit_code == 1, said.text
-    assert f"the restart of beacon-service-1.0.0 stopped: {beacon.node}: hook drain" in said.text
-    assert f"not restarted: {beacon.node}, {beacon.name(2)}" in said.text
-    assert beacon.since() == [first, third]
-    beacon.ssh("rm /run/beacon-drain-fails")
+    try:
+        said = beacon.project.run("soop", "restart", SERVICE, beacon.domain)
+        assert said.exit_code == 1, said.text
+        assert f"the restart of beacon-service-1.0.0 stopped: {beacon.node}: hook drain" in said.text
+        assert f"not restarted: {beacon.node}, {beacon.name(2)}" in said.text
+        assert beacon.since() == [first, third]
+    finally:
+        beacon.ssh("rm /run/beacon-drain-fails")
     assert beacon.state() == state
