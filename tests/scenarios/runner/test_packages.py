@@ -82,6 +82,7 @@ def test_a_package_that_plugs_into_a_daemon_restarts_it_when_it_comes_and_when_i
     assert greeting.is_as_accepted()
 
 
+@pytest.mark.soak
 def test_php_comes_to_a_running_apache_and_goes(node: RunnerNode) -> None:
     """Apache is asked to load PHP; of an extension dpkg informs only PHP itself, by a trigger."""
     page = "<?php echo 6*7, function_exists('bcadd') ? ' bc' : '';"
