@@ -28,6 +28,10 @@ def accept(host: Host, request: Accept) -> None:
             if noted := unaccepted.noted(host):
                 runs += f": it rolled back by itself, since it saw no sign of the deployer for {noted.within} s"
             raise Failure("state", f"the version to accept does not run on this node, which runs {runs}")
+        if host.ledger().unfinished:  # since the last apply or rollback that succeeded, something was changed
+            noted = unaccepted.noted(host)
+            why = f"its own rollback failed: {noted.failure}" if noted and noted.failure else "an apply was cut short"
+            raise Failure("state", f"the version to accept is not whole on this node any more: {why}")
         good = last_good(host, request.last_good)
         if good is not None and good["plan_digest"] != running["plan_digest"]:
             keep(host, "previous.json", good)

@@ -156,13 +156,19 @@ def test_a_look_of_a_deployer_begins_the_time_anew(node: Node) -> None:
 
 def test_a_rollback_that_fails_is_told_and_tried_again(node: Node) -> None:
     node.accept(document("1.0.0", web={"units": {"app.service": {"content": "one"}}}))
-    apply(node, document("2.0.0", web={"units": {"app.service": {"content": "two"}}}))
+    two = document("2.0.0", web={"units": {"app.service": {"content": "two"}}})
+    apply(node, two)
     node.systemd.fails["restart app.service"] = "no"
     assert isinstance(due(node), Failed)
     found = node.status().own_rollback
     assert found is not None
     assert found.failure == "app.service: restart failed"
     assert is_armed(node), "the next boot tries again"
+    half = "not whole on this node any more: its own rollback failed: app.service: restart failed"
+    with pytest.raises(Failure, match=half):
+        accept(node.host, Accept(two["plan_digest"]))
+    assert node.status().accepted is False
+    assert is_armed(node)
     node.systemd.fails.clear()
     assert isinstance(due(node), Applied)
     assert not is_armed(node)
