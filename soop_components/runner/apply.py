@@ -58,7 +58,9 @@ def roll_back(host: Host, request: Rollback, events: Events) -> Applied | Failed
     good = last_good(host, request.last_good)
     if good is None:
         raise Failure("plan", "no version was ever accepted on this node, so there is none to roll back to")
-    return _outcome(Work(host, parse(good), events, request.secrets, rolling_back=True), request.hosts)
+    work = Work(host, parse(good), events, request.secrets, rolling_back=True)
+    host.release_reserve()  # blobs stay: which programs the deployer runs after this is not known here
+    return _outcome(work, request.hosts)
 
 
 def _restart(host: Host, request: Restart, events: Events) -> Applied | Failed:

@@ -64,6 +64,19 @@ def test_a_rollback_on_a_full_disk_makes_room_and_keeps_what_it_was_asked_to(
     assert Blobs(node.host).missing([sha256(hook), sha256(new)]) == [sha256(new)]
 
 
+def test_a_rollback_that_is_asked_for_makes_room_on_a_full_disk_too(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.accept(ONE, secrets=SECRETS)
+    node.host.keep_reserve()
+    reserve = node.path("/var/lib/soop/reserve")
+    assert reserve.exists()
+    assert node.apply(TWO, secrets=SECRETS)["event"] == "result"
+    monkeypatch.setattr(Host, "_free", lambda host: 0)
+    assert node.roll_back(SECRETS)["event"] == "result"
+    assert not reserve.exists()
+
+
 def test_a_first_failure_leaves_the_node_and_says_so(node: Node) -> None:
     event = node.apply(BROKEN, secrets=SECRETS)
     assert (event["event"], event["rolled_back"]) == ("failure", False)
