@@ -106,6 +106,17 @@ class Places:
                     raise
                 return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
+    def sync(self, path: str) -> None:
+        """Wait until a file or link, and its name in its folder, are on the disk."""
+        with self._parent(path) as (folder, name), _naming(path):
+            if stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            os.fsync(folder)
+
     def folder(self, path: str, mode: int, uid: int, gid: int, made: Made | None = None) -> None:
         """Make a folder unless it is there, and give it mode and owner."""
         with self._parent(path, made or _ignore) as (parent, name), _naming(path):

@@ -74,6 +74,8 @@ def _write_units(host: Host, within: int) -> None:
     for name, text in units.items():
         host.places.write(f"{UNIT_FOLDER}/{name}", text.encode(), 0o644, os.geteuid(), os.getegid())
     host.places.link(_ENABLED, f"../{UNACCEPTED_TIMER}")
+    for path in (_ENABLED, *(f"{UNIT_FOLDER}/{name}" for name in units)):
+        host.places.sync(path)  # a power failure may come at any moment from now on
     if any(unit.stale for unit in systemd.facts(host, units).values()):
         systemd.call(host, "daemon-reload")
 

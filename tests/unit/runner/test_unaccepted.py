@@ -12,6 +12,7 @@ from soop_components.runner.accept import accept
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.own_rollback import roll_back
+from soop_components.runner.places import Places
 from soop_components.runner.protocol import UNACCEPTED_TIMER, Accept, Applied, Failed
 from tests.unit.runner.node import Node, document, file, script
 
@@ -71,6 +72,20 @@ def test_an_upgrade_is_rolled_back_when_it_is_due(node: Node) -> None:
     assert found.own_rollback is not None
     assert (found.own_rollback.reference, found.own_rollback.within) == ("access-service-2.0.0", 600)
     assert not is_armed(node)
+
+
+def test_the_timer_is_on_the_disk_before_the_first_change(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    real = Places.sync
+
+    def sync(places: Places, path: str) -> None:
+        real(places, path)
+        done.append(path)
+
+    monkeypatch.setattr(Places, "sync", sync)
+    monkeypatch.setattr(unaccepted, "renew", lambda host: done.append(f"begun: {node.text('/etc/app')}"))
+    apply(node, TWO)
+    assert done == [ENABLED, TIMER.replace(".timer", ".service"), TIMER, "begun: 1.0.0 old"]
 
 
 def test_only_the_secrets_of_the_last_good_plan_are_kept_and_only_by_root(node: Node) -> None:
