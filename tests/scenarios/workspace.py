@@ -209,9 +209,14 @@ def empty_folder(name: str) -> Iterator[Path]:
 
 
 def share_what_was_fetched(project: Project) -> None:
-    """Give a project this checkout's base image and packages."""
+    """Give a project this checkout's finished base images and its packages."""
     project.make_home()
-    _share(CHECKOUT / ".soop" / "images", project.images)
+    project.images.mkdir(mode=0o700)
+    images = CHECKOUT / ".soop" / "images"
+    for record in images.glob("*.json"):
+        for part in (record.stem, f"{record.stem}.manifest", f"{record.stem}.made-from", record.name):
+            if (images / part).exists():
+                _share(images / part, project.images / part)
     if (CHECKOUT / ".soop" / "cache").exists():
         _share(CHECKOUT / ".soop" / "cache", project.cache)
 
@@ -298,7 +303,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _share(source: Path, target: Path) -> None:
-    """Copy a folder by hard links: what it holds is never changed in place."""
+    """Copy a folder or a file by hard links: what they hold is never changed in place."""
     subprocess.run([*_as_root(), "cp", "-al", str(source), str(target)], check=True)
 
 

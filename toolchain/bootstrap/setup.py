@@ -7,6 +7,9 @@ from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
 from soop_components.setup import setup_lock, system_packages
 
+_BASES_OF_TESTS = ("debian-12", "debian-13")
+"""Built before tests begin: they share what the checkout has while it does not change."""
+
 
 def run(checkout: Checkout, *, tests: bool = False) -> None:
     """Make the checkout ready; what is ready is left alone."""
@@ -15,7 +18,7 @@ def run(checkout: Checkout, *, tests: bool = False) -> None:
             system_packages.ensure(checkout, system_packages.TESTS)
         python_environment.ensure(checkout)
         engine.ensure(checkout)
-    foreground.must(checkout, [str(checkout.venv / "bin" / "soop"), "setup"])
+    foreground.must(checkout, [str(checkout.venv / "bin" / "soop"), "setup", *(_BASES_OF_TESTS if tests else ())])
 
 
 def show_environment(checkout: Checkout) -> None:

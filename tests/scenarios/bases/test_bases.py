@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.scenarios.ground import as_root
 from tests.scenarios.trouble.beacon import Beacon, furnish
-from tests.scenarios.workspace import CHECKOUT, Workspace, workspace
+from tests.scenarios.workspace import Workspace, workspace
 
 BASE = "cat /etc/os-release | grep VERSION_ID; cat /var/lib/beacon-hooks"
 
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workspace]:
-    """A project with both base images; the checkout keeps the second one for later runs."""
-    subprocess.run([CHECKOUT / ".venv/bin/soop", "setup", "debian-13"], cwd=CHECKOUT, check=True)
+    """A project with both base images, which `make test` has built."""
     with workspace("bases") as made:
         furnish(made)
         yield made
