@@ -65,7 +65,8 @@ def test_a_domain_moves_to_another_base_node_by_node_and_back_if_that_fails(proj
     assert "rolled back to the last good version: web-1.beacon-service.dev-one, web-2.beacon-service.dev-one" in said
     beacon.define(says="all is well")
     beacon.is_well("all is well")
-    assert 'VERSION_ID="12"' in beacon.ssh(BASE, 1) + beacon.ssh(BASE, 2)
+    for number in (1, 2):
+        assert 'VERSION_ID="12"' in beacon.ssh(BASE, number)
 
     shown = project.must("soop", "plan", newer, beacon.domain)
     assert "gets a new machine, and is configured anew; base image debian-13" in shown
