@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import FrameType
@@ -138,9 +137,12 @@ def follow(host: Host, id_: str) -> Iterator[Progress | Answer]:
                 return
 
 
-def await_end(host: Host, id_: str) -> Applied | Failed:
-    """Wait until an apply and its process have ended; return its answer."""
-    (said,) = deque(follow(host, id_), maxlen=1)
+def await_end(host: Host, id_: str, heard: Callable[[Progress], object] = lambda said: None) -> Applied | Failed:
+    """Wait until an apply and its process have ended; return its answer. ``heard`` gets what it says meanwhile."""
+    said: Progress | Answer | None = None
+    for said in follow(host, id_):
+        if isinstance(said, Progress):
+            heard(said)
     wait_until(lambda: running(host) != id_, _SILENCE, *_POLLS)
     return said if isinstance(said, Applied | Failed) else Failed("apply", f"apply {id_} ended without an outcome")
 

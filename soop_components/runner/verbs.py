@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from soop_components.runner import protocol, wire
 from soop_components.runner.commands import Task
@@ -132,7 +133,8 @@ def _start(host: Host, request: protocol.Lasting, events: Events) -> protocol.An
     if isinstance(request, protocol.Apply):
         document.parse(request.document)
     elif transient.running(host) == protocol.OWN_ROLLBACK:
-        transient.await_end(host, protocol.OWN_ROLLBACK)
+        with suppress(Failure):  # it was killed: this one carries on from there
+            transient.await_end(host, protocol.OWN_ROLLBACK, events.write)
     transient.start(host, request.id, work)
     return _repeat(host, request.id, events)
 
