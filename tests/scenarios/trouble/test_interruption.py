@@ -29,6 +29,7 @@ def test_once_rolls_the_nodes_back(beacon: Beacon, case: str) -> None:
     beacon.define(says="never accepted", trouble=trouble)
     run = beacon.begin(*command).until(moment)
     run.interrupt()
+    run.until("(?i)cancel|interrupt")
     beacon.go_on()
     ended = run.end()
     assert_clean(ended)
