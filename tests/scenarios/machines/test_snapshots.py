@@ -47,7 +47,11 @@ def test_a_disk_is_what_it_was_and_keeps_a_size_that_it_was_given_since(ground: 
         assert {each.label for each in await snapshots.all()} == {"second", "third"}
         folder = next((ground.home / "disks" / ground.realm).glob("*/*/snapshots"))
         as_root("touch", str(folder / "0123456789abcdef.ext4"))  # as a killed copy leaves it
-        assert await ground.machines.sweep() == [f"snapshot of {NODE}, which was never complete"]
+        as_root("touch", str(folder.parent / ".image.ext4.restored"))  # as a killed restore leaves it
+        assert await ground.machines.sweep() == [
+            f"restored {NODE}, which was never complete",
+            f"snapshot of {NODE}, which was never complete",
+        ]
         assert {each.label for each in await snapshots.all()} == {"second", "third"}
         await ground.machines.destroy(NODE)
         await ground.machines.destroy_disk(NODE)

@@ -47,11 +47,16 @@ def create(realm: Realm, disk: str, size: int) -> dict[str, Any]:
 def destroy(realm: Realm, disk: str) -> None:
     """Remove a disk that no machine uses."""
     with realm.locked_disk(disk):
-        machine = user(realm, disk)
-        if machine is not None:
-            raise Refused(f"{disk} is in use by {machine}", "destroy the machine first")
-        release(realm, disk)
-        realm.remove(realm.disk(disk))
+        destroy_locked(realm, disk)
+
+
+def destroy_locked(realm: Realm, disk: str) -> None:
+    """Remove a disk, whose lock is held, that no machine uses."""
+    machine = user(realm, disk)
+    if machine is not None:
+        raise Refused(f"{disk} is in use by {machine}", "destroy the machine first")
+    release(realm, disk)
+    realm.remove(realm.disk(disk))
 
 
 def attach(realm: Realm, disk: str, machine: str) -> Path:

@@ -130,9 +130,9 @@ class Realm:
         """Hold the lock of a machine; yield whether it is held: not where others have it and ``wait`` is false."""
         return self._locked(name, self.machine(name), wait)
 
-    def locked_disk(self, disk: str) -> AbstractContextManager[bool]:
-        """Hold the lock of a disk."""
-        return self._locked(f"disk:{disk}", self.disk(disk), wait=True)
+    def locked_disk(self, disk: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Hold the lock of a disk; yield whether it is held: not where others have it and ``wait`` is false."""
+        return self._locked(f"disk:{disk}", self.disk(disk), wait)
 
     def owns(self, network: Mapping[str, Any]) -> bool:
         """Return whether an environment in the register of networks is one of this realm.

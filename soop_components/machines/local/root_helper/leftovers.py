@@ -67,11 +67,14 @@ def _sweep_machine(realm: Realm, name: str) -> str | None:
 def _sweep_disks(realm: Realm) -> list[str]:
     removed = []
     for name in realm.names(realm.disks):
-        if disk.facts(realm, name) is None:
-            disk.destroy(realm, name)
-            removed.append(f"disk {name}, which was never complete")
-        else:
-            removed += snapshot.sweep(realm, name)
+        with realm.locked_disk(name, wait=False) as free:
+            if not free:
+                continue  # somebody makes it, or copies it
+            if disk.facts(realm, name) is None:
+                disk.destroy_locked(realm, name)
+                removed.append(f"disk {name}, which was never complete")
+            else:
+                removed += snapshot.sweep(realm, name)
     return removed
 
 

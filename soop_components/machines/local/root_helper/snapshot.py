@@ -58,7 +58,7 @@ def restore(realm: Realm, name: str, label: str) -> None:
         if record is None:
             raise Refused(f"{name} has no snapshot {label}")
         disk.release(realm, name)
-        image, restored = folder / disk.IMAGE, folder / f".{disk.IMAGE}.restored"
+        image, restored = folder / disk.IMAGE, _restored(folder)
         try:
             _copy(folder / _FOLDER / _copy_in(record), restored)
             size = image.lstat().st_size
@@ -85,9 +85,12 @@ def found(realm: Realm, environment: str) -> list[dict[str, Any]]:
 
 
 def sweep(realm: Realm, name: str) -> list[str]:
-    """Remove copies that were never complete, and return what they were."""
-    with realm.locked_disk(name), suppress(FileNotFoundError), realm.opened(realm.disk(name)) as folder:
-        return [f"snapshot of {name}, which was never complete"] * _tidy(folder / _FOLDER)
+    """Remove copies that were never complete, of a disk whose lock is held, and return what they were."""
+    with suppress(FileNotFoundError), realm.opened(realm.disk(name)) as folder:
+        restored = _restored(folder)
+        lost = [f"restored {name}, which was never complete"] if restored.exists() else []
+        restored.unlink(missing_ok=True)
+        return [*lost, *[f"snapshot of {name}, which was never complete"] * _tidy(folder / _FOLDER)]
     return []
 
 
@@ -148,6 +151,11 @@ def _thaw_at_the_end(pipe: int, folder: int) -> NoReturn:
 def _copy(source: Path, target: Path) -> None:
     """Copy an image without its holes."""
     run("cp", "--reflink=auto", "--sparse=always", "--no-dereference", str(source), str(target), patience=_PATIENCE)
+
+
+def _restored(folder: Path) -> Path:
+    """Return what a disk is called until it is completely what a snapshot kept."""
+    return folder / f".{disk.IMAGE}.restored"
 
 
 def _copy_in(record: dict[str, Any]) -> str:
