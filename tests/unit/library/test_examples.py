@@ -174,7 +174,7 @@ def test_postgresql() -> None:
     assert migrations.triggers == ("/usr/local/share/test-service/example/migrations",)
     assert "/usr/local/share/test-service/example/migrations/001_a.down.sql" in plan.files
     assert "max_connections = '200'\n" in content(plan, "/etc/soop-postgresql/postgresql.conf")
-    assert 'host    "access"  "access"  samenet  scram-sha-256\n' in content(plan, "/etc/soop-postgresql/pg_hba.conf")
+    assert 'host    "access"  +access  samenet  scram-sha-256\n' in content(plan, "/etc/soop-postgresql/pg_hba.conf")
     unit = plan.units["postgresql@15-main.service"]
     assert (unit.restart_on, unit.reload_on) == (
         ("/etc/soop-postgresql/postgresql.conf",),
