@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from soop_components.errors import SoopError
 from soop_components.release.downgrade import Downgrade, Targets, breaking, downgrade, held_in_words, nodes_restored
@@ -90,8 +91,10 @@ async def rows_lost(before: ReleaseInputs, going: Downgrade, nodes: Mapping[str,
     for change in going.changes if going.by == "migrations" else ():
         name = before.nodes_of(change.role)[0]
         for component in sorted({migration.component for migration in change.undone}):
-            ended = await _run(nodes[name], before, component, "--rows", going.known[component])
-            counted = ended.stdout_tail.splitlines() if ended.exit_code == 0 else ["its rows cannot be counted"]
+            counted = ["its rows cannot be counted"]
+            with suppress(SoopError):
+                ended = await _run(nodes[name], before, component, "--rows", going.known[component])
+                counted = ended.stdout_tail.splitlines() if ended.exit_code == 0 else counted
             lines += [f"{name}: would be lost: {line}" for line in counted]
     return lines
 

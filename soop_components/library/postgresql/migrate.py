@@ -49,6 +49,11 @@ ON CONFLICT (number) DO UPDATE SET checksum = EXCLUDED.checksum;
 REMEMBER = "UPDATE public.schema_migrations SET down = {down} WHERE number = {number} AND checksum = '{checksum}';"
 FORGET = "DELETE FROM public.schema_migrations WHERE number = {number};\n"
 IS_THERE = "EXISTS (SELECT FROM public.schema_migrations WHERE number = {number})"
+COLUMNS = """
+SELECT attname FROM pg_catalog.pg_attribute
+WHERE attrelid = to_regclass('public.schema_migrations') AND attnum > 0 AND NOT attisdropped;
+"""
+FROM_ON = "SELECT number FROM public.schema_migrations WHERE number >= {number};"
 LATER = """
 SELECT number, name, checksum, down IS NOT NULL, translate(encode(convert_to(down, 'UTF8'), 'base64'), E'\\n', '')
 FROM public.schema_migrations WHERE number > {number} ORDER BY number DESC;
@@ -310,6 +315,12 @@ def run(database: Database, what: str, change: Change) -> None:
     (run_alone if change.migration.declares(NO_TRANSACTION) else run_in_transaction)(database, change)
 
 
+def prepare(database: Database, columns: set[str]) -> None:
+    """Make the table of migrations what it is now; where it is that, no lock is asked for that its readers wait for."""
+    if not columns >= {"down", "irreversible"}:
+        database.run(f"SET lock_timeout = '{LOCK_TIMEOUT}';\n{TABLE}")
+
+
 def migrate_up(database: Database, wanted: list[Migration]) -> None:
     """Run what is pending, and remember how to undo what ran before the database remembered that."""
     rows = database.run("SELECT number, name, checksum, down IS NOT NULL, irreversible FROM public.schema_migrations")
@@ -366,16 +377,19 @@ def main() -> None:
     """Run what is pending, or undo."""
     port, name, owner, folder, *further = sys.argv[1:]
     database = Database(port, name, owner)
-    database.run(TABLE)
+    columns = {column for (column,) in database.run(COLUMNS, as_superuser=True)}
     match further:
         case []:
+            prepare(database, columns)
             migrate_up(database, migrations(Path(folder)))
         case ["--down-to", number]:
+            prepare(database, columns)
             migrate_down(database, int(number))
         case ["--rows", number]:
-            count_rows(database, int(number))
+            if "down" in columns:
+                count_rows(database, int(number))
         case ["--lacks", number]:
-            if database.run(LATER.format(number=int(number) - 1)):
+            if columns and database.run(FROM_ON.format(number=int(number))):
                 fail(f"migration {number} or a later one was applied")
         case _:
             fail("expected port, database, owner, folder, and perhaps --down-to, --rows or --lacks NUMBER")

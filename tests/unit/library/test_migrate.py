@@ -52,6 +52,22 @@ def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> Non
     assert lines.index(lock) < lines.index(f"\\i '{found.path}'")
 
 
+def test_the_table_of_migrations_is_locked_only_where_it_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def run(_: migrate.Database, sql: str) -> list[list[str]]:
+        asked.append(sql)
+        return []
+
+    monkeypatch.setattr(migrate.Database, "run", run)
+    columns = {"number", "name", "checksum", "applied_at", "down", "irreversible"}
+    migrate.prepare(migrate.Database("5432", "a", "a"), columns)
+    assert asked == []
+    for there in (set[str](), columns - {"down"}):
+        migrate.prepare(migrate.Database("5432", "a", "a"), there)
+        assert asked.pop().startswith("SET lock_timeout = '30s';\n")
+
+
 def test_what_undoes_a_migration_is_remembered_with_it(tmp_path: Path) -> None:
     files = {
         "001_a.up.sql": "",

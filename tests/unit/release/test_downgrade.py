@@ -249,7 +249,11 @@ def test_rows_are_counted_on_one_node_of_each_role_that_has_a_database() -> None
     going = downgrade(before, after)
     assert going is not None
     asked = {name: FakeNode(nodes, node.target) for name, node in before.nodes.items()}
-    nodes.exit_codes[("script 5432 --rows 1", "database-1")] = 2
-    lines = asyncio.run(rows_lost(before, going, asked))
-    assert lines == ["database-1: would be lost: its rows cannot be counted"]
-    assert nodes.calls == [("script 5432 --rows 1", "database-1")]
+    call = ("script 5432 --rows 1", "database-1")
+    nodes.exit_codes[call] = 2
+    for at in ({}, {call: fail}):  # where it fails, the node does not answer
+        nodes.at = at
+        lines = asyncio.run(rows_lost(before, going, asked))
+        assert lines == ["database-1: would be lost: its rows cannot be counted"]
+        assert nodes.calls.pop() == call
+        assert nodes.calls == []
