@@ -23,15 +23,21 @@ WRITER = "cd /var/lib/postgresql; n=0; while n=$((n+1)); do echo $n > next; sync
 """Writes numbers, each complete."""
 
 
+def later(before: str) -> str:
+    """Return a command that waits for another number than before, and prints it."""
+    last = "$(cat /var/lib/postgresql/last 2>/dev/null)"
+    return f'timeout 30 sh -c \'until test "{last}" != "{before}"; do sleep 0.1; done\' && echo {last}'
+
+
 def test_a_disk_is_what_it_was_and_keeps_a_size_that_it_was_given_since(ground: Ground) -> None:
     async def scenario() -> None:
         await ground.machines.create_disk(NODE, 64 * MIB)
         facts = await ground.create(NODE, MOUNT)
         await ground.run(facts, f"nohup sh -c '{WRITER}' > /dev/null 2>&1 &")
         snapshots = Snapshots(ground.machines, "dev", SnapshotSettings(keep=2))
-        before = int(await ground.run(facts, "sleep 0.2; cat /var/lib/postgresql/last"))
+        before = int(await ground.run(facts, later("")))
         made = await snapshots.take(NODE, "first", "access-service-3.2.3", "")
-        after = int(await ground.run(facts, "sleep 0.2; cat /var/lib/postgresql/last"))
+        after = int(await ground.run(facts, later(str(before))))
         assert list(await snapshots.all()) == [made]
         assert made.size < 16 * MIB
         with pytest.raises(SoopError, match=f"{NODE} is in use by {NODE}"):
