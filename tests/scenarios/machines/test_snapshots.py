@@ -90,6 +90,9 @@ def test_a_disk_goes_on_when_the_program_that_froze_it_is_killed(ground: Ground)
                 ground.run(facts, "echo kept > /var/lib/postgresql/kept && sync && echo done")
             )
             as_root("kill", "-KILL", frozen_by)
-        assert await writing == "done"
+            try:
+                assert await asyncio.wait_for(writing, 60) == "done"
+            finally:
+                as_root("fsfreeze", "--unfreeze", str(mount), check=False)
 
     asyncio.run(scenario())
