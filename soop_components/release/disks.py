@@ -55,8 +55,14 @@ class Disks:
             if (node, label) not in found:
                 raise SoopError(f"{node} has no snapshot {label}", "`soop snapshot list` shows those that there are")
 
-    def label(self, node: str) -> str | None:
-        """Return what a snapshot of a node's disk is called, if the rollout takes one."""
+    def label(self, node: str, is_other: bool = False) -> str | None:
+        """Return what a snapshot of a node's disk is called, if the rollout takes one.
+
+        ``is_other`` says that the disk is not the one on which its version ran. If it is to be restored, an attempt
+        that was killed has restored it, and what that kept for the way back is not replaced.
+        """
+        if is_other and node in self.restores and node in self._there:
+            return None
         return self._labels.get(node)
 
     async def check(self, nodes: Collection[str]) -> None:

@@ -209,7 +209,7 @@ class Rollout:
             missing=self._rebuilding.needed(name, found) if to_rebuild else found.missing,
             has_changes=to_rebuild or bool(found.changes),
             to_rebuild=to_rebuild,
-            snapshot=self._disks.label(name) if self._is_untouched(found) else None,
+            snapshot=self._disks.label(name, found.has_other_disk) if self._is_untouched(found) else None,
             restore=self._disks.restores.get(name),
         )
 

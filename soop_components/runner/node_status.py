@@ -10,6 +10,7 @@ from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.kinds import KINDS
+from soop_components.runner.ledger import Ledger
 from soop_components.runner.protocol import Change, Drift, Inspect, Inspected, NodeStatus, Version
 from soop_components.runner.work import Work
 
@@ -45,10 +46,9 @@ def drift(host: Host, running: dict[str, Any] | None) -> list[Drift]:
     ledger, intended = host.ledger(), host.load("intended.json")
     kinds = () if "ledger.json" in host.lost else KINDS
     found = [difference for kind in kinds for difference in kind.drift(host, ledger)] + hosts.drift(host)
-    mount = running["plan"].get("disk") if running and kinds else None
     found += [
         Drift("script", key, "has not run for what is on the disk now")
-        for key in script_records.unknown_to_disk(host, mount, ledger)
+        for key in (_unknown_to_disk(host, running, ledger) if kinds else ())
     ]
     found += [
         Drift("error", name, f"{host.kept(name)} is damaged: {_LOST.get(name, 'it is made anew')}")
@@ -84,7 +84,13 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
         changes.append(Change("apply", document.version.reference, "finish"))
     within = pending.within if (pending := unaccepted.load(host)) else 0
     known = _version(running), _version(good)
-    return Inspected(tuple(missing), tuple(changes), *known, apply_running, _base(host), within)
+    has_other_disk = bool(_unknown_to_disk(host, running, work.ledger))
+    return Inspected(tuple(missing), tuple(changes), *known, apply_running, _base(host), within, has_other_disk)
+
+
+def _unknown_to_disk(host: Host, running: dict[str, Any] | None, ledger: Ledger) -> list[str]:
+    """Return the scripts that have not run for what is on the disk of what runs."""
+    return script_records.unknown_to_disk(host, running["plan"].get("disk") if running else None, ledger)
 
 
 def _base(host: Host) -> str | None:

@@ -222,6 +222,8 @@ class Inspected(NamedTuple):
     """The system of the node, such as ``debian-12``; None if it does not say."""
     rolls_back_within: int = 0
     """As in ``NodeStatus``; the time has begun anew."""
+    has_other_disk: bool = False
+    """Whether scripts that have run have not run for what is on the disk now."""
 
 
 class Applied(NamedTuple):

@@ -138,6 +138,8 @@ class Nodes:
         self.replace = replaced
         self.bases: dict[str, str] = {}
         """The base image of nodes that say it."""
+        self.other_disks: set[str] = set()
+        """Nodes whose disks are not what their version left."""
         self.at = dict(at or {})
         self.snapshots = FakeSnapshots(self)
         self.restores: dict[str, str] = {}
@@ -276,7 +278,8 @@ class FakeNode(Node):
         running = good if state.is_last_good else Version("a-service", "1.0.1", DIGEST, document["plan_digest"])
         changes = (Change("file", "/etc/a", "write"),) if state.has_changes else ()
         changes += self._nodes.begun.get(self._name, ())
-        return Inspected(state.missing, changes, running, good, None, self._nodes.bases.get(self._name))
+        base, has_other_disk = self._nodes.bases.get(self._name), self._name in self._nodes.other_disks
+        return Inspected(state.missing, changes, running, good, None, base, 0, has_other_disk)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         self._nodes.names[self._name] = hosts

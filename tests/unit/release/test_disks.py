@@ -118,6 +118,18 @@ def test_a_snapshot_that_was_asked_for_is_restored_and_a_rollback_brings_back_wh
     assert nodes.snapshots.restored == [wanted, SNAPSHOT]
 
 
+@pytest.mark.parametrize("is_restored", [False, True])
+def test_what_was_there_before_a_killed_attempt_restored_the_disk_is_kept(is_restored: bool) -> None:
+    wanted = "a-service-1.0.1.before-1.0.2"
+    nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE)})
+    nodes.restores = {DATABASE: wanted}
+    nodes.snapshots.found = {(DATABASE, wanted), (DATABASE, SNAPSHOT)}
+    nodes.other_disks = {DATABASE} if is_restored else set()
+    run_to_failure(nodes)
+    assert nodes.called("snapshot") == ([] if is_restored else [DATABASE])
+    assert nodes.snapshots.restored == [wanted, SNAPSHOT]
+
+
 def test_a_snapshot_that_fails_stops_the_rollout() -> None:
     nodes = Nodes(SERVES, {("snapshot", DATABASE): failure(DATABASE)})
     assert "not accepted: database-1: out of luck" in run_to_failure(nodes)

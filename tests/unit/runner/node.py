@@ -20,7 +20,17 @@ from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.node_status import inspect, status
-from soop_components.runner.protocol import Accept, Apply, Change, Inspect, Lasting, NodeStatus, Restart, Rollback
+from soop_components.runner.protocol import (
+    Accept,
+    Apply,
+    Change,
+    Inspect,
+    Inspected,
+    Lasting,
+    NodeStatus,
+    Restart,
+    Rollback,
+)
 from soop_components.runner.typed_json import digest_of
 
 USER = getpass.getuser()
@@ -166,10 +176,11 @@ class Node:
 
     def pending(self, document: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> list[str]:
         """Return what an apply would change."""
-        return [
-            change_in_words(change)
-            for change in inspect(self.host, Inspect(document, secrets or {}), self.events).changes
-        ]
+        return [change_in_words(change) for change in self.inspected(document, secrets).changes]
+
+    def inspected(self, document: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> Inspected:
+        """Look at the node, as an apply of the document would find it."""
+        return inspect(self.host, Inspect(document, secrets or {}), self.events)
 
     def receive(self, *blobs: bytes) -> None:
         from soop_components.runner.blobs import Blobs

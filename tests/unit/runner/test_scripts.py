@@ -64,7 +64,9 @@ def test_a_script_runs_again_when_its_disk_is_what_it_was_before(node: Node, not
     snapshot = record.read_bytes()
     assert runs(node, wanted("b"))
     assert node.drift() == []
+    assert not node.inspected(wanted("a")).has_other_disk
     record.write_bytes(snapshot)  # nothing else of the disk is looked at
+    assert node.inspected(wanted("a")).has_other_disk
     assert node.drift() == ["script web/note: has not run for what is on the disk now"]
     assert node.pending(wanted("b")) == ["run script web/note"]
     assert runs(node, wanted("b"))
