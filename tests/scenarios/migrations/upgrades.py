@@ -122,7 +122,7 @@ class Upgrades:
             assert run.process.poll() is None, f"it ended before it was there:\n{run.text}"
             return condition()
 
-        eventually(holds, 60)
+        eventually(holds, 240)
 
     def kill(self, victim: str, run: Run) -> int:
         """Kill engine, provider or runners, let go on what goes on, and return how the run ended."""
@@ -151,8 +151,9 @@ class Upgrades:
 
     def versions(self) -> list[str]:
         """Return what the nodes run, once no apply is at work."""
+        idle = "units=$(systemctl list-units --plain --no-legend 'soop-apply-*') && test -z \"$units\""
         for node in (self.clerk, self.database):
-            eventually(lambda node=node: not node.sh("systemctl list-units --plain --no-legend 'soop-apply-*'"))
+            eventually(lambda node=node: node.has(idle), 120)
         return [version_on(node, "running") for node in (self.clerk, self.database)]
 
 
