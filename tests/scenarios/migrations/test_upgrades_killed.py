@@ -54,7 +54,11 @@ def killed(upgrades: Upgrades, point: str, victim: str) -> list[str]:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_at_each_point(upgrades: Upgrades, point: str, record_property: Recorder) -> None:
-    record_property("kill", killed(upgrades, point, POINTS[point]))
+    line = killed(upgrades, point, POINTS[point])
+    record_property("kill", line)
+    _, _, code, ran, *_ = line
+    assert code != "0"
+    assert ran == ("new new" if point in ("switched", "acceptance") else "old old")
 
 
 def test_nothing_is_left_to_do(upgrades: Upgrades) -> None:

@@ -34,7 +34,7 @@ SIZE = 24 << 20
 _FREEZE = """
 cd /var/lib/soop/blobs/sha256
 while set -- *.new; test ! -e "$1"; do sleep 0.002; done
-pkill -STOP -f '[/]var/lib/soop/runner/'; touch /run/at-blobs
+pkill -STOP -f '[/]var/lib/soop/runner/' && touch /run/at-blobs
 """
 _RUNNERS = "-f '[/]var/lib/soop/runner/'"
 
@@ -126,7 +126,9 @@ class Upgrades:
 
     def kill(self, victim: str, run: Run) -> int:
         """Kill engine, provider or runners, let go on what goes on, and return how the run ended."""
+        hit = 0
         if victim == "engine":
+            hit += run.process.poll() is None
             run.kill()
             eventually(self.project.is_quiet)
         elif victim == "provider":
@@ -134,10 +136,12 @@ class Upgrades:
                 with suppress(OSError):
                     if b"pulumi-resource-soop" in Path(f"/proc/{pid}/cmdline").read_bytes():
                         os.kill(pid, signal.SIGKILL)
+                        hit += 1
         else:
             for node in (self.clerk, self.database):
-                node.sh(f"pkill -KILL {_RUNNERS}")
+                hit += int(node.sh(f"pkill -KILL --count {_RUNNERS}"))
         self.let_go()
+        assert hit, f"no {victim} was there to be killed:\n{run.text}"
         return run.end().exit_code
 
     def let_go(self) -> None:
