@@ -13,6 +13,8 @@ from typing import IO
 from tests.scenarios.workspace import Workspace
 
 _PSQL = ("runuser", "-u", "postgres", "--", "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", "ledger")
+_TOO_LONG = 300
+"""Seconds after which a command on a node counts as hung."""
 
 
 class OnNode:
@@ -28,7 +30,7 @@ class OnNode:
         """Run a shell command and return what it printed, whatever its exit code."""
         argv = [*self._enter, "sh", "-c", command]
         return subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TOO_LONG, check=False
         ).stdout.strip()
 
     def begin(self, command: str) -> None:
@@ -41,8 +43,8 @@ class OnNode:
 
     def sql(self, text: str) -> str:
         """Return what the database answers."""
-        ended = subprocess.run([*self._enter, *_PSQL, "-c", text], capture_output=True, text=True, check=True)
-        return ended.stdout.strip()
+        argv = [*self._enter, *_PSQL, "-c", text]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=_TOO_LONG, check=True).stdout.strip()
 
     def psql(self) -> subprocess.Popen[str]:
         """Begin a session with the database."""
@@ -67,7 +69,10 @@ def _stream(stream: IO[str] | None) -> IO[str]:
 
 def end(session: subprocess.Popen[str]) -> None:
     """End a session."""
-    session.communicate()
+    try:
+        session.communicate(timeout=_TOO_LONG)
+    finally:
+        session.kill()
 
 
 @contextmanager

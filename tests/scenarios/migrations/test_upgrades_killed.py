@@ -35,9 +35,12 @@ def killed(upgrades: Upgrades, point: str, victim: str) -> list[str]:
     before = version_on(upgrades.clerk, "running")
     reference = upgrades.build(size=SIZE if point == "blobs" else 0)
     after = version_of(reference)
+    upgrades.database.sql("TRUNCATE rows")
     with writing(upgrades.database) as acknowledged:
-        run = upgrades.until(point, reference)
-        code = upgrades.kill(victim, run)
+        try:
+            code = upgrades.kill(victim, upgrades.until(point, reference))
+        finally:
+            upgrades.clear()
         ran = " ".join({before: "old", after: "new"}[version] for version in upgrades.versions())
         upgrades.project.must("soop", "deploy", "--yes", reference, DOMAIN)
     assert upgrades.versions() == [after, after]
@@ -45,7 +48,6 @@ def killed(upgrades: Upgrades, point: str, victim: str) -> list[str]:
     assert upgrades.database.sql(f"SELECT count(*) FROM schema_migrations WHERE number = {migration(reference)}") == "1"
     found = upgrades.database.sql("SELECT string_agg(n::text, ' ') FROM rows").split()
     lost = set(map(str, acknowledged())) - set(found)
-    upgrades.database.sql("TRUNCATE rows")
     rows = f"{len(acknowledged())} acknowledged, {len(lost)} lost"
     assert not lost
     assert acknowledged()

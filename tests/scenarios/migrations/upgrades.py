@@ -33,7 +33,7 @@ SIZE = 24 << 20
 """Bytes of the blob while which is received the runner is frozen."""
 _FREEZE = """
 cd /var/lib/soop/blobs/sha256
-while set -- *.new; test ! -e "$1"; do sleep 0.002; done
+while set -- *.new; test ! -e "$1"; do test -e /run/hold-blobs || exit; sleep 0.002; done
 pkill -STOP -f '[/]var/lib/soop/runner/' && touch /run/at-blobs
 """
 _RUNNERS = "-f '[/]var/lib/soop/runner/'"
@@ -54,6 +54,7 @@ class Upgrades:
         self.clerk, self.database = OnNode(self.project, CLERK), OnNode(self.project, NODE)
         self._holder: subprocess.Popen[str] | None = None
         """The session that has the lock."""
+        self._run: Run | None = None
 
     def build(self, sql: str = "", size: int = 0) -> str:
         """Build the next version: its migration waits for a lock of ours, its smoke test has at least this size."""
@@ -71,7 +72,8 @@ class Upgrades:
         """Begin a bare update to a version."""
         stack = self.project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
         stack.write_text(re.sub(r"ledger-service-\d+\.\d+\.\d+", reference, stack.read_text()))
-        return Run(self.project, *UP, "--stack", DOMAIN)
+        self._run = Run(self.project, *UP, "--stack", DOMAIN)
+        return self._run
 
     def until(self, point: str, reference: str) -> Run:
         """Begin an update, and wait until nodes or engine say that it is at a point, where it stays."""
@@ -79,6 +81,7 @@ class Upgrades:
             self._holder = self.database.psql()
             assert ask(self._holder, f"SELECT 1 FROM pg_advisory_lock({_KEY})") == "1"
         elif point == "blobs":
+            self.clerk.sh("touch /run/hold-blobs")
             self.clerk.begin(_FREEZE)
         else:
             self.clerk.sh(f"touch /run/hold-{'apply' if point == 'apply' else 'smoke'}")
@@ -152,6 +155,12 @@ class Upgrades:
         if self._holder is not None:
             end(self._holder)
             self._holder = None
+
+    def clear(self) -> None:
+        """Let everything go on that waits, and end an update that is still there after a failure."""
+        self.let_go()
+        if self._run is not None and self._run.process.poll() is None:
+            self.kill("engine", self._run)
 
     def versions(self) -> list[str]:
         """Return what the nodes run, once no apply is at work."""
