@@ -93,6 +93,20 @@ def test_a_push_is_previewed_and_the_next_one_updates_the_same_file(team: Team) 
     assert team.plans == {}
 
 
+def test_without_soop_on_its_path_the_hook_runs_none_that_a_branch_brings(team: Team, tmp_path: Path) -> None:
+    project, ran = team.project, tmp_path / "ran"
+    folders = project.environment["PATH"].split(os.pathsep)
+    project.environment["PATH"] = os.pathsep.join(each for each in folders if not Path(each, "soop").exists())
+    team.git("checkout", "-q", "-b", "topic")
+    project.write(DEFINITION, TEXT.replace("3.2.3", "3.2.4"))
+    project.write(".venv/bin/soop", f"#!/bin/sh\ntouch '{ran}'\n")
+    (project.root / ".venv/bin/soop").chmod(0o755)
+    team.git("add", "--force", ".venv")
+    team.commit()
+    assert "topic: not planned: this hook needs soop on PATH" in team.push()
+    assert (team.plans, ran.exists()) == ({}, False)
+
+
 def test_without_a_store_both_sides_are_built_for_the_preview_alone(team: Team) -> None:
     project = team.project
     team.git("checkout", "-q", "-b", "topic")
