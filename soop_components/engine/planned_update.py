@@ -102,10 +102,11 @@ class PlannedEngine:
         """Have a stack for a moment, which the engine needs for a preview."""
         file = self.update.file
         before = file.read()
+        self.engine.make_stack(file.id)
+        made = file.read()
         try:
-            self.engine.make_stack(file.id)
             yield
         finally:
-            if file.id in self.engine.stacks():
-                self.engine.remove_stack(file.id)
-            file.restore(before)
+            self.engine.remove_stack(file.id)
+            if file.read() == made:
+                file.restore(before)
