@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         if asks and not confirmed(f"Deploy {', '.join(map(str, update.references))} to {update.file.id}?"):
             say("nothing was changed")
             return 1
-        return _update(engine.engine, update.file, update.text, update.references, engine.exists)
+        return _update(engine.engine, update, engine.exists)
 
 
 def _reviewed(arguments: argparse.Namespace) -> ReviewedPlan | None:
@@ -141,13 +141,16 @@ def references_of(words: Sequence[str]) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Reference], exists: bool) -> int:
+def _update(engine: Engine, update: PlannedUpdate, exists: bool) -> int:
+    file = update.file
+    if file.read() != update.before:
+        raise SoopError(f"{file.label} was changed meanwhile; nothing was done", "look at it, and deploy again")
     if exists:
         recover(engine, file.id, say)
         engine.forget_old_runs(file.id)
     before = file.read()
-    if text != before:
-        file.write(text)
+    if update.text != before:
+        file.write(update.text)
     if not exists:
         try:
             engine.make_stack(file.id)
@@ -156,7 +159,7 @@ def _update(engine: Engine, file: DomainFile, text: str, references: Sequence[Re
             raise
     code = engine.up(file.id)
     if code:
-        _after_failure(engine, file, before, references)
+        _after_failure(engine, file, before, update.references)
     else:
         show([DomainStatus(file.id, engine.state(file.id))])
     return code

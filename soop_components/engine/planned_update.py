@@ -28,6 +28,8 @@ class PlannedUpdate:
     """``text`` is what the definition would say, ``references`` are the services that are to be accepted."""
 
     file: DomainFile
+    before: str | None
+    """What the definition said when it was read; None: there was none."""
     text: str
     plan: DomainPlan
     references: tuple[Reference, ...]
@@ -36,8 +38,9 @@ class PlannedUpdate:
     def deploying(cls, project: Project, id: str, references: Sequence[Reference]) -> PlannedUpdate:
         """Plan the domain with these references in its definition, which may not be there yet."""
         file = DomainFile(project, id)
+        before = file.read()
         text, plan = file.deploying(references)
-        return cls(file, text, plan, tuple(references))
+        return cls(file, before, text, plan, tuple(references))
 
     @classmethod
     def as_defined(cls, project: Project, id: str) -> PlannedUpdate:
@@ -49,7 +52,7 @@ class PlannedUpdate:
         if is_begun(before):
             raise SoopError(f"{file.label} has no services yet", f"run `soop deploy SERVICE-VERSION {id}`")
         text, plan = file.deploying(())
-        return cls(file, text, plan, references_in(text))
+        return cls(file, before, text, plan, references_in(text))
 
     def losing_data(self, by: str) -> PlannedUpdate:
         """Return the update with the user's word about each downgrade in its plan."""

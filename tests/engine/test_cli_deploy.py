@@ -161,6 +161,18 @@ def test_shows_mistakes_of_the_domain_definition(project: StandInProject) -> Non
     assert "3.2.3" in project.read(DEV)
 
 
+def test_an_edit_of_the_definition_while_it_asks_is_kept(project: StandInProject) -> None:
+    def edit() -> None:
+        project.write(DEV, COMMENTED + "# edited\n")
+
+    project.write(DEV, COMMENTED)
+    code, said = project.at_a_terminal("y\n", "deploy", "access-service-3.2.4", "dev-two-access", once_asked=edit)
+    assert code == 1
+    assert f"{DEV} was changed meanwhile; nothing was done" in said
+    assert project.read(DEV) == COMMENTED + "# edited\n"
+    assert "not deployed" in project.succeed("status")
+
+
 def test_at_a_terminal_it_asks(project: StandInProject) -> None:
     words = ["deploy", "access-service-3.2.3", "dev-two-access"]
     code, said = project.at_a_terminal("no\n", *words)

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +114,9 @@ class StandInProject:
         stdout, stderr = process.communicate(given)
         return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
 
-    def at_a_terminal(self, answer: str, *words: str) -> tuple[int, str]:
+    def at_a_terminal(self, answer: str, *words: str, once_asked: Callable[[], None] = lambda: None) -> tuple[int, str]:
         """Run ``soop`` at a terminal where somebody types ``answer``; return its exit code and the screen's text."""
         keyboard, terminal = pty.openpty()
-        os.write(keyboard, answer.encode())
         process = subprocess.Popen(
             [sys.executable, "-m", self.program, *words],
             cwd=self.root,
@@ -128,12 +127,16 @@ class StandInProject:
             start_new_session=True,
         )
         os.close(terminal)
-        screen = b""
+        screen, was_asked = b"", False
         while True:
             try:
                 screen += os.read(keyboard, 4096)
             except OSError:  # nobody has the terminal open any more
                 break
+            if not was_asked and b"[y/N] " in screen:
+                was_asked = True
+                once_asked()
+                os.write(keyboard, answer.encode())
         os.close(keyboard)
         return process.wait(), screen.decode(errors="replace")
 
