@@ -71,18 +71,32 @@ def past_runs(history: str, notes: Sequence[Note]) -> tuple[PastRun, ...]:
     """Return the runs out of ``pulumi stack history``'s JSON, newest first, and those that are only noted."""
     entries = list(_entries(json.loads(history or "[]")))[::-1]
     digests = {(note.subject, note.version): note.digest for note in notes}
-    notes_of: dict[int | None, list[Note]] = {}
-    for note in sorted(notes, key=lambda note: note.time):
-        if not entries or note.time > entries[0].started:
-            index = next((index for index, entry in enumerate(entries) if entry.covers(note)), None)
-            notes_of.setdefault(index, []).append(note)
+    notes_of = _notes_of(notes, entries)
     runs = [_unrecorded(group) for group in _groups(notes_of.get(None, ()), entries)]
     accepted: dict[str, str] = {}
     for index, entry in enumerate(entries):
         its = notes_of.get(index, ())
         runs.append(_run(entry, its, accepted, digests))
         accepted = _accepted(entry, its, accepted)
-    return tuple(sorted(runs, key=lambda run: run.started, reverse=True))
+    return tuple(sorted(runs, key=lambda run: run.started)[::-1])
+
+
+def _notes_of(notes: Sequence[Note], entries: Sequence[_Entry]) -> dict[int | None, list[Note]]:
+    """Return notes by the index of their run's entry; None: it has none. What is older than all entries is left out.
+
+    Entries have whole seconds, so that several may cover a note: an update's first one, ``BEGUN``, is of the newest of
+    them, and those after it are of the same run.
+    """
+    found: dict[int | None, list[Note]] = {}
+    run: int | None = None
+    for note in sorted(notes, key=lambda note: note.time):
+        if entries and note.time <= entries[0].started:
+            continue
+        covering = [index for index, entry in enumerate(entries) if entry.covers(note)]
+        if note.outcome is Outcome.BEGUN or run not in covering:
+            run = covering[-1] if covering else None
+        found.setdefault(run, []).append(note)
+    return found
 
 
 def _entries(history: Iterable[Mapping[str, Any]]) -> Iterator[_Entry]:

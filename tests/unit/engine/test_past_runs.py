@@ -53,6 +53,28 @@ def test_an_update_that_was_rolled_back_has_its_reason_and_keeps_the_version_bef
     assert found[1].commit == "c0ffee"
 
 
+def test_runs_within_one_second_are_told_apart() -> None:
+    found = runs(
+        [entry(10, 12, shop="1.0.0"), entry(12, 20, "failed", shop="2.0.0"), entry(20, 20, "failed", shop="2.0.0")],
+        note(10.5, "dev", Outcome.BEGUN),
+        note(12.3, "shop", Outcome.ACCEPTED, "1.0.0"),
+        note(12.6, "dev", Outcome.BEGUN),
+        note(12.9, "shop", Outcome.ROLLED_BACK, "2.0.0", before="1.0.0", reason="not healthy"),
+        note(20.4, "dev", Outcome.BEGUN),
+        note(20.5, "dev", Outcome.FAILED, reason="a mistake"),
+    )
+    assert [(run.reasons, [each.result for each in run.services]) for run in found] == [
+        (("dev: a mistake",), ["failed"]),
+        ((), ["rolled back"]),
+        ((), ["accepted"]),
+    ]
+
+
+def test_runs_that_start_in_the_same_second_keep_their_order() -> None:
+    found = runs([entry(10, 10, shop="1.0.0"), entry(10, 11, shop="2.0.0")])
+    assert [run.services[0].version for run in found] == ["2.0.0", "1.0.0"]
+
+
 def test_without_notes_the_configuration_says_what_was_tried() -> None:
     found = runs(
         [
