@@ -7,11 +7,13 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from soop_components.engine.checkpoints import Checkpoints, DamagedState
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
-from soop_components.engine.history import Run, last_run
+from soop_components.engine.history import UPDATES, Run, last_run
 from soop_components.engine.past_runs import PastRun, past_runs
 from soop_components.engine.preview_steps import PreviewDigest
 from soop_components.engine.process import run_in_terminal
@@ -22,6 +24,8 @@ from soop_components.errors import SoopError
 from soop_components.history.notes import Notes
 from soop_components.project import Project
 
+_PAGE = 100
+"""Records of the history that are asked for at once."""
 _SHOWN_LINES = 15
 _PREVIEW_FAILED = "Preview failed: "
 _SALT = b"encryptionsalt:"
@@ -143,13 +147,24 @@ class Engine:
 
     def last_run(self, id: str) -> Run | None:
         """Return how the last update or destruction ended."""
-        return last_run(self._quietly("stack", "history", f"--stack={id}", "--output", "json"))
+        return last_run(self._history(id, 1))
 
     def past_runs(self, id: str, most: int) -> tuple[PastRun, ...]:
         """Return the last updates and destructions, newest first."""
-        size = f"--page-size={most}"
-        entries = self._quietly("stack", "history", f"--stack={id}", "--output", "json", size)
-        return past_runs(entries, self._notes(id).read())[:most]
+        return past_runs(self._history(id, most), self._notes(id).read())[:most]
+
+    def _history(self, id: str, most: int) -> list[Mapping[str, Any]]:
+        """Return what the engine recorded of at least ``most`` updates and destructions if there are so many, newest
+        first; between them it records refreshes and others, any number of them.
+        """
+        found: list[Mapping[str, Any]] = []
+        for page in count(1):
+            words = (f"--stack={id}", "--output", "json", f"--page={page}", f"--page-size={_PAGE}")
+            entries = json.loads(self._quietly("stack", "history", *words) or "[]") or []
+            found += (entry for entry in entries if entry["kind"] in UPDATES)
+            if len(found) >= most or len(entries) < _PAGE:
+                break
+        return found
 
     def _notes(self, id: str) -> Notes:
         return Notes(self._folder or self.project.home, self._name, id)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+UPDATES = ("update", "destroy")
+"""Kinds of records that tell of updates and destructions."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +21,9 @@ class Run:
     ended: datetime
 
 
-def last_run(history: str) -> Run | None:
-    """Return the newest update or destruction out of ``pulumi stack history``'s JSON, which is newest first."""
-    for entry in json.loads(history or "[]"):
-        if entry["kind"] in ("update", "destroy"):
+def last_run(history: Iterable[Mapping[str, Any]]) -> Run | None:
+    """Return the newest update or destruction out of the engine's records, which are newest first."""
+    for entry in history:
+        if entry["kind"] in UPDATES:
             return Run(entry["kind"], entry["result"] == "succeeded", datetime.fromisoformat(entry["endTime"]))
     return None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from soop_components.engine.history import UPDATES
 from soop_components.history.notes import Note, Outcome
 from soop_components.model.names import Reference
 
-_KINDS = ("update", "destroy")
 _SECOND = timedelta(seconds=1)
 """Pulumi's history has whole seconds."""
 UNKNOWN = "not recorded"
@@ -67,9 +66,9 @@ class _Entry:
         return self.started <= note.time < self.ended + _SECOND
 
 
-def past_runs(history: str, notes: Sequence[Note]) -> tuple[PastRun, ...]:
-    """Return the runs out of ``pulumi stack history``'s JSON, newest first, and those that are only noted."""
-    entries = list(_entries(json.loads(history or "[]")))[::-1]
+def past_runs(history: Iterable[Mapping[str, Any]], notes: Sequence[Note]) -> tuple[PastRun, ...]:
+    """Return the runs out of the engine's records, newest first, and those that are only noted."""
+    entries = list(_entries(history))[::-1]
     digests = {(note.subject, note.version): note.digest for note in notes}
     notes_of = _notes_of(notes, entries)
     runs = [_unrecorded(group) for group in _groups(notes_of.get(None, ()), entries)]
@@ -101,7 +100,7 @@ def _notes_of(notes: Sequence[Note], entries: Sequence[_Entry]) -> dict[int | No
 
 def _entries(history: Iterable[Mapping[str, Any]]) -> Iterator[_Entry]:
     for entry in history:
-        if entry["kind"] in _KINDS:
+        if entry["kind"] in UPDATES:
             yield _Entry(
                 entry["kind"],
                 entry["result"],

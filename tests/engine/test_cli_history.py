@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 from tests.engine.stand_in.project import StandInProject
 
@@ -41,6 +42,13 @@ def test_tells_who_deployed_what_and_why_it_was_rolled_back(project: StandInProj
     assert "access-service  3.2.3 -> 9.0.0" in said
     assert "\n  access-service-9.0.0 does not start\n" in said
     assert "accepted" not in said
+    project.succeed("status", "--refresh", DOMAIN)
+    [*_, refresh] = sorted(project.root.glob(f".soop/state/.pulumi/history/*/{DOMAIN}/*.history.json"))
+    stem, _, time = refresh.name.removesuffix(".history.json").rpartition("-")
+    for number in range(1, 120):  # as if it had been looked at so often
+        shutil.copy(refresh, refresh.with_name(f"{stem}-{int(time) + number}.history.json"))
+    assert project.succeed("history", DOMAIN, "--limit", "2") == said
+    assert "the last update failed" in project.succeed("status", DOMAIN)
     assert "from 1 to 1000" in project.fail("history", DOMAIN, "--limit", "0")
 
     project.write(DEFINITION, project.read(DEFINITION).replace("servicd", "service").replace("9.0.0", "3.2.3"))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 from soop_components.engine.history import Run, last_run
@@ -13,15 +12,14 @@ def entry(kind: str, result: str) -> dict[str, object]:
 
 
 def test_none_without_history() -> None:
-    assert last_run("[]") is None
-    assert last_run("") is None
+    assert last_run([]) is None
 
 
 def test_a_refresh_does_not_hide_a_failed_update() -> None:
     history = [entry("refresh", "succeeded"), entry("update", "failed"), entry("update", "succeeded")]
-    assert last_run(json.dumps(history)) == Run("update", False, ENDED)
+    assert last_run(history) == Run("update", False, ENDED)
 
 
 def test_a_later_success_counts() -> None:
     history = [entry("destroy", "succeeded"), entry("update", "failed")]
-    assert last_run(json.dumps(history)) == Run("destroy", True, ENDED)
+    assert last_run(history) == Run("destroy", True, ENDED)

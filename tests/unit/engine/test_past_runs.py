@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,11 +27,11 @@ def note(second: float, subject: str, outcome: Outcome, version: str | None = No
 
 
 def runs(entries: list[dict[str, Any]], *notes: Note) -> tuple[PastRun, ...]:
-    return past_runs(json.dumps(entries[::-1]), notes)
+    return past_runs(entries[::-1], notes)
 
 
 def test_nothing_yet() -> None:
-    assert past_runs("", ()) == ()
+    assert past_runs([], ()) == ()
 
 
 def test_an_update_that_was_rolled_back_has_its_reason_and_keeps_the_version_before() -> None:
