@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from soop_components.machines import WITH_DATA
 from soop_components.preview.facts import (
     Changes,
     DomainPreview,
@@ -144,7 +145,7 @@ def service_in_words(service: ServicePreview) -> str:
 
 def loss_in_words(loss: Loss) -> str:
     """Say what cannot be undone."""
-    return f"the disk of {loss.subject} is deleted with its data"
+    return f"the disk of {loss.subject} is deleted with its data by --with-data or {WITH_DATA}=1; else the update fails"
 
 
 def node_lines(nodes: Sequence[NodeChange]) -> Iterator[str]:

@@ -36,5 +36,6 @@ def test_other_services_and_losses() -> None:
     words = "access-service 3.2.3 -> 3.2.4, upgrade; nodes: 4 with no change but the name of the version"
     assert list(differences(BEFORE, after)) == [
         f"access-service: reviewed was: {words}; now it is: nothing",
-        "the disk of old-1 is deleted with its data: that was not reviewed",
+        "the disk of old-1 is deleted with its data by --with-data or SOOP_WITH_DATA=1; else the update fails: "
+        "that was not reviewed",
     ]

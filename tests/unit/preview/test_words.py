@@ -20,7 +20,7 @@ PREVIEW = DomainPreview(
 )
 TEXT = r"""dev-access: what an update would do
 access-service 3.2.3 -> 3.2.4, upgrade; nodes: 3 configured, 1 with no change but the name of the version
-CANNOT BE UNDONE: the disk of old-1 is deleted with its data
+CANNOT BE UNDONE: the disk of old-1 is deleted with its data by --with-data or SOOP_WITH_DATA=1; else the update fails
 
 access-service: nodes
   database-1: no change but the name of the version
