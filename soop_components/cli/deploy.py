@@ -196,5 +196,5 @@ def _outcome(file: DomainFile, wanted: Reference, named: Reference, running: str
     accepted = Reference(wanted.service, running)
     return (
         f"{file.id}: {accepted} is still the accepted version, though {file.label} names {named}\n"
-        f"  {again}\n  roll back: soop deploy {accepted} {file.id}"
+        f"  {again}\n  stay with it: soop deploy {accepted} {file.id}"
     )

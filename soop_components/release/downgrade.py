@@ -189,5 +189,5 @@ def upgrade_in_words(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
 
 def _instead(role: RolePlan) -> str:
     if role.disk is not None and role.rollout.snapshot:
-        return "disks are put back to the snapshot that is taken before, and what was written since is lost"
+        return "the snapshot that is taken before is restored on the disks, and what was written since is lost"
     return "nothing is rolled back, and nodes stay as they are until a version that runs on it is deployed"
