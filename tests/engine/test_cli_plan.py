@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema
+import pytest
 
 from soop_components.build.builder import build
 from soop_components.build.service_source import read_source
+from soop_components.engine import Engine
+from soop_components.engine.planned_update import PlannedEngine, PlannedUpdate
+from soop_components.errors import SoopError
+from soop_components.model.names import Reference
 from soop_components.project import Project
 from soop_components.schema.schemas import OUTPUTS
 from tests.engine.stand_in.project import StandInProject
@@ -37,6 +43,18 @@ def test_says_what_an_update_would_do_and_changes_nothing(project: StandInProjec
     assert (service["before"]["version"], service["after"]["version"]) == ("3.2.3", "3.2.4")
     assert {node["action"] for node in service["nodes"]} == {"configure", "create"}
     assert project.versions(DOMAIN) == {"access-service": "3.2.3"}
+    assert project.read(DEFINITION) == text
+
+
+def test_a_stack_that_somebody_else_has_made_is_left_alone(project: StandInProject, tmp_path: Path) -> None:
+    opened = Project(project.root)
+    update = PlannedUpdate.deploying(opened, DOMAIN, (Reference("access-service", "3.2.3"),))
+    engine = Engine(opened, project.environment)
+    engine.make_stack(DOMAIN)
+    text = project.read(DEFINITION)
+    with pytest.raises(SoopError, match="already exists"):
+        PlannedEngine(engine, update, tmp_path, exists=False).preview()
+    assert engine.stacks() == (DOMAIN,)
     assert project.read(DEFINITION) == text
 
 
