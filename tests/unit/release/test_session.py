@@ -81,7 +81,7 @@ def ask(connection: Connection, *requests: Request, shown: list[str] | None = No
         (shown if shown is not None else []).append(message)
 
     async def asking() -> list[Any]:
-        begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
+        begun = Session(connection, ARCHIVE)
         return [await begun.ask(request, Done, show, content) for request in requests or (Ping(),)]
 
     return asyncio.run(asking())
@@ -213,7 +213,7 @@ def is_there(connection: Connection, process: Process, since: float) -> bool:
     """Ask once, then return whether the session is there so many seconds later."""
 
     async def asking() -> bool:
-        begun = Session(connection, ARCHIVE)  # type: ignore[arg-type]
+        begun = Session(connection, ARCHIVE)
         await begun.ask(Ping(), Done, session._to_nobody)
         begun._heard -= since
         process.sent = b""

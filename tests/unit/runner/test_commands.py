@@ -9,7 +9,7 @@ from soop_components.runner.descendants import below
 
 
 def shell(script: str, **more: object) -> Task:
-    return Task(["/bin/sh", "-c", script], **more)  # type: ignore[arg-type]
+    return Task(["/bin/sh", "-c", script], **more)
 
 
 def test_a_command_gets_its_input_and_a_clean_environment() -> None:

@@ -99,7 +99,7 @@ def test_every_filter_of_templates_is_listed() -> None:
     assert sorted(re.findall(r"`(\w+)`", chapter)) == sorted({**FILTERS, **ENCODINGS})
 
 
-def unused(kind: str, data: Any, besides: set[str] = frozenset()) -> set[str]:  # type: ignore[assignment]
+def unused(kind: str, data: Any, besides: set[str] = frozenset()) -> set[str]:
     """Return the last words of the keys that the example shows nowhere."""
     shown = set(words(data)) | besides
     return {path.rsplit(".", 1)[-1] for path, _, _ in keys(SCHEMAS[kind]())} - shown
