@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from soop_components.runner.marks import ENCODINGS
 from soop_components.runner.protocol import Answer, Progress
@@ -13,6 +14,8 @@ from soop_components.runner.wire import event
 _MASK = "[secret]"
 _LINE_AT_LEAST = 8
 """Characters of a line of a secret of many lines that is worth hiding by itself."""
+_HIDDEN_SHAPES = [encoding for name, encoding in ENCODINGS.items() if name != "fingerprint"]
+"""A fingerprint is made to be shown, and four digits are in every other digest."""
 
 
 class Events:
@@ -28,7 +31,7 @@ class Events:
         for secret in secrets:
             values = [secret, *(line for line in secret.splitlines() if len(line) >= _LINE_AT_LEAST)]
             for value in values:
-                shapes.update(_bare(encoding(value)) for encoding in ENCODINGS.values())
+                shapes.update(_bare(encoding(value)) for encoding in _HIDDEN_SHAPES)
                 shapes.add(value)
         self._hidden = sorted(filter(None, shapes), key=len, reverse=True)
 
@@ -38,19 +41,33 @@ class Events:
 
     def write(self, said: Progress | Answer) -> None:
         """Write one event."""
-        self._write(json.dumps(self.masked(event(said)), ensure_ascii=False))
+        self._write(json.dumps(event(self.masked(said)), ensure_ascii=False))
 
     def masked(self, value: Any) -> Any:
-        """Return a JSON value without secrets; keys stay."""
+        """Return text, or a named tuple of the protocol, without secrets; its words and identifiers stay."""
         if isinstance(value, str):
             for hidden in self._hidden:
                 value = value.replace(hidden, _MASK)
             return value
-        if isinstance(value, dict):
-            return {key: self.masked(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.masked(item) for item in value]
+        if (names := getattr(value, "_fields", None)) is not None:
+            fixed = _fixed_fields(type(value))
+            return value._replace(**{name: self.masked(getattr(value, name)) for name in names if name not in fixed})
+        if isinstance(value, tuple):
+            return tuple(self.masked(item) for item in value)
         return value
+
+
+def _is_fixed(hint: Any) -> bool:
+    return get_origin(hint) in (Annotated, Literal) or any(_is_fixed(inner) for inner in get_args(hint))
+
+
+def _find_fixed_fields(kind: Any) -> frozenset[str]:
+    hints = get_type_hints(kind, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if _is_fixed(hint))
+
+
+_fixed_fields: Callable[[Any], frozenset[str]] = cache(_find_fixed_fields)
+"""Returns the fields of a named tuple that hold identifiers or one of a few known words."""
 
 
 def _bare(text: str) -> str:

@@ -9,7 +9,7 @@ fields of the verb's answer, ``{"event": "failure", …}`` (``Failed``) or ``{"e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 PROTOCOL = 1
 """Grows when a message changes its meaning or its fields."""
@@ -19,6 +19,9 @@ RENEW = f"systemctl try-restart {UNACCEPTED_TIMER}"
 """What a deployer that is at work runs on a node again and again; without effect where everything is accepted."""
 OWN_ROLLBACK = "by-itself"
 """The id of an apply that the timer has begun."""
+
+Id = Annotated[str, "an identifier"]
+"""What the other end compares or asks for again: it holds no secret, and no secret is looked for in it."""
 
 Kind = Literal[
     "package", "user", "directory", "file", "link", "absent", "unit", "script", "component", "version", "apply", "error"
@@ -40,10 +43,10 @@ Step = Literal[
 class Version(NamedTuple):
     """What identifies a document."""
 
-    service: str
-    version: str
-    digest: str
-    plan_digest: str
+    service: Id
+    version: Id
+    digest: Id
+    plan_digest: Id
 
     @property
     def reference(self) -> str:
@@ -178,9 +181,9 @@ class Ping(NamedTuple):
 class OwnRollback(NamedTuple):
     """A node rolled itself back since the deployer fell silent, or could not."""
 
-    reference: str
+    reference: Id
     """Name and version of what was not accepted."""
-    at: str
+    at: Id
     """When, in ISO 8601."""
     within: int
     """Seconds that the deployer had."""
@@ -210,15 +213,15 @@ class NodeStatus(NamedTuple):
 class Inspected(NamedTuple):
     """What an apply needs and would change; restarts of units are not listed."""
 
-    missing: tuple[str, ...]
+    missing: tuple[Id, ...]
     """Digests of blobs that are not on the node."""
     changes: tuple[Change, ...]
     running: Version | None
     last_good: Version | None
     """What a rollback leads to."""
-    apply_running: str | None
+    apply_running: Id | None
     """The id of an apply that is at work."""
-    base: str | None = None
+    base: Id | None = None
     """The system of the node, such as ``debian-12``; None if it does not say."""
     rolls_back_within: int = 0
     """As in ``NodeStatus``; the time has begun anew."""
@@ -275,7 +278,7 @@ class Failed(NamedTuple):
 class UnknownVerb(NamedTuple):
     """The runner does not know the verb, or not this version of the protocol."""
 
-    verb: str
+    verb: Id
     protocol: int = PROTOCOL
     """What the runner knows."""
 
