@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -263,28 +262,6 @@ def get(url: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
             return answer.status, json.loads(answer.read() or b"{}")
     except urllib.error.HTTPError as error:
         return error.code, {}
-
-
-@contextmanager
-def asking(url: str) -> Iterator[list[int | str]]:
-    """Ask a URL again and again meanwhile; yields a status per request, or what happened instead."""
-    answers: list[int | str] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        while not done.wait(0.05):
-            try:
-                answers.append(get(url)[0])
-            except NO_ANSWER as error:
-                answers.append(repr(error))
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    try:
-        yield answers
-    finally:
-        done.set()
-        asker.join()
 
 
 def eventually(condition: Any, seconds: float = 30.0) -> None:

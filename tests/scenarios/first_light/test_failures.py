@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios.workspace import Workspace, asking, get, workspace
+from tests.scenarios.meanwhile import asking
+from tests.scenarios.workspace import Workspace, get, workspace
 
 DOMAIN = "dev-one-access"
 WEB = f"web-1.access-service.{DOMAIN}"

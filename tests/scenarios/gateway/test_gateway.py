@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests import versions
-from tests.scenarios.workspace import NO_ANSWER, Workspace, asking, eventually, get, workspace
+from tests.scenarios.meanwhile import asking, granting
+from tests.scenarios.workspace import Workspace, eventually, get, workspace
 
 DOMAIN = "dev-gate-access"
 GATEWAY = f"gateway-1.gateway-service.{DOMAIN}"
@@ -147,33 +146,6 @@ def test_a_domain_too_many_is_refused_before_anything_is_made(domain: Workspace)
     assert "dev-alone" not in domain.must("pulumi", "stack", "ls")
 
 
-@contextmanager
-def writing(url: str, reader: str) -> Iterator[tuple[list[str], list[object]]]:
-    """Grant a new reader one article after the other; yields the acknowledged ones, and the answers to others."""
-    acknowledged: list[str] = []
-    others: list[object] = []
-    done = threading.Event()
-
-    def write() -> None:
-        for number in range(100_000):
-            if done.wait(0.05):
-                return
-            try:
-                status = get(f"{url}/grants/{reader}/{number:05}", "PUT")[0]
-            except NO_ANSWER as error:
-                others.append(repr(error))
-                continue
-            acknowledged.append(f"{number:05}") if status == 204 else others.append(status)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield acknowledged, others
-    finally:
-        done.set()
-        writer.join()
-
-
 def test_upgrades_and_a_downgrade_go_unnoticed_and_lose_nothing(domain: Workspace) -> None:
     """The program alone, then a schema that serves both, then back to the program that does not know it."""
     stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
@@ -183,7 +155,7 @@ def test_upgrades_and_a_downgrade_go_unnoticed_and_lose_nothing(domain: Workspac
     url = entrance(domain)
     stack.write_text(re.sub(r"(service: access-service-\S+)", r"\1\n      nodes: {web: 3}", stack.read_text()))
     domain.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
-    with asking(f"{url}/access/ann/42") as answers, writing(url, "upgraded") as (acknowledged, others):
+    with asking(f"{url}/access/ann/42") as answers, granting(url, "upgraded") as (acknowledged, others):
         for reference in ("access-service-3.2.4", "access-service-3.3.0", "access-service-3.2.4"):
             domain.must("soop", "deploy", "--yes", reference, DOMAIN)
             assert f"access-service-{get(f'{url}/health')[1]['version']}" == reference
@@ -199,7 +171,7 @@ def test_bad_versions_end_on_the_last_good_one_and_nobody_notices(
     domain: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, running, good = entrance(domain), domain.service(DOMAIN), seen(domain)[0]
-    with asking(f"{url}/access/ann/42") as answers, writing(url, "endured") as (acknowledged, others):
+    with asking(f"{url}/access/ann/42") as answers, granting(url, "endured") as (acknowledged, others):
         for fault in versions.FAULTS:
             with versions.bad(domain.root, fault) as reference:
                 domain.must("soop", "build", "service_defs/access-service")
@@ -226,7 +198,7 @@ def test_a_password_of_the_database_is_rotated_unnoticed(domain: Workspace) -> N
         return ask(f"SELECT {what} FROM pg_roles WHERE rolcanlogin AND rolname ~ '^access_' ORDER BY rolvaliduntil")
 
     url, (before,) = entrance(domain), logins("rolname")
-    with asking(f"{url}/access/ann/42") as answers, writing(url, "rotated") as (acknowledged, others):
+    with asking(f"{url}/access/ann/42") as answers, granting(url, "rotated") as (acknowledged, others):
         domain.must("soop", "rotate", DOMAIN, "access-service.database_password")
     assert (set(answers), others) == ({200}, [])
     old, new = logins("rolname")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import IO
 
+from tests.scenarios.meanwhile import meanwhile
 from tests.scenarios.workspace import Workspace
 
 _PSQL = ("runuser", "-u", "postgres", "--", "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", "ledger")
@@ -76,28 +77,24 @@ def end(session: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def writing(node: OnNode) -> Iterator[Callable[[], list[int]]]:
-    """Insert one row after the other meanwhile; yields what returns those that were acknowledged so far."""
+def writing(node: OnNode) -> Iterator[list[int]]:
+    """Insert one row after the other meanwhile; yields those that were acknowledged."""
     acknowledged: list[int] = []
-    done = threading.Event()
+    numbers = count()
+    session = node.psql()
 
     def write() -> None:
-        session = node.psql()
-        for number in range(10_000_000):
-            if done.wait(0.02):
-                break
-            if ask(session, f"INSERT INTO rows VALUES ({number}) RETURNING n") == str(number):
-                acknowledged.append(number)
-            else:
-                end(session)
-                time.sleep(0.1)
-                session = node.psql()
-        end(session)
+        nonlocal session
+        number = next(numbers)
+        if ask(session, f"INSERT INTO rows VALUES ({number}) RETURNING n") == str(number):
+            acknowledged.append(number)
+        else:
+            end(session)
+            time.sleep(0.1)
+            session = node.psql()
 
-    writer = threading.Thread(target=write)
-    writer.start()
     try:
-        yield lambda: list(acknowledged)
+        with meanwhile(write, pause=0.02):
+            yield acknowledged
     finally:
-        done.set()
-        writer.join()
+        end(session)

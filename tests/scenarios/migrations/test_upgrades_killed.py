@@ -47,10 +47,10 @@ def killed(upgrades: Upgrades, point: str, victim: str) -> list[str]:
     assert [version_on(node, "accepted") for node in (upgrades.clerk, upgrades.database)] == [after, after]
     assert upgrades.database.sql(f"SELECT count(*) FROM schema_migrations WHERE number = {migration(reference)}") == "1"
     found = upgrades.database.sql("SELECT string_agg(n::text, ' ') FROM rows").split()
-    lost = set(map(str, acknowledged())) - set(found)
-    rows = f"{len(acknowledged())} acknowledged, {len(lost)} lost"
+    lost = set(map(str, acknowledged)) - set(found)
+    rows = f"{len(acknowledged)} acknowledged, {len(lost)} lost"
     assert not lost
-    assert acknowledged()
+    assert acknowledged
     return [point, victim, str(code), ran, rows, f"{time.monotonic() - began:.0f} s"]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
 
 from tests import versions
-from tests.scenarios.workspace import NO_ANSWER, Workspace, get, workspace
+from tests.scenarios.meanwhile import granting
+from tests.scenarios.workspace import Workspace, get, workspace
 
 DOMAIN = "dev-kept"
 DATABASE = f"database-1.access-service.{DOMAIN}"
@@ -40,37 +39,14 @@ def sql(project: Workspace, text: str) -> list[str]:
     return project.ssh(DATABASE, f"cd /; runuser -u postgres -- psql -qAtX -d access -c {shlex.quote(text)}").split()
 
 
-@contextmanager
-def writing(url: str) -> Iterator[list[int]]:
-    """Write one number after the other meanwhile; yields those that were acknowledged."""
-    acknowledged: list[int] = []
-    done = threading.Event()
-
-    def write() -> None:
-        number = 0
-        while not done.is_set():
-            number += 1
-            with suppress(*NO_ANSWER):
-                if get(f"{url}/grants/writer/{number}", "PUT")[0] == 204:
-                    acknowledged.append(number)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield acknowledged
-    finally:
-        done.set()
-        writer.join()
-
-
-def written(project: Workspace) -> set[int]:
-    return set(map(int, sql(project, "SELECT article FROM grants WHERE reader = 'writer'")))
+def written(project: Workspace) -> set[str]:
+    return set(sql(project, "SELECT article FROM grants WHERE reader = 'writer'"))
 
 
 def test_an_upgrade_takes_a_snapshot_and_loses_nothing_and_a_restore_loses_what_it_says(domain: Workspace) -> None:
     (url,) = domain.service(DOMAIN)["endpoints"]["http"]
     assert f"{DATABASE}: by-hand, " in domain.must("soop", "snapshot", "create", DOMAIN, "--label", "by-hand")
-    with writing(url) as acknowledged:
+    with granting(url, "writer", pause=0) as (acknowledged, _):
         while len(acknowledged) < 20:
             assert get(f"{url}/health")[0] == 200
         before = set(acknowledged)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import secrets
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.scenarios.ground import as_root
+from tests.scenarios.meanwhile import meanwhile
 from tests.scenarios.trouble.beacon import UP, Beacon
 
 MARKER = f"marker{secrets.token_hex(16)}"
@@ -31,25 +31,16 @@ true
 def watched_processes() -> Iterator[list[str]]:
     """Read the command lines of all processes, those on nodes too, again and again; yield those with the marker."""
     found: list[str] = []
-    done = threading.Event()
 
-    def watch() -> None:
-        while not done.wait(0.01):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    line = path.read_bytes().decode(errors="replace")
-                except OSError:
-                    continue
+    def look() -> None:
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                line = path.read_bytes().decode(errors="replace")
                 if any(form in line for form in FORMS):
                     found.append(line)
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with meanwhile(look, pause=0.01):
         yield found
-    finally:
-        done.set()
-        thread.join()
 
 
 def holders(*folders: Path) -> list[str]:
