@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from typing import assert_never
 
 from soop_components.preview.facts import StepFact, StepKind
 from soop_components.release.downgrade import Downgrade
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.order import (
+from soop_components.release.order import FIRST_WAVE, NodeState, rollout_order
+from soop_components.release.snapshots import snapshot_of
+from soop_components.release.steps import (
     AcceptVersion,
     Configure,
     MigrateDown,
-    NodeState,
     Parallel,
     Pause,
     Rebuild,
@@ -25,9 +25,7 @@ from soop_components.release.order import (
     TakeSnapshot,
     Watch,
     WriteHosts,
-    rollout_order,
 )
-from soop_components.release.snapshots import snapshot_of
 
 Lanes = tuple[tuple[StepFact, ...], ...]
 _KINDS: Mapping[type, StepKind] = {
@@ -40,7 +38,6 @@ _KINDS: Mapping[type, StepKind] = {
     RunSmokeTests: "smoke_tests",
     AcceptVersion: "accept",
 }
-_FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
 
 
 def steps_of(
@@ -69,7 +66,7 @@ def steps_of(
         )
         for name, node in release.nodes.items()
     }
-    order = rollout_order(release, states, _FIRST_WAVE, leaving, going).steps
+    order = rollout_order(release, states, FIRST_WAVE, leaving, going).steps
     lanes = (step.lanes if isinstance(step, Parallel) else ((step,),) for step in order)
     facts = (tuple(tuple(map(step_fact, lane)) for lane in each if lane) for each in lanes)
     return tuple(each for each in facts if each)

@@ -9,8 +9,8 @@ from soop_components.errors import SoopError
 from soop_components.machines.snapshots import Snapshots
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
-from soop_components.release.order import DiskStep, RestoreSnapshot, TakeSnapshot
 from soop_components.release.snapshots import newest_of
+from soop_components.release.steps import DiskStep, RestoreSnapshot, TakeSnapshot
 from soop_components.waiting import wait_for_all
 
 _PATIENCE = 20.0

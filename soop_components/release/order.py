@@ -1,11 +1,8 @@
-"""The order of a rollout, decided before anything is changed: steps as data, which something else carries out.
-
-A new kind of step is a class here, its place in ``rollout_order`` or ``rollback_order``, and its case in
-``Rollout``, which mypy insists on.
-"""
+"""The orders of rollouts, rollbacks and restarts, decided before anything is changed."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -17,6 +14,30 @@ from soop_components.model.plan import RolePlan
 from soop_components.model.service import HookName
 from soop_components.release.downgrade import Downgrade, Targets
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.steps import (
+    AcceptVersion,
+    Configure,
+    DiskStep,
+    MigrateDown,
+    Parallel,
+    Pause,
+    Rebuild,
+    RestartServices,
+    RestartStep,
+    RestoreSnapshot,
+    RollBack,
+    RollbackStep,
+    RunHook,
+    RunSmokeTests,
+    SendBlobs,
+    Step,
+    TakeSnapshot,
+    Watch,
+    WriteHosts,
+)
+
+FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
+"""New nodes that are configured at once: more on this computer's processors, and health checks time out."""
 
 
 @dataclass(frozen=True)
@@ -40,99 +61,6 @@ class NodeState:
     """Whether it gets a new machine in place of the one it has."""
     answers: bool = True
     """Whether it could be looked at; only a node that is to be rebuilt need not."""
-
-
-@dataclass(frozen=True)
-class _OnNodes:
-    nodes: tuple[str, ...]
-
-
-class WriteHosts(_OnNodes):
-    """Write the addresses of all nodes of the domain on each node, those that leave included."""
-
-
-class SendBlobs(_OnNodes):
-    """Send to each node the blobs that it does not have."""
-
-
-@dataclass(frozen=True)
-class TakeSnapshot(_OnNodes):
-    """Keep what is on the disks of a batch of nodes, under a label."""
-
-    label: str
-
-
-@dataclass(frozen=True)
-class RestoreSnapshot(_OnNodes):
-    """Put on the disks of a batch of nodes what a snapshot kept; their machines stop and start for it."""
-
-    label: str
-
-
-class Rebuild(_OnNodes):
-    """Make the machines of a batch of nodes anew in their places, and send them what their plans need; disks stay."""
-
-
-class Configure(_OnNodes):
-    """Apply the plan on a batch of nodes; each is healthy afterwards, or has failed."""
-
-
-@dataclass(frozen=True)
-class RunHook(_OnNodes):
-    """Run a hook on the nodes of a batch whose role has it; where it fails, a rollout ends, and a rollback goes on."""
-
-    hook: HookName
-
-
-@dataclass(frozen=True)
-class Watch(_OnNodes):
-    """See that a batch of nodes stays healthy, as it was configured, for so many seconds."""
-
-    seconds: int
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Wait for so many seconds."""
-
-    seconds: int
-
-
-@dataclass(frozen=True)
-class MigrateDown(_OnNodes):
-    """Undo migrations, with what the databases remember of the newer version; each as a whole or not at all."""
-
-    targets: Targets
-
-
-class RunSmokeTests(_OnNodes):
-    """Try out the service as a whole."""
-
-
-class AcceptVersion(_OnNodes):
-    """Make what runs the accepted version; where one node fails to, all are rolled back."""
-
-
-class RollBack(_OnNodes):
-    """Configure a batch of nodes as their last good version."""
-
-
-class RestartServices(_OnNodes):
-    """Restart the services of a batch of nodes; each is healthy afterwards, or has failed."""
-
-
-DiskStep = TakeSnapshot | RestoreSnapshot
-ServiceStep = WriteHosts | SendBlobs | RunHook | Rebuild | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
-Step = ServiceStep | DiskStep | MigrateDown
-RollbackStep = RunHook | RestoreSnapshot | RollBack
-RestartStep = RestartServices | RunHook | Watch | Pause | RunSmokeTests
-
-
-@dataclass(frozen=True)
-class Parallel:
-    """Sequences of steps that do not wait for each other."""
-
-    lanes: tuple[tuple[Step, ...], ...]
 
 
 class RolloutOrder(NamedTuple):

@@ -10,16 +10,9 @@ from soop_components.release.cancellation import Cancellation
 from soop_components.release.hooks import HookPrograms, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node, Progress
-from soop_components.release.order import (
-    Pause,
-    RestartServices,
-    RestartStep,
-    RunHook,
-    RunSmokeTests,
-    Watch,
-    restart_order,
-)
+from soop_components.release.order import restart_order
 from soop_components.release.smoke_tests import SmokeTests
+from soop_components.release.steps import Pause, RestartServices, RestartStep, RunHook, RunSmokeTests, Watch
 from soop_components.release.watching import watch
 from soop_components.waiting import Clock, wait_for_all
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import assert_never
@@ -16,24 +15,9 @@ from soop_components.release.hooks import HookPrograms, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Blobs, Node, NodeFailure, Progress
 from soop_components.release.order import (
-    AcceptVersion,
-    Configure,
-    MigrateDown,
+    FIRST_WAVE,
     NodeState,
-    Parallel,
-    Pause,
-    Rebuild,
-    RestoreSnapshot,
-    RollBack,
     RolloutOrder,
-    RunHook,
-    RunSmokeTests,
-    SendBlobs,
-    ServiceStep,
-    Step,
-    TakeSnapshot,
-    Watch,
-    WriteHosts,
     nodes_to_roll_back,
     rollback_order,
     rollout_order,
@@ -43,6 +27,24 @@ from soop_components.release.schemas import Schemas
 from soop_components.release.signs_of_life import SignsOfLife
 from soop_components.release.smoke_tests import SmokeTests
 from soop_components.release.snapshots import snapshot_of
+from soop_components.release.steps import (
+    AcceptVersion,
+    Configure,
+    MigrateDown,
+    Parallel,
+    Pause,
+    Rebuild,
+    RestoreSnapshot,
+    RollBack,
+    RunHook,
+    RunSmokeTests,
+    SendBlobs,
+    ServiceStep,
+    Step,
+    TakeSnapshot,
+    Watch,
+    WriteHosts,
+)
 from soop_components.release.verdict import MustNotChange, RolledBack
 from soop_components.release.watching import watch
 from soop_components.runner.protocol import Failed, Inspected
@@ -50,8 +52,6 @@ from soop_components.waiting import Clock, wait_for_all
 
 _ROLLBACK_PATIENCE = 10.0
 """Seconds a node may take until it answers when it is to be rolled back; one that was lost was waited for already."""
-_FIRST_WAVE = 8 * len(os.sched_getaffinity(0))
-"""New nodes that are configured at once: more on this computer's processors, and health checks time out."""
 
 
 class Rollout:
@@ -122,7 +122,7 @@ class Rollout:
 
     def order(self) -> RolloutOrder:
         """Return the steps, by what was seen."""
-        return rollout_order(self._wanted, self._states, _FIRST_WAVE, self._hooks.leaving, self._schemas.going)
+        return rollout_order(self._wanted, self._states, FIRST_WAVE, self._hooks.leaving, self._schemas.going)
 
     async def carry_out(self, steps: Sequence[Step | Parallel]) -> None:
         """Carry out steps one after the other; raises at the first that fails."""

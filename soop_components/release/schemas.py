@@ -10,7 +10,7 @@ from soop_components.errors import SoopError
 from soop_components.release.downgrade import Downgrade, Targets, breaking, downgrade, held_in_words, nodes_restored
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
-from soop_components.release.order import MigrateDown
+from soop_components.release.steps import MigrateDown
 from soop_components.release.wording import ended_in_words
 from soop_components.runner.protocol import ScriptEnded
 from soop_components.waiting import wait_for_all

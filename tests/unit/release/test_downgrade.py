@@ -22,9 +22,10 @@ from soop_components.release.downgrade import (
     upgrade_in_words,
 )
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.order import Configure, MigrateDown, Parallel, rollout_order
+from soop_components.release.order import rollout_order
 from soop_components.release.schemas import Schemas, rows_lost
 from soop_components.release.snapshots import newest_of
+from soop_components.release.steps import Configure, MigrateDown, Parallel
 from soop_components.release.verdict import ReleaseFailed
 from tests.unit.release.fake_nodes import DIGEST, SERVING, FakeNode, Nodes, release_of
 

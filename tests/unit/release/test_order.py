@@ -10,7 +10,8 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.model.plan import RolePlan
 from soop_components.model.service import RolloutSettings
-from soop_components.release.order import (
+from soop_components.release.order import batches, nodes_to_roll_back, restart_order, rollback_order, rollout_order
+from soop_components.release.steps import (
     AcceptVersion,
     Configure,
     MigrateDown,
@@ -26,11 +27,6 @@ from soop_components.release.order import (
     TakeSnapshot,
     Watch,
     WriteHosts,
-    batches,
-    nodes_to_roll_back,
-    restart_order,
-    rollback_order,
-    rollout_order,
 )
 from tests.unit.release.fake_nodes import (
     DONE,
