@@ -29,7 +29,7 @@ test:         ## Lint, types and all tests
 soak:         ## The tests that take long: kills at many points, a random walk, many hostile documents
 	@$(RUN) soak
 
-bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIGURES="fresh unchanged peers previews"
+bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIGURES="fresh unchanged peers upgrades previews"
 	@$(RUN) setup
 	@.venv/bin/python -m bench $(FIGURES)
 

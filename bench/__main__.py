@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from bench import fresh, peers, previews, unchanged
+from bench import fresh, peers, previews, unchanged, upgrades
 from bench.report import Comparison, table, write
 from bench.run import Run
 from bench.workspace import FOLDER, sweep
@@ -21,6 +21,7 @@ FIGURES: dict[str, tuple[str, Callable[[Run], Iterable[Comparison]]]] = {
     "fresh": ("a new domain against a script", fresh.figures),
     "unchanged": ("an update without changes against bare Pulumi", unchanged.figures),
     "peers": ("Ansible and pyinfra on the same machines", peers.figures),
+    "upgrades": ("rolling upgrades under load against Ansible and pyinfra", upgrades.figures),
     "previews": ("hundreds of nodes against bare Pulumi", previews.figures),
 }
 

@@ -9,12 +9,12 @@ from bench.report import Comparison
 from bench.run import Run
 from bench.sample import Contestant, Sample, Series, side_by_side
 from bench.tools import Place, Tools
-from bench.workspace import COLD, Workspace, small
-from soop_components.engine.state import StackState
+from bench.workspace import COLD, HERE, Workspace, small
 
 SERVICE = "small-service"
 FEW, MANY = 6, 24
 _PROGRAM = f"service_defs/{SERVICE}/app/greet.py"
+_MORNING = {"greeting": "good morning"}
 _AIMS = {FEW: {"Ansible": 5.0, "pyinfra": 1.0}, MANY: {"Ansible": 10.0, "pyinfra": 2.0}}
 
 
@@ -40,15 +40,15 @@ class _Contest:
         ours.up(self._domain, "--skip-preview")
         self._tools = self._make_tools()
         for apply in (self._tools.ansible, self._tools.pyinfra):
-            apply("good morning")
+            apply(_MORNING)
 
     def figures(self) -> Iterator[Comparison]:
         """Yield nothing changed, then one line changed."""
         self._run.say(f"{self._nodes} nodes, nothing to change")
         still = [
             Contestant("soop", self._up(r"\d+ unchanged")),
-            Contestant("Ansible", lambda: self._tools.ansible("good morning", self._recap("changed=0 "))),
-            Contestant("pyinfra", lambda: self._tools.pyinfra("good morning", rf"(?i)No changes|{self._nodes}")),
+            Contestant("Ansible", lambda: self._tools.ansible(_MORNING, self._recap("changed=0 "))),
+            Contestant("pyinfra", lambda: self._tools.pyinfra(_MORNING, rf"(?i)No changes|{self._nodes}")),
             Contestant("soop, cold", self._up(r"\d+ unchanged", self._cold)),
         ]
         found = side_by_side(still, self._run.rounds(5), self._run.calm.wait)
@@ -57,8 +57,8 @@ class _Contest:
         self._run.say(f"{self._nodes} nodes, one line to change")
         changes = [
             Contestant("soop", self._up("1 updated"), lambda: self._define(next(self._greetings))),
-            Contestant("Ansible", lambda: self._tools.ansible(next(self._greetings), self._recap("changed=[1-9]"))),
-            Contestant("pyinfra", lambda: self._tools.pyinfra(next(self._greetings))),
+            Contestant("Ansible", lambda: self._tools.ansible(self._next(), self._recap("changed=[1-9]"))),
+            Contestant("pyinfra", lambda: self._tools.pyinfra(self._next())),
             Contestant("soop, cold", self._up("1 updated", self._cold), lambda: self._define(next(self._greetings))),
             Contestant("soop build", self._build_and_up, self._edit),
         ]
@@ -88,6 +88,9 @@ class _Contest:
     def _define(self, greeting: str) -> None:
         self._ours.define(self._domain, self._reference, {"web": self._nodes}, {"greeting": greeting})
 
+    def _next(self) -> dict[str, str]:
+        return {"greeting": next(self._greetings)}
+
     def _edit(self) -> None:
         program = self._ours.root / _PROGRAM
         program.write_text(program.read_text() + f"# {next(self._greetings)}\n")
@@ -100,7 +103,7 @@ class _Contest:
         return Sample(built.seconds + up.seconds, 0)
 
     def _make_tools(self) -> Tools:
-        exported = self._ours.run("pulumi", "stack", "export", "--show-secrets", "--stack", self._domain)
-        state = StackState.parse(exported.said)
-        places: Iterable[Place] = (Place(node.name, node.address, node.host_key) for node in state.nodes)
-        return Tools(self._ours.root / "tools", list(places), state.private_key or "")
+        state = self._ours.state(self._domain)
+        files = [*(HERE / "small" / "peers").iterdir(), self._ours.root / _PROGRAM]
+        places = [Place(node.name, node.address, node.host_key) for node in state.nodes]
+        return Tools(self._ours.root / "tools", files, {"web": places}, state.private_key or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,20 +23,24 @@ class Comparison:
     """None: the number is shown, and no goal is set for it."""
     most: float | None = None
     """What must hold even where the aim is missed; None: the aim itself."""
-    kind: Literal["cost", "memory", "speed"] = "cost"
-    """Cost and memory: how many times as much we take. Speed: how many times faster we are."""
+    kind: Literal["cost", "memory", "speed", "failed"] = "cost"
+    """Cost and memory: how many times as much we take. Speed: how many times faster we are. Failed: our requests."""
 
     @property
     def values(self) -> tuple[float, float]:
-        """Seconds, or MiB, of both."""
+        """Seconds, MiB or failed requests of both."""
         if self.kind == "memory":
             return self.ours.typical_memory, self.other.typical_memory
+        if self.kind == "failed":
+            return self.ours.failed, self.other.failed
         return self.ours.typical_seconds, self.other.typical_seconds
 
     @property
     def ratio(self) -> float:
         """The figure."""
         ours, other = self.values
+        if self.kind == "failed":
+            return ours
         return other / ours if self.kind == "speed" else ours / other
 
     @property
@@ -60,7 +64,7 @@ class Comparison:
         return {
             "figure": self.figure,
             "what": self.what,
-            "unit": "MiB" if self.kind == "memory" else "s",
+            "unit": {"memory": "MiB", "failed": "requests"}.get(self.kind, "s"),
             "soop": round(ours, 3),
             self.other.name: round(other, 3),
             "ratio": round(self.ratio, 3),
@@ -71,7 +75,9 @@ class Comparison:
         }
 
 
-def _samples(series: Series, kind: str) -> list[float]:
+def _samples(series: Series, kind: str) -> list[Any]:
+    if kind == "failed":
+        return [{**asdict(each), "longest": round(each.longest, 3)} for each in series.answers]
     if kind == "memory":
         return [round(each / 2**20, 1) for each in series.memory]
     return [round(each, 3) for each in series.seconds]
@@ -83,16 +89,22 @@ def _bound(each: Comparison) -> str:
     return f"{'>=' if each.kind == 'speed' else '<='} {each.aim:g}" + (f" ({each.most:g})" if each.most else "")
 
 
+def _shown(each: Comparison) -> tuple[str, str]:
+    if each.kind == "failed":
+        ours, other = (f"{side.failed} of {sum(run.asked for run in side.answers)}" for side in (each.ours, each.other))
+    else:
+        unit = " MiB" if each.kind == "memory" else " s"
+        ours, other = (f"{value:.0f}{unit}" if value >= 100 else f"{value:.2f}{unit}" for value in each.values)
+    return ours, other
+
+
 def table(comparisons: Sequence[Comparison]) -> str:
     """Return the figures as Markdown."""
     lines = ["| | soop | against | | ratio | aim | |", "| --- | ---: | --- | ---: | ---: | ---: | --- |"]
     for each in comparisons:
-        unit = " MiB" if each.kind == "memory" else " s"
-        ours, other = (f"{value:.0f}{unit}" if value >= 100 else f"{value:.2f}{unit}" for value in each.values)
-        sign = "x faster" if each.kind == "speed" else ""
-        bound = _bound(each)
-        ratio = f"{each.ratio:.2f}{sign}"
-        cells = (f"({each.figure}) {each.what}", ours, each.other.name, other, ratio, bound, each.verdict)
+        ratio = "" if each.kind == "failed" else f"{each.ratio:.2f}{'x faster' if each.kind == 'speed' else ''}"
+        ours, other = _shown(each)
+        cells = (f"({each.figure}) {each.what}", ours, each.other.name, other, ratio, _bound(each), each.verdict)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

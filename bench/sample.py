@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.load import Answers
 from soop_components.errors import SoopError
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -31,6 +32,8 @@ class Sample:
     memory: int
     """Bytes that all its processes had in memory together at the worst moment; 0 if nobody looked."""
     said: str = field(repr=False, default="")
+    answers: Answers | None = None
+    """What became of requests meanwhile; None if nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Series:
     name: str
     seconds: tuple[float, ...]
     memory: tuple[int, ...]
+    answers: tuple[Answers, ...] = ()
 
     @property
     def typical_seconds(self) -> float:
@@ -60,6 +64,11 @@ class Series:
     def typical_memory(self) -> float:
         """The median, in MiB."""
         return statistics.median(self.memory) / 2**20
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed in all runs."""
+        return sum(each.failed.total() for each in self.answers)
 
 
 def side_by_side(contestants: Sequence[Contestant], rounds: int, between: Callable[[], None]) -> list[Series]:
@@ -72,7 +81,12 @@ def side_by_side(contestants: Sequence[Contestant], rounds: int, between: Callab
             between()
             samples[contestant.name].append(contestant.run())
     return [
-        Series(name, tuple(each.seconds for each in found), tuple(each.memory for each in found))
+        Series(
+            name,
+            tuple(each.seconds for each in found),
+            tuple(each.memory for each in found),
+            tuple(each.answers for each in found if each.answers),
+        )
         for name, found in samples.items()
     ]
 

@@ -20,6 +20,7 @@ import yaml
 
 from bench.sample import Sample, measure
 from soop_components.engine.environment import find_pulumi, prepare, pulumi_environment
+from soop_components.engine.state import StackState
 from soop_components.machines.local.local_machines import LocalMachines
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
@@ -69,13 +70,22 @@ class Workspace:
 
     def resources(self, stack: str) -> list[dict[str, Any]]:
         """Return the resources of a stack, secrets in plain text."""
-        said = self.run("pulumi", "stack", "export", "--show-secrets", "--stack", stack).said
-        found: list[dict[str, Any]] = json.loads(said)["deployment"].get("resources", [])
+        found: list[dict[str, Any]] = json.loads(self._export(stack))["deployment"].get("resources", [])
         return found
 
-    def define(self, domain: str, service: str, nodes: Mapping[str, int], config: Mapping[str, Any]) -> None:
-        """Write a domain definition."""
-        services = [{"service": service, "nodes": dict(nodes), "config": dict(config)}]
+    def state(self, stack: str) -> StackState:
+        """Return what a stack's state says of its nodes, and the key that opens them."""
+        return StackState.parse(self._export(stack))
+
+    def _export(self, stack: str) -> str:
+        return self.run("pulumi", "stack", "export", "--show-secrets", "--stack", stack).said
+
+    def define(
+        self, domain: str, service: str, nodes: Mapping[str, int], config: Mapping[str, Any], *others: str
+    ) -> None:
+        """Write a domain definition; ``others`` are services as they are."""
+        services: list[dict[str, Any]] = [{"service": service, "nodes": dict(nodes), "config": dict(config)}]
+        services += [{"service": other} for other in others]
         path = self.project.domain_file(domain)
         found = yaml.safe_load(path.read_text()) if path.exists() else {}
         config_of_stack = {"soop:environment": domain.split("-")[0], "soop:services": services}
@@ -104,12 +114,25 @@ def small() -> Iterator[Workspace]:
 
 
 @contextmanager
+def web() -> Iterator[Workspace]:
+    """Yield a project with the service that answers requests, not built yet, and the nginx in front of it, built."""
+    with _workspace("web", _make_web) as made:
+        made.run("soop", "build", "service_defs/front-service")
+        yield made
+
+
+@contextmanager
 def bare() -> Iterator[Workspace]:
     """Yield a project with the bare program and its provider."""
     with _workspace("bare", _make_bare) as made:
         yield made
 
 
+_LOCKS = {
+    "web-service": HERE / "small" / "service_defs" / "small-service",
+    "front-service": CHECKOUT / "service_defs" / "gateway-service",
+}
+"""Services whose packages are those of another one, role by role."""
 _OURS = ("Pulumi.yaml", "__main__.py", "service_defs", "stacks")
 
 
@@ -123,6 +146,15 @@ def _make_small(root: Path) -> None:
         _copy(CHECKOUT / part, root / part)
     for part in _OURS[2:]:
         _copy(HERE / "small" / part, root / part)
+
+
+def _make_web(root: Path) -> None:
+    for part in _OURS[:2]:
+        _copy(CHECKOUT / part, root / part)
+    _copy(HERE / "web" / "service_defs", root / "service_defs")
+    _copy(HERE / "small" / "stacks", root / "stacks")
+    for folder, lock in _LOCKS.items():
+        _copy(lock / "service.lock", root / "service_defs" / folder)
 
 
 def _make_bare(root: Path) -> None:

@@ -1,17 +1,53 @@
-"""Who is compared does the same work."""
+"""Who is compared does the same work, and what fails is counted."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
+
+from bench.load import Answers, ask_once
 from soop_components.library import LIBRARY
 
-PEERS = Path(__file__).parents[2] / "bench/small/peers"
+BENCH = Path(__file__).parents[2] / "bench"
 
 
-def test_the_peers_units_are_as_well_protected_as_ours() -> None:
+def _part(path: Path, begin: str, end: str) -> str:
+    text = path.read_text()
+    return text[text.index(begin) : text.index(end)]
+
+
+@pytest.mark.parametrize("unit", ["small/peers/greeter.service.j2", "web/peers/web.service.j2"])
+def test_the_peers_units_are_as_well_protected_as_ours(unit: str) -> None:
     """Protection is most of what a restart costs."""
-    ours = (LIBRARY / "systemd_service" / "unit.j2").read_text()
-    theirs = (PEERS / "greeter.service.j2").read_text()
-    begin, end = "Restart=always\n", "UMask=0077\n"
-    assert ours[ours.index(begin) : ours.index(end)] == theirs[theirs.index(begin) : theirs.index(end)]
+    protection = "Restart=always\n", "UMask=0077\n"
+    assert _part(BENCH / unit, *protection) == _part(LIBRARY / "systemd_service" / "unit.j2", *protection)
+
+
+def test_the_peers_site_passes_requests_on_as_ours_does() -> None:
+    passing = "proxy_connect_timeout", "    }\n}\n"
+    ours = _part(LIBRARY / "nginx_site" / "site.j2", *passing).replace("{{ params.timeout }}", "60")
+    assert _part(BENCH / "web/peers/site.conf.j2", *passing) == ours
+
+
+def test_requests_that_fail_are_counted_by_what_came_instead() -> None:
+    said = iter([b"HTTP/1.1 200 OK\r\n\r\n{}", b"HTTP/1.1 502 Bad Gateway\r\n\r\nsorry", b""])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(next(said))
+        writer.close()
+
+    async def ask() -> Answers:
+        answers = Answers()
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        for _ in range(3):
+            await ask_once("127.0.0.1", port, answers)
+        server.close()
+        await ask_once("127.0.0.1", port, answers)
+        return answers
+
+    answers = asyncio.run(ask())
+    assert (answers.asked, answers.failed) == (4, {"502": 1, "nothing": 1, "ConnectionRefusedError": 1})

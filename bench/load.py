@@ -1,0 +1,79 @@
+"""Asks an address at a steady pace, whether earlier requests are answered or not, and counts those that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+_PER_SECOND = 40
+_PATIENCE = 10.0
+"""Seconds that an answer may take."""
+_BEFORE_AND_AFTER = 1.0
+"""Seconds of load around what is measured."""
+
+
+@dataclass
+class Answers:
+    """What became of the requests of one run."""
+
+    asked: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """How many failed, by what came instead of an answer."""
+    longest: float = 0.0
+    """Seconds until the slowest answer."""
+
+
+@contextmanager
+def asking(address: str, port: int) -> Iterator[Answers]:
+    """Ask meanwhile, each time over a connection of its own; the answers are complete afterwards."""
+    answers, over = Answers(), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_ask(address, port, answers, over)))
+    thread.start()
+    try:
+        time.sleep(_BEFORE_AND_AFTER)
+        yield answers
+        time.sleep(_BEFORE_AND_AFTER)
+    finally:
+        over.set()
+        thread.join()
+
+
+async def _ask(address: str, port: int, answers: Answers, over: threading.Event) -> None:
+    due = time.monotonic()
+    async with asyncio.TaskGroup() as requests:
+        while not over.is_set():
+            requests.create_task(ask_once(address, port, answers))
+            due += 1 / _PER_SECOND
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+async def ask_once(address: str, port: int, answers: Answers) -> None:
+    """Ask, and note what came of it."""
+    answers.asked += 1
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            said = await _status(address, port)
+    except TimeoutError:
+        said = "no answer in time"
+    except OSError as error:
+        said = type(error).__name__
+    answers.longest = max(answers.longest, time.monotonic() - began)
+    if said != "200":
+        answers.failed[said] += 1
+
+
+async def _status(address: str, port: int) -> str:
+    reader, writer = await asyncio.open_connection(address, port)
+    try:
+        writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        words = head.split(maxsplit=2)
+        return words[1].decode() if len(words) > 1 and body else "nothing"
+    finally:
+        writer.close()
