@@ -26,6 +26,7 @@ MACHINES = (
     Need("mmdebstrap", "mmdebstrap", "makes the base image"),
     Need("systemd-container", "systemd-nspawn", "runs local machines"),
     Need("iproute2", "ip", "their network"),
+    Need("nftables", "nft", "keeps domains apart"),
     Need("e2fsprogs", "mkfs.ext4", "their disks"),
     Need("openssh-client", "ssh", "`soop ssh`"),
 )

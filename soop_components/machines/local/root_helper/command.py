@@ -10,6 +10,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 _PATIENCE = 60
 _PACKAGES = {
     "ip": "iproute2",
+    "nft": "nftables",
     "systemd-nspawn": "systemd-container",
     "mount": "mount",
     "umount": "mount",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import boot, disk, image, layers, limits, network, process, request, seed, slots
+from . import boot, disk, firewall, image, layers, limits, network, process, request, seed, slots
 from .failure import Refused
 from .files import opened
 from .folders import Realm
@@ -208,6 +208,7 @@ def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
         placed = replace(record, slot=slot, number=number)
         if placed != previous:
             placed.save(realm)
+        firewall.isolate(slot, [*others, placed])
     return placed
 
 

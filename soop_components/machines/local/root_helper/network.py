@@ -1,8 +1,8 @@
 """Networks: per environment a namespace with a bridge, joined to the host by a veth pair; per machine one on it.
 
 The bridge lies in a namespace of its own so that no packet filter of the host (Docker's, say) sees the traffic between
-machines. There is no forwarding and no way out. ``/run/soop/networks.json`` registers all environments on this host,
-of whatever checkout.
+machines; ``firewall`` decides which of them reach each other. There is no forwarding and no way out.
+``/run/soop/networks.json`` registers all environments on this host, of whatever checkout.
 """
 
 from __future__ import annotations
@@ -97,12 +97,22 @@ def registry() -> Iterator[Registry]:
 
 def exists(slot: int) -> bool:
     """Return whether an environment's network is there."""
-    return (_NAMESPACES / _name(slot)).exists() and _has_link(_name(slot))
+    return (_NAMESPACES / environment_namespace(slot)).exists() and _has_link(environment_namespace(slot))
 
 
 def namespace(id: str) -> Path:
     """Return the path of a machine's network namespace."""
     return _NAMESPACES / f"soop-{id}"
+
+
+def environment_namespace(slot: int) -> str:
+    """Return the name of an environment's network namespace, which has its bridge."""
+    return f"soop-{slot:03x}"
+
+
+def bridge_port(id: str) -> str:
+    """Return the name of a machine's port on the bridge of its environment."""
+    return f"m{id.partition('-')[2]}"
 
 
 def slot_of(id: str) -> int:
@@ -112,7 +122,7 @@ def slot_of(id: str) -> int:
 
 def ids_of(slot: int) -> list[str]:
     """Return the ids of machines that have a namespace in an environment."""
-    prefix = f"{_name(slot)}-"
+    prefix = f"{environment_namespace(slot)}-"
     return [path.name.removeprefix("soop-") for path in _NAMESPACES.glob(f"{prefix}*")]
 
 
@@ -123,7 +133,7 @@ def numbers_in(slot: int) -> set[int]:
 
 def connect(record: Record) -> None:
     """Make the machine's namespace with its one interface on the environment's bridge."""
-    environment, port = _name(record.slot), _port(record.id)
+    environment, port = environment_namespace(record.slot), bridge_port(record.id)
     mac = f"02:50:{record.slot >> 8:02x}:{record.slot & 255:02x}:{record.number >> 8:02x}:{record.number & 255:02x}"
     prefix = slots.subnet(record.slot).prefixlen
     name = namespace(record.id).name
@@ -141,7 +151,7 @@ def disconnect(id: str) -> None:
     """Remove a machine's namespace and interface."""
     with suppress(Refused):
         # Not left to the end of the namespace, which the kernel puts off.
-        run("ip", "-n", _name(slot_of(id)), "link", "del", _port(id))
+        run("ip", "-n", environment_namespace(slot_of(id)), "link", "del", bridge_port(id))
     delete_namespace(id)
 
 
@@ -151,7 +161,7 @@ def delete_namespace(id: str) -> None:
 
 
 def _make_environment(slot: int, alias: str) -> None:
-    name = _name(slot)
+    name = environment_namespace(slot)
     run("ip", "netns", "add", name)
     _batch(name, "link set lo up", "link add br0 type bridge", "link set br0 up")
     run("ip", "link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", name)
@@ -164,7 +174,7 @@ def _make_environment(slot: int, alias: str) -> None:
 
 
 def _remove_environment(slot: int) -> None:
-    name = _name(slot)
+    name = environment_namespace(slot)
     if _has_link(name):
         run("ip", "link", "del", name)
     _delete(name)
@@ -194,11 +204,3 @@ def _has_link(name: str) -> bool:
         return socket.if_nametoindex(name) > 0
     except OSError:
         return False
-
-
-def _name(slot: int) -> str:
-    return f"soop-{slot:03x}"
-
-
-def _port(id: str) -> str:
-    return f"m{id.partition('-')[2]}"
