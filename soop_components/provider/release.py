@@ -164,7 +164,7 @@ class ReleaseResource(Resource):
             found = await node.status(_STATUS_PATIENCE)
         except SoopError as error:
             return node_record(release.nodes[node.name], None, None, False, [error.message])
-        drift = drift_of(found, release.documents[node.name]["plan_digest"], release)
+        drift = drift_of(found, release.plan_digest(node.name), release)
         version, digest = (found.running.version, found.running.digest) if found.running else (None, None)
         status = node_record(release.nodes[node.name], version, digest, found.healthy, drift)
         return {**status, "note": note} if (note := own_rollback_in_words(found)) else status

@@ -110,6 +110,10 @@ class ReleaseInputs:
         }
         return {**document, "plan_digest": digest_of(document)}
 
+    def plan_digest(self, node: str) -> str:
+        """Return the digest that names what a node's runner is given."""
+        return str(self.documents[node]["plan_digest"])
+
     def names(self, previous: ReleaseInputs | None) -> dict[str, str]:
         """Return the addresses that nodes get.
 

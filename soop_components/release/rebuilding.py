@@ -90,4 +90,4 @@ class Rebuilding:
         await self.rebuild(name, previous, names)
         node, document, programs = self._nodes[name], previous.documents[name], previous.program_blobs(name)
         await node.apply(document, previous.secrets, previous.secrets, names, None, programs)
-        await node.accept(document["plan_digest"], programs, None)
+        await node.accept(previous.plan_digest(name), programs, None)

@@ -11,9 +11,8 @@ from soop_components.release.hooks import HookPrograms, attempts
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node, Progress
 from soop_components.release.order import restart_order
-from soop_components.release.smoke_tests import SmokeTests
+from soop_components.release.shared_steps import SharedSteps
 from soop_components.release.steps import Pause, RestartServices, RestartStep, RunHook, RunSmokeTests, Watch
-from soop_components.release.watching import watch
 from soop_components.waiting import Clock, wait_for_all
 
 _PATIENCE = 20.0
@@ -34,9 +33,8 @@ class Restart:
         self._release = release
         self._nodes = nodes
         self._hooks = HookPrograms(release, release, nodes)
+        self._shared = SharedSteps(release, nodes, self._hooks, cancellation, progress, clock or Clock())
         self._cancellation = cancellation
-        self._progress = progress
-        self._clock = clock or Clock()
         self._restarted: list[str] = []
         self._failed: list[str] = []
 
@@ -53,7 +51,7 @@ class Restart:
 
     async def _must_run_what_was_accepted(self, name: str) -> None:
         found = await self._nodes[name].status(_PATIENCE)
-        digest = self._release.documents[name]["plan_digest"]
+        digest = self._release.plan_digest(name)
         if found.running is None or found.running.plan_digest != digest or not found.accepted:
             raise SoopError(
                 f"{name}: does not run {self._release.reference} as it was accepted; nothing was restarted",
@@ -64,23 +62,13 @@ class Restart:
         match step:
             case RestartServices(names):
                 await wait_for_all(self._restart(name) for name in names)
-            case RunHook(names, hook):
-                await wait_for_all(self._hooks.run(name, hook) for name in names)
-            case Watch(names, seconds):
-                await self._progress.show(f"watching {', '.join(names)} for {seconds} s")
-                watching = watch(self._release, [self._nodes[name] for name in names], seconds, self._clock)
-                await self._cancellation.unless_requested(watching)
-            case Pause(seconds):
-                await self._progress.show(f"pausing for {seconds} s")
-                await self._cancellation.unless_requested(self._clock.sleep(seconds))
-            case RunSmokeTests():
-                await self._progress.show("smoke tests")
-                await SmokeTests(self._release, self._nodes, self._cancellation).run()
+            case RunHook() | Watch() | Pause() | RunSmokeTests():
+                await self._shared.carry_out(step)
             case _:
                 assert_never(step)
 
     async def _restart(self, name: str) -> None:
-        last_good = str(self._release.documents[name]["plan_digest"])
+        last_good = self._release.plan_digest(name)
         await self._nodes[name].progress.show("restarting")
         try:
             await self._nodes[name].restart(self._release.secrets, self._release.hosts, last_good)

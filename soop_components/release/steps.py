@@ -92,10 +92,11 @@ class RestartServices(_OnNodes):
 
 
 DiskStep = TakeSnapshot | RestoreSnapshot
-ServiceStep = WriteHosts | SendBlobs | RunHook | Rebuild | Configure | Watch | Pause | RunSmokeTests | AcceptVersion
-Step = ServiceStep | DiskStep | MigrateDown
+SharedStep = RunHook | Watch | Pause | RunSmokeTests
+"""Steps that rollouts and restarts share."""
+Step = WriteHosts | SendBlobs | DiskStep | Rebuild | Configure | MigrateDown | AcceptVersion | SharedStep
 RollbackStep = RunHook | RestoreSnapshot | RollBack
-RestartStep = RestartServices | RunHook | Watch | Pause | RunSmokeTests
+RestartStep = RestartServices | SharedStep
 
 
 @dataclass(frozen=True)
