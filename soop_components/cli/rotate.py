@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 from collections.abc import Mapping
 
 from soop_components.cli.terminal import say
 from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import domain_lock, stack_of
+from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
 from soop_components.machines import ROTATE_KEY
 from soop_components.model.names import did_you_mean
+from soop_components.preview.edits import edits
 from soop_components.project import Project
 from soop_components.transport.ssh import Target, connect
 from soop_components.waiting import wait_for_all
@@ -25,6 +26,9 @@ Makes new values of what is named, SERVICE.KEY or ssh-key; of the SSH key and al
 No machine is made anew for an SSH key: all nodes accept the new one beside the old one, it is tried on each of them,
 and only then the old one goes. New secrets reach the nodes as a new version does, and are rolled back if they are not
 accepted. A secret that the domain gives itself is changed with `soop secret set`.
+
+Nothing else changes, but that drift is repaired: where the domain definition or its environment differs from what
+runs, nothing is done.
 """
 _SSH_KEY = "ssh-key"
 _PATIENCE = 10.0
@@ -51,9 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         secrets = [name for name in names if name != _SSH_KEY]
         for name in secrets:
             _must_be_generated(id, name, generated)
-        if _SSH_KEY in names and (code := _rotate_key(project, engine, id)):
+        update = PlannedUpdate.as_defined(project, id)
+        _refuse_edits(update)
+        if _SSH_KEY in names and (code := _rotate_key(update)):
             return code
-        return _rotate_secrets(engine, id, {name: generated[name] for name in secrets}) if secrets else 0
+        return _rotate_secrets(update, {name: generated[name] for name in secrets}) if secrets else 0
 
 
 def _must_be_generated(id: str, name: str, generated: Mapping[str, str]) -> None:
@@ -62,14 +68,30 @@ def _must_be_generated(id: str, name: str, generated: Mapping[str, str]) -> None
         raise SoopError(f"{id}: no secret {name} is generated", did_you_mean(name, generated) or given)
 
 
-def _rotate_key(project: Project, engine: Engine, id: str) -> int:
+def _refuse_edits(update: PlannedUpdate) -> None:
+    """Refuse to apply along what the definition or environment says besides."""
+    file = update.file
+    with update.engine() as planned:
+        found = list(edits(planned.preview()))
+    if found:
+        changes = "\n".join(f"  {line}" for line in found)
+        raise SoopError(
+            f"{file.id}: {file.label} or its environment is not what runs; a rotation would apply these edits along, "
+            f"so nothing was done:\n{changes}",
+            f"apply them first: pulumi up --stack {file.id}; or undo them, and rotate again",
+        )
+
+
+def _rotate_key(update: PlannedUpdate) -> int:
     """Add a key, try it on every node, and let the old one go; what was begun earlier is taken up again."""
+    id = update.file.id
     for step in ("add", "switch"):
-        if code := Engine(project, {**os.environ, ROTATE_KEY: step}).up(id):
-            say(f"{id}: its SSH key was not rotated; the one in use opens all nodes")
-            return code
-        if step == "add":
-            asyncio.run(_try_next_key(id, engine.state(id, show_secrets=True)))
+        with update.engine({ROTATE_KEY: step}) as planned:
+            if code := planned.engine.up(id):
+                say(f"{id}: its SSH key was not rotated; the one in use opens all nodes")
+                return code
+            if step == "add":
+                asyncio.run(_try_next_key(id, planned.engine.state(id, show_secrets=True)))
     say(f"{id}: its SSH key was rotated")
     return 0
 
@@ -92,8 +114,10 @@ async def _try_next_key(id: str, state: StackState) -> None:
         ) from error
 
 
-def _rotate_secrets(engine: Engine, id: str, urns: Mapping[str, str]) -> int:
-    code = engine.up(id, replace=urns.values())
+def _rotate_secrets(update: PlannedUpdate, urns: Mapping[str, str]) -> int:
+    id = update.file.id
+    with update.engine() as planned:
+        code = planned.engine.up(id, replace=urns.values())
     outcome = "not rotated; the accepted values stay in use" if code else "rotated"
     say(f"{id}: {', '.join(urns)}: {outcome}")
     return code

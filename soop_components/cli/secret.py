@@ -20,7 +20,8 @@ HELP = "show or give a secret of a service"
 DESCRIPTION = """\
 `soop secret show access-service.database_password dev-access` prints a secret that was accepted. `set` reads a value
 from a pipe, or asks for it, seals it in the domain definition and updates the domain. A new value that is not accepted
-is rolled back: the accepted one stays in use. A new value for one that is generated: `soop rotate`.
+is rolled back: the accepted one stays in use. The update is that of `pulumi up`: other edits of the domain definition
+or its environment are applied along. A new value for one that is generated: `soop rotate`.
 """
 
 

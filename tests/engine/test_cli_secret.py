@@ -72,6 +72,32 @@ def test_a_rotation_that_is_not_accepted_leaves_the_accepted_value(project: Stan
     assert "unchanged" in pulumi(project, "up")
 
 
+def test_a_rotation_applies_no_edits_along(project: StandInProject) -> None:
+    make(project)
+    project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
+    file = f"stacks/Pulumi.{DOMAIN}.yaml"
+    text, first = project.read(file), shown(project)
+    state = Engine(Project(project.root), project.environment).resource_digests(DOMAIN)
+
+    entry = "    - service: access-service-3.2.3\n"
+    edited = text.replace("vault-service-1.0.0", "vault-service-9.0.0")
+    project.write(file, edited.replace("  soop:services:\n", f"  soop:services:\n{entry}"))
+    said = project.fail("rotate", DOMAIN)
+    assert f"{file} or its environment is not what runs" in said
+    assert "  access-service 3.2.3 is new" in said
+    assert "  vault-service 1.0.0 -> 9.0.0, upgrade" in said
+    assert f"pulumi up --stack {DOMAIN}; or undo them" in said
+    project.write(file, text)
+    project.write("stacks/environments/dev.yaml", "machines: local\nsizes: {small: {memory: 400MiB}}\n")
+    assert f"  web-1.vault-service.{DOMAIN}: machine changed (spec.memory)" in project.fail("rotate", DOMAIN, PASSWORD)
+    assert Engine(Project(project.root), project.environment).resource_digests(DOMAIN) == state
+    assert shown(project) == first
+
+    pulumi(project, "up")
+    project.succeed("rotate", DOMAIN, PASSWORD)
+    assert shown(project) != first
+
+
 def test_a_version_with_another_length_that_is_not_accepted_leaves_the_value(project: StandInProject) -> None:
     make(project)
     project.succeed("deploy", "vault-service-1.0.0", DOMAIN)
