@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.scenarios.ground import as_root
 from tests.scenarios.meanwhile import meanwhile
 from tests.scenarios.trouble.beacon import UP, Beacon
+from tests.scenarios.workspace import eventually
 
 MARKER = f"marker{secrets.token_hex(16)}"
 FORMS = (MARKER, base64.b64encode(MARKER.encode()).decode().rstrip("="))
@@ -111,15 +111,15 @@ def test_the_search_finds_what_is_there(beacon: Beacon) -> None:
     """What the other test relies on: each place is really searched."""
     state = beacon.project.root / ".soop" / "state" / "lost.json"
     state.write_text(f'{{"value": "{FORMS[1]}"}}')
-    beacon.ssh(f"echo {MARKER} > /etc/lost; systemd-run --quiet --unit=lost --setenv=LOST={MARKER} sleep 60")
+    beacon.ssh(f"echo {MARKER} > /etc/lost; systemd-run --quiet --unit=lost --setenv=LOST={MARKER} sleep infinity")
     try:
         assert holders(beacon.project.root) == [str(state)]
         found = beacon.ssh(ON_A_NODE)
         assert "/etc/lost" in found
         assert f"LOST={MARKER}" in found
-        with watched_processes() as seen:
-            as_root("sh", "-c", f"sleep 0.5; : {MARKER}")
-        assert seen
+        waits_for_the_end = ["sh", "-c", "read line", MARKER]
+        with watched_processes() as seen, subprocess.Popen(waits_for_the_end, stdin=subprocess.PIPE):
+            eventually(lambda: seen, 120)
     finally:
         state.unlink()
         beacon.ssh("rm /etc/lost; systemctl stop lost")
