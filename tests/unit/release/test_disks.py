@@ -14,8 +14,9 @@ from soop_components.model.service import RolloutSettings
 from soop_components.release.snapshots import label_before, snapshot_of
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Change
-from tests.unit.release.fake_nodes import EARLIER, LEFT, RELEASE, ROLES, SERVING, SNAPSHOT, Nodes
-from tests.unit.release.test_rollout import failure
+from tests.unit.release.example import EARLIER, LEFT, RELEASE, ROLES, SERVING, SNAPSHOT
+from tests.unit.release.failing import failure
+from tests.unit.release.fake_nodes import Nodes
 
 DATABASE = "database-1"
 SERVES = dict.fromkeys(RELEASE.nodes, SERVING)

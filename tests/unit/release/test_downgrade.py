@@ -27,7 +27,8 @@ from soop_components.release.schemas import Schemas, rows_lost
 from soop_components.release.snapshots import newest_of
 from soop_components.release.steps import Configure, MigrateDown, Parallel
 from soop_components.release.verdict import ReleaseFailed
-from tests.unit.release.fake_nodes import DIGEST, SERVING, FakeNode, Nodes, release_of
+from tests.unit.release.example import DIGEST, SERVING, release_of
+from tests.unit.release.fake_nodes import FakeNode, Nodes
 
 KINDS: Sequence[MigrationKind] = ("expand", "expand", "contract", "expand", "irreversible")
 """Of the migrations 001 to 005."""

@@ -28,18 +28,7 @@ from soop_components.release.steps import (
     Watch,
     WriteHosts,
 )
-from tests.unit.release.fake_nodes import (
-    DONE,
-    DRIFTED,
-    FIRST,
-    HOOKS,
-    NEW,
-    RELEASE,
-    SERVING,
-    SNAPSHOT,
-    UPGRADE,
-    release_of,
-)
+from tests.unit.release.example import DONE, DRIFTED, FIRST, HOOKS, NEW, RELEASE, SERVING, SNAPSHOT, UPGRADE, release_of
 
 EVERYWHERE = tuple(RELEASE.nodes)
 CASES = [

@@ -11,7 +11,8 @@ from soop_components.errors import SoopError
 from soop_components.machines import Operations
 from soop_components.model.names import Reference
 from soop_components.release.verdict import ReleaseFailed
-from tests.unit.release.fake_nodes import DONE, FIRST, RELEASE, SERVING, Nodes
+from tests.unit.release.example import DONE, FIRST, RELEASE, SERVING
+from tests.unit.release.fake_nodes import Nodes
 
 OLD = replace(RELEASE, reference=Reference("a-service", "1.0.0"), base="debian-11")
 IN_ITS_TURN = ["drain", "rebuild", "reopen", "hosts", "inspect", "receive", "apply", "undrain", "accept"]

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from soop_components.errors import SoopError
-from tests.unit.release.fake_nodes import RELEASE, UPGRADE, Nodes
+from tests.unit.release.example import RELEASE, UPGRADE
+from tests.unit.release.fake_nodes import Nodes
 
 WEB = ["web-1", "web-2", "web-3", "web-4", "web-5"]
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
+
+import pytest
 
 from soop_components.errors import SoopError
 from soop_components.release.node import Node
 from soop_components.release.signs_of_life import SignsOfLife
+from soop_components.runner.protocol import Inspected
 from soop_components.waiting import Clock
+from tests.unit.release.example import UPGRADE
+from tests.unit.release.fake_nodes import FakeNode, Nodes
 
 
 class SteppedClock(Clock):
@@ -81,3 +86,29 @@ def test_nodes_on_which_all_is_accepted_get_none() -> None:
 
 def test_a_node_that_does_not_answer_is_tried_again() -> None:
     assert told({"a": 30}, 20, fails=True) == [("a", 10), ("a", 20)]
+
+
+def test_nodes_are_told_how_long_to_wait_for_an_acceptance() -> None:
+    nodes = Nodes(UPGRADE)
+    asyncio.run(nodes.run())
+    assert set(nodes.accept_within) == set(nodes.called("apply"))
+    assert set(nodes.accept_within.values()) == {600}
+
+
+def test_nodes_get_signs_of_life_while_another_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier deployment's apply may be at work on it for long."""
+    given, real = asyncio.Event(), FakeNode.inspect
+
+    async def inspect(self: FakeNode, *request: Any) -> Inspected:
+        if self.name == "web-1":
+            await given.wait()
+        return (await real(self, *request))._replace(rolls_back_within=1)
+
+    async def renew(self: FakeNode) -> None:
+        given.set()
+
+    monkeypatch.setattr(FakeNode, "inspect", inspect)
+    monkeypatch.setattr(FakeNode, "renew", renew)
+    nodes = Nodes(UPGRADE)
+    asyncio.run(asyncio.wait_for(nodes.run(), 30))
+    assert "web-1" in nodes.called("inspect")

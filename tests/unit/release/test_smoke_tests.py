@@ -16,7 +16,8 @@ from soop_components.errors import SoopError
 from soop_components.model.plan import HttpSmoke, SmokeTestPlan
 from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests, ask, judge
 from soop_components.transport.ssh import Target
-from tests.unit.release.fake_nodes import FIRST, RELEASE, FakeNode, Nodes
+from tests.unit.release.example import FIRST, RELEASE
+from tests.unit.release.fake_nodes import FakeNode, Nodes
 
 CASES: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({}, 200, "fine", None),

@@ -15,19 +15,9 @@ from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import NodeState
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import MustNotChange, ReleaseFailed
-from tests.unit.release.fake_nodes import (
-    DONE,
-    DRIFTED,
-    HOOKS,
-    NEW,
-    SERVING,
-    Call,
-    Nodes,
-    Silence,
-    release_of,
-    with_migrations,
-)
-from tests.unit.release.test_rollout import IN_ROLLBACKS, LOOKS, failure
+from tests.unit.release.example import DONE, DRIFTED, HOOKS, NEW, SERVING, release_of, with_migrations
+from tests.unit.release.failing import IN_ROLLBACKS, LOOKS, failure
+from tests.unit.release.fake_nodes import Call, Nodes, Silence
 
 ONE_BY_ONE = RolloutSettings(canaries=0, max_in_flight=1)
 ACCESS = release_of({"database": 1, "web": 2}, {"database": RolePlan(), "web": RolePlan(rollout=ONE_BY_ONE)})
