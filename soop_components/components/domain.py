@@ -31,7 +31,9 @@ class Domain(pulumi.ComponentResource):
     ) -> None:
         super().__init__("soop:index:Domain", id, kind_input(environment.machines), opts)
         self.key = custom_resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
-        infrastructure = kind_of(environment.machines).infrastructure(id, environment, self.key.publicKey, self)
+        infrastructure = kind_of(environment.machines).infrastructure(
+            id, environment, self.key.publicKey, self.key.privateKey, self
+        )
         self.services = {
             plan.service: Service(
                 plan,

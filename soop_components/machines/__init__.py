@@ -130,9 +130,14 @@ class Kind(ABC):
 
     @abstractmethod
     def infrastructure(
-        self, domain: str, environment: Environment, authorized_key: pulumi.Input[str], parent: pulumi.Resource
+        self,
+        domain: str,
+        environment: Environment,
+        authorized_key: pulumi.Input[str],
+        private_key: pulumi.Input[str],
+        parent: pulumi.Resource,
     ) -> Infrastructure:
-        """Declare what the machines of a domain share; ``authorized_key`` is to open them.
+        """Declare what the machines of a domain share; ``authorized_key`` is to open them, to who has the private one.
 
         While keys are rotated it has two lines; a change of it must reach machines without making them anew.
         """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ctypes.util
 import importlib
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,8 +48,12 @@ class ConnectionLost(SoopError):
     """The connection ended while a command was running on the node."""
 
 
+class Refused(SoopError):
+    """The other end is there and does not let us in."""
+
+
 class Connection:
-    """An open connection; commands run one after the other or side by side."""
+    """An open connection; commands run one after the other or side by side, as root whoever has logged in."""
 
     def __init__(self, target: Target, client: asyncssh.SSHClientConnection) -> None:
         self.target = target
@@ -58,9 +64,10 @@ class Connection:
         self._client.abort()
 
     async def start(self, command: str) -> Process:
-        """Begin a command line in the node's login shell, to be fed, followed and closed."""
+        """Begin a command line of a shell, to be fed, followed and closed."""
+        line = as_root(self.target.user, command)
         with _losses(self.target.name):
-            return Process(self.target.name, await self._client.create_process(command, encoding=None))
+            return Process(self.target.name, await self._client.create_process(line, encoding=None))
 
 
 class Process:
@@ -159,15 +166,21 @@ def _losses(node: str) -> Iterator[None]:
         raise
 
 
-async def connect(target: Target, private_key: str, patience: float) -> Connection:
+def as_root(user: str, command: str) -> str:
+    """Return the command line with which a user runs a command as root."""
+    return command if user == "root" else f"sudo -n -- sh -c {shlex.quote(command)}"
+
+
+async def connect(target: Target, private_key: str | None, patience: float) -> Connection:
     """Connect within ``patience`` seconds, trying again while the node refuses or is silent.
 
-    A wrong host key or a refused login is final at once.
+    Without a key, with those of whoever runs this: of the SSH agent, and in ``~/.ssh``. A wrong host key or a refused
+    login is final at once.
     """
     load_library()
     import asyncssh
 
-    key = asyncssh.import_private_key(private_key)
+    key = asyncssh.import_private_key(private_key) if private_key is not None else None
     host_key = asyncssh.import_public_key(target.host_key)
     reason = "no answer"
 
@@ -187,32 +200,33 @@ async def connect(target: Target, private_key: str, patience: float) -> Connecti
     except TimeoutError:
         client = None
     except asyncssh.HostKeyNotVerifiable as error:
-        raise SoopError(
+        raise Refused(
             f"{target.name}: {target.address} shows another host key than the one it was made with",
             "it may be another machine: look before you go on",
         ) from error
     except asyncssh.PermissionDenied as error:
-        raise SoopError(f"{target.name}: {target.address} refuses the domain's key") from error
+        whose = "the domain's key" if private_key is not None else "your keys: those of the SSH agent, and in ~/.ssh"
+        raise Refused(f"{target.name}: {target.address} refuses {whose}") from error
     if client is None:
         raise SoopError(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
     return Connection(target, client)
 
 
-async def _open(target: Target, key: asyncssh.SSHKey, host_key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
+async def _open(target: Target, key: asyncssh.SSHKey | None, host_key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
     import asyncssh
 
+    keys = {"client_keys": [key], "agent_path": None} if key else {"agent_path": os.environ.get("SSH_AUTH_SOCK")}
     return await asyncssh.connect(
         target.address,
         target.port,
         username=target.user,
-        client_keys=[key],
         known_hosts=([host_key], [], []),
         server_host_key_algs=["ssh-ed25519"],
-        agent_path=None,
         config=None,
         gss_host=None,
         keepalive_interval=5,
         keepalive_count_max=3,
         compression_algs=None,
         preferred_auth="publickey",
+        **keys,
     )

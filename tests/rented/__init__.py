@@ -46,7 +46,9 @@ class Rented(Kind):
     def environment(self) -> type[Environment]:
         return RentedEnvironment
 
-    def infrastructure(self, domain: str, environment: Environment, authorized_key: Any, parent: Any) -> Infrastructure:
+    def infrastructure(
+        self, domain: str, environment: Environment, authorized_key: Any, private_key: Any, parent: Any
+    ) -> Infrastructure:
         from tests.rented.infrastructure import RentedInfrastructure
 
         assert isinstance(environment, RentedEnvironment)

@@ -39,6 +39,8 @@ ROOMS = [
     "schema",
     "starter",
     "cli",
+    "machines.host",
+    "machines.ssh",
     "machines.local",  # a kind is loaded by its name in the list, so nothing imports it
 ]
 

@@ -26,7 +26,12 @@ class Local(Kind):
     has_snapshots = True
 
     def infrastructure(
-        self, domain: str, environment: Environment, authorized_key: pulumi.Input[str], parent: pulumi.Resource
+        self,
+        domain: str,
+        environment: Environment,
+        authorized_key: pulumi.Input[str],
+        private_key: pulumi.Input[str],
+        parent: pulumi.Resource,
     ) -> Infrastructure:
         """Share nothing: the root helper makes an environment's network with its first machine."""
         from soop_components.machines.local.infrastructure import LocalInfrastructure

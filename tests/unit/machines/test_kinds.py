@@ -16,7 +16,7 @@ from tests.rented import register
 
 
 def test_every_kind_has_the_name_under_which_it_is_listed() -> None:
-    assert [kind.name for kind in all_kinds()] == list(KINDS) == ["local"]
+    assert [kind.name for kind in all_kinds()] == list(KINDS) == ["local", "ssh"]
 
 
 def test_a_kind_that_does_not_exist_is_refused() -> None:

@@ -1,0 +1,70 @@
+"""What a Host is given, parsed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from soop_components.model.size import bytes_of
+from soop_components.transport.ssh import Target
+
+DEFAULT_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A machine that a node may be on."""
+
+    name: str
+    """What the machine is called in an inventory; the node's name where it was made for the node."""
+    address: str
+    host_key: str
+    port: int = 22
+    user: str = "root"
+
+    def target(self, label: str) -> Target:
+        """Return where it is, as messages shall call it."""
+        return Target(label, self.address, self.host_key, self.port, self.user)
+
+    def place(self, host_key: str, patience: float) -> dict[str, Any]:
+        """Return what a Release needs to know."""
+        place = {"address": self.address, "port": self.port, "user": self.user, "hostKey": host_key}
+        return place if patience == DEFAULT_PATIENCE else {**place, "patience": patience}
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """The property ``spec`` of a Host."""
+
+    candidates: tuple[Candidate, ...]
+    keys: tuple[str, ...]
+    base: str
+    memory: int
+    cpus: int
+    operator_login: bool
+    made_for_node: bool
+    patience: float
+
+    @classmethod
+    def parse(cls, spec: Mapping[str, Any]) -> HostSpec:
+        """Read the property."""
+        return cls(
+            candidates=tuple(
+                Candidate(
+                    each["name"], each["address"], each["hostKey"], each.get("port", 22), each.get("user", "root")
+                )
+                for each in spec["hosts"]
+            ),
+            keys=tuple(spec["authorizedKey"].splitlines()),
+            base=spec["base"],
+            memory=bytes_of(spec["memory"]),
+            cpus=spec["cpus"],
+            operator_login=spec.get("operatorLogin", False),
+            made_for_node=spec.get("madeForNode", False),
+            patience=spec.get("patience", DEFAULT_PATIENCE),
+        )
+
+    def named(self, name: str) -> Candidate | None:
+        """Return the candidate of a name."""
+        return next((each for each in self.candidates if each.name == name), None)

@@ -1,0 +1,85 @@
+"""A visit to a host: one connection over which our program runs there, as root."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from soop_components.errors import SoopError, printable
+from soop_components.transport.ssh import Connection, Target, connect
+
+_PROGRAM = Path(__file__).with_name("on_host.py")
+_LONGEST = 1 << 20
+"""Bytes of an answer."""
+_SECONDS = 120.0
+"""Time that a request has."""
+_NOT_FOUND = 127
+
+
+class Visit:
+    """An open connection to a host."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._name = connection.target.name
+
+    async def check_access(self) -> None:
+        """Raise ``SoopError`` where we cannot become root, or there is no Python."""
+        user = self._connection.target.user
+        code, _, errors = await self._run("true")
+        if code != 0:
+            said = errors.strip().splitlines()[-1:] or ["sudo is not installed" if code == _NOT_FOUND else "no reason"]
+            raise SoopError(
+                f"{self._name}: {user} cannot become root without a password: {said[0]}",
+                f"let {user} use sudo without a password: `{user} ALL=(ALL) NOPASSWD: ALL` in a file of /etc/sudoers.d",
+            )
+        if (await self._run("command -v python3"))[0] != 0:
+            raise SoopError(f"{self._name}: there is no python3", "install Debian's package python3 on it")
+
+    async def ask(self, verb: str, takes: float = 0, **arguments: Any) -> Any:
+        """Carry out a verb of ``on_host`` there, which may take so many seconds more, and return its answer."""
+        program = f"{_source()}\nmain(json.loads({json.dumps({'verb': verb, **arguments})!r}))\n"
+        code, output, errors = await self._run("python3 -I -", program.encode(), _SECONDS + takes)
+        try:
+            answer = json.loads(output)
+        except ValueError as error:
+            tail = "".join(f"\n  | {printable(line)}" for line in errors.splitlines()[-20:])
+            raise SoopError(f"{self._name}: {verb} failed with exit code {code}{tail}") from error
+        if isinstance(answer, dict) and "refused" in answer:
+            raise SoopError(f"{self._name}: {printable(answer['refused'])}")
+        return answer
+
+    async def _run(self, command: str, stdin: bytes = b"", seconds: float = _SECONDS) -> tuple[int, bytes, str]:
+        try:
+            async with asyncio.timeout(seconds):
+                process = await self._connection.start(command)
+                try:
+                    await process.feed(stdin)
+                    output = await process.line(_LONGEST)
+                    errors = (await process.read_errors()).decode(errors="replace")
+                    return await process.wait(), output, errors
+                finally:
+                    process.close()
+        except TimeoutError:
+            message = f"{self._name}: does not answer within {round(seconds)} seconds"
+            raise SoopError(message, "look at the machine") from None
+
+
+@asynccontextmanager
+async def visit(target: Target, private_key: str | None, patience: float) -> AsyncIterator[Visit]:
+    """Connect to a host, with the keys of whoever runs this if none is given."""
+    connection = await connect(target, private_key, patience)
+    try:
+        yield Visit(connection)
+    finally:
+        connection.abort()
+
+
+@cache
+def _source() -> str:
+    return _PROGRAM.read_text(encoding="utf-8")

@@ -1,0 +1,65 @@
+"""Existing hosts as a program declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from soop_components.machines import Infrastructure
+from soop_components.machines.host.declaration import Host
+from soop_components.machines.ssh.settings import SshEnvironment
+from soop_components.model.service import DiskDefinition
+from soop_components.model.service_plan import NodePlan
+
+
+class SshInfrastructure(Infrastructure):
+    """The hosts of an environment, of which each node of one domain gets one.
+
+    Each node has its own first choice, so that which node gets which host does not depend on who is faster.
+    """
+
+    def __init__(
+        self, environment: SshEnvironment, authorized_key: pulumi.Input[str], private_key: pulumi.Input[str]
+    ) -> None:
+        self._environment = environment
+        self._authorized_key = authorized_key
+        self._private_key = private_key
+        self._chosen: set[str] = set()
+
+    def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
+        """Declare the Host of one node, with all hosts that it may be on."""
+        size = self._environment.sizes[node.size]
+        spec = {
+            "hosts": [self._listed(name) for name in self._by_preference(node.size)],
+            "authorizedKey": self._authorized_key,
+            "operatorLogin": True,
+            "base": image,
+            "cpus": size.cpus,
+            "memory": size.memory,
+        }
+        return Host(node.name, spec, self._private_key, pulumi.ResourceOptions(parent=parent)).place
+
+    def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """Declare nothing: the data of a node that is gone lies on its host, which is not ours."""
+        return pulumi.Output.from_input(name)
+
+    def _by_preference(self, size: str) -> list[str]:
+        """Return the hosts that may be a node of this size, first one that no earlier node of the domain prefers."""
+        hosts = self._environment.ssh.hosts
+        fitting = [name for name, host in hosts.items() if not host.sizes or size in host.sizes]
+        first = next((name for name in fitting if name not in self._chosen), None)
+        if first is not None:
+            self._chosen.add(first)
+        return sorted(fitting, key=lambda name: name != first)
+
+    def _listed(self, name: str) -> dict[str, Any]:
+        host = self._environment.ssh.hosts[name]
+        return {
+            "name": name,
+            "address": host.address,
+            "port": host.port,
+            "user": host.user,
+            "hostKey": host.host_key,
+        }

@@ -1,0 +1,59 @@
+"""The kind ``ssh``, and where each of its parts is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from soop_components.machines import Infrastructure, Kind, Operations
+from soop_components.machines.host import HOST
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from soop_components.machines.ssh.settings import SshEnvironment
+    from soop_components.model.environment import Environment
+    from soop_components.project import Project
+    from soop_components.provider.resource import Resource
+
+
+class Ssh(Kind):
+    """Hosts that are there."""
+
+    name = "ssh"
+    machine_type = HOST
+    disk_type = "soop:index:HostDisk"
+
+    def environment(self) -> type[Environment]:
+        """Return the environment with an inventory."""
+        from soop_components.machines.ssh.settings import SshEnvironment
+
+        return SshEnvironment
+
+    def infrastructure(
+        self,
+        domain: str,
+        environment: Environment,
+        authorized_key: pulumi.Input[str],
+        private_key: pulumi.Input[str],
+        parent: pulumi.Resource,
+    ) -> Infrastructure:
+        """Share nothing: the hosts are there."""
+        from soop_components.machines.ssh.infrastructure import SshInfrastructure
+
+        return SshInfrastructure(cast("SshEnvironment", environment), authorized_key, private_key)
+
+    def operations(self, project: Project) -> Operations:
+        """Return operations that say why there are none."""
+        from soop_components.machines.ssh.operations import SshOperations
+
+        return SshOperations()
+
+    def resources(self) -> Sequence[Resource]:
+        """Return the resource ``Host``."""
+        from soop_components.machines.host.resource import HostResource
+
+        return (HostResource(),)
+
+
+KIND = Ssh()

@@ -1,0 +1,75 @@
+"""What an environment's file says of existing hosts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from soop_components.model.base import Model
+from soop_components.model.environment import Environment
+from soop_components.model.names import SizeName
+from soop_components.model.service import MOST
+
+_KEY_TYPE = "ssh-ed25519"
+_KEY_HEAD = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00 "
+_KEY_LENGTH = len(_KEY_HEAD) + 32
+_ADDRESS = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.:-]{0,251}[0-9A-Za-z])?")
+
+
+def _host_key(value: str) -> str:
+    words = value.split()
+    try:
+        blob = base64.b64decode(words[1], validate=True) if words[:1] == [_KEY_TYPE] and len(words) > 1 else b""
+    except binascii.Error:
+        blob = b""
+    if not blob.startswith(_KEY_HEAD) or len(blob) != _KEY_LENGTH:
+        raise ValueError(
+            f"expected the host's public key, `{_KEY_TYPE} AAAA…`, the first two words of "
+            "/etc/ssh/ssh_host_ed25519_key.pub there; `soop host-key ADDRESS` prints what a host shows"
+        )
+    return " ".join(words[:2])
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("expected a name or an address such as 192.0.2.10")
+    return value
+
+
+HostKeyLine = Annotated[str, AfterValidator(_host_key)]
+Address = Annotated[str, AfterValidator(_address)]
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", max_length=60)]
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]*$", max_length=32)]
+
+
+class ExistingHost(Model):
+    """A machine that is there, for one node."""
+
+    address: Address
+    """Where it is reached, and where other nodes reach it."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    """Port of its SSH server."""
+    user: UserName = "root"
+    """Who logs in; everybody but root needs sudo without a password."""
+    host_key: HostKeyLine
+    """The public key that proves that it is this host, ``ssh-ed25519 AAAA…``, put here by who has compared it."""
+    sizes: Annotated[tuple[SizeName, ...], Field(strict=False)] = ()
+    """Sizes of the nodes that it may be; every one if none is given."""
+
+
+class SshSettings(Model):
+    """The hosts of an environment."""
+
+    hosts: Annotated[dict[HostName, ExistingHost], Field(min_length=1, max_length=MOST)]
+    """The hosts by names of yours; nodes take them in this order."""
+
+
+class SshEnvironment(Environment):
+    """An environment of existing hosts."""
+
+    ssh: SshSettings
+    """Existing hosts, of ``machines: ssh``."""
