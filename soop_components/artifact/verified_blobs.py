@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from soop_components.whole_file import write_whole
 
 _MAXIMUM = 4 * 2**20
 
@@ -35,10 +35,7 @@ class VerifiedBlobs:
             text = json.dumps({digest: _file_states(files)})
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, self._path)
+            write_whole(self._path, text.encode(), 0o600)
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +16,7 @@ from soop_components.model.names import RoleName
 from soop_components.model.problem import Problem
 from soop_components.reading.loader import load_model
 from soop_components.reading.yaml_file import read_yaml
+from soop_components.whole_file import write_whole
 
 FILE = "service.lock"
 _HEADER = """\
@@ -92,15 +92,10 @@ def _problems(lock: Lock) -> list[Problem]:
 
 def write_lock(folder: Path, lock: Lock) -> None:
     """Write the lock beside the service definition, in one step."""
-    text = lock_text(lock)
-    temporary = folder / f".{FILE}.{os.getpid()}"
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / FILE)
+        write_whole(folder / FILE, lock_text(lock).encode())
     except OSError as error:
         raise InvalidInput([f"{folder / FILE}: cannot be written: {error.strerror}"]) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def lock_text(lock: Lock) -> str:

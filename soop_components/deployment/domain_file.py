@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from soop_components.project import Project
 from soop_components.reading.domain_text import completed_text, is_begun, new_domain_text, with_services
 from soop_components.reading.loader import domain_from_document
 from soop_components.reading.yaml_file import parse_yaml
+from soop_components.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,7 @@ class DomainFile:
     def write(self, text: str) -> None:
         """Replace it in one step, so that nobody ever reads half of it."""
         self.path.parent.mkdir(exist_ok=True)
-        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            with fresh.open("wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            if self.path.exists():
-                fresh.chmod(self.path.stat().st_mode & 0o777)
-            fresh.replace(self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        write_whole(self.path, text.encode())
 
     def restore(self, before: str | None) -> None:
         """Write this text, or remove the file if there was none."""

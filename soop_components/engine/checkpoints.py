@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from soop_components.errors import SoopError
+from soop_components.whole_file import write_whole
 
 _KEPT = {"history": 1000, "checkpoint": 100}
 """Runs of a stack of which the engine's history, and the state at their end, is kept."""
@@ -50,14 +51,10 @@ class Checkpoints:
         copy = next((each for each in self._copies(stack) if _is_whole(each)), None)
         if copy is None:
             return None
-        damaged, new = (path.with_name(path.name + suffix) for suffix in (".damaged", ".restored"))
+        damaged = path.with_name(f"{path.name}.damaged")
         damaged.unlink(missing_ok=True)
         os.link(path, damaged)
-        with open(new, "wb") as file:
-            file.write(copy.read_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        write_whole(path, copy.read_bytes())
         return copy
 
     def forget_old_runs(self, stack: str) -> None:

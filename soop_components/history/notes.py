@@ -19,6 +19,7 @@ from pathlib import Path
 
 from soop_components.errors import printable
 from soop_components.project import Project
+from soop_components.whole_file import write_whole
 
 _HEAD, _TAIL = 2000, 4000
 """Characters of a reason: what failed is said at its beginning, what a program said last near its end."""
@@ -127,7 +128,4 @@ def _short(reason: str | None) -> str | None:
 
 def _drop_older_half(path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.writelines(lines[len(lines) // 2 :])
-    fresh.replace(path)
+    write_whole(path, b"".join(lines[len(lines) // 2 :]))

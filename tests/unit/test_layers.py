@@ -16,6 +16,7 @@ ROOMS = [
     "errors",
     "secret",
     "waiting",
+    "whole_file",
     "runner",  # travels to nodes: the standard library and itself, see below
     "model",  # no input and output, see below
     "reading",
