@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from functools import cache, partial
 from pathlib import Path
 
 from soop_components.errors import SoopError
@@ -38,8 +39,9 @@ class Rollouts:
     ) -> Rollout:
         """Return the rollout of a service, which also replaces some machines; nothing is done yet."""
         blobs = blobs_of(release)
-        if previous and previous.digest != release.digest and (replace or previous.base != release.base):
-            blobs = either(blobs, blobs_of(previous))  # for new machines that are rolled back
+        if previous and previous.digest != release.digest:  # for new machines that are rolled back
+            makes_new = replace or previous.base != release.base
+            blobs = either(blobs, blobs_of(previous) if makes_new else blobs_when_asked(previous))
         nodes = self.nodes(context, release)
         before = self.nodes(context, previous) if previous else {}
         leaving = {name: node for name, node in before.items() if name not in nodes}
@@ -69,6 +71,12 @@ def blobs_of(release: ReleaseInputs) -> Blobs:
             "run `pulumi up` again: the store changed in between",
         )
     return artifact.blob_path
+
+
+def blobs_when_asked(release: ReleaseInputs) -> Blobs:
+    """Return the same, and open the artifact when the first of them is asked for: it may be in the store no more."""
+    opened = cache(partial(blobs_of, release))
+    return lambda digest: opened()(digest)
 
 
 def either(first: Blobs, second: Blobs) -> Blobs:

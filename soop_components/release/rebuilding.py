@@ -34,6 +34,11 @@ class Rebuilding:
         self._blobs = blobs
         self._machines = machines
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether machines of this kind can be made anew in their place."""
+        return self._machines.rebuilds
+
     async def open(self, name: str) -> None:
         """Connect to a node; one that somebody wants replaced need not answer."""
         if name in self.asked:
@@ -68,7 +73,7 @@ class Rebuilding:
             has = found.base if found else None
             due = has is not None and has != self._wanted.base
             why = f"its system is {has}, and {self._wanted.reference} is built for {self._wanted.base}"
-        if due and not self._machines.rebuilds:
+        if due and not self.is_possible:
             unable = f"machines of the kind {self._machines.kind} cannot be made anew in their place"
             raise SoopError(f"{name}: {why}; {unable}", "replace the machine by your own means, then update again")
         return due

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from soop_components.release.attempt import Attempt
@@ -62,7 +62,8 @@ class Rollback:
                 case RollBack(names):
                     await self._progress.show(f"rolling back {len(names)} nodes")
                     there = [name for name in names if name not in failures]
-                    failures |= await attempts(there, self._roll_back)
+                    new = {name for name in there if not states[name].has_accepted}
+                    failures |= await attempts(there, partial(self._roll_back, new))
                 case RunHook(names, hook):
                     there = [name for name in names if name not in failures]
                     failed_hooks += (await attempts(there, partial(self._hooks.run_in_rollback, hook))).items()
@@ -89,9 +90,9 @@ class Rollback:
     async def _restore(self, label: str, name: str) -> None:
         await self._disks.restore(self._attempt.nodes[name], label)
 
-    async def _roll_back(self, name: str) -> None:
+    async def _roll_back(self, new: Collection[str], name: str) -> None:
         attempt = self._attempt
-        if name in self._rebuilding.begun and attempt.previous is not None:
+        if name in {*new, *self._rebuilding.begun} and attempt.previous is not None:
             await self._rebuilding.give_last_good(name, attempt.previous, attempt.names)
             return
         node = attempt.nodes[name]

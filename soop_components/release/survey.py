@@ -78,10 +78,10 @@ class Survey:
                 "nodes are not shared between services: give this service a machine of its own",
             )
         has_new_secrets = self._attempt.previous_secrets != wanted.secrets
-        differs = good is not None and good.plan_digest != wanted.plan_digest(name)
+        digest = self._last_good(name, found)
         return NodeState(
             has_accepted=good is not None,
-            can_roll_back=good is not None and is_known and (differs or has_new_secrets),
+            can_roll_back=is_known and digest is not None and (digest != wanted.plan_digest(name) or has_new_secrets),
             is_last_good=good == found.running and not (has_new_secrets and not found.changes),
             missing=self._rebuilding.needed(name, found) if to_rebuild else found.missing,
             has_changes=to_rebuild or bool(found.changes),
@@ -89,6 +89,15 @@ class Survey:
             snapshot=self._disks.label(name, found.has_other_disk) if _is_untouched(found) else None,
             restore=self._disks.restores.get(name),
         )
+
+    def _last_good(self, name: str, found: Inspected) -> str | None:
+        """Return the digest of the plan that a rollback gives a node.
+
+        One whose machine is new can have what the state names on another machine, where such can be made.
+        """
+        if found.last_good:
+            return found.last_good.plan_digest
+        return self._attempt.last_good(name) if self._rebuilding.is_possible else None
 
 
 def _is_untouched(found: Inspected) -> bool:

@@ -42,7 +42,7 @@ class RolledBack(NamedTuple):
     held: str | None = None
     """Why none was rolled back at all."""
     made_anew: Sequence[str] = ()
-    """Those of which the machine is new, so that no version was accepted there to which it could go back."""
+    """Those of which the machine is new and stays, so that no version was accepted there to which it could go back."""
 
 
 def verdict(references: Sequence[str], error: SoopError, outcomes: Iterable[RolledBack]) -> str:
@@ -57,7 +57,10 @@ def _outcome(services: Sequence[RolledBack]) -> Iterator[str]:
         yield f"  rolled back to the last good version: {', '.join(rolled_back)}"
     yield from (f"  not rolled back: {service.held}" for service in services if service.held)
     if made_anew := [name for service in services for name in service.made_anew]:
-        yield f"  not rolled back, since no version was accepted on their new machines: {', '.join(made_anew)}"
+        yield (
+            f"  not rolled back, since no version was accepted on their new machines: {', '.join(made_anew)}; "
+            "they stay as they are, and the next update configures them"
+        )
     for service in services:
         for name, failure in service.failures.items():
             yield f"  could not be rolled back: {_said(name, failure)}"

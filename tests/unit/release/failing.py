@@ -15,17 +15,18 @@ from soop_components.release.order import NodeState
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Failed
 from soop_components.transport.ssh import Target
-from tests.unit.release.example import EARLIER, RELEASE
+from tests.unit.release.example import EARLIER, NEW, RELEASE, UPGRADE
 from tests.unit.release.fake_nodes import Call, Nodes
 
 
 def with_leaving(count: int) -> ReleaseInputs:
-    """Return a release before, which had so many web nodes more."""
+    """Return a release before, which had so many web nodes more, and not the one that is new."""
     more = {
         f"web-{number}": ReleaseNode(Target(f"web-{number}", "10.0.0.9", "key"), "web", number)
         for number in range(7, 7 + count)
     }
-    return replace(EARLIER, nodes={**RELEASE.nodes, **more})
+    nodes = {name: node for name, node in RELEASE.nodes.items() if UPGRADE[name] != NEW}
+    return replace(EARLIER, nodes={**nodes, **more})
 
 
 BEFORE = with_leaving(2)

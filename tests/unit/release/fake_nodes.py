@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,11 @@ class Nodes:
         self.exit_codes[("script --lacks 2", "database-1")] = 1
 
     async def run(self, previous: ReleaseInputs | None = None) -> None:
-        """Roll the release out on them, after another one unless all of them are new."""
-        if previous is None and any(state.has_accepted for state in self.states.values()):
-            previous = self.earlier
+        """Roll the release out on them, after another one on those that are not new."""
+        new = {name for name, state in self.states.items() if not state.has_accepted}
+        if previous is None and new != self.states.keys():
+            there = {name: node for name, node in self.earlier.nodes.items() if name not in new}
+            previous = replace(self.earlier, nodes=there)
         await roll_out([self.rollout(previous)], Silence())
 
     async def run_without_state(self) -> None:
@@ -173,6 +176,16 @@ class FakeMachines(Operations):
     async def rebuild(self, node: str, image: str) -> None:
         self._nodes.on_call("rebuild", node)
         self._nodes.bases[node] = image
+
+
+class FixedMachines(Operations):
+    """Machines that stay what they are."""
+
+    kind = "fixed"
+
+    async def start(self, node: str) -> None: ...
+
+    async def stop(self, node: str) -> None: ...
 
 
 class FakeNode(Node):

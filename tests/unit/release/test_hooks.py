@@ -67,7 +67,7 @@ def test_nodes_that_have_left_join_again_when_the_version_is_not_accepted() -> N
 
 
 def test_hooks_that_the_last_good_version_has_not_are_those_of_the_new_one() -> None:
-    previous = replace(BEFORE, nodes=RELEASE.nodes, roles={**EARLIER.roles, "web": RolePlan()})
+    previous = replace(with_leaving(0), roles={**EARLIER.roles, "web": RolePlan()})
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1")})
     assert_rolled_back(nodes, run(nodes, previous))
     assert ("drain", "web-1") in nodes.calls[nodes.calls.index(("script", "database-1")) :]
@@ -95,7 +95,7 @@ def test_hooks_that_fail_during_the_rollback_stop_nothing_and_are_reported() -> 
     nodes = Nodes(UPGRADE, {("leave", "web-7"): fail})
     message = run(nodes, BEFORE)
     assert_rolled_back(nodes, message)
-    assert message.splitlines()[3:] == [
+    assert message.splitlines()[2:] == [
         "  failed during the rollback: web-8: out of luck",
         "  failed during the rollback: web-3: IndexError('a mistake of ours')",
         "  failed during the rollback: web-1: out of luck",

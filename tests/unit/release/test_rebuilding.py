@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines import Operations
 from soop_components.model.names import Reference
 from soop_components.release.verdict import ReleaseFailed
 from tests.unit.release.example import DONE, FIRST, RELEASE, SERVING
-from tests.unit.release.fake_nodes import Nodes
+from tests.unit.release.fake_nodes import FixedMachines, Nodes
 
 OLD = replace(RELEASE, reference=Reference("a-service", "1.0.0"), base="debian-11")
 IN_ITS_TURN = ["drain", "rebuild", "reopen", "hosts", "inspect", "receive", "apply", "undrain", "accept"]
@@ -73,15 +72,8 @@ def test_a_rollback_gives_nodes_with_new_machines_such_of_the_base_before() -> N
 
 
 def test_machines_that_stay_what_they_are_are_refused_before_anything_is_changed() -> None:
-    class Fixed(Operations):
-        kind = "fixed"
-
-        async def start(self, node: str) -> None: ...
-
-        async def stop(self, node: str) -> None: ...
-
     nodes = Nodes(dict.fromkeys(RELEASE.nodes, SERVING))
-    nodes.machines = Fixed()
+    nodes.machines = FixedMachines()
     nodes.bases = {"web-2": "debian-11"}
     what = "web-2: its system is debian-11, and a-service-1.0.1 is built for debian-12; machines of the kind fixed"
     with pytest.raises(ReleaseFailed, match=what):

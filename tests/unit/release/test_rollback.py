@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from soop_components.release.order import NodeState
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import Failed
 from tests.unit.release.example import EARLIER, NEW, RELEASE, SERVING, UPGRADE
@@ -16,7 +17,7 @@ from tests.unit.release.failing import (
     mistake,
     run,
 )
-from tests.unit.release.fake_nodes import Nodes
+from tests.unit.release.fake_nodes import FixedMachines, Nodes
 
 
 @pytest.mark.parametrize("operation", ["reopen", "roll_back"])
@@ -25,7 +26,6 @@ def test_a_node_that_cannot_be_rolled_back_does_not_stop_the_others(operation: s
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1"), **lost})
     assert run(nodes).splitlines()[1:] == [
         "  rolled back to the last good version: database-1, web-6, worker-1, worker-2",
-        "  not rolled back, since no version was accepted on their new machines: web-2",
         "  could not be rolled back: web-3: out of luck",
         "  could not be rolled back: web-1: IndexError('a mistake of ours')",
         "  the next deployment looks at these nodes and repairs them",
@@ -98,14 +98,32 @@ def test_a_node_that_the_state_does_not_know_has_no_version_to_roll_back_to() ->
     assert nodes.last_good["web-6"] is None
 
 
-def test_a_node_whose_machine_an_earlier_attempt_made_anew_is_named_whether_it_is_reached_again_or_not() -> None:
-    stays = "  not rolled back, since no version was accepted on their new machines: web-1"
-    serving = dict.fromkeys(RELEASE.nodes, SERVING)
-    for state in (NEW, replace(NEW, is_last_good=False)):
-        said = run(Nodes({**serving, "web-1": state}, {("apply", "web-2"): failure("web-2")}), EARLIER)
-        assert stays in said.splitlines()
-    nodes = Nodes({**serving, "web-1": NEW}, {("apply", "database-1"): failure("database-1")})
-    assert stays not in run(nodes, EARLIER), "nothing was done on it"
+@pytest.mark.parametrize("state", [NEW, replace(NEW, is_last_good=False)])
+def test_a_node_whose_machine_an_earlier_attempt_made_anew_gets_one_with_the_last_good_version(
+    state: NodeState,
+) -> None:
+    states = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-1": state}
+    nodes = Nodes(states, {("apply", "web-2"): failure("web-2")})
+    assert "  rolled back to the last good version: database-1, web-1, web-2," in run(nodes, EARLIER)
+    done = [name for name, node in nodes.calls if node == "web-1"]
+    assert done[done.index("rebuild") :][:6] == ["rebuild", "reopen", "hosts", "inspect", "receive", "apply"]
+    assert nodes.called("rebuild") == ["web-1"]
+    assert nodes.called("accept") == ["web-1"]
+    assert "web-1" not in nodes.called("roll_back")
+
+    nodes = Nodes({**states, "web-1": NEW}, {("apply", "database-1"): failure("database-1")})
+    assert "web-1" not in run(nodes, EARLIER), "nothing was done on it"
     first = replace(EARLIER, nodes={name: node for name, node in RELEASE.nodes.items() if name != "web-1"})
-    nodes = Nodes({**serving, "web-1": NEW}, {("apply", "web-2"): failure("web-2")})
-    assert "not rolled back" not in run(nodes, first), "one more node"
+    nodes = Nodes({**states, "web-1": NEW}, {("apply", "web-2"): failure("web-2")})
+    assert "web-1" not in run(nodes, first), "one more node"
+
+
+def test_a_node_with_a_new_machine_is_named_where_no_other_can_be_made_or_would_be_the_same() -> None:
+    stays = "  not rolled back, since no version was accepted on their new machines: web-1; they stay as they are"
+    states = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-1": NEW}
+    nodes = Nodes(states, {("apply", "web-2"): failure("web-2")})
+    nodes.machines = FixedMachines()
+    assert stays in run(nodes, EARLIER)
+    nodes = Nodes(states, {("apply", "web-2"): failure("web-2")})
+    assert stays in run(nodes, RELEASE)
+    assert nodes.called("rebuild") == []
