@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
+from soop_components.build.breaking_sql import breaks
 from soop_components.build.source_files import SourceFile
 from soop_components.build.sql_scanner import Scanner, Statement, Unreadable
 from soop_components.library import LIBRARY, LoadedBlock
@@ -138,10 +139,11 @@ def _file_problems(content: bytes, direction: str) -> Iterator[tuple[int, str]]:
     if head_problems := list(_head_problems(head, direction)):
         yield from head_problems
         return
+    declares = direction == "down" or not words.isdisjoint(_KINDS)
     scanner, whole = Scanner(text), list[Statement]()
     try:
         for statement in scanner.statements():
-            problem = _statement_problem(statement, words)
+            problem = _statement_problem(statement, words) or (None if declares else _undeclared(statement))
             if problem:
                 yield statement.line, problem
             if not statement.is_inside:
@@ -155,6 +157,15 @@ def _file_problems(content: bytes, direction: str) -> Iterator[tuple[int, str]]:
     if NO_TRANSACTION in words and len(whole) != 1:
         line = whole[1].line if whole else 1
         yield line, f"expected exactly one statement after -- soop: {NO_TRANSACTION} (got {len(whole)})"
+
+
+def _undeclared(statement: Statement) -> str | None:
+    """Say that a file has to declare what it does to older programs, if a statement may break them."""
+    what = None if statement.is_inside else breaks(statement.text)
+    return what and (
+        f"{what}: expected -- soop: contract or irreversible in the head, since programs of the versions before may "
+        "not run on the result; if they do: -- soop: expand"
+    )
 
 
 def _statement_problem(statement: Statement, words: set[str]) -> str | None:

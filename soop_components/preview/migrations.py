@@ -10,7 +10,6 @@ from soop_components.preview.facts import MigrationChange
 from soop_components.release.downgrade import (
     Downgrade,
     DowngradeRefused,
-    SchemaChange,
     downgrade,
     downgrade_in_words,
     schema_changes,
@@ -30,16 +29,16 @@ class WayBack(NamedTuple):
 def migration_changes(
     before: ReleaseInputs | None, after: ReleaseInputs, going: Downgrade | None
 ) -> Iterator[MigrationChange]:
-    """Yield the migrations that run, are undone or stay; all of them where the service is new."""
-    if before is None:
-        changes = [SchemaChange(role, plan.migrations) for role, plan in after.roles.items()]
-    else:
-        changes = list(schema_changes(before, after))
-    for change in changes:
-        for migration in change.applied:
-            yield _change(change.role, migration).model_copy(update={"direction": "up"})
+    """Yield the migrations that run, those of a new component or service among them; and what is undone or stays."""
+    old = before.roles if before else {}
+    had = {(role, each.component, each.number) for role, plan in old.items() for each in plan.migrations}
+    for role, plan in after.roles.items():
+        for each in plan.migrations:
+            if (role, each.component, each.number) not in had:
+                yield _change(role, each)
+    for change in schema_changes(before, after) if before else ():
         for migration in change.undone:
-            direction = "stays" if going is None or going.by == "programs" else "down"
+            direction = "down" if going and going.undoes(change.role, migration) else "stays"
             yield _change(change.role, migration).model_copy(update={"direction": direction})
 
 

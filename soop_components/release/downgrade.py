@@ -41,12 +41,16 @@ class Downgrade:
     ``snapshot``: disks are what they were when the older version ran."""
     changes: tuple[SchemaChange, ...]
     known: Mapping[str, int]
-    """By component: the number of the last migration that the older version knows."""
+    """By component: the number of the last migration that the older version knows; those without any are left out."""
 
     @property
     def restored(self) -> set[RoleName]:
         """The roles whose disks become what a snapshot kept."""
         return {change.role for change in self.changes} if self.by == "snapshot" else set()
+
+    def undoes(self, role: RoleName, migration: Migration) -> bool:
+        """Return whether what a migration of the version before did is gone afterwards."""
+        return role in self.restored or migration in self._undone(role)
 
     def first(self, role: RoleName) -> Targets:
         """Return what is undone as soon as the role's nodes are configured: the older programs need it."""
@@ -63,18 +67,20 @@ class Downgrade:
         return tuple((name, self.known[name]) for name, number in oldest.items() if number <= first.get(name, number))
 
     def _undone(self, role: RoleName) -> Iterator[Migration]:
+        """Yield what is undone; a component without migrations has no program that could."""
+        undone = (each for change in self.changes if change.role == role for each in change.undone)
         if self.by == "migrations":
-            yield from (each for change in self.changes if change.role == role for each in change.undone)
+            yield from (each for each in undone if each.component in self.known)
 
 
 def schema_changes(before: ReleaseInputs, after: ReleaseInputs) -> Iterator[SchemaChange]:
     """Yield the roles in which migrations differ.
 
-    Components of which one of the versions declares no migrations are left out: nothing of theirs can break.
+    Components that only one of the versions has are left out: nothing of the other one can break.
     """
     for role, new in after.roles.items():
         old = before.roles.get(role, RolePlan())
-        both = {each.component for each in old.migrations} & {each.component for each in new.migrations}
+        both = old.components.keys() & new.components.keys()
         known, wanted = ({(each.component, each.number) for each in plan.migrations} for plan in (old, new))
         change = SchemaChange(
             role,
@@ -107,9 +113,11 @@ def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
     word = after.lose_data
     if word and (word.from_, word.to) != (before.reference.version, after.reference.version):
         word = None
-    undone = [each for change in changes for each in change.undone]
-    needed = [each for each in undone if each.kind != "expand"]
-    final = [each for each in undone if not each.has_down]
+    known: dict[str, int] = {}
+    for each in (each for change in changes for each in after.roles[change.role].migrations):
+        known[each.component] = max(known.get(each.component, 0), each.number)
+    needed = [each for change in changes for each in change.undone if each.kind != "expand"]
+    final = [each for each in needed if not each.has_down or each.component not in known]
     by: Way = word.by if word else "programs"
     if by == "programs" and needed:
         raise DowngradeRefused(
@@ -120,9 +128,6 @@ def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
         raise DowngradeRefused(f"{hop}: cannot go by snapshot: nodes of the role {lacking[0]} have no disk")
     if by == "migrations" and final:
         raise DowngradeRefused(f"{hop}: cannot go by migrations: {_reasons(final)}", _advice(before, after, final))
-    known: dict[str, int] = {}
-    for each in (each for change in changes for each in after.roles[change.role].migrations):
-        known[each.component] = max(known.get(each.component, 0), each.number)
     return Downgrade(before.reference, after.reference, by, changes, known)
 
 

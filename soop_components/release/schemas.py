@@ -90,7 +90,7 @@ async def rows_lost(before: ReleaseInputs, going: Downgrade, nodes: Mapping[str,
     lines: list[str] = []
     for change in going.changes if going.by == "migrations" else ():
         name = before.nodes_of(change.role)[0]
-        for component in sorted({migration.component for migration in change.undone}):
+        for component in sorted({migration.component for migration in change.undone} & going.known.keys()):
             counted = ["its rows cannot be counted"]
             with suppress(SoopError):
                 ended = await _run(nodes[name], before, component, "--rows", going.known[component])

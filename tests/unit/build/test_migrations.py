@@ -226,6 +226,48 @@ def test_what_contradicts_itself(tmp_path: Path, files: dict[str, str | bytes], 
     assert found.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("DROP TABLE t;", "1: drops a table: expected -- soop: contract or irreversible in the head"),
+        ("drop materialized view if exists v", "1: drops a materialized view"),
+        ("DROP TYPE t", "1: drops a type"),
+        ("ALTER TABLE t ADD a int, DROP COLUMN b;", "1: drops a column"),
+        ("SELECT 1;\nALTER TABLE IF EXISTS ONLY public.t DROP b", "2: drops a column"),
+        ('ALTER TABLE "a t" RENAME "a b" TO c', "1: renames something"),
+        ("ALTER TABLE t RENAME TO u", "1: renames something"),
+        ("ALTER TYPE t RENAME VALUE 'a' TO 'b'", "1: renames something"),
+        ("ALTER TABLE t SET SCHEMA s", "1: moves something to another schema"),
+        ("ALTER TABLE t ALTER a SET DATA TYPE numeric(3, 2)", "1: changes the type of a column"),
+        ("ALTER TABLE t ALTER COLUMN a TYPE text USING a::text", "1: changes the type of a column"),
+        ("ALTER TABLE t ALTER COLUMN a SET NOT NULL", "1: makes a column necessary"),
+        ("ALTER TABLE t ADD a int DEFAULT 1, ADD b int NOT NULL", "1: adds a column that is necessary and has no def"),
+        ("-- soop: superuser\nDROP EXTENSION pgcrypto;", "2: drops an extension"),
+    ],
+)
+def test_what_may_break_older_programs_is_declared(tmp_path: Path, text: str, expected: str) -> None:
+    assert problem(tmp_path, text).startswith(expected)
+    for kind in ("expand", "contract"):
+        assert problem(tmp_path, f"-- soop: {kind}\n{text}") == ""
+    assert problems(tmp_path, {UP: "", DOWN: text}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTER TABLE t ADD COLUMN a text, ADD b int NOT NULL DEFAULT 1, ADD CONSTRAINT c CHECK (b IS NOT NULL);",
+        "ALTER TABLE t ADD a bigserial NOT NULL, ADD b int GENERATED ALWAYS AS IDENTITY NOT NULL;",
+        "ALTER TABLE t ALTER a DROP NOT NULL, ALTER b DROP DEFAULT, ALTER COLUMN c SET DEFAULT 1, DROP CONSTRAINT d;",
+        "ALTER TABLE t RENAME CONSTRAINT a TO b; ALTER INDEX a RENAME TO b; DROP INDEX i; DROP TRIGGER x ON t;",
+        "CREATE TABLE t (a int NOT NULL, dropped text); ALTER TABLE t OWNER TO any; ALTER TYPE t ADD VALUE 'x';",
+        "SELECT 'DROP TABLE t;'; -- DROP TABLE t;\nINSERT INTO t (a) VALUES ('ALTER TABLE t DROP a');",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END;",
+    ],
+)
+def test_what_breaks_no_older_program_needs_no_declaration(tmp_path: Path, text: str) -> None:
+    assert problem(tmp_path, text) == ""
+
+
 def test_migrations_are_what_their_heads_declare(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
         "1000_d.up.sql": "-- soop: contract",

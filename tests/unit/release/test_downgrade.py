@@ -14,6 +14,7 @@ from soop_components.model.domain import LoseData
 from soop_components.model.names import Reference
 from soop_components.model.plan import ComponentPlan, Migration, MigrationKind, RolePlan, Script
 from soop_components.model.service import RolloutSettings
+from soop_components.preview.migrations import migration_changes
 from soop_components.release.downgrade import (
     DowngradeRefused,
     breaking,
@@ -151,9 +152,29 @@ def test_a_downgrade_to_a_snapshot_keeps_what_is_there_for_its_rollback() -> Non
     assert nodes.snapshots.restored == ["older", "a-service-1.5.0.before-1.4.0"]
 
 
-def test_a_version_that_declares_no_migrations_is_not_compared() -> None:
-    assert downgrade(version(3), version(2, migrations=0)) is None
-    assert breaking(version(2, migrations=0), version(5)) == []
+def test_first_migrations_count_as_they_declare() -> None:
+    assert [each.number for _, each in breaking(version(1, migrations=0), version(5))] == [3, 5]
+    going = downgrade(version(2), version(1, migrations=0))
+    assert going is not None
+    assert going.by == "programs"
+    with pytest.raises(DowngradeRefused, match="store's 003_m is contract") as refused:
+        downgrade(version(3), version(2, migrations=0))
+    assert "by: snapshot" in str(refused.value)
+    with pytest.raises(DowngradeRefused, match="cannot go by migrations: store's 003_m is contract"):
+        downgrade(version(3), replace(version(2, migrations=0), lose_data=word(3, 2)))
+    going = downgrade(version(2), replace(version(1, migrations=0), lose_data=word(2, 1)))
+    assert going is not None
+    assert (going.first("database"), going.last("database")) == ((), ()), "it has no program that undoes any"
+
+
+def test_migrations_of_a_new_component_break_nothing_and_are_shown() -> None:
+    without = version(1, migrations=0)
+    database = without.roles["database"].model_copy(update={"components": {}})
+    without = replace(without, roles={**without.roles, "database": database})
+    assert breaking(without, version(3)) == []
+    assert downgrade(version(3), without) is None
+    shown = [(each.migration, each.direction) for each in migration_changes(without, version(3), None)]
+    assert shown == [("001_m", "up"), ("002_m", "up"), ("003_m", "up")]
 
 
 def test_an_upgrade_says_what_cannot_be_rolled_back() -> None:
