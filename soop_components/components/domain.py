@@ -34,6 +34,7 @@ class Domain(pulumi.ComponentResource):
         infrastructure = kind_of(environment.machines).infrastructure(
             id, environment, self.key.publicKey, self.key.privateKey, self
         )
+        infrastructure.prepare(plans)
         self.services = {
             plan.service: Service(
                 plan,

@@ -12,7 +12,7 @@ from soop_components.artifact.store import Artifact, Store
 from soop_components.deployment.capacity_check import check_capacity
 from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput, SoopError
-from soop_components.machines import no_snapshots
+from soop_components.machines import Kind, no_snapshots
 from soop_components.machines.kinds import kind_of
 from soop_components.model.domain import SERVICES, DomainDefinition
 from soop_components.model.domain_checks import all_problems
@@ -62,6 +62,11 @@ def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mist
     artifacts, problems = _artifacts(store, domain, mistakes)
     definitions = {name: artifact.definition for name, artifact in artifacts.items()}
     problems += _snapshot_problems(domain, definitions, found)
+    if found is not None:
+        kind = kind_of(found.machines)
+        if (missing := kind.missing()) is not None:
+            mistakes.note(missing)
+        problems += _base_problems(domain, definitions, found, kind)
     problems += all_problems(domain, definitions, found, lambda: [entry.reference for entry in store.list()])
     mistakes.problems += [problem.line(label) for problem in read.certain(problems)]
     environment = mistakes.finish(found)
@@ -116,6 +121,17 @@ def _snapshot_problems(
                 yield Problem((SERVICES, index, "service"), text)
 
 
+def _base_problems(
+    domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], environment: Environment, kind: Kind
+) -> Iterator[Problem]:
+    """Yield the services whose base image an environment does not have."""
+    for index, service in enumerate(domain.services):
+        definition = definitions.get(service.reference.service)
+        problem = kind.base_problem(environment, definition.base) if definition else None
+        if problem:
+            yield Problem((SERVICES, index, "service"), problem)
+
+
 def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:
     """Yield what an environment asks for and nobody sees to, so that nobody relies on it."""
     asked = {
@@ -125,7 +141,8 @@ def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:
         "security.require_promotion_from": environment.security.require_promotion_from,
         "security.ssh_from": environment.security.ssh_from,
     }
-    keys = [key for key, value in asked.items() if value]
+    enforced = kind_of(environment.machines).enforces
+    keys = [key for key, value in asked.items() if value and key not in enforced]
     if keys:
         file = project.name_of(project.environments / f"{environment.name}.yaml")
         yield f"{file}: not enforced yet: {', '.join(keys)}"

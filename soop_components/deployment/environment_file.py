@@ -36,5 +36,6 @@ def environment_of_domain(project: Project, id: str) -> Environment:
 
 
 def _kind_problems(environment: Environment) -> list[Problem]:
-    known = environment.machines in KINDS
-    return [] if known else [Problem(("machines",), unknown_kind(environment.machines))]
+    if environment.machines not in KINDS:
+        return [Problem(("machines",), unknown_kind(environment.machines))]
+    return list(kind_of(environment.machines).settings_problems(environment))

@@ -16,8 +16,9 @@ if TYPE_CHECKING:  # of the program, of the provider and of the command line: no
 
     from soop_components.machines.snapshots import Snapshot
     from soop_components.model.environment import Environment
+    from soop_components.model.problem import Problem
     from soop_components.model.service import DiskDefinition
-    from soop_components.model.service_plan import NodePlan
+    from soop_components.model.service_plan import NodePlan, ServicePlan
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
 
@@ -43,6 +44,13 @@ def no_snapshots(kind: str) -> str:
 
 class Infrastructure(ABC):
     """What a kind declares in a stack's program; one is made per domain, with what its machines share."""
+
+    services: Sequence[ServicePlan] = ()
+    """What nodes are for."""
+
+    def prepare(self, services: Sequence[ServicePlan]) -> None:
+        """Learn of the domain's services, before any node is declared."""
+        self.services = services
 
     @abstractmethod
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
@@ -121,12 +129,26 @@ class Kind(ABC):
     """Type of those that hold data."""
     has_snapshots = False
     """Whether its ``Operations`` take snapshots of disks."""
+    enforces: frozenset[str] = frozenset()
+    """Keys of environments that machines of this kind see to, of those that are only checked for others."""
 
     def environment(self) -> type[Environment]:
         """Return how an environment's file looks; a subclass has the kind's settings below a key of the kind's name."""
         from soop_components.model.environment import Environment
 
         return Environment
+
+    def missing(self) -> SoopError | None:
+        """Say what is not installed that programs need to declare machines of this kind."""
+        return None
+
+    def settings_problems(self, environment: Environment) -> Sequence[Problem]:
+        """Return what is wrong with an environment's file that its types do not say."""
+        return ()
+
+    def base_problem(self, environment: Environment, base: str) -> str | None:
+        """Say why an environment has no machines with a base image, ``debian-12``; None if it has."""
+        return None
 
     @abstractmethod
     def infrastructure(

@@ -39,7 +39,7 @@ class KeyResource(Resource):
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Make a key pair."""
-        private, public = _pair(wanted, context)
+        private, public = key_pair(wanted.get("comment", context.name))
         return Created(context.name, {**wanted, "publicKey": public, "privateKey": private})
 
     async def update(
@@ -48,7 +48,7 @@ class KeyResource(Resource):
         """Add a second pair, or let the first one go."""
         match _step(outputs):
             case "add":
-                private, public = _pair(wanted, context)
+                private, public = key_pair(wanted.get("comment", context.name))
                 return {**outputs, "publicKey": f"{outputs['publicKey']}\n{public}", NEXT: private}
             case "switch":
                 return {**wanted, "publicKey": outputs["publicKey"].splitlines()[-1], "privateKey": outputs[NEXT]}
@@ -61,11 +61,11 @@ def _step(outputs: Properties) -> str | None:
     return step if step in ("add", "switch") and (NEXT in outputs) == (step == "switch") else None
 
 
-def _pair(wanted: Properties, context: Context) -> tuple[Secret, str]:
-    """Return a new private key and its public line."""
+def key_pair(comment: str = "") -> tuple[Secret, str]:
+    """Return a new private key, PEM in OpenSSH's format, and its public line."""
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     ).decode()
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return Secret(private), f"{public.decode()} {wanted.get('comment', context.name)}"
+    return Secret(private), f"{public.decode()} {comment}".rstrip()

@@ -40,15 +40,22 @@ ROOMS = [
     "schema",
     "starter",
     "cli",
-    "machines.host",
+    "machines.host",  # what kinds share
+    "machines.cloud_init",  # as well
     "machines.ssh",
+    "machines.aws",
     "machines.local",  # a kind is loaded by its name in the list, so nothing imports it
 ]
 
 APART = [("provider", "components"), ("components", "provider"), ("planning", "build"), ("cli", "provider")]
 """Rooms that import nothing of each other, whichever is higher: they run in different processes, or are pure."""
 
-ALONE = [PACKAGE / "runner", PACKAGE / "machines/local/root_helper", PACKAGE / "setup/debian.py"]
+ALONE = [
+    PACKAGE / "runner",
+    PACKAGE / "machines/host/on_host.py",
+    PACKAGE / "machines/local/root_helper",
+    PACKAGE / "setup/debian.py",
+]
 """What is copied elsewhere or run by another Python: the standard library and modules beside it, no more."""
 
 WITHOUT_FILES = PACKAGE / "model"

@@ -15,6 +15,9 @@ from soop_components.setup import step, system_packages
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """Debian's store; it knows a company's own authority where pip's does not."""
 _PACKAGE = "soop_components"
+EXTRAS = Path("extras")
+"""Folder of .venv with what only tests import; in .venv itself it would make every run look for its plugin."""
+_OF_EXTRAS = "requirements-aws.txt"
 _FORM = "2"
 """Changes when what is done here does, so that it is done again."""
 
@@ -34,11 +37,25 @@ def ensure(checkout: Checkout) -> None:
     stamp.write_text(wanted)
 
 
-def _uv(checkout: Checkout, title: str, words: str) -> None:
-    """Run ``uv pip`` on the environment."""
+def ensure_extras(checkout: Checkout) -> None:
+    """Install the packages of our own extras for tests, beside .venv's packages."""
+    folder = checkout.venv / EXTRAS
+    stamp = folder / "made-from"
+    wanted = (checkout.root / _OF_EXTRAS).read_text()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    words = f"install --require-hashes --no-deps -r {_OF_EXTRAS}"
+    _uv(checkout, "installing Python packages of the extras", words, folder)
+    stamp.write_text(wanted)
+
+
+def _uv(checkout: Checkout, title: str, words: str, target: Path | None = None) -> None:
+    """Run ``uv pip`` on the environment, or on a folder of packages."""
     verb, *rest = words.split()
     folder = checkout.venv / "bin"
-    argv: step.Argv = [folder / "uv", "pip", verb, "--python", folder / "python", *rest]
+    into: step.Argv = [] if target is None else ["--target", target]
+    argv: step.Argv = [folder / "uv", "pip", verb, "--python", folder / "python", *into, *rest]
     step.run(title, argv, checkout.logs / f"uv-{verb}.log", cwd=checkout.root, env=environment())
 
 

@@ -10,9 +10,12 @@ from soop_components.setup import step
 
 PINS = (
     ("requirements.in", "requirements.txt"),
+    ("requirements-aws.in", "requirements-aws.txt"),
     ("toolchain/uv.in", "toolchain/uv.txt"),
     ("bench/requirements.in", "bench/requirements.txt"),
 )
+ON_TOP = ("requirements-aws.in",)
+"""Lists that are installed beside requirements.txt, which has all that their packages need."""
 _OPTIONS = ["--upgrade", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
 
 
@@ -22,6 +25,7 @@ def run(checkout: Checkout) -> None:
     python_environment.ensure(checkout)
     for source, target in PINS:
         argv: list[str | Path] = [checkout.venv / "bin" / "uv", "pip", "compile", *_OPTIONS]
+        argv += ["--no-deps"] if source in ON_TOP else []
         argv += ["--custom-compile-command", "make requirements", source, "-o", target]
         log = checkout.logs / "requirements.log"
         step.run(f"pinning {source}", argv, log, cwd=checkout.root, env=python_environment.environment())

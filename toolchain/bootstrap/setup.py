@@ -17,6 +17,8 @@ def run(checkout: Checkout, *, tests: bool = False) -> None:
         if tests:
             system_packages.ensure(checkout, system_packages.TESTS)
         python_environment.ensure(checkout)
+        if tests:
+            python_environment.ensure_extras(checkout)
         engine.ensure(checkout)
     foreground.must(checkout, [str(checkout.venv / "bin" / "soop"), "setup", *(_BASES_OF_TESTS if tests else ())])
 

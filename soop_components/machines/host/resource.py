@@ -47,8 +47,9 @@ class HostResource(Resource):
         """Compare what concerns the machine that the node is on; another machine is another Host."""
         before, after = inputs["spec"], wanted["spec"]
         if has_unknown(after):
-            changes = differences(before, after)
-            return Difference({f"spec.{path}": change for path, change in changes.items()})
+            changes = differences({"spec": before}, {"spec": after})
+            machine = ("spec", "spec.machine") if "machine" in before else ()
+            return Difference(changes, tuple(path for path in machine if path in changes))
         host = outputs["host"]
         changes = differences(_of_concern(before, host), _of_concern(after, host))
         named = {f"spec.{path}": change for path, change in changes.items()}

@@ -14,6 +14,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from soop_components.machines.cloud_init.resource import BootstrapResource
+from soop_components.machines.host.resource import HostResource
 from soop_components.machines.local.resources import DiskResource, MachineResource
 from soop_components.provider.generated_secret import GeneratedSecretResource
 from soop_components.provider.key import KeyResource
@@ -64,6 +66,17 @@ class StandInDisk(Asis, DiskResource):
         return Created(context.name, dict(wanted))
 
 
+class StandInHost(Asis, HostResource):
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        await wait_at_gate("Host")
+        first = wanted["spec"]["hosts"][0]
+        place = {"address": first["address"], "port": 22, "user": "root", "hostKey": first["hostKey"]}
+        return Created(context.name, {**wanted, "place": place, "host": first["name"]})
+
+    async def update(self, context: Context, id: str, inputs: Any, outputs: Any, wanted: Properties) -> Properties:
+        return {**outputs, **wanted}
+
+
 class StandInRelease(Asis, ReleaseResource):
     def __init__(self) -> None:
         """Need no runner."""
@@ -94,4 +107,13 @@ class StandInGroup(ReleaseGroupResource):
 def all_resources() -> list[Resource]:
     """Return one of each type."""
     local = (StandInDisk(), StandInMachine())
-    return [KeyResource(), GeneratedSecretResource(), *local, *KIND.resources(), StandInGroup(), StandInRelease()]
+    hosts = (BootstrapResource(), StandInHost())
+    return [
+        KeyResource(),
+        GeneratedSecretResource(),
+        *local,
+        *hosts,
+        *KIND.resources(),
+        StandInGroup(),
+        StandInRelease(),
+    ]

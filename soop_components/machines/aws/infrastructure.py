@@ -1,0 +1,165 @@
+"""Machines at AWS as a program declares them: Pulumi's own resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from soop_components.machines import Infrastructure
+from soop_components.machines.aws.openings import openings
+from soop_components.machines.aws.security_groups import SecurityGroups
+from soop_components.machines.aws.settings import AwsEnvironment
+from soop_components.machines.cloud_init.declaration import Bootstrap
+from soop_components.machines.host.declaration import Host
+from soop_components.model.names import NodeName
+from soop_components.model.service import DiskDefinition
+from soop_components.model.service_plan import NodePlan, ServicePlan
+from soop_components.model.size import bytes_of
+
+PATIENCE = 300
+"""Seconds until a machine answers."""
+DEVICE = "/dev/sdf"
+"""Name under which a volume is attached; machines show volumes by their ids."""
+_GIB = 2**30
+
+
+class AwsInfrastructure(Infrastructure):
+    """The machines of one domain."""
+
+    def __init__(
+        self,
+        domain: str,
+        environment: AwsEnvironment,
+        authorized_key: pulumi.Input[str],
+        private_key: pulumi.Input[str],
+        parent: pulumi.Resource,
+    ) -> None:
+        self._domain = domain
+        self._environment = environment
+        self._settings = environment.aws
+        self._authorized_key = authorized_key
+        self._private_key = private_key
+        account = [self._settings.account]
+        self._provider = aws.Provider(
+            domain,
+            region=self._settings.region,
+            allowed_account_ids=account,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+        self._groups = SecurityGroups(domain, environment, self._provider, parent)
+
+    def prepare(self, services: Sequence[ServicePlan]) -> None:
+        """Open what is to be reached."""
+        self._groups.open(openings(self._environment, services))
+
+    def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
+        """Declare an instance, what it is told at its first start, and the volume that outlives it."""
+        ami = self._settings.images[image]
+        options = pulumi.ResourceOptions(parent=parent)
+        bootstrap = Bootstrap(node.name, ami, self._authorized_key, options)
+        volume = self._declare_volume(node.name, node.disk, parent) if node.disk else None
+        instance = aws.ec2.Instance(
+            node.name,
+            ami=ami,
+            instance_type=self._settings.instance_types[node.size],
+            subnet_id=self._subnet(node, volume),
+            vpc_security_group_ids=self._groups.of(NodeName.parse(node.name)),
+            associate_public_ip_address=self._settings.address == "public",
+            user_data=bootstrap.userData,
+            user_data_replace_on_change=True,
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+            root_block_device={
+                "volume_size": self._settings.root_volume,
+                "volume_type": "gp3",
+                "encrypted": True,
+                "delete_on_termination": True,
+                "tags": self._tags(node.name),
+            },
+            tags=self._tags(node.name),
+            # A node without a volume stays where it was made, whichever zones are named later.
+            opts=self._options(parent, ignore_changes=None if volume else ["subnetId"], delete_before_replace=True),
+        )
+        attached = [] if volume is None else [self._attach(node.name, instance, volume, parent)]
+        address = instance.public_ip if self._settings.address == "public" else instance.private_ip
+        size = self._environment.sizes[node.size]
+        devices = {node.disk.mount: volume.id.apply(_device)} if volume and node.disk else {}
+        spec = {
+            "hosts": [{"name": node.name, "address": address, "hostKey": bootstrap.hostKey, "disks": devices}],
+            "authorizedKey": self._authorized_key,
+            "base": image,
+            "cpus": size.cpus,
+            "memory": size.memory,
+            "madeForNode": True,
+            "disks": [{"mount": node.disk.mount, "size": node.disk.size}] if node.disk else [],
+            "machine": instance.id,
+            "patience": PATIENCE,
+        }
+        options = pulumi.ResourceOptions(parent=parent, depends_on=attached)
+        return Host(node.name, spec, self._private_key, options).place
+
+    def _attach(
+        self, name: str, instance: aws.ec2.Instance, volume: aws.ebs.Volume, parent: pulumi.Resource
+    ) -> pulumi.Resource:
+        """Attach a volume; it is taken away from a machine that does not run any more, so that all is written."""
+        attachment: pulumi.Resource = aws.ec2.VolumeAttachment(
+            name,
+            device_name=DEVICE,
+            instance_id=instance.id,
+            volume_id=volume.id,
+            stop_instance_before_detaching=True,
+            opts=self._options(parent, delete_before_replace=True),
+        )
+        return attachment
+
+    def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """Declare a volume, which is protected whatever the environment says."""
+        volume: pulumi.Output[str] = self._declare_volume(name, disk, parent).id
+        return volume
+
+    def _declare_volume(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> aws.ebs.Volume:
+        number = NodeName.parse(name).number
+        return aws.ebs.Volume(
+            name,
+            availability_zone=self._first_choice(number),
+            size=-(-bytes_of(disk.size) // _GIB),
+            type="gp3",
+            encrypted=True,
+            tags=self._tags(name),
+            opts=self._options(parent, protect=True, ignore_changes=["availabilityZone"]),
+        )
+
+    def _first_choice(self, number: int) -> str:
+        """Return the zone of a new node: those of a role are spread evenly, if the environment asks for that."""
+        zones = sorted(self._settings.subnets)
+        return zones[(number - 1) % len(zones)] if self._environment.reliability.spread else zones[0]
+
+    def _subnet(self, node: NodePlan, volume: aws.ebs.Volume | None) -> pulumi.Input[str]:
+        """Return where a node is: beside its volume, if it has one."""
+        if volume is None:
+            return self._settings.subnets[self._first_choice(node.number)]
+
+        def subnet_in(zone: str) -> str:
+            if zone not in self._settings.subnets:
+                raise pulumi.RunError(
+                    f"the volume of {node.name} is in {zone}, for which environment {self._environment.name} names no "
+                    f"subnet any more: name one in aws.subnets"
+                )
+            return self._settings.subnets[zone]
+
+        found: pulumi.Output[str] = volume.availability_zone.apply(subnet_in)
+        return found
+
+    def _tags(self, name: str) -> dict[str, str]:
+        role, _, service, domain = NodeName.parse(name)
+        return {"Name": name, "soop:domain": domain, "soop:service": service, "soop:role": role, "soop:node": name}
+
+    def _options(self, parent: pulumi.Resource, **more: Any) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=parent, provider=self._provider, **more)
+
+
+def _device(volume: str) -> str:
+    """Return the device that a machine shows for a volume: by its id, since other names of devices are anybody's."""
+    return f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume.replace('-', '')}"

@@ -1,0 +1,18 @@
+"""A Bootstrap as a program declares it; attributes carry the provider's own names."""
+
+from __future__ import annotations
+
+import pulumi
+
+from soop_components.machines.cloud_init import BOOTSTRAP
+
+
+class Bootstrap(pulumi.CustomResource):
+    """Made once for each machine; a new ``image`` is a new machine."""
+
+    hostKey: pulumi.Output[str]
+    userData: pulumi.Output[str]
+
+    def __init__(self, name: str, image: str, authorized_key: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+        inputs = {"image": image, "authorizedKey": authorized_key, "hostKey": None, "userData": None}
+        super().__init__(BOOTSTRAP, name, inputs, opts)

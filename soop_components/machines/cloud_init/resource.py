@@ -1,0 +1,36 @@
+"""The custom resource ``soop:index:Bootstrap``."""
+
+from __future__ import annotations
+
+from soop_components.machines.cloud_init import BOOTSTRAP
+from soop_components.machines.cloud_init.user_data import user_data
+from soop_components.provider.diff import PropertyChange
+from soop_components.provider.key import key_pair
+from soop_components.provider.resource import Context, Created, Difference, Resource
+from soop_components.provider.wire import UNKNOWN, Properties
+from soop_components.secret import Secret
+
+
+class BootstrapResource(Resource):
+    """Inputs: ``image``, ``authorizedKey``. Outputs: ``hostKey``, a public line, and ``userData``, a secret.
+
+    Another authorized key changes nothing: it reaches the machine by SSH, and user data that change would stop it.
+    """
+
+    kind = BOOTSTRAP
+
+    def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
+        """Another image is another machine, which gets keys of its own."""
+        if inputs.get("image") == wanted.get("image"):
+            return Difference()
+        return Difference({"image": PropertyChange.UPDATED}, replaces=("image",))
+
+    def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
+        """Show that keys are not made yet."""
+        return outputs or {**wanted, "hostKey": UNKNOWN, "userData": Secret(UNKNOWN)}
+
+    async def create(self, context: Context, wanted: Properties) -> Created:
+        """Make a host key, and the text that brings it to the machine."""
+        private, public = key_pair()
+        text = user_data(context.name, private.reveal(), public, wanted["authorizedKey"].splitlines())
+        return Created(context.name, {**wanted, "hostKey": public, "userData": Secret(text)})

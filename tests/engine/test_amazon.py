@@ -1,0 +1,178 @@
+"""Domains at AWS, with the real engine and SDK, and a stand-in for AWS's plugin: what is called, in which order."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from typing import Any
+
+import pytest
+
+from tests.amazon import ACCOUNT, EXTRAS, FOLDER
+from tests.amazon.cloud import Cloud
+from tests.amazon.sdk import wrong_names
+from tests.engine.stand_in.project import REPOSITORY, StandInProject
+
+DOMAIN = "cloud-one"
+STORE, *WEB = (f"{node}.access-service.{DOMAIN}" for node in ("store-1", "web-1", "web-2"))
+ENVIRONMENT = f"""\
+machines: aws
+reliability: {{spread: availability_zone, protect_stateful: true}}
+security: {{ssh_from: [198.51.100.10/32]}}
+aws:
+  region: eu-west-1
+  account: "{ACCOUNT}"
+  vpc: vpc-0123456789abcdef0
+  subnets: {{eu-west-1a: subnet-0123456789abcde0a, eu-west-1b: subnet-0123456789abcde0b}}
+  images: {{debian-12: ami-0123456789abcdef0}}
+  instance_types: {{small: t3.small}}
+"""
+IN_ONE_ZONE = ENVIRONMENT.replace(", eu-west-1b: subnet-0123456789abcde0b", "").replace(
+    "spread: availability_zone, ", ""
+)
+
+
+class AmazonProject(StandInProject):
+    """A project with an environment at the stand-in's AWS."""
+
+    def __init__(self, project: StandInProject) -> None:
+        super().__init__(project.root)
+        self.cloud = Cloud(self.root / "amazon")
+        self.write("stacks/environments/cloud.yaml", ENVIRONMENT)
+        plugin = self.root / "plugins/pulumi-resource-aws"
+        self.write(
+            "plugins/pulumi-resource-aws",
+            f'#!/bin/sh\nexec {shlex.join([sys.executable, "-m", "tests.amazon.plugin"])} "$@"\n',
+        )
+        plugin.chmod(0o755)
+        self.environment |= {
+            "PATH": f"{plugin.parent}{os.pathsep}{self.environment['PATH']}",
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(EXTRAS)]),
+            FOLDER: str(self.root / "amazon"),
+        }
+
+    def calls(self) -> list[str]:
+        """Return the calls since the last time: ``create Instance web-1…``."""
+        found = [f"{verb} {kind} {name}" for verb, kind, name, _ in self.cloud.calls()]
+        self.cloud.forget_calls()
+        return found
+
+    def change(self, old: str, new: str) -> None:
+        """Edit the environment's file."""
+        text = self.read("stacks/environments/cloud.yaml")
+        assert old in text
+        self.write("stacks/environments/cloud.yaml", text.replace(old, new))
+
+
+@pytest.fixture
+def amazon(project: StandInProject) -> AmazonProject:
+    return AmazonProject(project)
+
+
+def order(calls: list[str], *wanted: str) -> list[str]:
+    """Return those of the calls that are wanted, in the order in which they came."""
+    return [call for call in calls if call in wanted]
+
+
+def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
+    amazon.write("stacks/environments/cloud.yaml", IN_ONE_ZONE)
+    amazon.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    made = amazon.cloud.calls()
+    instances = {name: inputs for verb, kind, name, inputs in made if kind == "Instance"}
+    assert set(instances) == {STORE, *WEB}
+    first_told = instances[STORE]["userData"]
+    assert json.loads(first_told.removeprefix("#cloud-config\n"))["fqdn"] == STORE
+    calls = amazon.calls()
+    assert calls.index(f"create SecurityGroup {DOMAIN}") < calls.index(f"create Instance {WEB[0]}")
+    attached = (f"create Volume {STORE}", f"create Instance {STORE}", f"create VolumeAttachment {STORE}")
+    assert order(calls, *attached) == list(attached)
+    nodes = amazon.status(DOMAIN)["services"]["access-service"]["nodes"]
+    assert {name: node["address"] for name, node in nodes.items()} == dict.fromkeys((STORE, *WEB), "127.0.0.1")
+
+    state = amazon.read(f".soop/state/.pulumi/stacks/stand-in/{DOMAIN}.json")
+    assert "PRIVATE KEY" not in state
+    assert "cloud-config" not in state
+
+    amazon.write("stacks/environments/cloud.yaml", ENVIRONMENT)  # nobody moves to a zone that comes
+    amazon.succeed("deploy", "access-service-3.2.4", DOMAIN)
+    assert amazon.versions(DOMAIN) == {"access-service": "3.2.4"}
+    assert amazon.calls() == []
+
+    amazon.change("ami-0123456789abcdef0", "ami-0123456789abcdef1")
+    amazon.succeed("deploy", "access-service-3.2.4", DOMAIN)
+    told = {
+        name: inputs["userData"]
+        for verb, kind, name, inputs in amazon.cloud.calls()
+        if verb == "create" and kind == "Instance"
+    }
+    assert set(told) == {STORE, *WEB}
+    assert told[STORE] != first_told
+    calls = amazon.calls()
+    replaced = (
+        f"delete VolumeAttachment {STORE}",
+        f"delete Instance {STORE}",
+        f"create Instance {STORE}",
+        f"create VolumeAttachment {STORE}",
+    )
+    assert order(calls, *replaced) == list(replaced)
+    assert [call for call in calls if " Volume " in call] == []
+
+    amazon.change("eu-west-1a: subnet-0123456789abcde0a, ", "eu-west-1c: subnet-0123456789abcde0c, ")
+    said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
+    assert f"the volume of {STORE} is in eu-west-1a, for which environment cloud names no subnet any more" in said
+    assert amazon.calls() == []
+
+    assert f"{DOMAIN} has protected disks: {STORE}" in amazon.fail("destroy", "--yes", DOMAIN)
+    assert amazon.calls() == []
+    amazon.succeed("destroy", "--yes", "--with-data", DOMAIN)
+    calls = amazon.calls()
+    removed = (f"delete VolumeAttachment {STORE}", f"delete Instance {STORE}", f"delete SecurityGroup {DOMAIN}")
+    assert order(calls, *removed) == list(removed)
+    assert f"delete Volume {STORE}" in calls
+    assert amazon.cloud.all("Instance") == amazon.cloud.all("Volume") == amazon.cloud.all("SecurityGroup") == {}
+
+
+def test_what_is_asked_in_a_wrong_way_changes_nothing(amazon: AmazonProject) -> None:
+    amazon.change("instance_types: {small: t3.small}", "instance_types: {tiny: t3.nano}")
+    amazon.change("ssh_from: [198.51.100.10/32]", "ssh_from: []")
+    amazon.change("images: {debian-12:", "images: {debian-13:")
+    said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
+    file = "stacks/environments/cloud.yaml: "
+    for problem in (
+        "aws.instance_types: no instance type for the size small",
+        "aws.instance_types.tiny: no size tiny; there is small",
+        "security.ssh_from: is required at AWS",
+    ):
+        assert file + problem in said
+    amazon.write("stacks/environments/cloud.yaml", ENVIRONMENT.replace("images: {debian-12:", "images: {debian-13:"))
+    said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
+    assert "is built for debian-12, and environment cloud has no AMI of it (aws.images)" in said
+    assert amazon.calls() == []
+
+
+def test_without_the_sdk_its_name_is_said(amazon: AmazonProject) -> None:
+    amazon.environment["PYTHONPATH"] = str(REPOSITORY)
+    said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
+    assert "`machines: aws` needs the Python package pulumi-aws, which is not installed" in said
+    assert "pip install 'soop-components[aws]'" in said
+    assert amazon.calls() == []
+
+
+def test_with_credentials_of_another_account_nothing_is_made(amazon: AmazonProject) -> None:
+    amazon.change(f'account: "{ACCOUNT}"', 'account: "999999999999"')
+    assert f"AWS account ID not allowed: {ACCOUNT}" in amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
+    assert amazon.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs", "wrong"),
+    [
+        ("aws:ec2/instance:Instance", {"ami": "ami-0", "userdata": "", "tags": {"any": "name"}}, ["userdata"]),
+        ("aws:ec2/instance:Instance", {"metadataOptions": {"httpToken": "required"}}, ["metadataOptions.httpToken"]),
+        ("aws:ebs/volume:Volume", {"availabilityZone": "eu-west-1a", "type": "gp3"}, []),
+    ],
+)
+def test_the_stand_in_refuses_properties_that_the_sdk_lacks(token: str, inputs: Any, wrong: list[str]) -> None:
+    assert wrong_names(token, inputs) == wrong
