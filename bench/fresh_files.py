@@ -18,6 +18,7 @@ from soop_components.artifact.store import Artifact, Store
 from soop_components.deployment.domain_plan import load_domain_plan
 from soop_components.model.plan import ComponentPlan, RolePlan
 from soop_components.model.service_plan import NodePlan, ServicePlan
+from soop_components.reading.loader import OPTIONAL
 from soop_components.runner.marks import put_node, put_secrets
 
 _PASSWORD = "made-up-for-the-figures-012345678"  # noqa: S105 - nothing is behind it
@@ -32,7 +33,7 @@ def lay_out(project: Workspace, domain: str, folder: Path) -> None:
         domain,
         environment=config["soop:environment"],
         services=config["soop:services"],
-        together=config.get("soop:together"),
+        optional={key: config.get(key) for key in OPTIONAL},
         secret_names={},
     )
     store = Store.of(project.project)

@@ -25,4 +25,4 @@ def domain_from_config(
     domain: str, environment: object, services: object, secret_names: Mapping[str, Iterable[str]], label: str
 ) -> DomainDefinition:
     mistakes = Mistakes()
-    return mistakes.finish(read_domain(domain, environment, services, None, secret_names, label, mistakes)).model
+    return mistakes.finish(read_domain(domain, environment, services, {}, secret_names, label, mistakes)).model

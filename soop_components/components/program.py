@@ -94,6 +94,7 @@ def _pick(given: pulumi.Output[object] | None, service: str, key: str) -> pulumi
 def _new_plan() -> DomainPlan:
     """Plan what the stack's configuration says."""
     from soop_components.deployment.domain_plan import load_domain_plan
+    from soop_components.reading.loader import OPTIONAL
 
     config = pulumi.Config("soop")
     secrets = config.get_object("secrets") or {}
@@ -102,6 +103,6 @@ def _new_plan() -> DomainPlan:
         pulumi.get_stack(),
         environment=config.get("environment"),
         services=config.get_object("services"),
-        together=config.get_object("together"),
+        optional={key: config.get_object(key.removeprefix("soop:")) for key in OPTIONAL},
         secret_names={service: tuple(keys) for service, keys in secrets.items()},
     )

@@ -35,7 +35,7 @@ def load_domain_plan(
     *,
     environment: object,
     services: object,
-    together: object,
+    optional: Mapping[str, object],
     secret_names: Mapping[str, Iterable[str]],
 ) -> DomainPlan:
     """Plan the domain ``id`` out of its stack's configuration values. ``InvalidInput`` has all mistakes."""
@@ -43,7 +43,7 @@ def load_domain_plan(
     label = project.name_of(path)
     mistakes = Mistakes()
     mistakes.attempt(lambda: _check_as_written(path, id, label))
-    read = read_domain(id, environment, services, together, secret_names, label, mistakes)
+    read = read_domain(id, environment, services, optional, secret_names, label, mistakes)
     if read is None and isinstance(environment, str):
         mistakes.attempt(lambda: _environment(project, environment, label))
     return _plan_of(project, mistakes.require(read), label, mistakes)

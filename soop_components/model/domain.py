@@ -14,6 +14,7 @@ ID = "the stack's name"
 ENVIRONMENT = "soop:environment"
 SERVICES = "soop:services"
 TOGETHER = "soop:together"
+ACCESSIBILITY = "soop:accessibility"
 SECRETS = "soop:secrets"
 """Where Pulumi keeps the parts of a domain definition: keys of a stack's configuration, and its name."""
 
@@ -46,6 +47,13 @@ class DomainService(Model):
     """What a downgrade may lose."""
 
 
+class DomainAccessibility(Model):
+    """Who else than the domain's own nodes may connect to them."""
+
+    from_: Annotated[tuple[DomainId, ...], Field(strict=False, max_length=MOST)] = Field(alias="from", default=())
+    """Domains of the same environment whose nodes may connect to endpoints of this one's services."""
+
+
 class DomainDefinition(Model):
     """The services of one domain and the environment it belongs to."""
 
@@ -59,6 +67,8 @@ class DomainDefinition(Model):
         validation_alias=TOGETHER, default=(), strict=False, max_length=MOST
     )
     """Groups of services that are deployed together: all are accepted, or all are rolled back."""
+    accessibility: DomainAccessibility = Field(validation_alias=ACCESSIBILITY, default=DomainAccessibility())
+    """Who else may connect to the domain's nodes; nobody where nothing is said."""
     secrets: dict[ServiceName, tuple[ConfigKey, ...]] = Field(
         validation_alias=SECRETS, default_factory=dict, max_length=MOST
     )

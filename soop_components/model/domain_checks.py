@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, TOGETHER, DomainDefinition, DomainService
+from soop_components.model.domain import (
+    ACCESSIBILITY,
+    ENVIRONMENT,
+    SECRETS,
+    SERVICES,
+    TOGETHER,
+    DomainDefinition,
+    DomainService,
+)
 from soop_components.model.environment import Environment
 from soop_components.model.names import environment_of, shown
 from soop_components.model.options import value_problem
@@ -63,7 +71,17 @@ def domain_problems(domain: DomainDefinition) -> list[Problem]:
     for name in domain.secrets:
         if name not in names:
             problems.append(Problem.unknown((SECRETS, name), "service", name, names))
-    return [*problems, *_group_problems(domain, names)]
+    return [*problems, *_group_problems(domain, names), *_accessibility_problems(domain)]
+
+
+def _accessibility_problems(domain: DomainDefinition) -> Iterator[Problem]:
+    for index, other in enumerate(domain.accessibility.from_):
+        place = (ACCESSIBILITY, "from", index)
+        if other == domain.id:
+            yield Problem(place, "a domain's own nodes reach each other anyway; remove it")
+        elif environment_of(other) != domain.environment:
+            text = f"expected a domain of environment {domain.environment}; environments are isolated {got(other)}"
+            yield Problem(place, text)
 
 
 def _group_problems(domain: DomainDefinition, names: Collection[str]) -> Iterator[Problem]:

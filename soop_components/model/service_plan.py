@@ -11,6 +11,7 @@ from pydantic import Field
 from soop_components.model.base import Model
 from soop_components.model.domain import LoseData
 from soop_components.model.environment import Environment, SnapshotSettings
+from soop_components.model.firewall import Rule
 from soop_components.model.names import DEFAULT_KIND, Digest, RoleName
 from soop_components.model.plan import RolePlan, SmokeTestPlan
 from soop_components.model.service import DiskDefinition
@@ -25,6 +26,8 @@ class NodePlan(Model):
     """Among the nodes of its role, from 1."""
     size: str
     disk: DiskDefinition | None = None
+    inbound: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    """Who may connect to it."""
 
     @property
     def values(self) -> dict[str, str]:

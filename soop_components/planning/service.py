@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
+from soop_components.model.firewall import Rule, inbound
 from soop_components.model.names import NodeName
 from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, RolePlan
@@ -74,9 +75,9 @@ def plan_service(
         digest=digest,
         roles={role: plan.model_copy(update={"hooks": programs.hooks(role)}) for role, plan in roles.items()},
         nodes={
-            name: NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk)
-            for role, node in definition.nodes.items()
-            for number, name in enumerate(names[role], 1)
+            node.name: node
+            for role in definition.nodes
+            for node in _nodes(definition, role, names[role], _inbound(definition, role, domain, environment, ports))
         },
         kept_disks={
             str(NodeName(role, number, definition.service, domain.id)): node.disk
@@ -90,6 +91,26 @@ def plan_service(
         lose_data=service.lose_data,
         **_disks(definition, environment),
     )
+
+
+def _nodes(
+    definition: ServiceDefinition, role: str, names: Sequence[str], inbound: tuple[Rule, ...]
+) -> Iterator[NodePlan]:
+    node = definition.nodes[role]
+    for number, name in enumerate(names, 1):
+        yield NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk, inbound=inbound)
+
+
+def _inbound(
+    definition: ServiceDefinition,
+    role: str,
+    domain: DomainDefinition,
+    environment: Environment,
+    ports: Mapping[str, int],
+) -> tuple[Rule, ...]:
+    """Return who may connect to the nodes of a role."""
+    answered = {name: ports[name] for name, endpoint in definition.endpoints.items() if endpoint.role == role}
+    return inbound(domain, environment, definition.service, answered)
 
 
 def _disks(definition: ServiceDefinition, environment: Environment) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from soop_components.errors import InvalidInput
-from soop_components.model.domain import ENVIRONMENT, ID, SECRETS, SERVICES, TOGETHER, DomainDefinition
+from soop_components.model.domain import ACCESSIBILITY, ENVIRONMENT, ID, SECRETS, SERVICES, TOGETHER, DomainDefinition
 from soop_components.model.domain_checks import domain_problems, secret_command
 from soop_components.model.names import did_you_mean, shown
 from soop_components.model.paths import path_problem
@@ -22,7 +22,9 @@ from soop_components.reading.partial import AnyModel, Partial, partial_model, va
 from soop_components.reading.problems import problems_of
 from soop_components.reading.yaml_file import MAXIMUM_PROBLEMS, Document, read_yaml
 
-_KEYS = (ENVIRONMENT, SERVICES, TOGETHER, SECRETS)
+OPTIONAL = (TOGETHER, ACCESSIBILITY)
+"""Keys of a domain definition that may be missing."""
+_KEYS = (ENVIRONMENT, SERVICES, *OPTIONAL, SECRETS)
 
 
 def load_service(folder: Path, label: str) -> ServiceDefinition:
@@ -68,9 +70,8 @@ def domain_from_document(domain: str, document: Document, label: str) -> DomainD
             mistakes.problems.append(f"{label}: {shown(key)}: unknown key; {meant}")
     names, plain = _secret_names(domain, config.get(SECRETS))
     mistakes.problems += [problem.line(label) for problem in plain]
-    read = read_domain(
-        domain, config.get(ENVIRONMENT), config.get(SERVICES), config.get(TOGETHER), names, label, mistakes
-    )
+    optional = {key: config.get(key) for key in OPTIONAL}
+    read = read_domain(domain, config.get(ENVIRONMENT), config.get(SERVICES), optional, names, label, mistakes)
     return mistakes.finish(read).model
 
 
@@ -78,16 +79,18 @@ def read_domain(
     domain: str,
     environment: object,
     services: object,
-    together: object,
+    optional: Mapping[str, object],
     secret_names: Mapping[str, Iterable[str]],
     label: str,
     mistakes: Mistakes,
 ) -> Partial[DomainDefinition] | None:
-    """Return what could be read of a stack's configuration values, and note all mistakes they can be seen to have."""
+    """Return what could be read of a stack's configuration values, and note all mistakes they can be seen to have.
+
+    ``optional`` are the values of ``OPTIONAL``, None where nothing is said.
+    """
     secrets = {service: tuple(keys) for service, keys in secret_names.items()}
     data = {ID: domain, ENVIRONMENT: environment, SERVICES: services, SECRETS: secrets}
-    if together is not None:
-        data[TOGETHER] = together
+    data |= {key: value for key, value in optional.items() if value is not None}
     return read_model(DomainDefinition, Document(data), label, mistakes, domain_problems)
 
 

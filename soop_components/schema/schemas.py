@@ -8,7 +8,7 @@ from pathlib import Path
 
 from soop_components.machines.kinds import KINDS, all_kinds
 from soop_components.model.block import Block
-from soop_components.model.domain import ENVIRONMENT, SECRETS, SERVICES, TOGETHER, DomainDefinition
+from soop_components.model.domain import ACCESSIBILITY, ENVIRONMENT, SECRETS, SERVICES, TOGETHER, DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.service import ServiceDefinition
 from soop_components.preview.facts import DomainPreview
@@ -40,7 +40,7 @@ def _domain() -> Schema:
         "description": f"Set it with `pulumi config set --secret --path '{SECRETS}.<service>.<key>'`.",
     }
     keys = {
-        **{key: domain["properties"][key] for key in (ENVIRONMENT, SERVICES, TOGETHER)},
+        **{key: domain["properties"][key] for key in (ENVIRONMENT, SERVICES, TOGETHER, ACCESSIBILITY)},
         SECRETS: {
             "type": "object",
             "description": "Secrets that the domain gives itself, by service and key, encrypted.",

@@ -10,13 +10,14 @@ import subprocess
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
-from soop_components.machines.local.root_helper.request import Attachment, Spec
+from soop_components.machines.local.root_helper.request import Attachment, Opening, Spec
 from soop_components.project import Project
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,9 +64,9 @@ class Ground:
         """Return an ordinary machine."""
         return Spec(name, IMAGE, 1, 512 * MIB, (_LOGIN.public,), disks)
 
-    async def create(self, name: str, *disks: Attachment) -> MachineFacts:
-        """Make an ordinary machine."""
-        return await self.machines.create(self.spec(name, *disks), new_host_key())
+    async def create(self, name: str, *disks: Attachment, inbound: tuple[Opening, ...] = ()) -> MachineFacts:
+        """Make an ordinary machine, or change who may connect to one."""
+        return await self.machines.create(replace(self.spec(name, *disks), inbound=inbound), new_host_key())
 
     async def start(self, name: str) -> MachineFacts:
         """Start a machine and return what it is then."""

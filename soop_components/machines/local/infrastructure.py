@@ -47,12 +47,15 @@ class LocalInfrastructure(Infrastructure):
         if node.disk is not None:
             disks.append({"disk": self.declare_disk(node.name, node.disk, parent), "mount": node.disk.mount})
         size = self._environment.sizes[node.size]
+        others = [each for each in node.inbound if each.port and each.domains]
         spec = {
             "image": image,
             "cpus": size.cpus,
             "memory": size.memory,
             "authorizedKey": self._authorized_key,
             "disks": disks,
+            # Nodes of one domain, and this host, reach each other in any case.
+            **({"inbound": [{"port": each.port, "domains": [*each.domains]} for each in others]} if others else {}),
         }
         return Machine(node.name, spec, _options(parent)).place
 

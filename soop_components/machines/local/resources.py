@@ -10,7 +10,7 @@ from soop_components.machines.local.kind import KIND
 from soop_components.machines.local.local_machines import DamagedMachine, LocalMachines, MachineFacts
 from soop_components.machines.local.location import location_of, refuse_elsewhere
 from soop_components.machines.local.root_helper.folders import Realm
-from soop_components.machines.local.root_helper.request import Attachment, Spec
+from soop_components.machines.local.root_helper.request import Attachment, Opening, Spec
 from soop_components.model.size import bytes_of
 from soop_components.project import Project
 from soop_components.provider.batched_lookup import BatchedLookup
@@ -58,7 +58,8 @@ class DiskResource(Resource):
 
 
 class MachineResource(Resource):
-    """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``.
+    """Input: ``spec``, that is ``image``, ``cpus``, ``memory`` (``512MiB``), ``authorizedKey``, ``disks``
+    and, where other domains may connect to it, ``inbound``.
 
     Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey`` (public key line); ``image``, what it was
     made from; ``running``; ``location``. The name is the node's.
@@ -148,6 +149,7 @@ async def _made(name: str, wanted: Properties) -> Properties:
         memory=bytes_of(spec["memory"]),
         authorized_keys=tuple(spec["authorizedKey"].splitlines()),
         disks=tuple(Attachment(disk["disk"], disk["mount"]) for disk in spec["disks"]),
+        inbound=tuple(Opening(int(each["port"]), tuple(each["domains"])) for each in spec.get("inbound", ())),
     )
     return {**wanted, **_found(await _machines().create(machine, new_host_key()))}
 

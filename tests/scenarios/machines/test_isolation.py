@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Mapping
 from itertools import permutations
 
 from soop_components.machines.local.local_machines import MachineFacts
+from soop_components.machines.local.root_helper.request import Opening
 from tests.scenarios.ground import Ground
 
 DATABASE, WEB = "database-1.access-service.dev-access", "web-1.access-service.dev-access"
 OWN = "web-1.access-service.dev-one"
 ELSEWHERE = "web-1.access-service.test-access"
-SERVICE = 8080
-LISTEN = f"systemd-run --quiet --unit=listener python3 -m http.server {SERVICE}"
+NAMES = (DATABASE, WEB, OWN, ELSEWHERE)
+SERVICE, OTHER = 8080, 8081
+LISTEN = "systemd-run --quiet --unit=listener-{port} python3 -m http.server {port}"
 CONNECT = """
 import json, socket, sys, time
 def connects(address, port, patience):
@@ -30,30 +33,49 @@ print(json.dumps([connects(*each) for each in json.loads(sys.argv[1])]))
 LONG, SHORT = 60, 2
 """Seconds in which a connection must succeed, and those in which one must not."""
 
-
-async def connections(ground: Ground, source: MachineFacts, wanted: dict[tuple[str, int], bool]) -> list[bool]:
-    """Return which addresses and ports a machine can connect to; what is to succeed gets time enough."""
-    tries = [[*target, LONG if succeeds else SHORT] for target, succeeds in wanted.items()]
-    found: list[bool] = json.loads(await ground.run(source, f"python3 -c '{CONNECT}' '{json.dumps(tries)}'"))
-    return found
+Admitted = Callable[[str, str, int], bool]
+"""Returns whether a machine may connect to a port of another one."""
 
 
-def test_only_machines_of_one_domain_reach_each_other(ground: Ground) -> None:
+def of_one_domain(source: str, target: str, port: int) -> bool:
+    """Admit machines of one domain."""
+    return {source, target} == {DATABASE, WEB}
+
+
+def where_it_is_told(source: str, target: str, port: int) -> bool:
+    """Admit the other domain to one port too."""
+    return of_one_domain(source, target, port) or (source, target, port) == (OWN, WEB, SERVICE)
+
+
+async def check(ground: Ground, facts: Mapping[str, MachineFacts], admitted: Admitted) -> None:
+    """Try every pair of machines and every port from inside; what is admitted gets all the time that it needs."""
+
+    async def check_from(source: str) -> None:
+        pairs = [
+            (target, port)
+            for first, target in permutations(NAMES, 2)
+            for port in (22, SERVICE, OTHER)
+            if first == source
+        ]
+        wanted = {(target, port): admitted(source, target, port) for target, port in pairs}
+        tries = [[facts[target].address, port, LONG if may else SHORT] for (target, port), may in wanted.items()]
+        found = await ground.run(facts[source], f"python3 -c '{CONNECT}' '{json.dumps(tries)}'")
+        assert dict(zip(wanted, json.loads(found), strict=True)) == wanted, source
+
+    await asyncio.gather(*map(check_from, NAMES))
+
+
+def test_machines_reach_their_own_domain_and_what_is_open_to_them(ground: Ground) -> None:
     async def scenario() -> None:
-        names = (DATABASE, WEB, OWN, ELSEWHERE)
-        facts = dict(zip(names, await asyncio.gather(*map(ground.create, names)), strict=True))
+        facts = dict(zip(NAMES, await asyncio.gather(*map(ground.create, NAMES)), strict=True))
         for each in facts.values():
-            await ground.run(each, LISTEN)
-
-        async def check(source: str) -> None:
-            wanted = {
-                (facts[target].address, port): {source, target} == {DATABASE, WEB}
-                for first, target in permutations(names, 2)
-                if first == source
-                for port in (22, SERVICE)
-            }
-            assert await connections(ground, facts[source], wanted) == list(wanted.values()), source
-
-        await asyncio.gather(*map(check, names))
+            for port in (SERVICE, OTHER):
+                await ground.run(each, LISTEN.format(port=port))
+        await check(ground, facts, of_one_domain)
+        opened = await ground.create(WEB, inbound=(Opening(SERVICE, ("dev-one", "dev-gone")),))
+        assert opened.pid == facts[WEB].pid
+        await check(ground, facts, where_it_is_told)
+        await ground.create(WEB)
+        await check(ground, facts, of_one_domain)
 
     asyncio.run(scenario())

@@ -45,7 +45,7 @@ def define(project: Project, domain: str, *services: str) -> None:
 def plan(project: Project, domain: str, **nodes: int) -> DomainPlan:
     services = [{"service": GREETING, "nodes": nodes}]
     name = domain.split("-")[0]
-    return load_domain_plan(project, domain, environment=name, services=services, together=None, secret_names={})
+    return load_domain_plan(project, domain, environment=name, services=services, optional={}, secret_names={})
 
 
 def refused(project: Project, domain: str, **nodes: int) -> InvalidInput:
@@ -168,7 +168,7 @@ def test_mistakes_of_all_files_are_reported_at_once(built: Project) -> None:
     environment(built, "dev", "machnes: local\n")
     services = [{"service": 5}, {"service": GREETING, "nodes": {"wb": 2}}, {"service": "greting-service-2.0.0"}]
     with pytest.raises(InvalidInput) as caught:
-        load_domain_plan(built, "dev-one", environment="dev", services=services, together=None, secret_names={})
+        load_domain_plan(built, "dev-one", environment="dev", services=services, optional={}, secret_names={})
     domain = "stacks/Pulumi.dev-one.yaml: soop:services"
     assert caught.value.problems == (
         f"{domain}[0].service: expected text (got 5)",
@@ -178,7 +178,7 @@ def test_mistakes_of_all_files_are_reported_at_once(built: Project) -> None:
     )
     assert caught.value.hint == "did you mean greeting-service-1.0.0?"
     with pytest.raises(InvalidInput) as caught:
-        load_domain_plan(built, "dev-one", environment="dev", services=5, together=None, secret_names={})
+        load_domain_plan(built, "dev-one", environment="dev", services=5, optional={}, secret_names={})
     assert [problem.split(": ")[0] for problem in caught.value.problems] == [
         "stacks/Pulumi.dev-one.yaml",
         "stacks/environments/dev.yaml",
@@ -244,7 +244,7 @@ def test_an_artifact_that_is_not_built_not_there_or_not_whole(built: Project, st
     def refusal(service: str) -> str:
         with pytest.raises(InvalidInput) as caught:
             load_domain_plan(
-                built, "dev-one", environment="dev", services=[{"service": service}], together=None, secret_names={}
+                built, "dev-one", environment="dev", services=[{"service": service}], optional={}, secret_names={}
             )
         (problem,) = caught.value.problems
         return f"{problem.removeprefix('stacks/Pulumi.dev-one.yaml: soop:services[0].service: ')} | {caught.value.hint}"

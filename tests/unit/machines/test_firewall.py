@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from soop_components.machines.local.root_helper.firewall import ruleset
+from soop_components.machines.local.root_helper.firewall import Machine, ruleset
+from soop_components.machines.local.root_helper.request import Opening
 
 RULES = """\
 table bridge soop
@@ -20,7 +21,20 @@ table bridge soop {
   }
 }
 """
+OPENED = """\
+    iifname @domain1 oifname { "m002", "m00a" } tcp dport 80 accept
+    iifname { "m002", "m00a" } oifname @domain1 tcp sport 80 tcp flags & (syn | ack) != syn accept
+    iifname @domain1 oifname { "m002", "m00a" } ether type arp accept
+    iifname { "m002", "m00a" } oifname @domain1 ether type arp accept
+"""
 
 
 def test_machines_reach_those_of_their_domain_and_the_host_reaches_all() -> None:
-    assert ruleset("10.64.0.1", {"dev-one": ["m003"], "dev-access": ["m00a", "m002"]}) == RULES
+    machines = [Machine("m003", "dev-one"), Machine("m00a", "dev-access"), Machine("m002", "dev-access")]
+    assert ruleset("10.64.0.1", machines) == RULES
+
+
+def test_another_domain_connects_to_open_ports_and_gets_answers() -> None:
+    opened = (Opening(80, ("dev-one", "dev-without-machines")),)
+    web = [Machine(port, "dev-access", opened) for port in ("m00a", "m002")]
+    assert ruleset("10.64.0.1", [*web, Machine("m003", "dev-one")]) == RULES.replace("  }\n}", f"{OPENED}  }}\n}}")

@@ -21,6 +21,7 @@ def spec(**changes: Any) -> dict[str, Any]:
         "memory": 512 * 1024**2,
         "authorized_keys": [f"{KEY.public} dev-access"],
         "disks": [{"disk": "database-1.access-service.dev-access", "mount": "/var/lib/postgresql"}],
+        "inbound": [{"port": 5432, "domains": ["dev-one-access"]}],
         **changes,
     }
 
@@ -29,6 +30,27 @@ def test_a_machine_as_it_should_be_is_read_and_written_back() -> None:
     read = request.spec(spec())
     assert read.environment == "dev"
     assert read.as_json() == spec()
+
+
+def test_a_machine_of_an_older_version_lets_nobody_in() -> None:
+    older = spec()
+    del older["inbound"]
+    assert request.spec(older).inbound == ()
+
+
+@pytest.mark.parametrize(
+    "inbound",
+    [
+        {"port": 0, "domains": []},
+        {"port": "80", "domains": []},
+        {"port": 80, "domains": ["dev"]},
+        {"port": 80, "domains": ["dev-one }\n accept"]},
+        {"port": 80},
+    ],
+)
+def test_who_may_connect_is_checked(inbound: object) -> None:
+    with pytest.raises(Refused):
+        request.spec(spec(inbound=[inbound]))
 
 
 @pytest.mark.parametrize(

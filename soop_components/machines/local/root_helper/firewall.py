@@ -1,36 +1,53 @@
-"""Packet filter of an environment: nftables on its bridge, where no machine reaches it; pure but for ``isolate``.
+"""Packet filter of an environment: nftables on its bridge, where no machine reaches it.
 
 A frame is judged by the bridge's ports, which nobody can forge as an address can be. Machines of one domain reach each
-other, the host reaches all of them, and nothing else passes. No connections are tracked, since not every kernel does so
-on bridges.
+other, the host reaches all of them, other domains reach the TCP ports that are open to them, and nothing else passes.
+No connections are tracked, since not every kernel does so on bridges: an answer is what comes from an open port and
+begins no connection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from . import network, slots
 from .command import run
 from .record import Record
-from .request import domain_of
+from .request import Opening, domain_of
 
 _TABLE = "bridge soop"
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A machine as the rules see it."""
+
+    port: str
+    """Of the bridge."""
+    domain: str
+    inbound: tuple[Opening, ...] = ()
+
+
 def isolate(slot: int, records: Iterable[Record]) -> None:
     """Let the machines of an environment reach what they may; all rules are replaced in one step."""
-    domains: dict[str, list[str]] = {}
-    for record in records:
-        if record.slot == slot:
-            domains.setdefault(domain_of(record.spec.name), []).append(network.bridge_port(record.id))
-    rules = ruleset(str(slots.address(slot, 1)), domains)
+    machines = [
+        Machine(network.bridge_port(each.id), domain_of(each.spec.name), each.spec.inbound)
+        for each in records
+        if each.slot == slot
+    ]
+    rules = ruleset(str(slots.address(slot, 1)), machines)
     run("ip", "netns", "exec", network.environment_namespace(slot), "nft", "-f", "-", stdin=rules)
 
 
-def ruleset(host: str, domains: Mapping[str, Iterable[str]]) -> str:
-    """Return the rules, as ``nft`` reads them, of domains with the ports of their machines on the bridge."""
-    ports = {f"domain{number}": ports for number, (_, ports) in enumerate(sorted(domains.items()))}
-    sets = [f"  set {name} {{ type ifname; elements = {_set(of_domain)} }}" for name, of_domain in ports.items()]
+def ruleset(host: str, machines: Sequence[Machine]) -> str:
+    """Return the rules of an environment's machines, as ``nft`` reads them."""
+    domains: dict[str, list[str]] = defaultdict(list)
+    for machine in machines:
+        domains[machine.domain].append(machine.port)
+    names = {domain: f"@domain{number}" for number, domain in enumerate(sorted(domains))}
+    sets = [f"  set {names[each][1:]} {{ type ifname; elements = {_set(domains[each])} }}" for each in names]
     return "\n".join(
         [
             f"table {_TABLE}",
@@ -42,7 +59,8 @@ def ruleset(host: str, domains: Mapping[str, Iterable[str]]) -> str:
             f'    iifname "uplink" ip saddr {host} accept',
             f'    iifname "uplink" arp saddr ip {host} accept',
             '    oifname "uplink" accept',
-            *(f"    iifname @{name} oifname @{name} accept" for name in ports),
+            *(f"    iifname {name} oifname {name} accept" for name in names.values()),
+            *_openings(machines, names),
             "  }",
             "}",
             "",
@@ -50,5 +68,21 @@ def ruleset(host: str, domains: Mapping[str, Iterable[str]]) -> str:
     )
 
 
-def _set(values: Iterable[str]) -> str:
-    return f"{{ {', '.join(f'{chr(34)}{each}{chr(34)}' for each in sorted(values))} }}"
+def _openings(machines: Iterable[Machine], names: Mapping[str, str]) -> Iterable[str]:
+    """Yield what lets machines of the domains with these ``names`` connect to ports of others."""
+    opened: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for machine in machines:
+        for opening in machine.inbound:
+            for domain in opening.domains:
+                if domain in names:
+                    opened[names[domain], opening.port].add(machine.port)
+    for (domain, port), targets in sorted(opened.items()):
+        asks, answers = f"iifname {domain} oifname {_set(targets)}", f"iifname {_set(targets)} oifname {domain}"
+        yield f"    {asks} tcp dport {port} accept"
+        yield f"    {answers} tcp sport {port} tcp flags & (syn | ack) != syn accept"
+        yield f"    {asks} ether type arp accept"
+        yield f"    {answers} ether type arp accept"
+
+
+def _set(values: Collection[str]) -> str:
+    return "{ " + ", ".join(f'"{each}"' for each in sorted(values)) + " }"

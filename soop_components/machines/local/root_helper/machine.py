@@ -149,8 +149,18 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
         take_down(realm, record, _PATIENCE)
         made_from = image.folder(realm, record)
         record = _place(realm, record, record)
+        _isolate(realm, record)
         _bring_up(realm, record, made_from)
+    else:
+        _isolate(realm, record)
     return facts(realm, record, process.supervisors())
+
+
+def _isolate(realm: Realm, record: Record) -> None:
+    """Let the machines of an environment reach what their records say, before this one is there."""
+    with network.registry():
+        environment = [each for each in records(realm) if each.spec.environment == record.spec.environment]
+        firewall.isolate(record.slot, environment)
 
 
 def _bring_up(realm: Realm, record: Record, made_from: Path) -> None:
@@ -208,7 +218,6 @@ def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
         placed = replace(record, slot=slot, number=number)
         if placed != previous:
             placed.save(realm)
-        firewall.isolate(slot, [*others, placed])
     return placed
 
 

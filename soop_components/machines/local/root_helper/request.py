@@ -25,6 +25,7 @@ LABEL = re.compile(r"[a-z0-9](?:[A-Za-z0-9.+-]{0,198}[A-Za-z0-9])?")
 """Of a snapshot."""
 SNAPSHOT_COPY = re.compile(r"[0-9a-f]{16}\.ext4")
 _REFERENCE = re.compile(r"[A-Za-z0-9.+-]{0,200}")
+_DOMAIN = re.compile(r"[a-z][a-z0-9]{0,19}(?:-[a-z0-9]+){1,40}")
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9]{0,19}")
 _MOUNT = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){1,12}")
 _FORBIDDEN_MOUNTS = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
@@ -42,6 +43,14 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """A TCP port of a machine, and the domains beside its own whose machines may connect to it."""
+
+    port: int
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Spec:
     """What a machine must be."""
 
@@ -55,6 +64,7 @@ class Spec:
     authorized_keys: tuple[str, ...]
     """Public keys that may log in as root."""
     disks: tuple[Attachment, ...]
+    inbound: tuple[Opening, ...] = ()
 
     @property
     def environment(self) -> str:
@@ -64,7 +74,8 @@ class Spec:
     def as_json(self) -> dict[str, Any]:
         """Return the form that ``spec`` reads."""
         lists = {"authorized_keys": list(self.authorized_keys), "disks": [asdict(each) for each in self.disks]}
-        return asdict(self) | lists
+        openings = [{"port": each.port, "domains": list(each.domains)} for each in self.inbound]
+        return asdict(self) | lists | {"inbound": openings}
 
 
 @dataclass(frozen=True)
@@ -163,7 +174,9 @@ def disk_size(value: object) -> int:
 
 def spec(value: object) -> Spec:
     """Return what a machine must be."""
-    given = mapping(value, ("name", "image", "cpus", "memory", "authorized_keys", "disks"), "machine")
+    if isinstance(value, dict):
+        value = {"inbound": [], **value}  # records of older versions say nothing of it
+    given = mapping(value, ("name", "image", "cpus", "memory", "authorized_keys", "disks", "inbound"), "machine")
     disks = tuple(_attachment(each) for each in items(given["disks"], 16, "disks"))
     machine = name(given["name"])
     keys = items(given["authorized_keys"], 64, "authorized keys")
@@ -179,6 +192,7 @@ def spec(value: object) -> Spec:
         memory=integer(given["memory"], 64 * _MIB, 64 * _TIB, "memory"),
         authorized_keys=tuple(text(key, PUBLIC_KEY, "authorized key") for key in keys),
         disks=disks,
+        inbound=tuple(_opening(each) for each in items(given["inbound"], 1000, "inbound")),
     )
 
 
@@ -188,6 +202,12 @@ def host_key(value: object) -> HostKey:
     if not isinstance(given["private"], str) or PRIVATE_KEY.fullmatch(given["private"]) is None:
         raise Refused("host key: the private key is not in OpenSSH's format")
     return HostKey(private=given["private"], public=text(given["public"], PUBLIC_KEY, "host key"))
+
+
+def _opening(value: object) -> Opening:
+    given = mapping(value, ("port", "domains"), "inbound")
+    domains = tuple(text(each, _DOMAIN, "domain") for each in items(given["domains"], 1000, "domains"))
+    return Opening(integer(given["port"], 1, 65535, "port"), domains)
 
 
 def _attachment(value: object) -> Attachment:
