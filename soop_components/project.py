@@ -16,6 +16,15 @@ from urllib.parse import unquote
 
 from soop_components.errors import SoopError
 
+KNOWN_TO_ALL = "local domains only"
+"""The passphrase that a project gets where nobody gives it one; it seals secrets in the state of local domains.
+
+It is the same in every project, because Pulumi writes what it derives from the passphrase (``encryptionsalt``) into the
+domain definition, which is shared through git: with a passphrase per checkout, one developer's domain definition would
+not open in another's. It protects nothing that the mode of .soop, where the state lies, does not protect already. State
+that others can reach needs a passphrase of its own in .soop/passphrase, which is never overwritten; environments admit
+the known one by ``security: {shared_passphrase: true}`` only.
+"""
 _FILE_SCHEME = "file://"
 
 

@@ -13,6 +13,7 @@ import pulumi
 
 from soop_components.components.custom_resources import Provider
 from soop_components.components.domain import Domain
+from soop_components.deployment.passphrase_check import check_passphrase
 from soop_components.deployment.plan_file import handed_plan
 from soop_components.errors import SoopError
 from soop_components.history.notes import Note, Notes, Outcome
@@ -35,6 +36,7 @@ def deploy_domain() -> None:
     try:
         # ``soop deploy`` may have made and checked one.
         plan = handed_plan(stack) or _new_plan()
+        check_passphrase(Project.find(), stack, plan.environment, os.environ)
     except SoopError as error:
         _note(Note(stack, Outcome.FAILED, reason=str(error)))
         pulumi.log.error(str(error))

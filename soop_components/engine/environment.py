@@ -10,22 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from soop_components.errors import SoopError
-from soop_components.project import Project
+from soop_components.project import KNOWN_TO_ALL, Project
 
 WITHOUT_METADATA = "?metadata=skip"
 """Appended to the URL of a file backend, makes the engine leave out the notes beside each file of the state.
 
 It never needs them and writes them in place: killed at that moment it would leave an empty note, and no ``pulumi``
 does more than say "EOF" then.
-"""
-PASSPHRASE = "local domains only"  # noqa: S105 - deliberately public, see below
-"""Encrypts secrets in the state of local domains.
-
-Known to all, and the same in every project, because Pulumi writes what it derives from the passphrase
-(``encryptionsalt``) into the domain definition, which is shared through git: with a passphrase per checkout, one
-developer's domain definition would not open in another's. It protects nothing that the mode of .soop, where the state
-lies, does not protect already. State that others can reach needs a passphrase of its own in .soop/passphrase, which is
-never overwritten.
 """
 
 
@@ -86,7 +77,7 @@ def prepare(project: Project, environment: Mapping[str, str]) -> None:
     if environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(project.passphrase) and not project.passphrase.exists():
         fresh = project.passphrase.with_name(f"passphrase.{os.getpid()}")
         fresh.touch(mode=0o600)
-        fresh.write_text(PASSPHRASE + "\n")
+        fresh.write_text(KNOWN_TO_ALL + "\n")
         try:
             os.link(fresh, project.passphrase)  # unlike a rename, never replaces one that was put there meanwhile
         except FileExistsError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from soop_components.deployment.domain_file import DomainFile
+from soop_components.deployment.passphrase_check import check_passphrase
 from soop_components.deployment.plan_file import VARIABLE, write_plan
 from soop_components.engine.domains import unknown_domain
 from soop_components.engine.engine import Engine
@@ -78,7 +79,11 @@ class PlannedUpdate:
             write_plan(self.plan, plan_file)
             environ = {**os.environ, VARIABLE: str(plan_file), **(variables or {})}
             engine = Engine(self.file.project, environ)
-            yield PlannedEngine(engine, self, Path(folder), self.file.id in engine.stacks())
+            exists = self.file.id in engine.stacks()
+            if not exists:
+                environment = self.plan.environment
+                check_passphrase(self.file.project, self.file.id, environment, engine.environment, is_new=True)
+            yield PlannedEngine(engine, self, Path(folder), exists)
 
 
 @dataclass(frozen=True)

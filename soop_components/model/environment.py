@@ -98,6 +98,8 @@ class Security(Model):
 
     require_promotion_from: EnvironmentName | None = None
     """Environment in which a version must have been accepted before."""
+    shared_passphrase: bool = False
+    """Whether secrets may be sealed with the passphrase that `soop setup` writes, which everybody knows."""
     ssh_from: Annotated[tuple[Network, ...], Field(strict=False)] = ()
     """Networks from which nodes may be reached by SSH; every one if none is given."""
 
@@ -120,4 +122,4 @@ class Environment(Model):
     accessibility: Accessibility = Accessibility()
     """Who may reach the services; local machines can be reached from their own computer and nowhere else."""
     security: Security = Security()
-    """What a deployment must satisfy; not enforced yet."""
+    """What a deployment must satisfy."""

@@ -9,7 +9,7 @@ import pytest
 from soop_components.build.builder import build
 from soop_components.build.service_source import read_source
 from soop_components.engine import Engine
-from soop_components.project import Project
+from soop_components.project import KNOWN_TO_ALL, Project
 from tests.engine.stand_in.project import SERVICE_LOCK, StandInProject
 
 DEV = "stacks/Pulumi.dev-two-access.yaml"
@@ -122,6 +122,22 @@ def test_refuses_before_anything_is_written(project: StandInProject, words: list
     assert expected in project.fail("deploy", *words)
     assert sorted(path.name for path in (project.root / "stacks").iterdir()) == ["environments"]
     assert not (project.root / ".soop" / "state").exists()
+
+
+def test_the_passphrase_that_everybody_knows_is_refused_where_the_environment_does_not_admit_it(
+    project: StandInProject,
+) -> None:
+    project.write(".soop/passphrase", f"{KNOWN_TO_ALL}\n")
+    said = project.fail("deploy", "access-service-3.2.3", "prod-access")
+    assert "stacks/environments/prod.yaml: security.shared_passphrase: secrets of prod-access are sealed with" in said
+    assert KNOWN_TO_ALL not in said
+    assert not (project.root / "stacks" / "Pulumi.prod-access.yaml").exists()
+
+    project.write("stacks/environments/prod.yaml", "security: {shared_passphrase: true}\n")
+    project.succeed("deploy", "access-service-3.2.3", "prod-access")
+    project.write("stacks/environments/prod.yaml", "machines: local\n")
+    assert "security.shared_passphrase" in project.fail("deploy", "access-service-3.2.4", "prod-access")
+    assert project.versions("prod-access") == {"access-service": "3.2.3"}
 
 
 def test_a_renamed_role_does_not_lose_its_disk_unasked(project: StandInProject) -> None:

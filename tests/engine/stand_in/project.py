@@ -73,6 +73,7 @@ class StandInProject:
     def make(self) -> None:
         """Write the project and build its services."""
         self.write("Pulumi.yaml", PULUMI_YAML)
+        self.write(".soop/passphrase", "of this test alone\n")
         self.write("__main__.py", "from soop_components.components.program import deploy_domain\n\ndeploy_domain()\n")
         self.write("stacks/environments/dev.yaml", "machines: local\n")
         self.write("stacks/environments/prod.yaml", "reliability: {protect_stateful: true}\n")

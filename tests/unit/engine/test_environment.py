@@ -10,14 +10,13 @@ import grpc
 import pytest
 
 from soop_components.engine.environment import (
-    PASSPHRASE,
     find_pulumi,
     prepare,
     pulumi_environment,
     shell_variables,
 )
 from soop_components.errors import SoopError
-from soop_components.project import Project
+from soop_components.project import KNOWN_TO_ALL, Project
 from soop_components.setup.shell_environment import ensure
 
 
@@ -113,7 +112,7 @@ def test_prepares_state_and_passphrase_for_their_owner_only(project: Project) ->
     environment = pulumi_environment(project, Path("/usr/bin/pulumi"), {})
     prepare(project, environment)
     prepare(project, environment)
-    assert project.passphrase.read_text() == f"{PASSPHRASE}\n"
+    assert project.passphrase.read_text() == f"{KNOWN_TO_ALL}\n"
     assert [oct(path.stat().st_mode & 0o777) for path in (project.home, project.state, project.passphrase)] == [
         "0o700",
         "0o700",
