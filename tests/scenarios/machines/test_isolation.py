@@ -19,7 +19,9 @@ SERVICE, OTHER = 8080, 8081
 LISTEN = "systemd-run --quiet --unit=listener-{port} python3 -m http.server {port}"
 CONNECT = """
 import json, socket, sys, time
-def connects(address, port, patience):
+from concurrent.futures import ThreadPoolExecutor
+def connects(one):
+    address, port, patience = one
     end = time.monotonic() + patience
     while time.monotonic() < end:
         try:
@@ -28,7 +30,8 @@ def connects(address, port, patience):
         except OSError:
             time.sleep(0.1)
     return False
-print(json.dumps([connects(*each) for each in json.loads(sys.argv[1])]))
+with ThreadPoolExecutor(20) as pool:
+    print(json.dumps(list(pool.map(connects, json.loads(sys.argv[1])))))
 """
 LONG, SHORT = 60, 2
 """Seconds in which a connection must succeed, and those in which one must not."""
