@@ -13,7 +13,7 @@ from soop_components.model.firewall import Rule, inbound
 from soop_components.model.names import NodeName
 from soop_components.model.parts import LogPart
 from soop_components.model.plan import ComponentPlan, RolePlan
-from soop_components.model.service import NodeDefinition, RolloutSettings, ServiceDefinition
+from soop_components.model.service import DiskDefinition, NodeDefinition, RolloutSettings, ServiceDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
@@ -48,13 +48,7 @@ def plan_service(
     """
     definition = resolved.definition
     where = where or Place(str(definition.reference))
-    counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
-    if sum(counts.values()) > _MOST_NODES:
-        raise InvalidInput([f"{where}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
-    names = {
-        role: tuple(str(NodeName(role, number, definition.service, domain.id)) for number in range(1, count + 1))
-        for role, count in counts.items()
-    }
+    names = _node_names(definition, service, domain.id, where)
     config = {
         key: secret_mark(key) if option.secret else service.config.get(key, option.default)
         for key, option in definition.config.items()
@@ -79,12 +73,7 @@ def plan_service(
             for role in definition.nodes
             for node in _nodes(definition, role, names[role], _inbound(definition, role, domain, environment, ports))
         },
-        kept_disks={
-            str(NodeName(role, number, definition.service, domain.id)): node.disk
-            for role, node in definition.nodes.items()
-            for number in range(len(names[role]) + 1, service.disks.get(role, 0) + 1)
-            if node.disk
-        },
+        kept_disks=_kept_disks(definition, service, domain.id, names),
         smoke_tests=programs.smoke_tests(),
         endpoints=endpoints,
         secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
@@ -111,6 +100,31 @@ def _inbound(
     """Return who may connect to the nodes of a role."""
     answered = {name: ports[name] for name, endpoint in definition.endpoints.items() if endpoint.role == role}
     return inbound(domain, environment, definition.service, answered)
+
+
+def _node_names(
+    definition: ServiceDefinition, service: DomainService, domain: str, where: Place
+) -> dict[str, tuple[str, ...]]:
+    """Return the names of each role's nodes, in the order of their numbers."""
+    counts = {role: service.nodes.get(role, node.count.default) for role, node in definition.nodes.items()}
+    if sum(counts.values()) > _MOST_NODES:
+        raise InvalidInput([f"{where}: expected at most {_MOST_NODES} nodes (got {sum(counts.values())})"])
+    return {
+        role: tuple(str(NodeName(role, number, definition.service, domain)) for number in range(1, count + 1))
+        for role, count in counts.items()
+    }
+
+
+def _kept_disks(
+    definition: ServiceDefinition, service: DomainService, domain: str, names: Mapping[str, Sequence[str]]
+) -> dict[str, DiskDefinition]:
+    """Return the disks that stay although the role has fewer nodes now, by the names that their nodes had."""
+    return {
+        str(NodeName(role, number, definition.service, domain)): node.disk
+        for role, node in definition.nodes.items()
+        for number in range(len(names[role]) + 1, service.disks.get(role, 0) + 1)
+        if node.disk
+    }
 
 
 def _disks(definition: ServiceDefinition, environment: Environment) -> dict[str, Any]:
