@@ -9,7 +9,8 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.planning import limits
 from soop_components.planning.templates import evaluate, render
-from tests.unit.planning.test_templates import FILE, HOSTILE
+from tests.unit.planning.scope import FILE
+from tests.unit.planning.test_hostile_templates import HOSTILE
 
 TOGETHER = "file: the templates and patterns of this service do too much together"
 

@@ -5,7 +5,7 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.planning.marks import secret_mark
 from soop_components.planning.templates import evaluate
-from tests.unit.planning.test_templates import FILE
+from tests.unit.planning.scope import FILE
 
 SCOPE = {"list": [3, "a", [1]], "map": {"a": 1, "2": 2}, "secret": secret_mark("secret")}
 

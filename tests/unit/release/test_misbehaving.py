@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import asyncssh
 import pytest
 
 from soop_components.errors import SoopError
@@ -24,104 +22,32 @@ from soop_components.release.node import Node
 from soop_components.release.runner_archive import FOLDER_ON_NODE, RunnerArchive
 from soop_components.release.session import Session, Sessions
 from soop_components.runner import protocol
-from soop_components.runner.protocol import Done, Ping
+from soop_components.runner.protocol import Done
 from soop_components.runner.wire import event
 from soop_components.transport import ssh
 from soop_components.transport.ssh import Target, connect
+from tests.unit.release.plays import (
+    PING,
+    PRIVATE_KEY,
+    WEB,
+    Play,
+    RemoteProcess,
+    drips,
+    end_that_is_none,
+    flood_of_errors,
+    line,
+    machine,
+    much_progress,
+    no_newline,
+    nothing,
+    progress_for_ever,
+    says,
+)
 
-KEY = asyncssh.generate_private_key("ssh-ed25519")
-HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
-PRIVATE_KEY = KEY.export_private_key().decode()
-WEB = "web-1.access-service.dev-access"
 OTHER = "web-2.access-service.dev-access"
 NESTED = '{"event": "failure", "step": null, "message": "x", "rollback_failure": ' * 400 + "null" + "}" * 400
 ESCAPED = "\x1b]0;owned\x07\x1b[2Jgone \ud800"
-
-PING = Ping()
-
-RemoteProcess = asyncssh.SSHServerProcess[bytes]
-Play = Callable[[RemoteProcess], Awaitable[None]]
-
-
-@asynccontextmanager
-async def machine(play: Play, name: str = WEB) -> AsyncIterator[Target]:
-    """A machine whose every command is played."""
-
-    async def played(process: RemoteProcess) -> None:
-        with suppress(OSError, asyncssh.Error):
-            await play(process)
-        process.exit(0)
-
-    listener = await asyncssh.listen(
-        "127.0.0.1",
-        0,
-        server_host_keys=[HOST_KEY],
-        authorized_client_keys=asyncssh.import_authorized_keys(KEY.export_public_key().decode()),
-        process_factory=played,
-        encoding=None,
-    )
-    try:
-        public = HOST_KEY.export_public_key().decode().strip()
-        yield Target(name, "127.0.0.1", public, listener.get_port(), "root")
-    finally:
-        listener.close()
-
-
-def line(value: Any) -> bytes:
-    return json.dumps(value).encode() + b"\n"
-
-
-async def nothing(process: RemoteProcess) -> None:
-    await asyncio.sleep(9)
-
-
-async def drips(process: RemoteProcess) -> None:
-    while True:
-        process.stdout.write(b"{")
-        await asyncio.sleep(0.05)
-
-
-async def progress_for_ever(process: RemoteProcess) -> None:
-    while True:
-        process.stdout.write(line({"event": "progress", "message": "nearly done"}))
-        await asyncio.sleep(0.02)
-
-
-async def much_progress(process: RemoteProcess) -> None:
-    while True:
-        process.stdout.write(line({"event": "progress", "message": "nearly done" * 100}) * 1000)
-        await process.stdout.drain()
-
-
-async def no_newline(process: RemoteProcess) -> None:
-    while True:
-        process.stdout.write(b"x" * (1 << 20))
-        await process.stdout.drain()
-
-
-async def flood_of_errors(process: RemoteProcess) -> None:
-    while True:
-        process.stderr.write(b"error error error\n" * 10000)
-        await process.stderr.drain()
-
-
-async def end_that_is_none(process: RemoteProcess) -> None:
-    process.stdout.write_eof()
-    await asyncio.sleep(9)
-
-
 INSPECTED = protocol.Inspected((), (), None, None, "1")
-
-
-def says(*values: Any) -> Play:
-    async def play(process: RemoteProcess) -> None:
-        while await process.stdin.readline():
-            for value in values:
-                process.stdout.write(value if isinstance(value, bytes) else line(value))
-
-    return play
-
-
 STATUS: dict[str, Any] = {"event": "result", "running": None, "accepted": False, "drift": [], "health": []}
 WRONG: dict[str, tuple[Play, str]] = {
     "silent": (nothing, "the runner says nothing for"),
