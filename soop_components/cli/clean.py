@@ -32,7 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
         if not is_interactive():
             raise SoopError("removing all machines on this host and their data must be confirmed", "soop clean --yes")
         if not confirmed("Remove all machines that this checkout has on this host, with their data?"):
-            say("nothing was changed")
             return 1
     stop_idle_servers(project.root)
     cleaned = {kind.name for kind in all_kinds() if kind.clean(project)}

@@ -84,7 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.preview:
             return 0
         if asks and not confirmed(f"Deploy {', '.join(map(str, update.references))} to {update.file.id}?"):
-            say("nothing was changed")
             return 1
         return _update(engine.engine, update, engine.exists)
 

@@ -44,7 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
         state = engine.state(id)
         _refuse_protected(id, state, arguments.with_data)
         if not arguments.yes and not _agreed(id, state):
-            say("nothing was changed")
             return 1
         file = DomainFile(project, id)
         definition = file.read()

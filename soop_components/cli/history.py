@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
-from soop_components.cli.terminal import say, table
+from soop_components.cli.terminal import minute, say, short, table
 from soop_components.engine import Engine, PastRun
 from soop_components.engine.domains import stack_of
 from soop_components.errors import printable
@@ -25,7 +25,6 @@ Who, digests and reasons are noted beside the state by whoever updates; a run wi
 under way, or its engine was killed.
 """
 HEADING = ("WHEN", "TOOK", "WHO", "SERVICE", "VERSION", "DIGEST", "RESULT")
-_SHORT = len("sha256:") + 12
 _REASON_LINES = 8
 _DEFAULT = 20
 _MOST = 1000
@@ -64,10 +63,10 @@ def show(runs: Sequence[PastRun]) -> None:
 
 def rows(run: PastRun) -> Iterator[tuple[Sequence[str], str | None]]:
     """Yield a row per service, with the reason for its result; what is the same as above is left blank."""
-    about = (f"{run.started.astimezone():%Y-%m-%d %H:%M}", _duration(run.started, run.ended), run.who or "-")
+    about = (minute(run.started), _duration(run.started, run.ended), run.who or "-")
     for service, following in zip_longest(run.services, run.services[1:]):
         version = f"{service.before} -> {service.version}" if _is_change(service.before, service.version) else None
-        digest = (service.digest or "")[len("sha256:") : _SHORT]
+        digest = short(service.digest)
         is_said_below = following is not None and following.reason == service.reason
         reason = None if is_said_below else service.reason  # of services that were deployed together
         yield (*about, service.service, version or service.version, digest, service.result), reason

@@ -53,7 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.preview:
             return 0
         if asks and not confirmed(f"Replace the machines of {', '.join(names)}?"):
-            say("nothing was changed")
             return 1
         recover(planned.engine, id, say)
         code = planned.engine.up(id)

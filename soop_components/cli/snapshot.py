@@ -124,7 +124,6 @@ async def _prune(
     if not arguments.yes and is_interactive():
         print(table([HEADING, *map(_row, going)]))
         if not confirmed(f"Remove {len(going)} snapshots?"):
-            say("nothing was changed")
             return 1
     await snapshots.remove(going)
     for each in going:
@@ -147,7 +146,6 @@ async def _restore(
     if not arguments.yes and is_interactive():
         say("\n".join(lost))
         if not confirmed(f"Restore {arguments.label}?"):
-            say("nothing was changed")
             return 1
     for each in found:
         await snapshots.restore(each.node, each.label)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from soop_components.cli.terminal import say, table
+from soop_components.cli.terminal import minute, say, short, table
 from soop_components.engine import DeployedNode, Engine, Release
 from soop_components.engine.domains import DomainStatus, overview
 from soop_components.engine.recovery import refuse_if_busy
@@ -21,7 +21,6 @@ Shows for every domain, or for one, which service definitions run on which nodes
 A node's state is what the last deployment or --refresh saw of it.
 """
 HEADING = ("DOMAIN", "SERVICE", "VERSION", "DIGEST", "SINCE", "NODE", "ADDRESS", "STATE")
-_SHORT = len("sha256:") + 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,8 +70,8 @@ def rows(domain: DomainStatus) -> Iterator[Sequence[str]]:
         about = (
             release.service,
             release.version or "none",
-            (release.digest or "")[len("sha256:") : _SHORT],
-            _time(datetime.fromisoformat(release.since)) if release.since else "",
+            short(release.digest),
+            minute(datetime.fromisoformat(release.since)) if release.since else "",
         )
         for node in release.nodes:
             yield (*first, *about, NodeName.parse(node.name).short, node.address, _condition(node))
@@ -99,7 +98,7 @@ def notes(domain: DomainStatus) -> Iterator[str]:
     running = [str(Reference(each.service, each.version)) for each in domain.state.releases if each.version]
     verb = "is" if len(running) == 1 else "are"
     still = f"{', '.join(running)} {verb} still accepted" if running else "nothing was accepted yet"
-    yield f"the last {what} failed {_time(run.ended)}: {still}"
+    yield f"the last {what} failed {minute(run.ended)}: {still}"
 
 
 def as_json(domain: DomainStatus) -> dict[str, Any]:
@@ -134,7 +133,3 @@ def _condition(node: DeployedNode) -> str:
     if node.drift:
         return node.drift[0].partition("\n")[0] + more
     return "healthy" if node.healthy else "not healthy"
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

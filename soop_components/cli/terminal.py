@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
+
+_SHORT = 12
 
 
 def say(message: str) -> None:
@@ -22,9 +25,22 @@ def is_interactive() -> bool:
 
 
 def confirmed(question: str) -> bool:
-    """Ask; only a plain yes is one."""
+    """Ask, and say that nothing was changed unless the answer is a plain yes."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    if not agreed:
+        say("nothing was changed")
+    return agreed
+
+
+def short(digest: str | None) -> str:
+    """Return as much of a digest as tells it from others; nothing where there is none."""
+    return (digest or "").removeprefix("sha256:")[:_SHORT]
+
+
+def minute(moment: datetime) -> str:
+    """Return a moment as the clock here shows it."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
