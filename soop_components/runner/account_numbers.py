@@ -63,9 +63,8 @@ def prepare(work: Work) -> None:
 
 def remember(work: Work) -> None:
     """Write the accounts of this node to its disk, if they are others than before."""
-    mount = work.document.disk
-    found = work.host.places.look(mount) if mount else None
-    if mount is None or found is None or not stat.S_ISDIR(found.st_mode):
+    mount = work.disk()
+    if mount is None:
         return
     now = present()
     dynamic = Accounts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from soop_components.runner.accounts import gid_of, owner_text, uid_of
@@ -129,13 +129,9 @@ def _write(work: Work, goal: Goal) -> None:
     record = _as_wanted(work.host, goal)
     if record is None:
         file, hash_ = goal.file, work.host.hasher()
-        if file.content is not None:
-            content: Iterable[bytes] = (work.render(file.content),)
-        else:
-            content = work.blobs.member(goal.blob, file.source or "", file.digest)
 
         def passing() -> Iterator[bytes]:
-            for chunk in content:
+            for chunk in work.content(goal.blob, file):
                 hash_.update(chunk)
                 yield chunk
 

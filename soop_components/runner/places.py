@@ -174,7 +174,7 @@ class Places:
                 name = waiting.pop()
                 try:
                     found = _enter(current, name, f"{reached}/{name}", made)
-                except (NotADirectoryError, OSError) as error:
+                except OSError as error:
                     if error.errno not in (errno.ELOOP, errno.ENOTDIR) or links >= _LINKS_AT_MOST:
                         raise _with_path(error, f"{reached}/{name}") from None
                     target = self._target(current, name, f"{reached}/{name}", path)

@@ -34,9 +34,8 @@ def unknown_to_disk(host: Host, mount: str | None, ledger: Ledger) -> list[str]:
 
 def remember(work: Work, key: str, record: ScriptRecord) -> None:
     """Let the disk remember that a script has run; where there is no room for that, it runs again."""
-    mount = work.document.disk
-    found = work.host.places.look(mount) if mount else None
-    if mount is None or found is None or not stat.S_ISDIR(found.st_mode):
+    mount = work.disk()
+    if mount is None:
         return
     known = {name: hash_ for name, hash_ in _remembered(work.host, mount).items() if name in work.ledger.scripts}
     with suppress(OSError):

@@ -62,7 +62,7 @@ class Scripts(Managed):
 
 def _differs(work: Work, component: Component, script: Script) -> bool:
     """Return whether it changed, or what it is given, its disk, or anything at its triggers that is not of the plan."""
-    key, wanted = _key(component, script), _fingerprint(work, component, script)
+    key, wanted = _key(component, script), _fingerprint(work, script)
     if work.ledger.scripts.get(key) != wanted:
         return True
     if not script_records.are_on_disk(work.host, work.document.disk, key, wanted):
@@ -88,7 +88,7 @@ def _key(component: Component, script: Script) -> str:
     return f"{component.name}/{script.name}"
 
 
-def _fingerprint(work: Work, component: Component, script: Script) -> ScriptRecord:
+def _fingerprint(work: Work, script: Script) -> ScriptRecord:
     """Identify a script by program, input and triggers."""
     texts = [work.hashes(text) if text is not None else ("", "") for text in (script.content, script.stdin)]
     triggers = [_trigger(work, path) for path in script.triggers]
@@ -121,20 +121,16 @@ def _run(work: Work, component: Component, script: Script) -> None:
     key = _key(component, script)
     work.ledger.scripts.pop(key, None)  # it counts as not run until it has succeeded
     work.events.progress(f"running script {script.name} ({component.name})")
-    if script.content is not None:
-        program: Iterable[bytes] = (work.render(script.content),)
-    else:
-        program = work.blobs.member(component.blob, script.source or "", script.digest)
     stdin = work.render(script.stdin) if script.stdin is not None else b""
     task = Task(script.arguments, stdin, script.timeout)
     with observed(work):
-        done = run_program(work.host, script.name, program, task, script.user)
+        done = run_program(work.host, script.name, work.content(component.blob, script), task, script.user)
     if done.exit_code != 0:
         why = f"took more than {script.timeout} seconds" if done.timed_out else f"ended with {done.exit_code}"
         done = done._replace(command=" ".join([script.source or script.name, *script.arguments]))
         said = tail(done.stderr) or tail(done.stdout)
         raise Failure.of_command("scripts", f"script {script.name} {why}", done, said)
-    work.ledger.scripts[key] = record = _fingerprint(work, component, script)
+    work.ledger.scripts[key] = record = _fingerprint(work, script)
     script_records.remember(work, key, record)
     work.ran.add(key)
     work.changed("script", key, "run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord
 from soop_components.runner.marks import put_secrets
+from soop_components.runner.plan import File, Script
 from soop_components.runner.protocol import Action, Change, Kind
 from soop_components.runner.touched import Touched, What
 from soop_components.runner.typed_json import canonical
@@ -92,6 +94,18 @@ class Work:
         if (now := canonical(self.ledger.to_json())) != self._saved:
             self.host.store("ledger.json", self.ledger.to_json())
             self._saved = now
+
+    def disk(self) -> str | None:
+        """Return the folder of the node's disk; None if it has none, or none is there."""
+        mount = self.document.disk
+        found = self.host.places.look(mount) if mount else None
+        return mount if found is not None and stat.S_ISDIR(found.st_mode) else None
+
+    def content(self, blob: str | None, of: File | Script) -> Iterable[bytes]:
+        """Return the bytes of a file or a program: a text with its secrets, or a member of its component's blob."""
+        if of.content is not None:
+            return (self.render(of.content),)
+        return self.blobs.member(blob, of.source or "", of.digest)
 
     def render(self, text: str) -> bytes:
         """Return a text as it is on the node, with its secrets."""
