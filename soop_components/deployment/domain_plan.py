@@ -14,7 +14,7 @@ from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.machines import Kind, no_snapshots
 from soop_components.machines.kinds import kind_of
-from soop_components.model.domain import SERVICES, DomainDefinition
+from soop_components.model.domain import ACCESSIBILITY, SERVICES, DomainDefinition
 from soop_components.model.domain_checks import all_problems
 from soop_components.model.environment import Environment
 from soop_components.model.names import Reference
@@ -67,6 +67,7 @@ def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mist
         if (missing := kind.missing()) is not None:
             mistakes.note(missing)
         problems += _base_problems(domain, definitions, found, kind)
+        problems += _access_problems(domain, definitions, found, kind)
     problems += all_problems(domain, definitions, found, lambda: [entry.reference for entry in store.list()])
     mistakes.problems += [problem.line(label) for problem in read.certain(problems)]
     environment = mistakes.finish(found)
@@ -130,6 +131,23 @@ def _base_problems(
         problem = kind.base_problem(environment, definition.base) if definition else None
         if problem:
             yield Problem((SERVICES, index, "service"), problem)
+
+
+def _access_problems(
+    domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], environment: Environment, kind: Kind
+) -> Iterator[Problem]:
+    """Yield public endpoints that a service does not have, and domains that cannot be let in."""
+    for index, service in enumerate(domain.services):
+        definition = definitions.get(service.reference.service)
+        for each in environment.accessibility.public if definition else ():
+            name, _, endpoint = each.partition(".")
+            if definition and name == definition.service and endpoint not in definition.endpoints:
+                what = unknown("endpoint", endpoint, definition.endpoints)
+                text = f"{service.reference} has {what}, which environment {environment.name} makes public"
+                yield Problem((SERVICES, index, "service"), text)
+    if domain.accessibility.from_ and not kind.lets_domains_in:
+        text = f"machines of the kind {kind.name} are not opened to nodes of other domains yet; remove it"
+        yield Problem((ACCESSIBILITY, "from"), text)
 
 
 def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:

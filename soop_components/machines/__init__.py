@@ -129,6 +129,8 @@ class Kind(ABC):
     """Type of those that hold data."""
     has_snapshots = False
     """Whether its ``Operations`` take snapshots of disks."""
+    lets_domains_in = False
+    """Whether nodes of one domain can be let into another one's, as ``soop:accessibility`` asks."""
     enforces: frozenset[str] = frozenset()
     """Keys of environments that machines of this kind see to, of those that are only checked for others."""
 

@@ -120,6 +120,6 @@ class Environment(Model):
     reliability: Reliability = Reliability()
     """How much care data gets."""
     accessibility: Accessibility = Accessibility()
-    """Who may reach the services; local machines can be reached from their own computer and nowhere else."""
+    """Who may reach the services from outside; local machines are reached from their own computer and nowhere else."""
     security: Security = Security()
     """What a deployment must satisfy."""

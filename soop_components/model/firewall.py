@@ -7,7 +7,7 @@ rules by what it has (a packet filter, security groups), or refuses an environme
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -33,20 +33,26 @@ class Rule(Model):
 
 
 def inbound(
-    domain: DomainDefinition, environment: Environment, service: str, ports: Mapping[str, int]
+    domain: DomainDefinition,
+    environment: Environment,
+    service: str,
+    ports: Mapping[str, int],
+    tested: Collection[str] = (),
 ) -> tuple[Rule, ...]:
     """Return the rules of a node that answers at endpoints of a service, whose ``ports`` are given by endpoint.
 
-    A domain's nodes reach each other. The deployer reaches SSH, and endpoints for smoke tests, from ``ssh_from``. The
-    domains of ``soop:accessibility`` reach every endpoint, the world those that are public, from ``allow_from``.
+    A domain's nodes reach each other. The deployer reaches SSH, and endpoints that are ``tested``, from ``ssh_from``.
+    The domains of ``soop:accessibility`` reach every endpoint, the world those that are public, from ``allow_from``.
     """
     deployer = environment.security.ssh_from
     public = environment.accessibility.public
     rules = [Rule(port=None, domains=(domain.id,)), Rule(port=SSH, networks=deployer or EVERYWHERE)]
     for port in sorted(set(ports.values())):
-        is_public = any(f"{service}.{name}" in public for name, each in ports.items() if each == port)
+        names = [name for name, each in ports.items() if each == port]
+        is_public = any(f"{service}.{name}" in public for name in names)
         world = (environment.accessibility.allow_from or EVERYWHERE) if is_public else ()
-        networks = tuple(dict.fromkeys((*deployer, *world)))
+        testers = deployer if any(name in tested for name in names) else ()
+        networks = tuple(dict.fromkeys((*testers, *world)))
         if networks or domain.accessibility.from_:
             rules.append(Rule(port=port, networks=networks, domains=domain.accessibility.from_))
     return tuple(rules)

@@ -99,7 +99,8 @@ def _inbound(
 ) -> tuple[Rule, ...]:
     """Return who may connect to the nodes of a role."""
     answered = {name: ports[name] for name, endpoint in definition.endpoints.items() if endpoint.role == role}
-    return inbound(domain, environment, definition.service, answered)
+    tested = {test.http.endpoint for test in definition.smoke_tests if test.http}
+    return inbound(domain, environment, definition.service, answered, tested)
 
 
 def _node_names(

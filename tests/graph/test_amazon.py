@@ -13,9 +13,11 @@ from pulumi.runtime import mocks
 from soop_components.components import Domain
 from soop_components.machines.aws.settings import AwsEnvironment, AwsSettings
 from soop_components.model.environment import Accessibility, MachineSize, Reliability, Security
+from soop_components.model.firewall import inbound
 from soop_components.model.plan import HttpSmoke, RolePlan, SmokeTestPlan
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
+from tests.domains import domain_from_config
 
 DOMAIN = "prod-access"
 ZONES = {"eu-west-1a": "subnet-0000000a", "eu-west-1b": "subnet-0000000b", "eu-west-1c": "subnet-0000000c"}
@@ -78,10 +80,16 @@ def name(node: str) -> str:
     return f"{node}.access-service.{DOMAIN}"
 
 
-def plan(web: int = 3) -> ServicePlan:
+def plan(environment: AwsEnvironment, web: int = 3) -> ServicePlan:
+    domain = domain_from_config(DOMAIN, "prod", [{"service": "access-service-3.2.3"}], {}, "file")
+    within = inbound(domain, environment, "access-service", {})
+    rules = inbound(domain, environment, "access-service", {"http": 80, "status": 8080}, ["status"])
     disk = DiskDefinition(size="1500MiB", mount="/srv")
-    nodes = [NodePlan(name=name("store-1"), role="store", number=1, size="small", disk=disk)]
-    nodes += [NodePlan(name=name(f"web-{each}"), role="web", number=each, size="large") for each in range(1, web + 1)]
+    nodes = [NodePlan(name=name("store-1"), role="store", number=1, size="small", disk=disk, inbound=within)]
+    nodes += [
+        NodePlan(name=name(f"web-{each}"), role="web", number=each, size="large", inbound=rules)
+        for each in range(1, web + 1)
+    ]
     return ServicePlan(
         service="access-service",
         version="3.2.3",
@@ -118,7 +126,7 @@ def declare(cloud: Cloud, environment: AwsEnvironment) -> Monitor:
 
     @pulumi.runtime.test
     def declared_by_the_program() -> None:
-        Domain(DOMAIN, environment, [plan()], images={"access-service": "debian-12"})
+        Domain(DOMAIN, environment, [plan(environment)], images={"access-service": "debian-12"})
 
     declared_by_the_program()
     return monitor

@@ -53,7 +53,7 @@ class AwsInfrastructure(Infrastructure):
 
     def prepare(self, services: Sequence[ServicePlan]) -> None:
         """Open what is to be reached."""
-        self._groups.open(openings(self._environment, services))
+        self._groups.open(openings(services))
 
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
         """Declare an instance, what it is told at its first start, and the volume that outlives it."""

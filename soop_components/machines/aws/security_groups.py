@@ -11,11 +11,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from soop_components.machines.aws.openings import EVERYWHERE, Opening
+from soop_components.machines.aws.openings import Opening
 from soop_components.machines.aws.settings import AwsEnvironment
+from soop_components.model.firewall import EVERYWHERE, SSH
 from soop_components.model.names import NodeName
-
-_SSH = 22
 
 
 class SecurityGroups:
@@ -31,7 +30,7 @@ class SecurityGroups:
         self._by_role: dict[tuple[str, str], aws.ec2.SecurityGroup] = {}
         self._allow_in(self._all, f"{domain}.nodes", ip_protocol="-1", referenced_security_group_id=self._all.id)
         for network in environment.security.ssh_from:
-            self._allow_port(self._all, f"{domain}.ssh", _SSH, network)
+            self._allow_port(self._all, f"{domain}.ssh", SSH, network)
         for network in EVERYWHERE:
             aws.vpc.SecurityGroupEgressRule(
                 f"{domain}.out-to-{_in_a_name(network)}",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from soop_components.machines.local.local_machines import LocalMachines
     from soop_components.model.environment import Environment
+    from soop_components.model.problem import Problem
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
 
@@ -24,6 +25,16 @@ class Local(Kind):
     machine_type = "soop:index:Machine"
     disk_type = "soop:index:Disk"
     has_snapshots = True
+    lets_domains_in = True
+    enforces = frozenset({"security.ssh_from"})
+    """Nobody but this computer reaches them by SSH, wherever from that may be allowed."""
+
+    def settings_problems(self, environment: Environment) -> Sequence[Problem]:
+        """Refuse public endpoints, which cannot be had."""
+        from soop_components.model.problem import Problem
+
+        text = "local machines have no public endpoints: they are reached from this computer only; remove it"
+        return [Problem(("accessibility", "public"), text)] if environment.accessibility.public else []
 
     def infrastructure(
         self,

@@ -15,6 +15,7 @@ from soop_components.deployment.domain_plan import load_domain_plan
 from soop_components.deployment.plan_file import VARIABLE, handed_plan, write_plan
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.machines.kinds import KINDS
+from soop_components.machines.local.host_key import new_host_key
 from soop_components.model.names import Reference
 from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
@@ -143,6 +144,27 @@ def test_what_an_environment_asks_for_and_nobody_sees_to_is_reported(built: Proj
     assert plan(built, "dev-two").notes == (
         "stacks/environments/dev.yaml: not enforced yet: reliability.spread, security.require_promotion_from",
     )
+
+
+def test_what_cannot_be_public_is_refused(built: Project) -> None:
+    environment(built, "dev", "accessibility: {public: [greeting-service.http]}\n")
+    assert refused(built, "dev-two").problems == (
+        "stacks/environments/dev.yaml: accessibility.public: local machines have no public endpoints: "
+        "they are reached from this computer only; remove it",
+    )
+    keys = f"host_key: {new_host_key().public}"
+    hosts = f"machines: ssh\nssh: {{hosts: {{rack1: {{address: 192.0.2.10, {keys}}}}}}}\n"
+    environment(built, "dev", f"{hosts}accessibility: {{public: [greeting-service.htpp, other-service.any]}}\n")
+    services = [{"service": GREETING}]
+    told = {"soop:accessibility": {"from": ["dev-one"]}}
+    with pytest.raises(InvalidInput) as caught:
+        load_domain_plan(built, "dev-two", environment="dev", services=services, optional=told, secret_names={})
+    assert list(caught.value.problems) == [
+        "stacks/Pulumi.dev-two.yaml: soop:services[0].service: greeting-service-1.0.0 has no endpoint htpp; "
+        "did you mean http?, which environment dev makes public",
+        "stacks/Pulumi.dev-two.yaml: soop:accessibility.from: machines of the kind ssh are not opened to nodes of "
+        "other domains yet; remove it",
+    ]
 
 
 def test_a_plan_is_handed_over_to_the_program_of_its_domain(
