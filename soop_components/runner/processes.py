@@ -35,26 +35,30 @@ def mapped(pid: str) -> set[str]:
     return set()
 
 
-def wait_until_quiet(groups: Collection[str], deadline: float) -> None:
+def wait_until_quiet(groups: Collection[str], deadline: float, answering: Collection[str] = ()) -> None:
     """Return when all processes of these groups have slept for a while, at the latest at a time of the monotonic clock.
 
-    One that computes, waits for a disk, comes, goes or is woken is not quiet; one that waits for requests is.
+    One that computes, waits for a disk, comes, goes or is woken is not quiet; one that waits for requests is. Those of
+    groups that are ``answering`` may be woken: under load that is what requests do.
     """
-    before, since = _steps(groups), waiting.now()
+    before, since = _steps(groups, answering), waiting.now()
 
     def is_quiet() -> bool:
         nonlocal before, since
-        if (after := _steps(groups)) != before:
+        if (after := _steps(groups, answering)) != before:
             before, since = after, waiting.now()
         return before is not None and waiting.now() - since >= _QUIET
 
     waiting.wait_until(is_quiet, deadline - waiting.now(), _BETWEEN_LOOKS)
 
 
-def _steps(groups: Iterable[str]) -> _Steps | None:
-    """Return how often each thread was switched to and from; None while one does not sleep."""
+def _steps(groups: Iterable[str], answering: Collection[str] = ()) -> _Steps | None:
+    """Return how often each thread was switched to and from, only which processes there are in groups that answer.
+
+    None while a thread does not sleep.
+    """
     found: _Steps = {}
-    for pid in (pid for group in groups for pid in members(group)):
+    for pid, may_wake in ((pid, group in answering) for group in groups for pid in members(group)):
         try:
             threads = os.listdir(f"/proc/{pid}/task")
         except OSError:  # it ended this moment
@@ -68,5 +72,8 @@ def _steps(groups: Iterable[str]) -> _Steps | None:
             state = _STATE.search(status)
             if state is None or state[1] not in "SI":
                 return None
-            found[f"{pid}/{thread}"] = tuple(_SWITCHES.findall(status))
+            if may_wake:
+                found[pid] = ()
+            else:
+                found[f"{pid}/{thread}"] = tuple(_SWITCHES.findall(status))
     return found

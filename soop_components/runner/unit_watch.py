@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from soop_components.runner import processes, systemd
 from soop_components.runner.failure import Failure
 from soop_components.runner.plan import Component, Unit
+from soop_components.runner.protocol import Change
 from soop_components.runner.systemd import Facts, is_template
 from soop_components.runner.waiting import wait_until
 from soop_components.runner.work import Work
@@ -15,7 +16,7 @@ from soop_components.runner.work import Work
 _SETTLE = 1.0
 """Seconds that a unit must stay up after a start: one with a mistake often lives for a moment.
 
-A unit whose processes all sleep counts as started sooner: it waits for requests.
+A unit whose processes all sleep counts as started sooner: it waits for requests, or answers them.
 """
 _WATCH = 5.0
 """Seconds that a unit must stay up if systemd has restarted it, or may restart it and it has no health check."""
@@ -45,13 +46,23 @@ def verify(work: Work) -> None:
         new = [name for name in work.started if not work.cgroups.get(name)]
         work.cgroups.update({name: found.cgroup for name, found in systemd.facts(work.host, new).items()})
         groups = [group for name in work.started if (group := work.cgroups[name])]
-        processes.wait_until_quiet(groups, max(work.started.values()) + _SETTLE)
+        answering = [work.cgroups[name] for name in _answering(work)]
+        processes.wait_until_quiet(groups, max(work.started.values()) + _SETTLE, answering)
     found = systemd.facts(work.host, wanted)
     for name in (name for name in wanted if found[name].starting):
         systemd.call(work.host, "start", [name])
     shaky = wait_until(lambda: _shaky(work, wanted), _WATCH_AT_MOST, 0.25, good=lambda name: name is None)
     if shaky is not None:
         raise _not_up(work, shaky, systemd.facts(work.host, [shaky])[shaky].state_text)
+
+
+def _answering(work: Work) -> list[str]:
+    """Return the units whose programs have answered since they were started: the health checks have passed.
+
+    After a reload, processes of before it may have answered.
+    """
+    checked = {name for part in work.document.components if part.http_health for name in part.units}
+    return [name for name in work.started if name in checked and Change("unit", name, "reload") not in work.changes]
 
 
 def _shaky(work: Work, wanted: Iterable[str]) -> str | None:

@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
 def play(monkeypatch: pytest.MonkeyPatch, *steps: Any) -> None:
     """Let the processes be found like this, one look after the other, and the last way from then on."""
     left = list(steps)
-    monkeypatch.setattr(processes, "_steps", lambda groups: left.pop(0) if len(left) > 1 else left[0])
+    monkeypatch.setattr(processes, "_steps", lambda groups, answering: left.pop(0) if len(left) > 1 else left[0])
 
 
 def test_what_sleeps_is_quiet_after_a_moment(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +90,20 @@ def test_a_process_that_waits_takes_no_steps_and_one_that_is_woken_does(child: s
     child.stdin.flush()
     while steps_while(child, "S") == before:
         time.sleep(0.01)
+
+
+def test_a_process_that_answers_requests_may_be_woken_and_still_has_to_sleep(child: subprocess.Popen[bytes]) -> None:
+    before = steps_while(child, "S")
+    assert processes._steps(["/a"], ["/a"]) == {str(child.pid): ()}
+    assert child.stdin is not None
+    child.stdin.write(b"x")
+    child.stdin.flush()
+    while steps_while(child, "S") == before:
+        time.sleep(0.01)
+    assert processes._steps(["/a"], ["/a"]) == {str(child.pid): ()}
+    os.kill(child.pid, signal.SIGSTOP)
+    steps_while(child, "T")
+    assert processes._steps(["/a"], ["/a"]) is None
 
 
 def test_a_process_that_does_not_sleep_is_not_quiet(child: subprocess.Popen[bytes]) -> None:

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from soop_components.runner import unit_watch, waiting
+from soop_components.runner import health, processes, unit_watch, waiting
 from tests.unit.runner.app import PROGRAM, app
-from tests.unit.runner.node import Node, file
+from tests.unit.runner.node import Node, document, file
 
 STARTING = {"ActiveState": "activating", "SubState": "start"}
 
@@ -89,3 +89,27 @@ def test_what_systemd_counted_before_a_restart_does_not_count(running: Node) -> 
     running.systemd.on_restart = lambda: looping(running, 0)
     assert running.apply(running.host.load("running.json") or {})["event"] == "result"
     assert running.systemd.commands == ["reset-failed app.service", "restart app.service"]
+
+
+def test_a_program_that_has_answered_since_its_start_may_be_woken(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose check is a command has answered nobody, and after a reload the processes of before it may have."""
+    node.systemd.units |= {f"{name}.service": {"ControlGroup": f"/{name}"} for name in ("web", "job")}
+    asked: list[tuple[set[str], set[str]]] = []
+    monkeypatch.setattr(health, "ask", lambda *_: None)
+    monkeypatch.setattr(
+        processes, "wait_until_quiet", lambda groups, _, answering: asked.append((set(groups), set(answering)))
+    )
+
+    def applied(version: str) -> None:
+        checks = {
+            "web": {"http_health": {"path": "/", "port": 80}},
+            "job": {"command_health": {"command": ["/bin/sh"]}},
+        }
+        files = {f"/etc/{name}": file(version) for name in checks}
+        reload = {"reload_on": list(files)}
+        parts = {name: {"units": {f"{name}.service": reload}, **check} for name, check in checks.items()}
+        assert node.apply(document(version, a={"files": files}, **parts))["event"] == "result"
+
+    applied("1.0.0")
+    applied("2.0.0")
+    assert asked == [({"/web", "/job"}, {"/web"}), ({"/web", "/job"}, set())]
