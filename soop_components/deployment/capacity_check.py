@@ -1,4 +1,4 @@
-"""Whether an environment has room for a domain beside its other domains, by their definitions."""
+"""Whether an environment has room for a domain beside its others: those that are defined, and those that only run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.machines.kinds import kind_of
 from soop_components.model.capacity import Demand, capacity_problems, demand_of
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Capacity, Environment
@@ -23,19 +24,28 @@ _SHOWN = 5
 def check_capacity(
     project: Project, domain: DomainDefinition, environment: Environment, define: Define, label: str
 ) -> tuple[str, ...]:
-    """Raise ``InvalidInput`` if the environment has too little for the domain beside all others that are defined.
+    """Raise ``InvalidInput`` if the environment has too little for the domain beside all others.
 
-    Returns notes on what could not be counted: somebody else's mistake is no reason to refuse this domain.
+    A domain that runs counts also if nobody defines it any more. Returns notes on what could not be counted: somebody
+    else's mistake is no reason to refuse this domain.
     """
     if environment.capacity == Capacity():
         return ()
     count = _Count(project, environment, define)
     in_environment = [id for id in project.domain_ids() if id.startswith(f"{environment.name}-")]
     others = {id: count.defined(id) for id in in_environment if id != domain.id}
+    running = kind_of(environment.machines).existing(project, environment.name)
+    undefined = {id: demand for id, demand in running.items() if id not in in_environment and id != domain.id}
+    others |= undefined
     problems = capacity_problems(environment, domain.id, count.domain(domain), others)
     if problems:
         file = project.name_of(project.environments / f"{environment.name}.yaml")
-        hint = f"ask for fewer nodes, destroy a domain and delete its definition, or raise `capacity:` in {file}"
+        gone = (
+            f"destroy what has no definition any more: soop destroy {' '.join(sorted(undefined))}; or "
+            if undefined
+            else ""
+        )
+        hint = f"{gone}ask for fewer nodes, destroy a domain and delete its definition, or raise `capacity:` in {file}"
         raise InvalidInput([f"{label}: soop:services: {problem}" for problem in problems], hint)
     return count.notes()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # of the program, of the provider and of the command line: no
     import pulumi
 
     from soop_components.machines.snapshots import Snapshot
+    from soop_components.model.capacity import Demand
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
     from soop_components.model.service import DiskDefinition
@@ -178,6 +179,10 @@ class Kind(ABC):
         """Return the place of a machine, of which a stack's state has these outputs; empty if it is nowhere yet."""
         found: Mapping[str, Any] = outputs.get("place") or {}
         return found
+
+    def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
+        """Return what the domains of an environment take now, as far as that can be seen without asking anybody."""
+        return {}
 
     def sweep(self, project: Project) -> Sequence[str]:
         """Remove what killed runs left, never anything that lives; return what it was."""

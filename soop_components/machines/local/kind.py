@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from soop_components.machines import Infrastructure, Kind
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pulumi
 
     from soop_components.machines.local.local_machines import LocalMachines
+    from soop_components.model.capacity import Demand
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
     from soop_components.project import Project
@@ -60,6 +61,12 @@ class Local(Kind):
         from soop_components.machines.local.resources import DiskResource, MachineResource
 
         return (DiskResource(), MachineResource())
+
+    def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
+        """Count machines by their records."""
+        from soop_components.machines.local.existing import existing
+
+        return existing(project, environment) if project.machines.is_dir() else {}
 
     def sweep(self, project: Project) -> Sequence[str]:
         """Remove what killed runs of this checkout left; one that has no machines needs no root helper."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,33 @@ def test_what_was_not_built_yet_is_counted_by_its_source(built: Project) -> None
     assert plan(built, "dev-two", web=3).notes == ()
     (problem,) = refused(built, "dev-two", web=5).problems[:1]
     assert "dev-two asks for 6 nodes, 3 of them are taken by dev-next (3)" in problem
+
+
+def machine(project: Project, name: str, record: str | None = None) -> None:
+    """Write the record of a local machine."""
+    folder = project.machines / project.realm / name.rpartition(".")[2] / name
+    folder.mkdir(parents=True)
+    spec = {"name": name, "image": "debian-12", "cpus": 2, "memory": 1024**3, "authorized_keys": [], "disks": []}
+    host_key = new_host_key().public
+    about = {"spec": spec, "image_digest": f"sha256:{'0' * 64}", "host_key": host_key, "slot": 0, "number": 2}
+    (folder / "machine.json").write_text(record or json.dumps({**about, "address": "10.64.0.2"}))
+
+
+def test_what_runs_without_a_definition_is_counted(built: Project) -> None:
+    for number in range(1, 5):
+        machine(built, f"web-{number}.greeting-service.dev-gone")
+    machine(built, "web-1.greeting-service.dev-damaged", "{}")
+    for mine_or_elsewhere in ("dev-two", "test-gone"):
+        machine(built, f"web-1.greeting-service.{mine_or_elsewhere}")
+    assert plan(built, "dev-two").notes == ()
+    found = refused(built, "dev-two", web=4)
+    assert (
+        "8 nodes; dev-two asks for 5 nodes, 5 of them are taken by dev-gone (4), dev-damaged (1)" in found.problems[0]
+    )
+    assert found.hint is not None
+    assert found.hint.startswith("destroy what has no definition any more: soop destroy dev-damaged dev-gone; or ask")
+    define(built, "dev-gone", GREETING)
+    assert "5 nodes, 4 of them are taken by dev-gone (3)" in refused(built, "dev-two", web=4).problems[0]
 
 
 def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
