@@ -10,7 +10,7 @@ from soop_components.engine import Engine
 from soop_components.engine.nodes import find_node
 from soop_components.engine.process import run_in_terminal
 from soop_components.project import Project
-from soop_components.transport.ssh_program import ssh_session
+from soop_components.transport.ssh_program import on_node, ssh_session
 
 HELP = "show what a node's service logged"
 DESCRIPTION = """\
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     units, files = (arguments.unit, ()) if arguments.unit else (node.units, node.logs)
     command = logs_command(units, files, arguments.lines, arguments.follow)
     with ssh_session(project, node.target, node.private_key) as argv:
-        return run_in_terminal([*argv, command], project.root, engine.environment, harmless=True)
+        return run_in_terminal(on_node(argv, node.target, command), project.root, engine.environment, harmless=True)
 
 
 def logs_command(units: Sequence[str], files: Sequence[str], lines: int, follow: bool) -> str:

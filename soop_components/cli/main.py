@@ -27,6 +27,7 @@ VERBS = (
     "replace",
     "status",
     "history",
+    "host-key",
     "ssh",
     "logs",
     "restart",
@@ -38,7 +39,8 @@ VERBS = (
     "clean",
     "schema",
 )
-"""Modules of this package, each with ``HELP``, ``DESCRIPTION``, ``add_arguments(parser)``, ``run(arguments)``."""
+"""Modules of this package, each with ``HELP``, ``DESCRIPTION``, ``add_arguments(parser)``, ``run(arguments)``; a name
+has ``_`` for ``-``."""
 
 EXIT_CODES = {"LockedPackageGone": 3}
 """Exit codes of errors that other programs react to; every other error is 1, a wrong command line 2.
@@ -96,7 +98,7 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs", parser_class=kind)
     asked = [word for word in words if not word.startswith("-")][:1]
     for name in VERBS if not set(asked) & set(VERBS) else asked:
-        module = importlib.import_module(f"soop_components.cli.{name}")
+        module = importlib.import_module(f"soop_components.cli.{name.replace('-', '_')}")
         epilog = getattr(module, "EPILOG", None)
         verb = verbs.add_parser(name, help=module.HELP, description=module.DESCRIPTION, epilog=epilog)
         module.add_arguments(verb)

@@ -9,7 +9,7 @@ from soop_components.engine import Engine
 from soop_components.engine.nodes import find_node
 from soop_components.engine.process import run_in_terminal
 from soop_components.project import Project
-from soop_components.transport.ssh_program import ssh_session
+from soop_components.transport.ssh_program import on_node, ssh_session
 
 HELP = "open a shell on a node, or run a command there"
 DESCRIPTION = """\
@@ -31,6 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
     engine = Engine(project)
     node = find_node(engine, arguments.node)
     words = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    command = words if len(words) < 2 else [shlex.join(words)]
+    command = shlex.join(words) if len(words) > 1 else "".join(words)
     with ssh_session(project, node.target, node.private_key) as argv:
-        return run_in_terminal([*argv, *command], project.root, engine.environment)
+        return run_in_terminal(on_node(argv, node.target, command), project.root, engine.environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soop_components.runner import health, hosts, in_the_way, script_records, transient, unaccepted
+from soop_components.runner import conflicts, health, hosts, in_the_way, script_records, transient, unaccepted
 from soop_components.runner.accept import last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
@@ -69,6 +69,7 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     missing = work.blobs.missing(document.blobs | set(request.blobs))
     if apply_running is None:
         in_the_way.check(work)
+        conflicts.check(work)
     changes = [change for kind in KINDS for change in kind.pending(work)]
     running = host.load("running.json")
     if work.ledger.unfinished:

@@ -89,6 +89,19 @@ def refuse_excluded(work: Work, todo: list[str]) -> None:
         raise Failure("packages", f"{reasons[0]}, {why}{more}; remove it by hand, or leave the new one out")
 
 
+def refuse_unmet(work: Work, todo: list[str]) -> None:
+    """Fail if new packages need others that an existing host, unlike the base image, does not have."""
+    with linked_archives(work, todo) as archives:
+        new = controls_of(work, archives)
+    packages = [*new.values(), *(found for found in dpkg.there(work.host) if found.name not in new)]
+    compare = partial(dpkg.compare, work.host)
+    missing = [f"{name} needs {group}" for name in new for group in relations.unmet(new[name], packages, compare)]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        what = "which is neither in the artifact nor on the host; install it there"
+        raise Failure("packages", f"{missing[0]}{more}, {what}")
+
+
 def controls_of(work: Work, archives: Mapping[str, str]) -> Controls:
     """Return what archives say of themselves, read once."""
     work.controls |= dpkg.controls(work.host, (path for name, path in archives.items() if name not in work.controls))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from soop_components.runner import account_numbers, dpkg, replaced, systemd, unit_requests
 from soop_components.runner import package_needs as needs
+from soop_components.runner.conflicts import CLAIM
 from soop_components.runner.failure import describe
 from soop_components.runner.files import Files
 from soop_components.runner.host import Host
@@ -35,6 +36,8 @@ class Packages(Managed):
         digests = [work.document.packages[name].digest for name in todo]
         if todo and not work.rolling_back and not work.blobs.missing(digests):
             needs.refuse_excluded(work, todo)
+            if work.host.has(CLAIM):
+                needs.refuse_unmet(work, todo)
 
     def pending(self, work: Work) -> Iterable[Change]:
         yield from (Change("package", name, "install") for name in needs.needed(work, needs.known_to_dpkg(work)))

@@ -1,9 +1,9 @@
-"""How Debian packages exclude each other: deb-control(5), Conflicts, Breaks and Provides."""
+"""How Debian packages exclude and need each other: deb-control(5), Conflicts, Breaks, Depends and Provides."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -37,6 +37,20 @@ def reason(new: Control, there: Control, compare: Compare) -> str | None:
 def bars(there: Control, new: Control, compare: Compare) -> bool:
     """Return whether dpkg unpacks a new package only where the other is not; what is broken may stay meanwhile."""
     return _excludes(new, there, "Conflicts", compare) or _excludes(there, new, "Conflicts", compare)
+
+
+def unmet(new: Control, packages: Iterable[Control], compare: Compare) -> Iterator[str]:
+    """Yield what a new package depends on and none of these packages is or provides, as it is written."""
+    known = list(packages)
+    for field in ("Pre-Depends", "Depends"):
+        for group in filter(None, map(str.strip, new.fields.get(field, "").split(","))):
+            if not any(_meets(each, clause, compare) for clause in _clauses(group) for each in known):
+                yield group
+
+
+def _meets(package: Control, clause: tuple[str, str, str], compare: Compare) -> bool:
+    name, operator, wanted = clause
+    return any(not operator or (found and compare(found, operator, wanted)) for found in _versions(package, name))
 
 
 def _excludes(one: Control, other: Control, field: str, compare: Compare) -> bool:

@@ -29,6 +29,8 @@ _KEPT = 1 << 20
 """Bytes of standard error that are kept, the last ones."""
 _ERRORS_AT_MOST = 64 << 20
 """Bytes of it after which a command is ended."""
+KEY_TYPE = "ssh-ed25519"
+"""What host keys are."""
 _loading = Lock()
 
 
@@ -201,7 +203,7 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
         client = None
     except asyncssh.HostKeyNotVerifiable as error:
         raise Refused(
-            f"{target.name}: {target.address} shows another host key than the one it was made with",
+            f"{target.name}: {target.address} shows another host key than the one that is known",
             "it may be another machine: look before you go on",
         ) from error
     except asyncssh.PermissionDenied as error:
@@ -221,7 +223,7 @@ async def _open(target: Target, key: asyncssh.SSHKey | None, host_key: asyncssh.
         target.port,
         username=target.user,
         known_hosts=([host_key], [], []),
-        server_host_key_algs=["ssh-ed25519"],
+        server_host_key_algs=[KEY_TYPE],
         config=None,
         gss_host=None,
         keepalive_interval=5,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 from soop_components.errors import SoopError
 from soop_components.project import Project
-from soop_components.transport.ssh import Target
+from soop_components.transport.ssh import Target, as_root
 
 _PREFIX = "soop-ssh-"
 
@@ -49,6 +49,15 @@ def ssh_argv(target: Target, key: Path, hosts: Path) -> list[str]:
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     return ["ssh", "-F", "none", *words, "-p", str(target.port), "-l", target.user, target.address]
+
+
+def on_node(argv: Sequence[str], target: Target, command: str) -> list[str]:
+    """Return the whole of an ``ssh`` command that runs a command line as root, or a shell if there is none."""
+    if target.user == "root":
+        return [*argv, *([command] if command else [])]
+    if command:
+        return [*argv, as_root(target.user, command)]
+    return [argv[0], "-t", *argv[1:], "sudo -n -i"]
 
 
 def _quoted(path: Path) -> str:

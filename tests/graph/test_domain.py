@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from pulumi.runtime.settings import _get_rpc_manager
 
 from soop_components.components import Domain, program
 from soop_components.machines.kinds import KINDS
+from soop_components.machines.ssh.settings import ExistingHost, SshEnvironment, SshSettings
 from soop_components.model.environment import Environment, Reliability
 from soop_components.model.plan import ComponentPlan, File, HttpSmoke, RolePlan, SmokeTestPlan
 from soop_components.model.service import DiskDefinition
@@ -24,6 +26,7 @@ from tests.rented import RentedEnvironment, RentedSettings, register
 
 DIGEST = "sha256:" + "a" * 64
 DOMAIN = "dev-access"
+HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
 _RELEASING = ("soop:index:Release", "soop:index:ReleaseGroup")
 
 
@@ -40,6 +43,8 @@ class Recorder(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "soop:index:Machine":
             outputs |= {"place": {"address": "10.0.0.9", "port": 22, "user": "root", "hostKey": "ssh-ed25519 AAAA"}}
+        if args.typ == "soop:index:Host":
+            outputs |= {"place": {"address": "10.0.0.7", "port": 22, "user": "ops", "hostKey": "ssh-ed25519 AAAA"}}
         if args.typ == "soop:index:Server":
             outputs |= {"ip": "10.0.0.8", "hostKey": "ssh-ed25519 AAAA"}
         if args.typ == "soop:index:Key":
@@ -175,6 +180,38 @@ def test_another_kind_of_machines_declares_resources_of_its_own(recorder: Record
     place = {"address": "10.0.0.8", "hostKey": "ssh-ed25519 AAAA", "patience": 120}
     assert [node["place"] for node in release.inputs["nodes"].values()] == [place] * 3
     assert recorder.monitor.domain_inputs == {"machines": "rented"}
+
+
+def test_nodes_on_existing_hosts_have_first_choices_of_their_own(recorder: Recorder) -> None:
+    hosts = {
+        f"rack{number}": ExistingHost(address=f"10.0.0.{number}", host_key=HOST_KEY, sizes=sizes)
+        for number, sizes in enumerate([("large",), (), ("small",), ()], 1)
+    }
+    declare([plan()], SshEnvironment(name="dev", machines="ssh", ssh=SshSettings.model_construct(hosts=hosts)))
+    specs = {args.name: args.inputs["spec"] for args in recorder.resources["soop:index:Host"]}
+    names = [f"{short}.access-service.{DOMAIN}" for short in ("database-1", "web-1", "web-2")]
+    assert {name: [host["name"] for host in specs[name]["hosts"]] for name in names} == {
+        names[0]: ["rack3", "rack2", "rack4"],
+        names[1]: ["rack2", "rack3", "rack4"],
+        names[2]: ["rack4", "rack3", "rack2"],
+    }
+    assert specs[names[0]]["disks"] == [{"mount": "/var/lib/postgresql", "size": "1GiB"}]
+    assert recorder.names("soop:index:Host") == names
+    assert not recorder.names("soop:index:Disk")
+    assert recorder.monitor.domain_inputs == {"machines": "ssh"}
+
+
+def test_nodes_of_a_role_on_existing_hosts_go_to_one_zone_after_the_other(recorder: Recorder) -> None:
+    hosts = {
+        f"rack{number}": ExistingHost(address=f"10.0.0.{number}", host_key=HOST_KEY, zone=zone)
+        for number, zone in enumerate(["a", "a", "b", "b"], 1)
+    }
+    settings = SshSettings.model_construct(hosts=hosts)
+    spread = Reliability(spread="availability_zone")
+    declare([plan()], SshEnvironment(name="dev", machines="ssh", ssh=settings, reliability=spread))
+    specs = {args.name.split(".")[0]: args.inputs["spec"] for args in recorder.resources["soop:index:Host"]}
+    first = {short: spec["hosts"][0]["name"] for short, spec in specs.items()}
+    assert first == {"database-1": "rack1", "web-1": "rack2", "web-2": "rack3"}
 
 
 def test_local_machines_are_not_recorded_as_a_kind(recorder: Recorder) -> None:

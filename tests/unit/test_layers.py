@@ -52,8 +52,8 @@ APART = [("provider", "components"), ("components", "provider"), ("planning", "b
 
 ALONE = [
     PACKAGE / "runner",
-    PACKAGE / "machines/host/on_host.py",
     PACKAGE / "machines/local/root_helper",
+    PACKAGE / "machines/host/on_host",
     PACKAGE / "setup/debian.py",
 ]
 """What is copied elsewhere or run by another Python: the standard library and modules beside it, no more."""

@@ -24,5 +24,7 @@ def unfit(found: Mapping[str, Any], spec: HostSpec) -> Iterator[str]:
         yield "systemd does not run on it"
     if found["memory"] < spec.memory * _KERNEL:
         yield f"it has {size_text(found['memory'])} of memory, less than {size_text(spec.memory)}"
+    for path, owner in found["occupied"].items():
+        yield f"{path} holds data of {owner}, and the node wants its own there"
     if found["cpus"] < spec.cpus:
         yield f"it has {found['cpus']} processors, less than {spec.cpus}"

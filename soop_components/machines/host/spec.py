@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from soop_components.model.size import bytes_of
@@ -22,6 +22,14 @@ class Candidate:
     host_key: str
     port: int = 22
     user: str = "root"
+    disks: Mapping[str, str] = field(default_factory=dict)
+    """Devices by where they are mounted."""
+
+    @classmethod
+    def parse(cls, listed: Mapping[str, Any]) -> Candidate:
+        """Read one of ``hosts``."""
+        where = listed.get("port", 22), listed.get("user", "root")
+        return cls(listed["name"], listed["address"], listed["hostKey"], *where, listed.get("disks", {}))
 
     def target(self, label: str) -> Target:
         """Return where it is, as messages shall call it."""
@@ -45,17 +53,14 @@ class HostSpec:
     operator_login: bool
     made_for_node: bool
     patience: float
+    mounts: tuple[str, ...]
+    """Where data lies."""
 
     @classmethod
     def parse(cls, spec: Mapping[str, Any]) -> HostSpec:
         """Read the property."""
         return cls(
-            candidates=tuple(
-                Candidate(
-                    each["name"], each["address"], each["hostKey"], each.get("port", 22), each.get("user", "root")
-                )
-                for each in spec["hosts"]
-            ),
+            candidates=tuple(map(Candidate.parse, spec["hosts"])),
             keys=tuple(spec["authorizedKey"].splitlines()),
             base=spec["base"],
             memory=bytes_of(spec["memory"]),
@@ -63,7 +68,12 @@ class HostSpec:
             operator_login=spec.get("operatorLogin", False),
             made_for_node=spec.get("madeForNode", False),
             patience=spec.get("patience", DEFAULT_PATIENCE),
+            mounts=tuple(each["mount"] for each in spec.get("disks", ())),
         )
+
+    def folders(self, candidate: Candidate) -> list[str]:
+        """Return where data lies that no disk of a candidate is for."""
+        return [path for path in self.mounts if path not in candidate.disks]
 
     def named(self, name: str) -> Candidate | None:
         """Return the candidate of a name."""

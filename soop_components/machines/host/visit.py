@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -13,7 +14,20 @@ from typing import Any
 from soop_components.errors import SoopError, printable
 from soop_components.transport.ssh import Connection, Target, connect
 
-_PROGRAM = Path(__file__).with_name("on_host.py")
+_FOLDER = Path(__file__).with_name("on_host")
+_PACKAGE = f"{__package__}.on_host"
+_MODULES = ("files", "claims", "looking", "disks", "made_machine", "verbs")
+"""Each after those that it imports."""
+_LOADER = """
+import json, sys, types
+sent = json.load(sys.stdin)
+package = sys.modules[sent["package"]] = types.ModuleType(sent["package"])
+for name, source in sent["modules"].items():
+    module = sys.modules[sent["package"] + "." + name] = types.ModuleType(name)
+    exec(compile(source, name + ".py", "exec"), vars(module))
+    setattr(package, name, module)
+package.verbs.main(sent["request"])
+"""
 _LONGEST = 1 << 20
 """Bytes of an answer."""
 _SECONDS = 120.0
@@ -43,8 +57,9 @@ class Visit:
 
     async def ask(self, verb: str, takes: float = 0, **arguments: Any) -> Any:
         """Carry out a verb of ``on_host`` there, which may take so many seconds more, and return its answer."""
-        program = f"{_source()}\nmain(json.loads({json.dumps({'verb': verb, **arguments})!r}))\n"
-        code, output, errors = await self._run("python3 -I -", program.encode(), _SECONDS + takes)
+        sent = {"package": _PACKAGE, "modules": _sources(), "request": {"verb": verb, **arguments}}
+        command = f"python3 -I -c {shlex.quote(_LOADER)}"
+        code, output, errors = await self._run(command, json.dumps(sent).encode(), _SECONDS + takes)
         try:
             answer = json.loads(output)
         except ValueError as error:
@@ -81,5 +96,5 @@ async def visit(target: Target, private_key: str | None, patience: float) -> Asy
 
 
 @cache
-def _source() -> str:
-    return _PROGRAM.read_text(encoding="utf-8")
+def _sources() -> dict[str, str]:
+    return {name: (_FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in _MODULES}

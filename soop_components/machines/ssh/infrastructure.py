@@ -32,12 +32,13 @@ class SshInfrastructure(Infrastructure):
         """Declare the Host of one node, with all hosts that it may be on."""
         size = self._environment.sizes[node.size]
         spec = {
-            "hosts": [self._listed(name) for name in self._by_preference(node.size)],
+            "hosts": [self._listed(name) for name in self._by_preference(node)],
             "authorizedKey": self._authorized_key,
             "operatorLogin": True,
             "base": image,
             "cpus": size.cpus,
             "memory": size.memory,
+            **({"disks": [{"mount": node.disk.mount, "size": node.disk.size}]} if node.disk else {}),
         }
         return Host(node.name, spec, self._private_key, pulumi.ResourceOptions(parent=parent)).place
 
@@ -45,13 +46,21 @@ class SshInfrastructure(Infrastructure):
         """Declare nothing: the data of a node that is gone lies on its host, which is not ours."""
         return pulumi.Output.from_input(name)
 
-    def _by_preference(self, size: str) -> list[str]:
-        """Return the hosts that may be a node of this size, first one that no earlier node of the domain prefers."""
+    def _by_preference(self, node: NodePlan) -> list[str]:
+        """Return the hosts that a node may be on, first one that no earlier node of the domain prefers."""
         hosts = self._environment.ssh.hosts
-        fitting = [name for name, host in hosts.items() if not host.sizes or size in host.sizes]
+        fitting = [name for name, host in hosts.items() if not host.sizes or node.size in host.sizes]
+        fitting.sort(key=lambda name: not hosts[name].sizes)  # those that others cannot take come first
+        if self._environment.reliability.spread:
+            zones = sorted({hosts[name].zone or "" for name in fitting})
+            fitting.sort(key=lambda name: (zones.index(hosts[name].zone or "") - node.number + 1) % len(zones))
         first = next((name for name in fitting if name not in self._chosen), None)
-        if first is not None:
-            self._chosen.add(first)
+        if first is None:
+            raise pulumi.RunError(
+                f"{node.name}: ssh.hosts of environment {self._environment.name} has no host for it any more that may "
+                f"be of the size {node.size}: list another one there, or ask for fewer nodes"
+            )
+        self._chosen.add(first)
         return sorted(fitting, key=lambda name: name != first)
 
     def _listed(self, name: str) -> dict[str, Any]:
@@ -62,4 +71,5 @@ class SshInfrastructure(Infrastructure):
             "port": host.port,
             "user": host.user,
             "hostKey": host.host_key,
+            **({"disks": host.disks} if host.disks else {}),
         }

@@ -17,6 +17,7 @@ from soop_components.model.service import MOST
 _KEY_TYPE = "ssh-ed25519"
 _KEY_HEAD = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00 "
 _KEY_LENGTH = len(_KEY_HEAD) + 32
+_DEVICE = re.compile(r"/dev/[0-9A-Za-z/._:+-]+")
 _ADDRESS = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.:-]{0,251}[0-9A-Za-z])?")
 
 
@@ -40,8 +41,15 @@ def _address(value: str) -> str:
     return value
 
 
+def _device(value: str) -> str:
+    if not _DEVICE.fullmatch(value):
+        raise ValueError("expected a device that keeps its name, such as /dev/disk/by-id/nvme-…")
+    return value
+
+
 HostKeyLine = Annotated[str, AfterValidator(_host_key)]
 Address = Annotated[str, AfterValidator(_address)]
+Device = Annotated[str, AfterValidator(_device)]
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", max_length=60)]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]*$", max_length=32)]
 
@@ -57,6 +65,10 @@ class ExistingHost(Model):
     """Who logs in; everybody but root needs sudo without a password."""
     host_key: HostKeyLine
     """The public key that proves that it is this host, ``ssh-ed25519 AAAA…``, put here by who has compared it."""
+    zone: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)] | None = None
+    """Where it stands; nodes of a role are spread over zones by ``reliability: {spread: availability_zone}``."""
+    disks: dict[str, Device] = Field(default_factory=dict)
+    """Devices by where nodes want their disks mounted; without one, data lies in a folder of the host."""
     sizes: Annotated[tuple[SizeName, ...], Field(strict=False)] = ()
     """Sizes of the nodes that it may be; every one if none is given."""
 

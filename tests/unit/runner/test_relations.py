@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from soop_components.runner.relations import Control, reason
+from soop_components.runner.relations import Control, reason, unmet
 
 
 def package(text: str) -> Control:
@@ -43,3 +43,21 @@ def compare(version: str, operator: str, other: str) -> bool:
 )
 def test_what_excludes_what(new: str, there: str, expected: str | None) -> None:
     assert reason(package(new), package(there), compare) == expected
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("a 1", []),
+        ("a 1 | Depends: b, c (>= 2)", []),
+        ("a 1 | Depends: b (>= 2), c", ["b (>= 2)"]),
+        ("a 1 | Depends: x|b (= 1)", []),
+        ("a 1 | Depends: x|y", ["x|y"]),
+        ("a 1 | Pre-Depends: x | Depends: mta, y:any", ["x", "y:any"]),
+        ("a 1 | Depends: mta (>= 1)", ["mta (>= 1)"]),
+        ("a 1 | Depends: api (>= 3), a (= 1)", []),
+    ],
+)
+def test_what_is_needed_and_not_there(new: str, expected: list[str]) -> None:
+    packages = [package(each) for each in (new, "b 1", "c 2.1", "d 1 | Provides: mta, api (= 3)")]
+    assert list(unmet(packages[0], packages, compare)) == expected

@@ -1,0 +1,28 @@
+"""What kind of machine it is."""
+
+from __future__ import annotations
+
+import os
+
+from soop_components.machines.host.on_host.claims import claimed, occupied
+from soop_components.machines.host.on_host.files import Answer, output
+
+
+def look(node: str, mounts: list[str]) -> Answer:
+    """Return what kind of machine this is, who has claimed it, and whose data are where a node wants its own."""
+    release = {}
+    with open("/etc/os-release", encoding="utf-8") as file:
+        for line in file:
+            key, _, value = line.strip().partition("=")
+            release[key] = value.strip('"')
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemTotal"))
+    return {
+        "base": f"{release.get('ID')}-{release.get('VERSION_ID')}",
+        "architecture": output("dpkg", "--print-architecture"),
+        "systemd": os.path.isdir("/run/systemd/system"),
+        "memory": memory,
+        "cpus": os.cpu_count(),
+        "claim": claimed(),
+        "occupied": occupied(mounts, node),
+    }

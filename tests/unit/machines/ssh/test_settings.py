@@ -1,0 +1,55 @@
+"""What an environment's file may say of existing hosts."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from soop_components.deployment.environment_file import load_environment
+from soop_components.errors import InvalidInput
+from soop_components.machines.ssh.settings import SshEnvironment
+
+KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
+
+
+def load(tmp_path: Path, host: str) -> SshEnvironment:
+    path = tmp_path / "rack.yaml"
+    path.write_text(f"machines: ssh\nssh:\n  hosts:\n    rack1: {{{host}}}\n")
+    environment = load_environment(path, "rack.yaml")
+    assert isinstance(environment, SshEnvironment)
+    return environment
+
+
+def test_a_host_is_its_address_and_its_key(tmp_path: Path) -> None:
+    host = load(tmp_path, f"address: 192.0.2.10, host_key: {KEY} root@rack1").ssh.hosts["rack1"]
+    assert (host.address, host.port, host.user, host.host_key) == ("192.0.2.10", 22, "root", KEY)
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("address: 192.0.2.10", "rack.yaml: ssh.hosts.rack1.host_key: "),
+        ("address: 192.0.2.10, host_key: yes", "rack.yaml: ssh.hosts.rack1.host_key: "),
+        ("address: 192.0.2.10, host_key: ssh-rsa AAAA", "`soop host-key ADDRESS` prints what a host shows"),
+        (f"address: 192.0.2.10, host_key: {KEY[:-8]}", "`soop host-key ADDRESS` prints what a host shows"),
+        (f"address: -oProxyCommand=x, host_key: {KEY}", "expected a name or an address such as 192.0.2.10"),
+        (f"address: rack1, host_key: {KEY}, user: Ops", "rack.yaml: ssh.hosts.rack1.user: "),
+        (f"address: rack1, host_key: {KEY}, port: 0", "rack.yaml: ssh.hosts.rack1.port: "),
+        (f"address: rack1, host_key: {KEY}, disks: {{/srv: sdb}}", "expected a device that keeps its name"),
+        (f"address: rack1, host_key: {KEY}, adress: x", "rack.yaml: ssh.hosts.rack1.adress: "),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, host: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load(tmp_path, host)
+    assert any(problem in line for line in caught.value.problems), caught.value.problems
+
+
+def test_an_environment_of_existing_hosts_needs_some(tmp_path: Path) -> None:
+    path = tmp_path / "rack.yaml"
+    path.write_text("machines: ssh\n")
+    with pytest.raises(InvalidInput) as caught:
+        load_environment(path, "rack.yaml")
+    assert any("ssh" in line for line in caught.value.problems)
