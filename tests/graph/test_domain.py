@@ -19,6 +19,7 @@ from soop_components.components import Domain, program
 from soop_components.machines.kinds import KINDS
 from soop_components.machines.ssh.settings import ExistingHost, SshEnvironment, SshSettings
 from soop_components.model.environment import Environment, Reliability
+from soop_components.model.firewall import EVERYWHERE, Rule
 from soop_components.model.plan import ComponentPlan, File, HttpSmoke, RolePlan, SmokeTestPlan
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import DomainPlan, NodePlan, ServicePlan
@@ -230,6 +231,20 @@ def test_a_program_loads_nothing_of_the_provider() -> None:
     )
     assert [name for name in done.stdout.split() if name.startswith(strange)] == []
     assert "soop_components.machines.local.local_machines" not in done.stdout.split()
+
+
+def test_a_local_machine_is_told_of_other_domains_that_may_connect_and_of_nothing_else(recorder: Recorder) -> None:
+    rules = (
+        Rule(port=None, domains=(DOMAIN,)),
+        Rule(port=22, networks=EVERYWHERE),
+        Rule(port=80, domains=("dev-one",)),
+    )
+    web = node("web", 1, "access-service").model_copy(update={"inbound": rules})
+    closed = node("web", 2, "access-service").model_copy(update={"inbound": rules[:2]})
+    declare([plan().model_copy(update={"nodes": {web.name: web, closed.name: closed}})])
+    specs = {args.name: args.inputs["spec"] for args in recorder.resources["soop:index:Machine"]}
+    assert specs[web.name]["inbound"] == [{"port": 80, "domains": ["dev-one"]}]
+    assert "inbound" not in specs[closed.name]
 
 
 def test_what_has_one_name_on_the_host_goes_before_its_replacement_comes(recorder: Recorder) -> None:
