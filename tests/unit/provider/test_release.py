@@ -123,10 +123,11 @@ def test_a_first_deployment_that_failed_records_what_its_nodes_are(monkeypatch: 
 def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_unknown() -> None:
     migrations = [{"component": "store", "label": f"00{number}_m"} for number in (1, 2)]
     contract = [migrations[0], {**migrations[1], "kind": "contract"}]
+    store: dict[str, object] = {"store": {}}
     nodes = {"web-1.a.dev": {"role": "web", "number": 1, "place": UNKNOWN}}
     given = {**INPUTS, "digest": "sha256:1", "nodes": nodes, "privateKey": UNKNOWN, "neighbours": UNKNOWN}
-    before = {**given, "version": "2.0.0", "roles": {"web": {"migrations": contract}}}
-    wanted = {**given, "version": "1.0.0", "roles": {"web": {"migrations": migrations[:1]}}}
+    before = {**given, "version": "2.0.0", "roles": {"web": {"components": store, "migrations": contract}}}
+    wanted = {**given, "version": "1.0.0", "roles": {"web": {"components": store, "migrations": migrations[:1]}}}
     context = Context("urn:pulumi:dev::p::soop:index:Release::a", EngineProgress(None, ""), Cancellation())
     with pytest.raises(DowngradeRefused, match="store's 002_m is contract"):
         asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, wanted))
