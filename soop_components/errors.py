@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     )
 
 
+def shortened(text: str, most: int) -> str:
+    """Return so many characters of a text at most, and an ellipsis where it is cut off."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class SoopError(Exception):
     """A mistake or a failure in one sentence, with a hint at what to do about it.
 
@@ -41,6 +46,6 @@ class InvalidInput(SoopError):
 
     def __init__(self, problems: Iterable[str], hint: str | None = None) -> None:
         found = list(problems)
-        shown = [printable(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in found[:_MOST]]
+        shown = [printable(shortened(each, _LONGEST)) for each in found[:_MOST]]
         self.problems = (*shown, *([f"{len(found) - _MOST} more mistakes"] if len(found) > _MOST else []))
         super().__init__("\n".join(self.problems), hint)

@@ -35,13 +35,9 @@ _NODE_WORDS: Mapping[NodeAction, str] = {
     "none": "not touched",
 }
 _COUNTED: Mapping[NodeAction, str] = {
-    "create": "new",
+    **_NODE_WORDS,
     "replace": "on a new machine",
-    "configure": "configured",
-    "repair": "repaired",
     "record": "with no change but the name of the version",
-    "remove": "removed",
-    "none": "not touched",
 }
 _RESOURCE_WORDS: Mapping[ResourceAction, str] = {
     "create": "made",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from soop_components.errors import SoopError
+from soop_components.errors import SoopError, shortened
 from soop_components.machines import WITH_DATA
 from soop_components.provider.announcement import announcement
 from soop_components.provider.diff import PropertyChange, differences
@@ -188,7 +188,7 @@ def drift_of(found: NodeStatus, expected: str, release: ReleaseInputs) -> list[s
         drift.insert(0, f"runs {release.reference}, which was not accepted")
     if not drift:
         drift += [health_in_words(problem, release.secrets.values()) for problem in found.health]
-    shown = [text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in drift[:_MOST]]
+    shown = [shortened(text, _LONGEST) for text in drift[:_MOST]]
     return shown + [f"{len(drift) - _MOST} more differences"] * (len(drift) > _MOST)
 
 

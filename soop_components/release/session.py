@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
-from soop_components.errors import SoopError, printable
+from soop_components.errors import SoopError, printable, shortened
 from soop_components.release.runner_archive import SUMS, RunnerArchive
 from soop_components.runner import protocol, wire
 from soop_components.runner.typed_json import Malformed
@@ -250,7 +250,7 @@ def _harmless(value: _T) -> _T:
     """Return an answer in which no text does anything to a terminal, or is longer than anybody reads."""
     made: Any = value
     if isinstance(value, str):
-        made = printable(value if len(value) <= _TEXT_AT_MOST else f"{value[:_TEXT_AT_MOST]}…")
+        made = printable(shortened(value, _TEXT_AT_MOST))
     elif isinstance(value, tuple):
         items = map(_harmless, value)
         made = type(value)(*items) if hasattr(value, "_fields") else tuple(items)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Timer
 from typing import Any
 
-from soop_components.errors import SoopError
+from soop_components.errors import SoopError, shortened
 from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.inputs import ReleaseInputs
@@ -122,7 +122,7 @@ def _deadline(connection: socket.socket, timeout: float, late: Event) -> Iterato
 
 def judge(request: HttpSmoke, status: int, body: str) -> str | None:
     """Compare an answer with what is expected; return the first difference in words."""
-    shown = _shown(page_text(body))
+    shown = shortened(page_text(body), _SHOWN)
     if status != request.status:
         return f"expected status {request.status}, got {status}: {shown}"
     if request.contains is not None and request.contains not in body:
@@ -136,10 +136,6 @@ def judge(request: HttpSmoke, status: int, body: str) -> str | None:
     return _missing(request.json_, got, "")
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
 def _missing(expected: Any, got: Any, path: str) -> str | None:
     if isinstance(expected, dict) and isinstance(got, dict):
         for key, value in expected.items():
@@ -151,5 +147,5 @@ def _missing(expected: Any, got: Any, path: str) -> str | None:
                 return wrong
         return None
     if expected != got:
-        return f"expected {path or 'the answer'} to be {json.dumps(expected)}, got {_shown(json.dumps(got))}"
+        return f"expected {path or 'the answer'} to be {json.dumps(expected)}, got {shortened(json.dumps(got), _SHOWN)}"
     return None

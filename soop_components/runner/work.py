@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from soop_components.runner.blobs import Blobs
 from soop_components.runner.document import Document
@@ -17,6 +17,11 @@ from soop_components.runner.plan import File, Script
 from soop_components.runner.protocol import Action, Change, Kind
 from soop_components.runner.touched import Touched, What
 from soop_components.runner.typed_json import canonical
+
+if TYPE_CHECKING:  # these modules need this one
+    from soop_components.runner.dpkg import Installed
+    from soop_components.runner.files import Goal
+    from soop_components.runner.relations import Control
 
 
 class Work:
@@ -50,12 +55,12 @@ class Work:
         self.begun = False
         """Whether anything may have been changed."""
         self.changes: list[Change] = []
-        self.installed: Mapping[str, Any] | None = None
-        """dpkg's answer (``dpkg.Installed``), until a package is removed."""
-        self.controls: dict[str, Any] = {}
-        """What archives of packages say of themselves (``relations.Control``), by name."""
-        self.goals: dict[str, list[Any]] = {}
-        """For each component, its files as they should be (``files.Goal``)."""
+        self.installed: Mapping[str, Installed] | None = None
+        """dpkg's answer, until a package is removed."""
+        self.controls: dict[str, Control] = {}
+        """What archives of packages say of themselves, by name."""
+        self.goals: dict[str, list[Goal]] = {}
+        """For each component, its files as they should be."""
         self.started: dict[str, float] = {}
         """Units that were started, restarted or reloaded, and when."""
         self.restarts: dict[str, int] = {}
