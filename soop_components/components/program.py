@@ -17,6 +17,7 @@ from soop_components.deployment.passphrase_check import check_passphrase
 from soop_components.deployment.plan_file import handed_plan
 from soop_components.errors import SoopError
 from soop_components.history.notes import Note, Notes, Outcome
+from soop_components.machines.kinds import kind_of
 from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 
@@ -36,6 +37,7 @@ def deploy_domain() -> None:
     try:
         # ``soop deploy`` may have made and checked one.
         plan = handed_plan(stack) or _new_plan()
+        kind_of(plan.environment.machines).require()
         check_passphrase(Project.find(), stack, plan.environment, os.environ)
     except SoopError as error:
         _note(Note(stack, Outcome.FAILED, reason=str(error)))

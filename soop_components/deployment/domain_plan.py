@@ -64,8 +64,6 @@ def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mist
     problems += _snapshot_problems(domain, definitions, found)
     if found is not None:
         kind = kind_of(found.machines)
-        if (missing := kind.missing()) is not None:
-            mistakes.note(missing)
         problems += _base_problems(domain, definitions, found, kind)
         problems += _access_problems(domain, definitions, found, kind)
     problems += all_problems(domain, definitions, found, lambda: [entry.reference for entry in store.list()])

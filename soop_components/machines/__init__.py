@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from soop_components.errors import SoopError
@@ -141,9 +142,18 @@ class Kind(ABC):
 
         return Environment
 
-    def missing(self) -> SoopError | None:
-        """Say what is not installed that programs need to declare machines of this kind."""
-        return None
+    sdk = ""
+    """Python package that a program needs to declare its machines."""
+
+    def require(self) -> None:
+        """Raise ``SoopError`` if that package is not installed: programs that declare no machines do without it."""
+        if self.sdk and find_spec(self.sdk) is None:
+            package = self.sdk.replace("_", "-")
+            raise SoopError(
+                f"`machines: {self.name}` needs the Python package {package}, which is not installed",
+                f"install it: pip install 'soop-components[{self.name}]'; in a checkout of SOOP itself: "
+                f".venv/bin/uv pip install --require-hashes --no-deps -r requirements-{self.name}.txt",
+            )
 
     def settings_problems(self, environment: Environment) -> Sequence[Problem]:
         """Return what is wrong with an environment's file that its types do not say."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
-from soop_components.errors import SoopError
 from soop_components.machines import Infrastructure, Kind, Operations, Unsupported
 from soop_components.machines.host import HOST
 
@@ -24,6 +22,7 @@ class Aws(Kind):
     """Instances and volumes of Amazon EC2."""
 
     name = "aws"
+    sdk = "pulumi_aws"
     machine_type = HOST
     disk_type = "aws:ebs/volume:Volume"
     enforces = frozenset(
@@ -35,16 +34,6 @@ class Aws(Kind):
         from soop_components.machines.aws.settings import AwsEnvironment
 
         return AwsEnvironment
-
-    def missing(self) -> SoopError | None:
-        """Say that there is no SDK of Pulumi's for AWS."""
-        if find_spec("pulumi_aws") is not None:
-            return None
-        return SoopError(
-            "`machines: aws` needs the Python package pulumi-aws, which is not installed",
-            "install it: pip install 'soop-components[aws]'; "
-            "in a checkout of SOOP itself: .venv/bin/uv pip install --require-hashes -r requirements-aws.txt",
-        )
 
     def settings_problems(self, environment: Environment) -> Sequence[Problem]:
         """Compare sizes with instance types, and zones with the region."""
