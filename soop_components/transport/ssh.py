@@ -50,10 +50,6 @@ class ConnectionLost(SoopError):
     """The connection ended while a command was running on the node."""
 
 
-class Refused(SoopError):
-    """The other end is there and does not let us in."""
-
-
 class Connection:
     """An open connection; commands run one after the other or side by side, as root whoever has logged in."""
 
@@ -202,13 +198,13 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
     except TimeoutError:
         client = None
     except asyncssh.HostKeyNotVerifiable as error:
-        raise Refused(
+        raise SoopError(
             f"{target.name}: {target.address} shows another host key than the one that is known",
             "it may be another machine: look before you go on",
         ) from error
     except asyncssh.PermissionDenied as error:
         whose = "the domain's key" if private_key is not None else "your keys: those of the SSH agent, and in ~/.ssh"
-        raise Refused(f"{target.name}: {target.address} refuses {whose}") from error
+        raise SoopError(f"{target.name}: {target.address} refuses {whose}") from error
     if client is None:
         raise SoopError(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
     return Connection(target, client)

@@ -17,6 +17,7 @@ from soop_components.machines.host.visit import Visit, visit
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
+from soop_components.transport.ssh import Target
 
 _CLOUD_INIT = 900
 """Seconds that cloud-init may take."""
@@ -135,6 +136,8 @@ class HostResource(Resource):
             await _powered_off(context, candidate, key)
             return
         target, listed = candidate.target(context.name), spec.named(candidate.name)
+        if not await _may_leave(context, target, key, spec.patience):
+            return
         await retire(target, key, spec.patience, context.progress)
         async with visit(target, key, spec.patience) as host:
             await host.ask("unmount")
@@ -169,6 +172,20 @@ async def _verified(context: Context, wanted: Properties, candidate: Candidate, 
             await context.progress.show("mounting its disks")
             await host.ask("mount", takes=_ATTACHED, disks=disks, seconds=_ATTACHED)
     return {**wanted, "place": candidate.place(host_key, spec.patience), "host": candidate.name}
+
+
+async def _may_leave(context: Context, target: Target, key: str, patience: float) -> bool:
+    """Return whether what is on a host may be taken off it, since nobody else has claimed it meanwhile."""
+    try:
+        async with visit(target, key, patience) as host:
+            owner = (await host.ask("look", node=context.name, mounts=[]))["claim"]
+    except SoopError as error:
+        hint = f"when the host is gone for good: pulumi state delete '{context.urn}'"
+        raise SoopError(f"{error.message}; so nothing is taken off the host", hint) from error
+    if owner is not None and owner["node"] != context.name:
+        await context.progress.warn(f"the host is left as it is: it belongs to {owner['node']}")
+        return False
+    return True
 
 
 async def _powered_off(context: Context, candidate: Candidate, key: str) -> None:

@@ -31,6 +31,9 @@ class Machine:
     found: dict[str, Any] = field(default_factory=lambda: dict(FITS))
     claim: dict[str, str] | None = None
     asked: list[str] = field(default_factory=list)
+    loses_claim_to: str | None = None
+    is_gone_when_left: bool = False
+    is_gone: bool = False
 
     async def check_access(self) -> None:
         self.asked.append("check_access")
@@ -55,6 +58,8 @@ class Network:
     @asynccontextmanager
     async def visit(self, target: Target, private_key: str | None, patience: float) -> AsyncIterator[Machine]:
         self.keys.append(private_key)
+        if self.machines[target.address].is_gone:
+            raise SoopError("gone")
         yield self.machines[target.address]
 
 
@@ -180,3 +185,40 @@ def test_a_host_that_lost_its_claim_is_claimed_again_by_the_next_update(network:
     assert list(HostResource().diff(wanted(), seen, wanted()).changes) == ["claimed"]
     asyncio.run(HostResource().update(context, NODE, wanted(), seen, wanted()))
     assert (network.machines["10.0.0.1"].claim or {})["node"] == NODE
+
+
+def deleted(network: Network, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Delete the node on rack1, and return what was asked of the host."""
+    made = created()
+    host = network.machines["10.0.0.1"]
+    host.asked.clear()
+    host.is_gone = host.is_gone_when_left
+    if host.loses_claim_to:
+        host.claim = {"node": host.loses_claim_to, "key": "ssh-ed25519 THEIRS"}
+
+    async def retire(target: Target, *_: Any) -> None:
+        host.asked.append(f"retire {target.address}")
+
+    monkeypatch.setattr(resource, "retire", retire)
+    context = Context(f"urn::{NODE}", EngineProgress(None, ""), Cancellation())
+    asyncio.run(HostResource().delete(context, NODE, wanted(), made))
+    return host.asked
+
+
+def test_what_is_ours_is_taken_off_a_host_before_the_claim(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deleted(network, monkeypatch) == ["look", "retire 10.0.0.1", "unmount", "leave"]
+
+
+def test_a_host_that_somebody_else_has_claimed_meanwhile_is_left_alone(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.machines["10.0.0.1"].loses_claim_to = "web-1.access-service.rack-other"
+    assert deleted(network, monkeypatch) == ["look"]
+
+
+def test_a_host_that_is_gone_is_named_with_what_to_do(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    network.machines["10.0.0.1"].is_gone_when_left = True
+    with pytest.raises(SoopError) as caught:
+        deleted(network, monkeypatch)
+    assert caught.value.message == "gone; so nothing is taken off the host"
+    assert caught.value.hint == f"when the host is gone for good: pulumi state delete 'urn::{NODE}'"
