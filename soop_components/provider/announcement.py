@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
-from soop_components.provider.wire import Properties
+from soop_components.machines import WITH_DATA
+from soop_components.provider.release_properties import compared, parsed
+from soop_components.provider.resource import Context
+from soop_components.provider.rollouts import Rollouts, blobs_of, either, node_urn, replaced, snapshots_of
+from soop_components.provider.wire import Properties, has_unknown
+from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
+from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Blobs
+from soop_components.release.schemas import rows_lost
+from soop_components.release.snapshots import newest_of
 
 
-def announcement(
+async def announce(
+    context: Context,
+    rollouts: Rollouts,
+    inputs: Properties,
+    outputs: Properties,
+    wanted: Properties,
+    changed: Collection[str] | None,
+) -> None:
+    """Show it with the Release and its nodes; ``changed`` are paths of what differs, None where that is not known."""
+    for name in replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
+        await context.progress.of(node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
+    for name in _lost_disks(inputs, wanted):
+        text = f"no node has the disk of {name} any more: an update deletes it with its data if {WITH_DATA}=1 is set"
+        await context.progress.warn(f"{text}, and else fails there")
+    if not inputs.get("roles"):
+        return
+    for text in _in_words(context.name, inputs, outputs, wanted, changed) if changed is not None else ():
+        await context.progress.tell(text)
+    await _announce_schemas(context, _without_nodes(inputs), _without_nodes(wanted))
+    if has_unknown(inputs) or has_unknown(compared(wanted)):
+        return
+    before, after = parsed(inputs), parsed(wanted)
+    await _announce_snapshots(context, before, after)
+    if (going := downgrade(before, after)) and going.by == "migrations":
+        for text in await rows_lost(before, going, rollouts.nodes(context, before)):
+            await context.progress.warn(text)
+    for text in await asyncio.to_thread(_going, before, after):
+        await context.progress.warn(text)
+
+
+def _in_words(
     name: str, inputs: Properties, outputs: Properties, wanted: Properties, changed: Collection[str]
 ) -> list[str]:
-    """Return lines: what happens with the service, and with which nodes; ``changed`` are paths of what differs."""
+    """Say what happens with the service, and with which nodes."""
     from soop_components.preview import ResourceStep, preview_of_steps  # only where something changes
     from soop_components.preview.resources import RELEASE
     from soop_components.preview.words import node_lines, service_in_words
@@ -18,3 +58,58 @@ def announcement(
     step = ResourceStep("update", RELEASE, name, inputs, outputs, wanted, tuple(changed))
     (service,) = preview_of_steps(name, [step]).services
     return [service_in_words(service), *node_lines(service.nodes)]
+
+
+def _lost_disks(*before_and_after: Properties) -> list[str]:
+    """Return the nodes whose disk goes, also where not all of an update is known yet."""
+    nodes = [properties.get("nodes") for properties in before_and_after]
+    if not all(isinstance(each, dict) for each in nodes):
+        return []
+    before, after = (
+        {name for name, node in each["nodes"].items() if each["roles"][node["role"]].get("disk")}
+        | set(each.get("keptDisks", ()))
+        for each in before_and_after
+    )
+    return sorted(before - after)
+
+
+async def _announce_schemas(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
+    """Say what an update does to schemas; a downgrade to which nobody has agreed is refused."""
+    for text in upgrade_in_words(before, after):
+        await context.progress.warn(text)
+    if going := downgrade(before, after):
+        say = context.progress.tell if going.by == "programs" else context.progress.warn
+        for text in downgrade_in_words(going):
+            await say(text)
+
+
+async def _announce_snapshots(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
+    """Say which snapshots a downgrade puts on disks, and since when data is lost; without one it is refused."""
+    snapshots, nodes = snapshots_of(after), nodes_restored(before, after, downgrade(before, after))
+    if not nodes or snapshots is None:
+        return
+    for name, found in newest_of(after, nodes, await snapshots.all()).items():
+        since = f"{found.moment.astimezone():%Y-%m-%d %H:%M:%S}"
+        text = f"gets what the snapshot {found.label} kept; what was written since {since} is lost"
+        await context.progress.of(node_urn(context.urn, name)).warn(text)
+
+
+def _without_nodes(properties: Properties) -> ReleaseInputs:
+    """Return what is known of a release in every preview."""
+    without: Properties = {"nodes": {}, "neighbours": {}, "secrets": {}, "privateKey": ""}
+    return ReleaseInputs.parse({**properties, **without})
+
+
+def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
+    """Return in words the packages that go since new ones exclude them."""
+    from soop_components.release.package_changes import going  # only where packages are compared
+
+    names = {role: plan.packages.keys() for role, plan in after.roles.items()}
+    if all(plan.packages.keys() <= names.get(role, set()) for role, plan in before.roles.items()):
+        return []
+    return list(going(before.roles, after.roles, either(_late(after), _late(before))))
+
+
+def _late(release: ReleaseInputs) -> Blobs:
+    """Return the blobs of an artifact that may be gone from the store."""
+    return lambda digest: blobs_of(release)(digest)

@@ -10,20 +10,16 @@ import asyncio
 from typing import Any
 
 from soop_components.errors import SoopError, shortened
-from soop_components.machines import WITH_DATA
-from soop_components.provider.announcement import announcement
+from soop_components.provider.announcement import announce
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, used_secrets
 from soop_components.provider.release_group import recorded, refuse_change_beside_group, used_by
 from soop_components.provider.release_properties import TOGETHER, accepted_record, compared, node_record, parsed
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
-from soop_components.provider.rollouts import Rollouts, blobs_of, either, node_urn, replaced, snapshots_of
+from soop_components.provider.rollouts import Rollouts, node_urn, replaced
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
-from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.node import Blobs, Node
-from soop_components.release.schemas import rows_lost
-from soop_components.release.snapshots import newest_of
+from soop_components.release.node import Node
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.release.wording import drift_in_words, health_in_words, own_rollback_in_words
@@ -85,29 +81,9 @@ class ReleaseResource(Resource):
     async def announce(self, context: Context, inputs: Properties, outputs: Properties, wanted: Properties) -> None:
         """Say what an update means, which disks no node has any more, which packages go, and why."""
         refuse_change_beside_group(inputs, outputs, wanted)
-        for name in replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
-            await context.progress.of(node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
-        for name in _lost_disks(inputs, wanted):
-            text = (
-                f"no node has the disk of {name} any more: an update deletes it with its data if {WITH_DATA}=1 is set"
-            )
-            await context.progress.warn(f"{text}, and else fails there")
-        if not inputs.get("roles"):
-            return
-        if isinstance(wanted["nodes"], dict):
-            changed = self.diff(inputs, outputs, wanted).changes
-            for text in announcement(context.name, inputs, outputs, wanted, changed):
-                await context.progress.tell(text)
-        await _announce_schemas(context, _without_nodes(inputs), _without_nodes(wanted))
-        if has_unknown(inputs) or has_unknown(compared(wanted)):
-            return
-        before, after = parsed(inputs), parsed(wanted)
-        await _announce_snapshots(context, before, after)
-        if (going := downgrade(before, after)) and going.by == "migrations":
-            for text in await rows_lost(before, going, self._rollouts.nodes(context, before)):
-                await context.progress.warn(text)
-        for text in await asyncio.to_thread(_going, before, after):
-            await context.progress.warn(text)
+        is_known = bool(inputs.get("roles")) and isinstance(wanted["nodes"], dict)
+        changed = self.diff(inputs, outputs, wanted).changes if is_known else None
+        await announce(context, self._rollouts, inputs, outputs, wanted, changed)
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Configure all nodes for the first time; a failure is kept as partly initialised."""
@@ -190,58 +166,3 @@ def drift_of(found: NodeStatus, expected: str, release: ReleaseInputs) -> list[s
         drift += [health_in_words(problem, release.secrets.values()) for problem in found.health]
     shown = [shortened(text, _LONGEST) for text in drift[:_MOST]]
     return shown + [f"{len(drift) - _MOST} more differences"] * (len(drift) > _MOST)
-
-
-def _lost_disks(*before_and_after: Properties) -> list[str]:
-    """Return the nodes whose disk goes, also where not all of an update is known yet."""
-    nodes = [properties.get("nodes") for properties in before_and_after]
-    if not all(isinstance(each, dict) for each in nodes):
-        return []
-    before, after = (
-        {name for name, node in each["nodes"].items() if each["roles"][node["role"]].get("disk")}
-        | set(each.get("keptDisks", ()))
-        for each in before_and_after
-    )
-    return sorted(before - after)
-
-
-async def _announce_schemas(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
-    """Say what an update does to schemas; a downgrade to which nobody has agreed is refused."""
-    for text in upgrade_in_words(before, after):
-        await context.progress.warn(text)
-    if going := downgrade(before, after):
-        say = context.progress.tell if going.by == "programs" else context.progress.warn
-        for text in downgrade_in_words(going):
-            await say(text)
-
-
-async def _announce_snapshots(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
-    """Say which snapshots a downgrade puts on disks, and since when data is lost; without one it is refused."""
-    snapshots, nodes = snapshots_of(after), nodes_restored(before, after, downgrade(before, after))
-    if not nodes or snapshots is None:
-        return
-    for name, found in newest_of(after, nodes, await snapshots.all()).items():
-        since = f"{found.moment.astimezone():%Y-%m-%d %H:%M:%S}"
-        text = f"gets what the snapshot {found.label} kept; what was written since {since} is lost"
-        await context.progress.of(node_urn(context.urn, name)).warn(text)
-
-
-def _without_nodes(properties: Properties) -> ReleaseInputs:
-    """Return what is known of a release in every preview."""
-    without: Properties = {"nodes": {}, "neighbours": {}, "secrets": {}, "privateKey": ""}
-    return ReleaseInputs.parse({**properties, **without})
-
-
-def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
-    """Return in words the packages that go since new ones exclude them."""
-    from soop_components.release.package_changes import going  # only where packages are compared
-
-    names = {role: plan.packages.keys() for role, plan in after.roles.items()}
-    if all(plan.packages.keys() <= names.get(role, set()) for role, plan in before.roles.items()):
-        return []
-    return list(going(before.roles, after.roles, either(_late(after), _late(before))))
-
-
-def _late(release: ReleaseInputs) -> Blobs:
-    """Return the blobs of an artifact that may be gone from the store."""
-    return lambda digest: blobs_of(release)(digest)
