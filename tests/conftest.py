@@ -39,9 +39,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show the outcomes that tests of kills have recorded, also those of workers."""
+    """Show the outcomes that tests of kills have recorded, also those of workers, and the steps of a random walk."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
-    rows = [value for report in reports for name, value in report.user_properties if name == "kill"]
+    recorded = [each for report in reports for each in report.user_properties]
+    for steps in (value for name, value in recorded if name == "walk"):
+        terminalreporter.section("steps of the random walk")
+        terminalreporter.line(steps)
+    rows = [value for name, value in recorded if name == "kill"]
     if rows:
         terminalreporter.section("upgrades that were killed")
         rows.insert(0, ["at", "killed", "exit code", "then ran (clerk, database)", "rows", "until converged"])

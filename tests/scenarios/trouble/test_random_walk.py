@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -42,6 +45,8 @@ class Walk(RuleBasedStateMachine):
 
     beacon: Beacon
     end: float
+    taken: ClassVar[Counter[str]] = Counter()
+    """How often each step was taken, in all walks."""
 
     @initialize()
     def begin(self) -> None:
@@ -56,7 +61,7 @@ class Walk(RuleBasedStateMachine):
     @rule(version=st.sampled_from(VERSIONS))
     def deploy(self, version: str) -> None:
         """Upgrade, downgrade, or deploy the same version with another configuration."""
-        self.unseen = True
+        self._take("deploy")
         self._change(version=version)
         self._up()
 
@@ -64,7 +69,7 @@ class Walk(RuleBasedStateMachine):
     @rule(nodes=st.integers(1, 3), version=st.sampled_from(VERSIONS))
     def scale(self, nodes: int, version: str) -> None:
         """More nodes or fewer, and perhaps another version in the same run."""
-        self.unseen = True
+        self._take("scale")
         self._change(version=version, nodes=nodes)
         self._up()
 
@@ -72,7 +77,7 @@ class Walk(RuleBasedStateMachine):
     @rule(version=st.sampled_from(VERSIONS), trouble=st.sampled_from(["script", "health", "smoke", "page"]))
     def deploy_what_is_bad(self, version: str, trouble: str) -> None:
         """It is rolled back: the model stays."""
-        self.unseen = True
+        self._take("deploy what is bad")
         self.beacon.reference = f"{SERVICE}-{version}"
         self.beacon.define(self.nodes, says="never accepted", trouble=trouble)
         self.beacon.fails(f"{SERVICE}-{version} was not accepted")
@@ -82,7 +87,7 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         """All programs begin anew."""
-        self.unseen = True
+        self._take("restart")
         before = self.beacon.since()
         self.beacon.project.must("soop", "restart", SERVICE, self.beacon.domain)
         assert min(self.beacon.since()) > max(before)
@@ -91,14 +96,14 @@ class Walk(RuleBasedStateMachine):
     @rule(secret=st.sampled_from([f"{SERVICE}.token", "ssh-key"]))
     def rotate(self, secret: str) -> None:
         """Another secret, or another key."""
-        self.unseen = True
+        self._take("rotate")
         self.beacon.project.must("soop", "rotate", self.beacon.domain, secret)
 
     @in_time
     @rule(part=st.integers(0, 60), version=st.sampled_from(VERSIONS), forward=st.booleans())
     def kill_the_deployer(self, part: int, version: str, forward: bool) -> None:
         """Kill the engine at a line of its output; then deploy the same again, or what was there before."""
-        self.unseen = True
+        self._take("kill the deployer")
         before = (self.version, self.says)
         self._change(version=version)
         run = self.beacon.begin()
@@ -115,7 +120,7 @@ class Walk(RuleBasedStateMachine):
     @rule(data=st.data())
     def kill_a_machine(self, data: st.DataObject) -> None:
         """Its first process ends; the next run starts it again."""
-        self.unseen = True
+        self._take("kill a machine")
         number = data.draw(st.integers(1, self.nodes))
         as_root("kill", "-KILL", str(self.beacon.machine(number)))
         self._up()
@@ -124,7 +129,7 @@ class Walk(RuleBasedStateMachine):
     @rule(data=st.data())
     def replace_a_machine(self, data: st.DataObject) -> None:
         """A new machine has the node's name."""
-        self.unseen = True
+        self._take("replace a machine")
         name = self.beacon.name(data.draw(st.integers(1, self.nodes)))
         self.beacon.project.must("soop", "replace", "--yes", name)
 
@@ -144,6 +149,10 @@ class Walk(RuleBasedStateMachine):
         assert self.beacon.changes() == {}
         self.unseen = False
 
+    def _take(self, step: str) -> None:
+        self.taken[step] += 1
+        self.unseen = True
+
     def _change(self, **model: str | int) -> None:
         self.steps += 1
         vars(self).update(model, says=f"walk {self.steps}")
@@ -160,12 +169,13 @@ class Walk(RuleBasedStateMachine):
 
 @pytest.mark.soak
 @pytest.mark.timeout(MINUTES * 60 + 1200)
-def test_a_random_walk(project: Workspace) -> None:
+def test_a_random_walk(project: Workspace, record_property: Callable[[str, object], None]) -> None:
     for version in VERSIONS[1:]:
         project.must("soop", "build", "--version", version, f"service_defs/{SERVICE}")
     Walk.beacon, Walk.end = Beacon(project, "dev-walk"), time.monotonic() + MINUTES * 60
     try:
         run_state_machine_as_test(Walk, settings=WALKS)
     finally:
+        record_property("walk", ", ".join(f"{number} x {step}" for step, number in Walk.taken.most_common()))
         Walk.beacon.deploy()  # clears what a walk that ended early has left
         project.must("soop", "destroy", "--yes", Walk.beacon.domain)
