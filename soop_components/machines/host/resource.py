@@ -138,8 +138,11 @@ class HostResource(Resource):
         target, listed = candidate.target(context.name), spec.named(candidate.name)
         if not await _may_leave(context, target, key, spec.patience):
             return
+        async with visit(target, key, spec.patience) as host:
+            users = (await host.ask("users_made"))["users"]
         await retire(target, key, spec.patience, context.progress)
         async with visit(target, key, spec.patience) as host:
+            await host.ask("remove_users", users=users, mounts=spec.mounts)
             await host.ask("unmount")
             await host.ask("leave", node=context.name, user=candidate.user, mounts=spec.folders(listed or candidate))
 

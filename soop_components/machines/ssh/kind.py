@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from soop_components.machines.ssh.settings import SshEnvironment
     from soop_components.model.environment import Environment
+    from soop_components.model.problem import Problem
     from soop_components.project import Project
     from soop_components.provider.resource import Resource
 
@@ -23,12 +24,19 @@ class Ssh(Kind):
     name = "ssh"
     machine_type = HOST
     disk_type = "soop:index:HostDisk"
+    enforces = frozenset({"reliability.spread"})
 
     def environment(self) -> type[Environment]:
         """Return the environment with an inventory."""
         from soop_components.machines.ssh.settings import SshEnvironment
 
         return SshEnvironment
+
+    def settings_problems(self, environment: Environment) -> Sequence[Problem]:
+        """Compare sizes with those of the environment, and addresses with each other."""
+        from soop_components.machines.ssh.settings import settings_problems
+
+        return settings_problems(cast("SshEnvironment", environment))
 
     def infrastructure(
         self,

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from soop_components.model.base import Model
 from soop_components.model.environment import Environment
 from soop_components.model.names import SizeName
+from soop_components.model.problem import Problem
 from soop_components.model.service import MOST
 
 _KEY_TYPE = "ssh-ed25519"
@@ -85,3 +86,17 @@ class SshEnvironment(Environment):
 
     ssh: SshSettings
     """Existing hosts, of ``machines: ssh``."""
+
+
+def settings_problems(environment: SshEnvironment) -> list[Problem]:
+    """Return sizes of hosts that the environment does not know, and hosts that are listed twice."""
+    problems: list[Problem] = []
+    listed: dict[tuple[str, int], str] = {}
+    for name, host in environment.ssh.hosts.items():
+        keys = ("ssh", "hosts", name)
+        unknown = [size for size in host.sizes if size not in environment.sizes]
+        problems += [Problem.unknown((*keys, "sizes"), "size", size, environment.sizes) for size in unknown]
+        other = listed.setdefault((host.address, host.port), name)
+        if other != name:
+            problems.append(Problem((*keys, "address"), f"is that of {other}, too: a host is one node"))
+    return problems

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from soop_components.machines.host.on_host import claims, disks, looking, made_machine
+from soop_components.machines.host.on_host import claims, disks, looking, made_machine, users
 from soop_components.machines.host.on_host.files import Answer, RefusedError
 
 VERBS: dict[str, Callable[..., Answer | None]] = {
@@ -18,6 +18,8 @@ VERBS: dict[str, Callable[..., Answer | None]] = {
     "leave": claims.leave,
     "mount": disks.mount,
     "unmount": disks.unmount,
+    "users_made": users.made,
+    "remove_users": users.remove,
     "await_cloud_init": made_machine.await_cloud_init,
     "fresh_host_key": made_machine.fresh_host_key,
     "power_off": made_machine.power_off,

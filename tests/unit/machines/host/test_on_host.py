@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from soop_components.machines.host import visit
-from soop_components.machines.host.on_host import claims
+from soop_components.machines.host.on_host import claims, users
 from soop_components.machines.host.on_host.files import RefusedError
+from soop_components.runner.ledger import Ledger, UserRecord
 
 NODE, OTHER = "web-1.access-service.rack-access", "web-1.access-service.rack-other"
 
@@ -109,3 +110,27 @@ def test_data_that_a_node_leaves_is_its_own_when_it_comes_back_and_nobody_elses(
     assert claims.occupied(folders, NODE) == {}
     assert claims.occupied(folders, OTHER) == {str(data): NODE}
     assert (data / "base").exists()
+
+
+def test_users_that_the_runner_has_made_are_known_and_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger.json"
+    monkeypatch.setattr(users, "LEDGER", str(path))
+    assert users.made() == {"users": []}
+    ledger = Ledger()
+    ledger.users = {"app": UserRecord(True, ("adm",)), "www-data": UserRecord(False, ("adm",))}
+    path.write_text(json.dumps(ledger.to_json()))
+    assert users.made() == {"users": ["app"]}
+    path.write_text("[")
+    assert users.made() == {"users": []}
+
+
+def test_users_go_but_those_to_whom_data_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, removed = os.getuid(), []
+    numbers = {"keeper": mine, "other": mine + 1}
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=numbers[name]))
+    done = SimpleNamespace(returncode=0)
+    monkeypatch.setattr(subprocess, "run", lambda argv, **_: removed.append(argv) or done)
+    users.remove(["keeper", "other", "absent"], [str(tmp_path)])
+    assert removed == [["userdel", "other"]]

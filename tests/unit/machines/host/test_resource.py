@@ -45,6 +45,8 @@ class Machine:
         if verb == "claim":
             self.claim = self.claim or arguments
             return self.claim
+        if verb == "users_made":
+            return {"users": ["app"]}
         return {"hostKey": "ssh-ed25519 FRESH"}
 
 
@@ -206,7 +208,10 @@ def deleted(network: Network, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_what_is_ours_is_taken_off_a_host_before_the_claim(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert deleted(network, monkeypatch) == ["look", "retire 10.0.0.1", "unmount", "leave"]
+    assert deleted(network, monkeypatch) == [
+        *("look", "users_made", "retire 10.0.0.1"),
+        *("remove_users", "unmount", "leave"),
+    ]
 
 
 def test_a_host_that_somebody_else_has_claimed_meanwhile_is_left_alone(

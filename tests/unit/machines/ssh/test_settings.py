@@ -38,6 +38,7 @@ def test_a_host_is_its_address_and_its_key(tmp_path: Path) -> None:
         (f"address: rack1, host_key: {KEY}, user: Ops", "rack.yaml: ssh.hosts.rack1.user: "),
         (f"address: rack1, host_key: {KEY}, port: 0", "rack.yaml: ssh.hosts.rack1.port: "),
         (f"address: rack1, host_key: {KEY}, disks: {{/srv: sdb}}", "expected a device that keeps its name"),
+        (f"address: rack1, host_key: {KEY}, sizes: [huge]", "ssh.hosts.rack1.sizes: no size huge; there is small"),
         (f"address: rack1, host_key: {KEY}, adress: x", "rack.yaml: ssh.hosts.rack1.adress: "),
     ],
 )
@@ -53,3 +54,14 @@ def test_an_environment_of_existing_hosts_needs_some(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         load_environment(path, "rack.yaml")
     assert any("ssh" in line for line in caught.value.problems)
+
+
+def test_a_host_is_listed_once(tmp_path: Path) -> None:
+    path = tmp_path / "rack.yaml"
+    host = f"{{address: 192.0.2.10, host_key: {KEY}}}"
+    path.write_text(f"machines: ssh\nssh: {{hosts: {{rack1: {host}, rack2: {host}}}}}\n")
+    with pytest.raises(InvalidInput) as caught:
+        load_environment(path, "rack.yaml")
+    assert list(caught.value.problems) == [
+        "rack.yaml: ssh.hosts.rack2.address: is that of rack1, too: a host is one node"
+    ]
