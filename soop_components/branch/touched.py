@@ -41,7 +41,7 @@ def touched(
     """Return the domains that changed paths touch, and why.
 
     ``domains`` are those of the branch; ``sources`` is, by folder of ``service_defs``, what it would be built as, and
-    what it was before. The source of another version than a domain names means nothing to it: what was built never
+    what it was before. The source of another version than a domain names does not touch it: what was built never
     changes.
     """
     found: dict[str, dict[Touch, None]] = {}

@@ -60,7 +60,7 @@ class Engine:
         return tuple(sorted(str(stack["name"]).rsplit("/", 1)[-1] for stack in listed))
 
     def selected_stack(self) -> str:
-        """Return the stack that a ``pulumi`` means which names none."""
+        """Return the stack that ``pulumi`` uses when none is named."""
         return self._quietly("stack", "--show-name", "--non-interactive").strip()
 
     def make_stack(self, id: str) -> None:

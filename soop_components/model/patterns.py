@@ -12,11 +12,11 @@ from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationE
 from pydantic_core import SchemaError
 
 _COMPILED = 8
-"""Times the engine's limit on the size of a compiled pattern that all patterns of a definition may take together."""
+"""Size of all compiled patterns of a definition together, in multiples of the engine's limit for one."""
 _SMALL = 200
 """Steps that matching one character may take, unless the pattern is large."""
 _LARGE = 20_000
-"""Characters of a large pattern, what is repeated counted as often."""
+"""Characters beyond which a pattern is large; what is repeated counts as often."""
 _COUNTED = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 _LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 

@@ -17,7 +17,7 @@ from soop_components.model.service import HookName, RolloutSettings
 
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
 AccountNumber = Annotated[int, Field(ge=100, le=59_999)]
-"""Debian and systemd give out the others."""
+"""Other numbers are given out by Debian and systemd."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -214,7 +214,10 @@ TESTS: dict[str, Callable[..., bool]] = {
 }
 
 SYNTAX: dict[str, Callable[..., object]] = {"for in": each, "a < b": operand, "a ~ b": concat}
-"""What a loop goes over, what is compared and what ``~`` joins goes through these; no template can write them."""
+"""Filters that the sandbox puts around what a loop goes over, what is compared and what ``~`` joins.
+
+Their names cannot be written in a template.
+"""
 
 ENCODINGS: dict[str, Callable[[Any], str]] = {
     "sql": lambda value: marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"),

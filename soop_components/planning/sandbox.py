@@ -169,7 +169,7 @@ class _Counting(NodeTransformer):
         return node
 
     def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
-        """Make a list: one that holds another many times is no key, whose hash would take for ever."""
+        """Make it a list, which cannot be a key: hashing a tuple that holds others many times would take for ever."""
         self.generic_visit(node)
         return nodes.List(node.items, lineno=node.lineno) if node.ctx == "load" else node
 

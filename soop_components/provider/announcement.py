@@ -8,11 +8,10 @@ from collections.abc import Collection
 from soop_components.machines import WITH_DATA
 from soop_components.provider.release_properties import compared, parsed
 from soop_components.provider.resource import Context
-from soop_components.provider.rollouts import Rollouts, blobs_of, either, node_urn, replaced, snapshots_of
+from soop_components.provider.rollouts import Rollouts, blobs_when_asked, either, node_urn, replaced, snapshots_of
 from soop_components.provider.wire import Properties, has_unknown
 from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.node import Blobs
 from soop_components.release.schemas import rows_lost
 from soop_components.release.snapshots import newest_of
 
@@ -107,9 +106,4 @@ def _going(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
     names = {role: plan.packages.keys() for role, plan in after.roles.items()}
     if all(plan.packages.keys() <= names.get(role, set()) for role, plan in before.roles.items()):
         return []
-    return list(going(before.roles, after.roles, either(_late(after), _late(before))))
-
-
-def _late(release: ReleaseInputs) -> Blobs:
-    """Return the blobs of an artifact that may be gone from the store."""
-    return lambda digest: blobs_of(release)(digest)
+    return list(going(before.roles, after.roles, either(blobs_when_asked(after), blobs_when_asked(before))))

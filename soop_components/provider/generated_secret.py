@@ -54,7 +54,7 @@ class GeneratedSecretResource(Resource):
         return _generated(wanted)
 
     def engine_ended(self) -> None:
-        """Try no rotation of this run in another one."""
+        """Forget which Secrets were rotated in this run: the next one rotates none of them."""
         _rotated.clear()
 
 

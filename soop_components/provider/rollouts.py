@@ -74,7 +74,7 @@ def blobs_of(release: ReleaseInputs) -> Blobs:
 
 
 def blobs_when_asked(release: ReleaseInputs) -> Blobs:
-    """Return the same, and open the artifact when the first of them is asked for: it may be in the store no more."""
+    """Return the same, of an artifact that may be gone: it is opened when the first of them is asked for."""
     opened = cache(partial(blobs_of, release))
     return lambda digest: opened()(digest)
 

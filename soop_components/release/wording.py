@@ -8,7 +8,7 @@ from soop_components.runner.events import Events
 from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem, NodeStatus, ScriptEnded
 
 _NAMED = 3
-"""Changes."""
+"""Changes that a message names."""
 SHOWN_LINES = 60
 """Lines of output in a message: of a command, or of a journal and two log files."""
 _SHOWN = 200
@@ -72,7 +72,7 @@ def health_in_words(problem: HealthProblem, secrets: Iterable[str]) -> str:
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Return a text in which nothing shows these secrets, encoded or laid out differently neither."""
+    """Return a text that shows none of these secrets, neither encoded nor laid out differently."""
     events = Events(lambda _: None)
     events.hide(shape for secret in secrets for shape in (secret, " ".join(secret.split())))
     return str(events.masked(text))

@@ -1,4 +1,4 @@
-"""What somebody else has on a host that is there before us, and that the first version cannot be beside."""
+"""Refuses a first deployment to an existing host where others have what it needs: a package, or a port."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from soop_components.runner.failure import Failure
 from soop_components.runner.work import Work
 
 CLAIM = "claim.json"
-"""What a host has on which others may live, too."""
+"""Is there on an existing host, on which programs of others may run, too."""
 _LISTENS = "0A"
 """The state of a socket that waits for connections, in /proc/net/tcp."""
 
 
 def check(work: Work) -> None:
-    """Fail, before the first change, where nothing of ours runs yet and others have what it needs."""
+    """Fail, before the first change of a first deployment, for a newer package or a port in use."""
     if not work.host.has(CLAIM) or work.host.has("running.json") or work.ledger.paths or work.ledger.packages:
         return
     needs.refuse_older(work, needs.known_to_dpkg(work))

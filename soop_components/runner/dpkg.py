@@ -51,7 +51,7 @@ def installed(host: Host) -> dict[str, Installed]:
 
 
 def status_state(host: Host) -> Stat | None:
-    """Return what stays the same as long as no package is touched; None while dpkg is at work or was interrupted."""
+    """Return a state of dpkg's database, another one after each change; None while dpkg works or was interrupted."""
     if os.listdir(host.places.real("/var/lib/dpkg/updates")):
         return None
     found = os.stat(host.places.real("/var/lib/dpkg/status"))
@@ -133,7 +133,7 @@ def repair(host: Host) -> None:
 def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) -> None:
     """Remove packages; their data and configuration stay.
 
-    What depends on those that are ``to_be_replaced`` at once stays: dpkg gets the same options for that as from apt.
+    Packages that depend on those ``to_be_replaced`` stay, since these come back at once: apt, too, tells dpkg so.
     """
     options = ["--force-depends"] if to_be_replaced else []
     done = _run(host, ["--remove", "--no-pager", *options, *packages], stop_units=True)

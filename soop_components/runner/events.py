@@ -15,7 +15,7 @@ _MASK = "[secret]"
 _LINE_AT_LEAST = 8
 """Characters of a line of a secret of many lines that is worth hiding by itself."""
 _HIDDEN_SHAPES = [encoding for name, encoding in ENCODINGS.items() if name != "fingerprint"]
-"""A fingerprint is made to be shown, and four digits are in every other digest."""
+"""Encodings in which secrets are hidden. A fingerprint may be seen, and its four digits occur in many digests."""
 
 
 class Events:

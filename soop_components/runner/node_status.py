@@ -90,7 +90,7 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
 
 
 def _unknown_to_disk(host: Host, running: dict[str, Any] | None, ledger: Ledger) -> list[str]:
-    """Return the scripts that have not run for what is on the disk of what runs."""
+    """Return the scripts that have run, but not for the data on the node's disk that is there now."""
     return script_records.unknown_to_disk(host, running["plan"].get("disk") if running else None, ledger)
 
 

@@ -78,7 +78,7 @@ def removable(work: Work, in_place: bool) -> list[str]:
 
 
 def refuse_excluded(work: Work, todo: list[str]) -> None:
-    """Fail if new packages exclude some that stay since they are not ours, or since others need them."""
+    """Fail if a new package conflicts with one that stays: soop did not install it, or other packages need it."""
     with linked_archives(work, todo) as archives:
         new = controls_of(work, archives)
     going = {*work.document.packages, *removable(work, in_place=True)}
@@ -119,7 +119,7 @@ def exclusions(work: Work, new: Controls) -> Iterator[tuple[str, str]]:
 
 
 def barred_by(work: Work, new: Controls) -> dict[str, set[str]]:
-    """Return for new packages those whose versions before, which new ones replace, bar them."""
+    """Return by new package the others to upgrade before it: it conflicts with the versions that are installed."""
     replaced = [found for found in dpkg.there(work.host) if found.name in new]
     compare = partial(dpkg.compare, work.host)
     return {

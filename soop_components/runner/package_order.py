@@ -21,9 +21,9 @@ def runs(names: Collection[str], controls: Mapping[str, Control]) -> list[list[s
 def ordered(
     runs: Sequence[Collection[str]], barred_by: Mapping[str, Collection[str]]
 ) -> tuple[list[list[str]], set[str]]:
-    """Return runs in which each package comes after those that bar it, and which of these have to be removed before.
+    """Return runs in which each package comes after those that bar it, and the packages that are removed before.
 
-    One has to where packages bar each other in a circle, or where its run comes later, which installs it again.
+    One is removed where packages bar each other in a circle, or where a later run installs it again.
     """
     left = {name for names in runs for name in names}
     removed: set[str] = set()

@@ -155,7 +155,7 @@ def _make_room(work: Work, new: needs.Controls) -> None:
 
 
 def _make_way(work: Work, archives: Iterable[str]) -> None:
-    """Remove the files and links of the version before now if packages bring a folder where one of them is."""
+    """Remove files and links of the version before early if a package brings a folder at the path of one."""
     stale = {name for path in work.ledger.paths - work.document.paths for name in replaced.names_of(path)}
     if any(stale & dpkg.folders(work.host, archive) for archive in archives if stale):
         for kind in (Files(), Links()):

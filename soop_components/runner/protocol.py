@@ -226,7 +226,7 @@ class Inspected(NamedTuple):
     rolls_back_within: int = 0
     """As in ``NodeStatus``; the time has begun anew."""
     has_other_disk: bool = False
-    """Whether scripts that have run have not run for what is on the disk now."""
+    """Whether scripts have run, but not for the data on the disk that is there now."""
 
 
 class Applied(NamedTuple):

@@ -25,7 +25,7 @@ def are_on_disk(host: Host, mount: str | None, key: str, record: ScriptRecord) -
 
 
 def unknown_to_disk(host: Host, mount: str | None, ledger: Ledger) -> list[str]:
-    """Return the scripts that have run, and not for what is on the disk now."""
+    """Return the scripts that have run, but not for the data on the disk that is there now."""
     if mount is None:
         return []
     remembered = _remembered(host, mount)

@@ -178,7 +178,7 @@ def _open_events(host: Host, id_: str) -> IO[str]:
 
 
 def running(host: Host) -> str | None:
-    """Return the id of the apply that is at work; what does not say so is no sign of one."""
+    """Return the id of the apply that is at work; None, too, where the file that names it is damaged."""
     try:
         with open(host.volatile("apply.json"), "rb") as file:
             found = json.load(file)

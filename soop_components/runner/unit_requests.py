@@ -97,7 +97,7 @@ def forget(host: Host) -> None:
 
 
 def outcome(asked: Iterable[tuple[str, str]]) -> dict[str, Verb]:
-    """Return what a sequence of requests amounts to for a unit that runs: one to start it says nothing new."""
+    """Return what a sequence of requests amounts to for a unit that runs; to start it changes nothing."""
     found: dict[str, Verb] = {}
     for verb, unit in asked:
         before = found.get(unit)

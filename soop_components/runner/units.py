@@ -148,8 +148,8 @@ def _read_for(names: Iterable[str], found: Facts) -> list[str]:
 def _read_again(work: Work, is_stale: bool = False) -> bool:
     """Let systemd read its files again if some have changed; return whether it did.
 
-    Units that run with other files than those, and are not in the plan, restart later: a target of the plan, a timer or
-    a template's instance may have started them.
+    Running units outside of the plan whose files have changed restart later: a target of the plan or a timer may have
+    started them, or they are instances of a template of the plan.
     """
     paths = set(paths_of(work.ledger.changing - work.known_to_systemd))
     if not is_stale and not covered(work.host.places, unit_files.FOLDERS, paths):
@@ -178,7 +178,7 @@ def _act(work: Work, verb: _Verb, name: str, found: Facts) -> None:
 
 
 def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) -> bool:
-    """Find out whether a unit runs what an upgraded or removed package replaced, or has not heard of what others bring.
+    """Return whether a unit runs files that an upgraded or removed package replaced, or misses what others bring.
 
     /proc shows the programs and libraries that a process has mapped: files that dpkg has replaced since, and those of
     packages that dpkg informed of a change, as it informs PHP of its extensions. A unit of ours may be an interpreted
@@ -208,7 +208,7 @@ def restart_dependents(work: Work) -> None:
 
 
 def _carry_out_requests(work: Work) -> None:
-    """Do with running units of which the plan says nothing what packages ask for; their failures are not ours."""
+    """Restart, reload or stop running units outside of the plan where packages ask for it; failures end no apply."""
     verbs: tuple[_Verb, ...] = ("reload", "restart", "stop")
     touched = sorted(work.ledger.changing)
     asked = {name: verb for verb in verbs for what, name in touched if what == verb}

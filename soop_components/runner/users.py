@@ -13,7 +13,7 @@ from soop_components.runner.work import Work
 
 
 class Users(Managed):
-    """Users are made and added to groups, and never removed, since files may be theirs; what else they are stays."""
+    """Users are made and added to groups, and never removed, since files may be theirs; what they are stays."""
 
     step = "users"
     kind = "user"

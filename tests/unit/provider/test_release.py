@@ -162,7 +162,7 @@ def test_a_preview_says_what_happens_and_which_packages_go(tmp_path: Path, monke
     given = {**INPUTS, "digest": "sha256:1", "nodes": nodes, "privateKey": "P", "neighbours": {}}
     before = {**given, "roles": {"web": {"packages": plans(old)}}}
     wanted = {**given, "version": "2.0.0", "roles": {"web": {"packages": plans(new)}}}
-    monkeypatch.setattr("soop_components.provider.announcement.blobs_of", archives)
+    monkeypatch.setattr("soop_components.provider.rollouts.blobs_of", archives)
     context = Context("urn:pulumi:dev::p::soop:index:Release::a", Recorded(None, ""), Cancellation())
     asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, wanted))
     assert warnings == ["web: package old goes, old 1.0 conflicts with new 2.0"]
