@@ -10,16 +10,21 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from soop_components.runner.accounts import Accounts, Entry, GroupEntry, UserEntry, present
 from soop_components.runner.commands import Task
 from soop_components.runner.failure import Failure
+from soop_components.runner.host import lock
 from soop_components.runner.plan import User
 from soop_components.runner.typed_json import canonical, dump, read
+from soop_components.runner.waiting import wait_until
 from soop_components.runner.work import Work
 
 FILE = ".soop-accounts"
 _DATABASES = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow")
+_PATIENCE = 60.0
+"""Seconds to wait for another program that changes accounts."""
 _DYNAMIC = range(100, 60_000)
 """Numbers that are given out on a node; Debian or systemd fixes the others."""
 
@@ -88,6 +93,29 @@ def add_user(work: Work, name: str, user: User, comment: str = "") -> None:
     options += ["--uid", str(user.uid)] if user.uid is not None else []
     options += ["--groups", ",".join(user.groups)] if user.groups else []
     run(work, ["useradd", *options, name])
+
+
+def shape(work: Work, name: str, home: str, shell: str) -> None:
+    """Give a user another home and shell; usermod refuses that while a process of the user runs."""
+    if set(home + shell) & {":", "\n"}:
+        raise Failure("users", f"{name}: expected a home and a shell without colons and line breaks")
+    work.begin_change(_DATABASES, "below")
+    places = work.host.places
+    with _passwords_locked(work):
+        lines = [line.split(":") for line in places.read("/etc/passwd").decode(errors="surrogateescape").split("\n")]
+        for fields in lines:
+            fields[5:] = [home, shell] if fields[0] == name else fields[5:]
+        content = "\n".join(map(":".join, lines)).encode(errors="surrogateescape")
+        places.write("/etc/passwd", content, 0o644, os.geteuid(), os.getegid())
+
+
+@contextmanager
+def _passwords_locked(work: Work) -> Iterator[None]:
+    """Keep other programs from changing accounts, as lckpwdf(3) does."""
+    with open(work.host.places.real("/etc/.pwd.lock"), "ab") as file:
+        if not wait_until(lambda: lock(file.fileno(), posix=True), _PATIENCE, 0.1):
+            raise Failure("users", "another program has been changing accounts for a minute; try again")
+        yield
 
 
 def run(work: Work, argv: list[str]) -> None:

@@ -96,6 +96,12 @@ def groups_of(name: str) -> set[str]:
     return {entry.gr_name for entry in grp.getgrall() if name in entry.gr_mem}
 
 
+def shape_of(name: str) -> tuple[str, str]:
+    """Return the home folder and the login shell of a user."""
+    entry = _user(name)
+    return entry.pw_dir, entry.pw_shell
+
+
 def exists(name: str) -> bool:
     """Return whether there is a user of this name."""
     with suppress(KeyError):

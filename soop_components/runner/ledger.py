@@ -54,10 +54,12 @@ class UnitRecord(NamedTuple):
 
 
 class UserRecord(NamedTuple):
-    """A user we made, or whose groups we added to."""
+    """A user we made, or whose groups we added to; None is what stays as somebody else has made it."""
 
     created: bool
     groups: tuple[str, ...]
+    home: str | None = None
+    shell: str | None = None
 
 
 class PackageRecord(NamedTuple):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from soop_components.runner import account_numbers, accounts
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UserRecord
 from soop_components.runner.managed import Managed
-from soop_components.runner.plan import Component
+from soop_components.runner.plan import Component, User
+from soop_components.runner.protocol import Change
 from soop_components.runner.work import Work
+
+_DEFAULT = User()
 
 
 class Users(Managed):
-    """Users are made and added to groups, and never removed, since files may be theirs; what they are stays."""
+    """Users are made, added to groups and given their home and shell, and never removed, since files may be theirs.
+
+    Of a user that somebody else has made, home and shell stay unless the plan has others than a user has by default.
+    """
 
     step = "users"
     kind = "user"
@@ -25,21 +32,22 @@ class Users(Managed):
     def prepare(self, work: Work) -> None:
         account_numbers.prepare(work)
 
-    def wanted(self, component: Component) -> Mapping[str, UserRecord]:
-        return {name: UserRecord(False, user.groups) for name, user in component.users.items()}
+    def pending_in(self, work: Work, component: Component) -> list[Change]:
+        records = _records(work, component)
+        differing = (name for name, record in records.items() if self.details(work.host, name, record))
+        return [Change(self.kind, name, self.action) for name in differing]
 
     def carry_out(self, work: Work, component: Component) -> None:
+        records = _records(work, component)
         for change in self.pending_in(work, component):
             name, user = change.subject, component.users[change.subject]
             if accounts.exists(name):
-                account_numbers.run(work, ["usermod", "--append", "--groups", ",".join(user.groups), name])
+                _change(work, name, records[name])
             else:
-                work.ledger.users[name] = UserRecord(True, user.groups)
+                work.ledger.users[name] = records[name]
                 account_numbers.add_user(work, name, user)
             work.changes.append(change)
-        for name, user in component.users.items():
-            known = work.ledger.users.get(name)
-            work.ledger.users[name] = UserRecord(known.created if known else False, user.groups)
+        work.ledger.users.update(records)
         account_numbers.remember(work)
 
     def remove_stale(self, work: Work) -> None:
@@ -53,4 +61,39 @@ class Users(Managed):
     def details(self, host: Host, name: str, record: UserRecord) -> list[str]:
         if not accounts.exists(name):
             return ["missing"]
-        return [f"not in group {group}" for group in sorted(set(record.groups) - accounts.groups_of(name))]
+        home, shell = accounts.shape_of(name)
+        texts = [f"not in group {group}" for group in sorted(_missing(name, record))]
+        texts += [f"its home is {home}, not {record.home}"] if record.home not in (None, home) else []
+        return [*texts, *([f"its shell is {shell}, not {record.shell}"] if record.shell not in (None, shell) else [])]
+
+
+def _records(work: Work, component: Component) -> dict[str, UserRecord]:
+    """Return what users of a component are to be."""
+    return {name: _record(work, name, user) for name, user in component.users.items()}
+
+
+def _record(work: Work, name: str, user: User) -> UserRecord:
+    known = work.ledger.users.get(name)
+    ours = known.created if known else not accounts.exists(name)
+    home, shell = (
+        given if ours or given != default else None
+        for given, default in ((user.home, _DEFAULT.home), (user.shell, _DEFAULT.shell))
+    )
+    return UserRecord(ours, user.groups, home, shell)
+
+
+def _missing(name: str, record: UserRecord) -> set[str]:
+    return set(record.groups) - accounts.groups_of(name)
+
+
+def _change(work: Work, name: str, record: UserRecord) -> None:
+    """Make a user that is there what its record says; programs that run as it take notice when they are started."""
+    runs_as = re.compile(rf"^\s*User\s*=\s*{re.escape(name)}\s*$", re.MULTILINE)
+    units = [unit for unit, each in work.document.units.items() if runs_as.search(each.content or "")]
+    work.begin_change(units, "restart")
+    if _missing(name, record):
+        account_numbers.run(work, ["usermod", "--append", "--groups", ",".join(record.groups), name])
+    home, shell = accounts.shape_of(name)
+    wanted = (home if record.home is None else record.home, shell if record.shell is None else record.shell)
+    if wanted != (home, shell):
+        account_numbers.shape(work, name, *wanted)

@@ -45,4 +45,11 @@ def test_numbers_of_users_of_plans_and_packages_are_those_of_the_disk(node: Runn
     assert node.run(_OWNERS) == "alice:alice\n_mailer:_mailer"
     assert node.run("id -un 4242; id -Gn joe | tr ' ' '\\n' | sort") == "joe\n_mailer\nalice\njoe"
     assert node.pending(wanted) == []
+
+    # usermod gives nobody another home while a process of theirs runs.
+    node.run("systemd-run --quiet --unit=busy --uid=joe sleep infinity")
+    joe = {"uid": 4242, "groups": ["alice", "_mailer"], "home": "/srv/joe", "shell": "/bin/sh"}
+    users = {"alice": {}, "joe": joe}
+    node.accept(document("1.2.0", packages=plans(mailer, other), disk="/srv/disk", mail={**first, "users": users}))
+    assert node.run("getent passwd joe | cut -d : -f 3,6,7; systemctl stop busy") == "4242:/srv/joe:/bin/sh"
     node.run("for user in aaron abel alice joe _mailer _early _other; do userdel $user; done; rm -r /srv/disk")

@@ -11,6 +11,9 @@ import pytest
 from soop_components.runner import account_numbers, accounts, unit_watch
 from soop_components.runner.accounts import Accounts, GroupEntry, UserEntry
 from soop_components.runner.commands import Completed, Task
+from soop_components.runner.document import parse
+from soop_components.runner.failure import Failure
+from soop_components.runner.work import Work
 from tests.unit.runner.node import Node, Played, document
 
 DISK = "/srv/disk"
@@ -70,10 +73,15 @@ class Fleet:
         monkeypatch.setattr(unit_watch, "_SETTLE", 0.0)
         monkeypatch.setattr(account_numbers, "present", self._present)
         monkeypatch.setattr(accounts, "exists", lambda name: name in self.machine.users)
+        monkeypatch.setattr(accounts, "shape_of", lambda name: self.machine.users[name][2:4])
+        monkeypatch.setattr(account_numbers, "shape", self._shape)
         monkeypatch.setattr(accounts, "groups_of", lambda name: set(self.machine.users[name].groups))
 
     def _present(self) -> Accounts:
         return Accounts(dict(self.machine.users), dict(self.machine.groups))
+
+    def _shape(self, work: Work, name: str, home: str, shell: str) -> None:
+        self.machine.users[name] = self.machine.users[name]._replace(home=home, shell=shell)
 
     def make(self, **base: int) -> Node:
         """Make a machine, whose base image may give its accounts other numbers."""
@@ -193,3 +201,43 @@ def test_a_unit_that_depends_on_the_users_is_restarted(fleet: Fleet) -> None:
     node.accept(wanted("alice", "bob"))
     assert node.systemd.commands == ["restart app.service"]
     assert node.apply(wanted("alice", "bob"))["changes"] == []
+
+
+def test_home_and_shell_are_those_of_the_plan_and_units_that_run_as_the_user_restart(fleet: Fleet) -> None:
+    def wanted(**shape: object) -> dict[str, object]:
+        units = {f"{name}.service": {"content": f"[Service]\nUser={name}\n"} for name in ("alice", "bob")}
+        return document(web={"users": {"alice": shape, "bob": {}}, "units": units})
+
+    node = fleet.make()
+    node.accept(wanted(home="/srv"))
+    for shape in ({"home": "/var"}, {"home": "/var", "shell": "/bin/sh"}, {}):
+        node.systemd.commands.clear()
+        node.accept(wanted(**shape))
+        expected = {"home": "/nonexistent", "shell": "/usr/sbin/nologin"} | shape
+        assert fleet.machine.users["alice"][2:4] == (expected["home"], expected["shell"])
+        assert node.systemd.commands == ["restart alice.service"]
+        assert node.pending(wanted(**shape)) == []
+    fleet.machine.users["alice"] = fleet.machine.users["alice"]._replace(shell="/bin/bash")
+    assert node.drift() == ["user alice: its shell is /bin/bash, not /usr/sbin/nologin"]
+
+
+def test_of_a_user_that_a_package_made_only_what_the_plan_says_changes(fleet: Fleet) -> None:
+    node = fleet.make()
+    node.accept(with_users(messagebus={"groups": ["messagebus"]}))
+    assert fleet.machine.users["messagebus"][2:4] == ("/", "/bin/false")
+    node.accept(with_users(messagebus={"shell": "/bin/sh"}))
+    assert fleet.machine.users["messagebus"][2:4] == ("/", "/bin/sh")
+
+
+def test_other_lines_stay_when_a_user_s_home_changes(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    node.path("/var/lib/soop").mkdir()
+    path = node.path("/etc/passwd")
+    path.write_bytes(b"root:x:0:0:r\xe9:/root:/bin/bash\nweb:x:999:999::/srv:/bin/sh\nweb2:x:1:1::/:/bin/sh\n")
+    work = Work(node.host, parse(document()), node.events, {})
+    account_numbers.shape(work, "web", "/var", "/bin/false")
+    assert path.read_bytes() == (
+        b"root:x:0:0:r\xe9:/root:/bin/bash\nweb:x:999:999::/var:/bin/false\nweb2:x:1:1::/:/bin/sh\n"
+    )
+    with pytest.raises(Failure, match="without colons and line breaks"):
+        account_numbers.shape(work, "web", "/var\nroot2:x:0:0::/:", "/bin/false")
