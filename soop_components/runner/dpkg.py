@@ -13,6 +13,7 @@ from soop_components.runner.failure import Failure, tail
 from soop_components.runner.host import Host, lock
 from soop_components.runner.ledger import Stat
 from soop_components.runner.relations import Control
+from soop_components.runner.replaced import names_of
 from soop_components.runner.waiting import wait_until
 
 _TIMEOUT = 1800.0
@@ -62,6 +63,32 @@ def files(host: Host, packages: Iterable[str]) -> set[str]:
     """Return the files of installed packages, as processes that use them name them."""
     done = host.commands.run(Task(["dpkg-query", "--listfiles", *packages], timeout=60))
     return {os.path.realpath(path) for path in done.stdout.splitlines() if path.startswith("/")}
+
+
+def owners(host: Host, paths: Iterable[str]) -> set[str]:
+    """Return the packages that files are out of; dpkg may know a file by a path before Debian merged /usr."""
+    names = {name for path in paths for name in names_of(path)}
+    if not names:
+        return set()
+    done = host.commands.run(Task(["dpkg-query", "--search", "--", *sorted(names)], timeout=60))
+    found = (who for who, _, _ in (line.rpartition(": ") for line in done.stdout.splitlines()))
+    return {name.partition(":")[0] for who in found if " by " not in who for name in who.split(", ")}
+
+
+def with_needed(host: Host, packages: Iterable[str]) -> set[str]:
+    """Return packages and what they, directly or not, depend on; names that nothing installed has are among them."""
+    rows = there(host)
+    depends = {row.name: row.names("Pre-Depends") | row.names("Depends") for row in rows}
+    provided: dict[str, list[str]] = {}
+    for row in rows:
+        for name in row.names("Provides"):
+            provided.setdefault(name, []).append(row.name)
+    found, todo = set[str](), list(packages)
+    while todo:
+        if (name := todo.pop()) not in found:
+            found.add(name)
+            todo += [*depends.get(name, ()), *provided.get(name, ())]
+    return found
 
 
 def controls(host: Host, archives: Iterable[str]) -> dict[str, Control]:

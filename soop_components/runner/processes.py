@@ -35,6 +35,13 @@ def mapped(pid: str) -> set[str]:
     return set()
 
 
+def program(pid: str) -> str:
+    """Return the program that a process runs, also if its file was replaced; empty if the process has ended."""
+    with suppress(OSError):
+        return os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+    return ""
+
+
 def wait_until_quiet(groups: Collection[str], deadline: float, answering: Collection[str] = ()) -> None:
     """Return when all processes of these groups have slept for a while, at the latest at a time of the monotonic clock.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
-from soop_components.runner import dpkg, processes, systemd, unit_files
+from soop_components.runner import dpkg, interpreted, processes, systemd, unit_files
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UnitRecord
@@ -181,8 +181,8 @@ def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) 
     """Return whether a unit runs files that an upgraded or removed package replaced, or misses what others bring.
 
     /proc shows the programs and libraries that a process has mapped: files that dpkg has replaced since, and those of
-    packages that dpkg informed of a change, as it informs PHP of its extensions. A unit of ours may be an interpreted
-    program, which maps nothing of the kind: it is restarted after upgrades.
+    packages that dpkg informed of a change, as it informs PHP of its extensions. An interpreted program maps nothing of
+    the kind: a unit of ours may be one, and restarts after upgrades; one of a package after those of what it needs.
     """
     happened = {each.what for each in changed}
     if happened & {"installed", "removed"} and unit.content is not None:
@@ -190,8 +190,11 @@ def _outdated(work: Work, unit: Unit, found: Facts, changed: Iterable[Touched]) 
     if not happened & {"installed", "removed", "triggered"}:
         return False
     groups = [found.cgroup, *(part.cgroup for part in systemd.facts(work.host, found.parts).values())]
-    mapped = {path for group in groups if group for pid in processes.members(group) for path in processes.mapped(pid)}
+    pids = [pid for group in groups if group for pid in processes.members(group)]
+    mapped = {path for pid in pids for path in processes.mapped(pid)}
     if any(path.endswith(" (deleted)") and ("/usr/" in path or "/lib" in path) for path in mapped):
+        return True
+    if interpreted.uses(work.host, found.paths, pids, changed):
         return True
     triggered = sorted(each.name for each in changed if each.what == "triggered")
     return bool(triggered and mapped & dpkg.files(work.host, triggered))

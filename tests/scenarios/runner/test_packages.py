@@ -82,6 +82,35 @@ def test_a_package_that_plugs_into_a_daemon_restarts_it_when_it_comes_and_when_i
     assert greeting.is_as_accepted()
 
 
+def test_an_interpreted_daemon_is_restarted_when_a_package_that_it_needs_changes(
+    node: RunnerNode, tmp_path: Path
+) -> None:
+    says = b"import time, words\nprint(words.SAYS, flush=True)\nwhile True:\n    time.sleep(60)\n"
+    unit = (
+        b"[Service]\nExecStart=/usr/bin/python3 -B /usr/share/talker/talk.py\nEnvironment=PYTHONPATH=/usr/share/words\n"
+    )
+    talker = deb(
+        tmp_path, "talker", "1.0", {"/usr/share/talker/talk.py": says, "/lib/systemd/system/talker.service": unit},
+        Depends="middle",
+    )  # fmt: skip
+    middle = deb(tmp_path, "middle", "1.0", Depends="words")
+    for number, other in (("1.0", "1.0"), ("1.1", "1.0"), ("1.1", "1.1")):
+        before = node.pids("talker")
+        words = deb(tmp_path, "words", number, {"/usr/share/words/words.py": f"SAYS = 'it is {number}'\n".encode()})
+        unrelated = deb(tmp_path, "unrelated", other)
+        debs = (talker, middle, words, unrelated)
+        node.send(*(each.content for each in debs))
+        wanted = document(f"{number}.{other}", packages=plans(*debs), web={"units": {"talker.service": {}}, **CHECKED})
+        node.accept(wanted)
+        node.wait_for(
+            f"journalctl --unit=talker --output=cat --grep='^it is' | tail -n 1 | grep -Fx 'it is {number}'", 60
+        )
+        assert (node.pids("talker") == before) == (other == "1.1"), (
+            "an upgrade of something else is none of its business"
+        )
+    assert node.is_as_accepted()
+
+
 @pytest.mark.soak
 def test_php_comes_to_a_running_apache_and_goes(node: RunnerNode) -> None:
     """Apache is asked to load PHP; of an extension dpkg informs only PHP itself, by a trigger."""
