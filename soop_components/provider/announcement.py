@@ -89,7 +89,7 @@ async def _announce_snapshots(context: Context, before: ReleaseInputs, after: Re
         return
     for name, found in newest_of(after, nodes, await snapshots.all()).items():
         since = f"{found.moment.astimezone():%Y-%m-%d %H:%M:%S}"
-        text = f"gets what the snapshot {found.label} kept; what was written since {since} is lost"
+        text = f"{name}: gets what the snapshot {found.label} kept; what was written since {since} is lost"
         await context.progress.of(node_urn(context.urn, name)).warn(text)
 
 
