@@ -89,7 +89,7 @@ class _Reader:
             if component.uses in blocks and read.has_all_of("components", name)
         }
         with limits.per_service():
-            packages = {name: self._packages(name, *each) for name, each in usable.items()}
+            packages = {name: self._packages(name, *each, service.base) for name, each in usable.items()}
         components = {name: self._files(name, *each) for name, each in usable.items()}
         source = Source(
             folder=self._folder,
@@ -128,9 +128,9 @@ class _Reader:
                 blocks[block] = loaded
         return dict(sorted(blocks.items()))
 
-    def _packages(self, name: str, component: Component, block: LoadedBlock) -> list[str]:
+    def _packages(self, name: str, component: Component, block: LoadedBlock, base: str) -> list[str]:
         key = f"components.{name}"
-        packages = self._attempt(key, lambda: component_packages(block.block, component.with_)) or []
+        packages = self._attempt(key, lambda: component_packages(block.block, component.with_, base)) or []
         for package in packages:
             try:
                 _PACKAGE_NAME.validate_python(package)

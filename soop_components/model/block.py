@@ -65,6 +65,8 @@ class Block(Model):
     """Systemd units by name."""
     scripts: parts.Computed[parts.ScriptPart] = ()
     """Configuration scripts, run in this order when something about them has changed."""
+    data: parts.DataPart | None = None
+    """Data that has to be moved when nodes get new machines for a base with other programs."""
     health: parts.HealthParts = parts.HealthParts()
     """When a component made from the block is healthy."""
     logs: parts.Computed[parts.LogPart | parts.Template] = ()
@@ -84,9 +86,10 @@ class Block(Model):
         return value
 
     def programs(self) -> list[str]:
-        """Return the files of the block that its scripts run."""
+        """Return the files of the block that its scripts run, and what moves its data."""
         scripts = self.scripts if isinstance(self.scripts, tuple) else ()
-        return sorted({script.program for script in scripts if script.program is not None})
+        found = {script.program for script in scripts if script.program is not None}
+        return sorted(found | {self.data.program} if self.data else found)
 
 
 def packed_path(block: str, file: str) -> str:

@@ -200,6 +200,25 @@ class ScriptPart(TextPart, FirstNodePart):
     """Paths (files, or folders with all below) whose change makes it run again, as a change of itself does."""
 
 
+class DataPart(Part):
+    """Data on the role's disk that only programs of one version can read: others have to be given it."""
+
+    written_by: Template
+    """The Debian package whose programs write it and read it."""
+    moved_from: Computed[Template] = ()
+    """Packages whose data it can be made of, where the nodes of a role get new machines for another base."""
+    program: BlockFile
+    """A file of the block that root runs on the machine that a node has, just before it gets a new one.
+
+    It stops what writes the data and puts it on the disk in a form that scripts of the block can read. When it fails,
+    it leaves all as it was.
+    """
+    arguments: Computed[Template] = ()
+    """Arguments of the program."""
+    timeout: int | Template = 300
+    """Seconds after which the program is ended and has failed."""
+
+
 class HttpHealthPart(Part, FirstNodePart):
     """Healthy is an HTTP answer below 400 within 5 seconds of the request."""
 

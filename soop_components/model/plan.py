@@ -190,6 +190,22 @@ class Migration(Model):
         return self.kind != "irreversible"
 
 
+class Data(Model):
+    """Data of a component on a role's disk that only programs of one version can read."""
+
+    component: ComponentName
+    written_by: str
+    """The package whose programs write it and read it."""
+    moved_from: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Packages whose data it can be made of."""
+    blob: Digest
+    source: str
+    """Path, inside the blob, of the program that hands the data over on the machine that a node has."""
+    arguments: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    timeout: Annotated[int, Field(ge=1, le=3600)] = 300
+    """Seconds."""
+
+
 class RolePlan(Model):
     """What all nodes of a role must be; ``order`` is the order in which components are applied."""
 
@@ -201,6 +217,8 @@ class RolePlan(Model):
     hooks: dict[HookName, HookPlan] = Field(default_factory=dict)
     migrations: Annotated[tuple[Migration, ...], Field(strict=False)] = ()
     """Those of all components, in order; no part of a node's document."""
+    data: Annotated[tuple[Data, ...], Field(strict=False)] = ()
+    """What its components keep on disks that other versions of their programs cannot read; no part of a document."""
     disk: str | None = None
     """Where a node's disk is mounted; it remembers the numbers of users and groups."""
 

@@ -35,22 +35,23 @@ def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[st
     return paths, problems
 
 
-def component_packages(block: Block, with_: Mapping[str, object]) -> list[str]:
+def component_packages(block: Block, with_: Mapping[str, object], base: str) -> list[str]:
     """Return the names of the Debian packages that a component needs, sorted, without their dependencies.
 
-    They may depend on the component's parameters as they are written, but not on configuration, nodes or domain: a
-    parameter that is a template is not defined here.
+    They may depend on the base and on the component's parameters as they are written, but not on configuration, nodes
+    or domain: a parameter that is such a template is not defined here.
     """
     where = Place(f"block {block.block}", ("packages",))
     params: dict[str, object] = {}
+    scope = {"service": {"base": base}, "params": params}
     for name, parameter in block.parameters.items():
         given = with_.get(name)
         try:
-            params[name] = evaluate(parameter.default if given is None else given, {"params": params}, where)
+            params[name] = evaluate(parameter.default if given is None else given, scope, where)
         except SoopError:
             continue  # depends on the domain: what uses it below is refused
     try:
-        return sorted(package_names(block, {"params": params}, where))
+        return sorted(package_names(block, scope, where))
     except SoopError as error:
         raise SoopError(
             error.message, "packages can depend only on parameters, and those cannot be templates then"

@@ -41,7 +41,7 @@ def service_scope(
     """Return what is the same for all roles of a service; ``names`` are the names of its nodes by role."""
     return {
         "config": config,
-        "service": {"name": definition.service, "version": definition.version},
+        "service": {"name": definition.service, "version": definition.version, "base": definition.base},
         "nodes": {
             role: [{"name": name, "number": number} for number, name in enumerate(found, 1)]
             for role, found in names.items()

@@ -7,12 +7,13 @@ from typing import Any
 
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.block import packed_path
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.firewall import Rule, inbound
 from soop_components.model.names import NodeName
-from soop_components.model.parts import LogPart
-from soop_components.model.plan import ComponentPlan, RolePlan
+from soop_components.model.parts import DataPart, LogPart
+from soop_components.model.plan import ComponentPlan, Data, RolePlan
 from soop_components.model.service import DiskDefinition, NodeDefinition, RolloutSettings, ServiceDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.planning import limits
@@ -21,7 +22,7 @@ from soop_components.planning.component_needs import package_names
 from soop_components.planning.expand import expand
 from soop_components.planning.marks import secret_mark
 from soop_components.planning.parameters import parameters
-from soop_components.planning.parts import listed_parts
+from soop_components.planning.parts import listed_parts, validated
 from soop_components.planning.place import Place
 from soop_components.planning.programs import Programs, endpoint_ports
 from soop_components.planning.scope import Scope, component_scope, service_scope
@@ -144,9 +145,11 @@ def _roles(
     secrets = {key for key, option in resolved.definition.config.items() if option.secret}
     for role, node in resolved.definition.nodes.items():
         components: dict[str, ComponentPlan] = {}
+        data: list[Data] = []
         for name in node.components:
             try:
                 components[name] = _component(resolved, role, name, scope, where.at("components", name))
+                data += _data(resolved, role, name, scope, where.at("components", name))
             except SoopError as error:
                 problems += error.problems if isinstance(error, InvalidInput) else [str(error)]
         problems += [f"{where.at('nodes', role)}: {problem}" for problem in role_problems(components, secrets)]
@@ -158,6 +161,7 @@ def _roles(
             after=node.after,
             migrations=tuple(each for each in resolved.migrations if each.component in node.components),
             rollout=_rollout(role, node, service, environment),
+            data=tuple(data),
             disk=node.disk.mount if node.disk else None,
         )
     if problems:
@@ -177,15 +181,43 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     """Return one component of a role, expanded."""
     component = resolved.definition.components[name]
     block = resolved.blocks[component.uses]
-    around = component_scope(scope, role, name)
-    packed = resolved.components[name]
-    paths = [*packed.files, *packed.links]
-    inside = {**around, "params": parameters(block, component.with_, around, where, paths)}
+    inside = _inside(resolved, role, name, scope, where)
     missing = package_names(block, inside, where.in_block(block.block).at("packages")) - resolved.packages.keys()
     if missing:
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"
         )
-    expanded = expand(block, packed, inside, where)
+    expanded = expand(block, resolved.components[name], inside, where)
+    around = component_scope(scope, role, name)
     logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, where.at("logs"))]
     return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs]))})
+
+
+def _inside(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> Scope:
+    """Return what templates of a component's block can use."""
+    component, packed = resolved.definition.components[name], resolved.components[name]
+    around = component_scope(scope, role, name)
+    paths = [*packed.files, *packed.links]
+    return {**around, "params": parameters(resolved.blocks[component.uses], component.with_, around, where, paths)}
+
+
+def _data(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> list[Data]:
+    """Return what a component keeps on disks that other versions of its programs cannot read."""
+    block, packed = resolved.blocks[resolved.definition.components[name].uses], resolved.components[name]
+    if block.data is None:
+        return []
+    place = where.in_block(block.block).at("data")
+    found = listed_parts([block.data], DataPart, "program", _inside(resolved, role, name, scope, where), place)
+    return [
+        validated(
+            Data,
+            {
+                "component": name,
+                "blob": packed.blob,
+                "source": packed_path(block.block, each.program),
+                **each.model_dump(include={"written_by", "moved_from", "arguments", "timeout"}),
+            },
+            place,
+        )
+        for each in found
+    ]

@@ -14,8 +14,8 @@ ServiceAction = Literal["create", "upgrade", "downgrade", "change", "repair", "r
 NodeAction = Literal["create", "replace", "configure", "repair", "record", "remove", "none"]
 ResourceAction = Literal["create", "replace", "update", "delete"]
 StepKind = Literal[
-    "hosts", "send", "snapshot", "restore", "rebuild", "configure", "migrate_down", "hook", "watch", "pause",
-    "smoke_tests", "accept",
+    "hosts", "send", "hand_over", "snapshot", "restore", "rebuild", "configure", "migrate_down", "hook", "watch",
+    "pause", "smoke_tests", "accept",
 ]  # fmt: skip
 
 

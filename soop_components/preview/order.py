@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import assert_never
 
-from soop_components.preview.facts import ServicePreview, StepFact
+from soop_components.preview.facts import ServicePreview, StepFact, StepKind
 from soop_components.preview.wording import listed, short
 
 _OF_ALL = ("hosts", "accept")
 """Steps on all nodes."""
+_WORDS: Mapping[StepKind, str] = {
+    "hosts": "tell all nodes the names of all nodes",
+    "send": "send what they lack",
+    "hand_over": "stop what writes its data, and write that out for the new machine",
+    "rebuild": "make the machine anew",
+    "configure": "configure",
+    "smoke_tests": "smoke tests",
+    "accept": "accept on all nodes; if anything fails before, all are rolled back",
+}
 
 
 def order_in_words(service: ServicePreview) -> Iterator[str]:
@@ -39,23 +48,15 @@ def _batches(lane: Sequence[StepFact], smoke_tests: Sequence[str]) -> Iterator[s
 def step_in_words(step: StepFact) -> str:
     """Say what a step does, on nodes that are named before it."""
     match step.kind:
-        case "hosts":
-            return "tell all nodes the names of all nodes"
-        case "send":
-            return "send what they lack"
         case "snapshot" | "restore":
             return f"{'take' if step.kind == 'snapshot' else 'restore'} the snapshot {step.label}"
-        case "rebuild" | "configure":
-            return "make the machine anew" if step.kind == "rebuild" else "configure"
         case "hook":
             return str(step.hook)
         case "watch" | "pause":
             return f"{step.kind} for {step.seconds} s"
         case "migrate_down":
             return f"undo migrations after {', '.join(f'{number:03}' for number in step.down_to.values())}"
-        case "smoke_tests":
-            return "smoke tests"
-        case "accept":
-            return "accept on all nodes; if anything fails before, all are rolled back"
+        case "hosts" | "send" | "hand_over" | "rebuild" | "configure" | "smoke_tests" | "accept":
+            return _WORDS[step.kind]
         case _:
             assert_never(step.kind)

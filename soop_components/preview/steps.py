@@ -8,11 +8,13 @@ from typing import assert_never
 from soop_components.preview.facts import StepFact, StepKind
 from soop_components.release.downgrade import Downgrade
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import moved_roles
 from soop_components.release.order import FIRST_WAVE, NodeState, rollout_order
 from soop_components.release.snapshots import snapshot_of
 from soop_components.release.steps import (
     AcceptVersion,
     Configure,
+    HandOver,
     MigrateDown,
     Parallel,
     Pause,
@@ -31,6 +33,7 @@ Lanes = tuple[tuple[StepFact, ...], ...]
 _KINDS: Mapping[type, StepKind] = {
     WriteHosts: "hosts",
     SendBlobs: "send",
+    HandOver: "hand_over",
     TakeSnapshot: "snapshot",
     RestoreSnapshot: "restore",
     Rebuild: "rebuild",
@@ -53,6 +56,7 @@ def steps_of(
 
     ``before`` is what was accepted, ``going`` how migrations are undone.
     """
+    moved = moved_roles(before, release)
     states = {
         name: NodeState(
             has_accepted=name in serving,
@@ -63,6 +67,7 @@ def steps_of(
             snapshot=snapshot_of(before, release, name, going) if name in serving else None,
             restore=f"of {release.reference}" if going and node.role in going.restored else None,
             to_rebuild=name in rebuilt,
+            hands_over=name in rebuilt and node.role in moved,
         )
         for name, node in release.nodes.items()
     }
@@ -78,6 +83,7 @@ def step_fact(step: Step) -> StepFact:
         case (
             WriteHosts(nodes)
             | SendBlobs(nodes)
+            | HandOver(nodes)
             | Rebuild(nodes)
             | Configure(nodes)
             | RunSmokeTests(nodes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import moved_roles
 from soop_components.release.node import Node, NodeFailure
 from soop_components.runner.protocol import Failed
 
@@ -20,6 +21,8 @@ class Attempt:
         self.names = wanted.names(previous)
         """The addresses that nodes get."""
         self.previous_secrets = previous.secrets if previous else wanted.secrets
+        self.moved_roles = moved_roles(previous, wanted)
+        """Roles with data that newer programs are to read."""
         self.configured: list[str] = []
         """Nodes on which an apply was begun, in this order."""
         self.down: set[str] = set()
@@ -32,6 +35,10 @@ class Attempt:
     def last_good(self, name: str) -> str | None:
         """Return the plan digest that the state names for a node."""
         return self.previous.plan_digest(name) if self.previous and name in self.previous.nodes else None
+
+    def moves_data(self, name: str) -> bool:
+        """Return whether data of a node moves to newer programs."""
+        return self.wanted.nodes[name].role in self.moved_roles
 
     def programs(self, name: str) -> set[str]:
         """Return the digests of blobs with programs that a rollout or its rollback runs on a node."""

@@ -10,7 +10,9 @@ from soop_components.errors import SoopError
 from soop_components.model.names import Reference, RoleName
 from soop_components.model.plan import Migration, RolePlan
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import Move, move_in_words, moves, moves_back
 
+_RESTORED = "the snapshot that is taken before is restored on the disks, and what was written since is lost"
 Way = Literal["programs", "migrations", "snapshot"]
 Targets = tuple[tuple[str, int], ...]
 """Components, and the number of the migration down to which each of their databases goes back."""
@@ -24,6 +26,8 @@ class SchemaChange(NamedTuple):
     """Those that only the version after it has, in order."""
     undone: tuple[Migration, ...] = ()
     """Those that only the version before it has, the newest first."""
+    moved: Move | None = None
+    """Data that only the programs of the version before it can read."""
 
 
 class DowngradeRefused(SoopError):
@@ -78,6 +82,7 @@ def schema_changes(before: ReleaseInputs, after: ReleaseInputs) -> Iterator[Sche
 
     Components that only one of the versions has are left out: nothing of the other one can break.
     """
+    back = {move.role: move for move in moves_back(before, after)}
     for role, new in after.roles.items():
         old = before.roles.get(role, RolePlan())
         both = old.components.keys() & new.components.keys()
@@ -86,8 +91,9 @@ def schema_changes(before: ReleaseInputs, after: ReleaseInputs) -> Iterator[Sche
             role,
             tuple(each for each in new.migrations if each.component in both and _key(each) not in known),
             tuple(each for each in old.migrations[::-1] if each.component in both and _key(each) not in wanted),
+            back.get(role),
         )
-        if change.applied or change.undone:
+        if change.applied or change.undone or change.moved:
             yield change
 
 
@@ -102,11 +108,11 @@ def breaking(before: ReleaseInputs, after: ReleaseInputs) -> list[tuple[RoleName
 
 
 def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
-    """Return how migrations are dealt with that only ``before`` has, None if there are none.
+    """Return how migrations, and data, are dealt with that only ``before`` knows; None if there are none.
 
     Where data would be lost, the definition of the domain must say so, of this very downgrade.
     """
-    changes = tuple(change for change in schema_changes(before, after) if change.undone)
+    changes = tuple(change for change in schema_changes(before, after) if change.undone or change.moved)
     if not changes:
         return None
     hop = f"{before.reference} -> {after.reference.version}"
@@ -118,16 +124,22 @@ def downgrade(before: ReleaseInputs, after: ReleaseInputs) -> Downgrade | None:
         known[each.component] = max(known.get(each.component, 0), each.number)
     needed = [each for change in changes for each in change.undone if each.kind != "expand"]
     final = [each for each in needed if not each.has_down or each.component not in known]
+    moved = [change.moved for change in changes if change.moved]
     by: Way = word.by if word else "programs"
+    if moved and by != "snapshot":
+        why = ", ".join(f"{each.data.component}'s is of {each.before}" for each in moved)
+        raise DowngradeRefused(
+            f"{hop}: {after.reference} cannot read the data that is there, since {why}", _advice(before, after, True)
+        )
     if by == "programs" and needed:
         raise DowngradeRefused(
             f"{hop}: {after.reference} does not run on the schema that is there, since {_reasons(needed)}",
-            _advice(before, after, final),
+            _advice(before, after, bool(final)),
         )
     if by == "snapshot" and (lacking := [change.role for change in changes if after.roles[change.role].disk is None]):
         raise DowngradeRefused(f"{hop}: cannot go by snapshot: nodes of the role {lacking[0]} have no disk")
     if by == "migrations" and final:
-        raise DowngradeRefused(f"{hop}: cannot go by migrations: {_reasons(final)}", _advice(before, after, final))
+        raise DowngradeRefused(f"{hop}: cannot go by migrations: {_reasons(final)}", _advice(before, after, True))
     return Downgrade(before.reference, after.reference, by, changes, known)
 
 
@@ -141,13 +153,13 @@ def _reasons(migrations: list[Migration]) -> str:
     return ", ".join(f"{each.component}'s {each.label} is {each.kind}" for each in migrations)
 
 
-def _advice(before: ReleaseInputs, after: ReleaseInputs, final: list[Migration]) -> str:
-    """Say how it can go."""
-    by = "snapshot" if final else "migrations"
+def _advice(before: ReleaseInputs, after: ReleaseInputs, is_final: bool) -> str:
+    """Say how it can go: by migrations unless that is final which was done."""
+    by = "snapshot" if is_final else "migrations"
     means = (
         "disks can be what they were when it ran, if there is a snapshot of that (`soop snapshot list`), and what was "
         "written since is lost"
-        if final
+        if is_final
         else "its down-migrations make room for it, and what only the newer schema holds is lost"
     )
     word = f"lose_data: {{from: {before.reference.version}, to: {after.reference.version}, by: {by}}}"
@@ -175,6 +187,7 @@ def downgrade_in_words(going: Downgrade) -> list[str]:
 def held_in_words(before: ReleaseInputs, after: ReleaseInputs, roles: Collection[RoleName]) -> str | None:
     """Say why nothing can be rolled back once nodes of some roles were configured; None if it can."""
     found = [f"{each.label} ({role}) is {each.kind}" for role, each in breaking(before, after) if role in roles]
+    found += [move_in_words(move) for move in moves(before, after) if move.role in roles]
     if not found:
         return None
     return (
@@ -185,7 +198,13 @@ def held_in_words(before: ReleaseInputs, after: ReleaseInputs, roles: Collection
 
 def upgrade_in_words(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
     """Say what cannot be rolled back once it was applied, and what happens instead."""
-    return [
+    moved = [
+        f"{before.reference} -> {after.reference.version}: {move_in_words(move)}: its programs are stopped, a snapshot "
+        "is taken, and new machines read what the old ones have written out; if the update fails after that, "
+        f"{_RESTORED}"
+        for move in moves(before, after)
+    ]
+    return moved + [
         f"{before.reference} -> {after.reference.version}: {migration.label} ({role}) is {migration.kind}: "
         f"{before.reference} does not run on its result; if the update fails after it, {_instead(after.roles[role])}"
         for role, migration in breaking(before, after)
@@ -194,5 +213,5 @@ def upgrade_in_words(before: ReleaseInputs, after: ReleaseInputs) -> list[str]:
 
 def _instead(role: RolePlan) -> str:
     if role.disk is not None and role.rollout.snapshot:
-        return "the snapshot that is taken before is restored on the disks, and what was written since is lost"
+        return _RESTORED
     return "nothing is rolled back, and nodes stay as they are until a version that runs on it is deployed"

@@ -18,7 +18,7 @@ from soop_components.model.service_plan import node_values
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport.ssh import Target
 
-_OF_NO_CONCERN = {"after", "rollout", "hooks", "migrations"}
+_OF_NO_CONCERN = {"after", "rollout", "hooks", "migrations", "data"}
 """Parts of a role's plan that no node needs to know."""
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 """What is left out of an address."""
@@ -140,9 +140,10 @@ class ReleaseInputs:
         return seconds_of(self.roles[self.nodes[node].role].rollout.accept_within)
 
     def program_blobs(self, node: str) -> list[str]:
-        """Return the digests of blobs that smoke tests and hooks need on a node."""
+        """Return the digests of blobs that smoke tests, hooks and what hands data over need on a node."""
         smoke = {test.script.blob for test in self.smoke_tests if test.script and test.script.node == node}
-        return sorted(smoke | {hook.blob for hook in self.roles[self.nodes[node].role].hooks.values()})
+        role = self.roles[self.nodes[node].role]
+        return sorted(smoke | {hook.blob for hook in role.hooks.values()} | {data.blob for data in role.data})
 
     def endpoint_urls(self) -> dict[str, list[str]]:
         """Return the endpoints with addresses in place of node names."""

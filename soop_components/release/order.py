@@ -18,6 +18,7 @@ from soop_components.release.steps import (
     AcceptVersion,
     Configure,
     DiskStep,
+    HandOver,
     MigrateDown,
     Parallel,
     Pause,
@@ -59,6 +60,8 @@ class NodeState:
     """Label of the snapshot that is put on its disk before it is changed."""
     to_rebuild: bool = False
     """Whether it gets a new machine in place of the one it has."""
+    hands_over: bool = False
+    """Whether that machine hands the data on its disk over to the new one."""
     answers: bool = True
     """Whether it could be looked at; only a node that is to be rebuilt need not."""
 
@@ -195,6 +198,8 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
         is_new = not states[batch[0]].has_accepted
         if "drain" in hooks and not is_new:
             yield RunHook(tuple(batch), "drain")
+        if handed_over := tuple(name for name in batch if states[name].hands_over):
+            yield HandOver(handed_over)
         yield from _disk_steps(batch, states)
         if rebuilt := tuple(name for name in batch if states[name].to_rebuild):
             yield Rebuild(rebuilt)

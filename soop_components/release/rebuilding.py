@@ -7,9 +7,14 @@ from contextlib import suppress
 
 from soop_components.errors import SoopError
 from soop_components.machines import Operations
+from soop_components.release.attempt import Attempt
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import moves
 from soop_components.release.node import Blobs, Node
+from soop_components.release.steps import HandOver, Rebuild
+from soop_components.release.wording import ended_in_words
 from soop_components.runner.protocol import Inspected
+from soop_components.waiting import wait_for_all
 
 _PATIENCE = 10.0
 """Seconds that a node which somebody wants replaced may take until it answers."""
@@ -77,6 +82,23 @@ class Rebuilding:
             unable = f"machines of the kind {self._machines.kind} cannot be made anew in their place"
             raise SoopError(f"{name}: {why}; {unable}", "replace the machine by your own means, then update again")
         return due
+
+    async def carry_out(self, step: HandOver | Rebuild, attempt: Attempt) -> None:
+        """Carry out a step of the rollout."""
+        for_each = self._hand_over if isinstance(step, HandOver) else self._rebuild_wanted
+        await wait_for_all(for_each(name, attempt) for name in step.nodes)
+
+    async def _rebuild_wanted(self, name: str, attempt: Attempt) -> None:
+        await self.rebuild(name, self._wanted, attempt.names)
+
+    async def _hand_over(self, name: str, attempt: Attempt) -> None:
+        """Let the machine that a node has hand over what the programs on the new one cannot read as it is."""
+        node, role = self._nodes[name], self._wanted.nodes[name].role
+        for data in (move.data for move in moves(attempt.previous, self._wanted) if move.role == role):
+            await node.progress.show(f"writing {data.component}'s data out for {data.written_by}")
+            ended = await node.script(data.blob, data.source, {}, data.timeout, data.arguments)
+            if ended.exit_code != 0:
+                raise SoopError(f"{name}: handing {data.component}'s data over: {ended_in_words(data.source, ended)}")
 
     async def rebuild(self, name: str, release: ReleaseInputs, names: Mapping[str, str]) -> None:
         """Make a node's machine anew, with the names of the domain's nodes and the blobs that a release needs on it."""

@@ -39,11 +39,16 @@ class Rollback:
         self._rebuilding = rebuilding
         self._progress = progress
 
-    async def held(self) -> str | None:
+    async def held(self, states: Mapping[str, NodeState]) -> str | None:
         """Say why nothing can be rolled back, None if it can; comes before ``run``."""
-        bound = await self._schemas.bound(self._attempt.configured)
+        bound = await self._schemas.bound(self._attempt.configured) | self._moved(states)
         self._disks.bind(bound)
         return self._schemas.held(bound - self._disks.restores_in_rollback(bound).keys())
+
+    def _moved(self, states: Mapping[str, NodeState]) -> set[str]:
+        """Return nodes with data on which the version before does not run: their new machines were to read it."""
+        moved = filter(self._attempt.moves_data, self._attempt.configured)
+        return {name for name in moved if name in self._rebuilding.begun or not states[name].to_rebuild}
 
     async def run(self, states: Mapping[str, NodeState]) -> RolledBack:
         """Roll back what was configured, or found changed; a node where that fails does not stop the others."""

@@ -22,6 +22,7 @@ from soop_components.release.signs_of_life import SignsOfLife
 from soop_components.release.steps import (
     AcceptVersion,
     Configure,
+    HandOver,
     MigrateDown,
     Parallel,
     Pause,
@@ -107,7 +108,7 @@ class Rollout:
 
     async def held(self) -> str | None:
         """Say why nothing can be rolled back, None if it can; comes before a rollback."""
-        return await self._rollback.held()
+        return await self._rollback.held(self._survey.states)
 
     async def roll_back(self) -> RolledBack:
         """Roll back what was configured; a node that cannot be rolled back does not stop the others."""
@@ -135,7 +136,7 @@ class Rollout:
 
     async def _carry_out_one(self, step: Step) -> None:
         attempt = self._attempt
-        if isinstance(step, Configure | Rebuild | RestoreSnapshot):
+        if isinstance(step, Configure | HandOver | Rebuild | RestoreSnapshot):
             attempt.begin(step.nodes)
         match step:
             case WriteHosts(names):
@@ -144,8 +145,8 @@ class Rollout:
                 await wait_for_all(self._send_blobs(name) for name in names)
             case TakeSnapshot() | RestoreSnapshot():
                 await self._disks.carry_out(step, attempt.nodes, attempt.previous)
-            case Rebuild(names):
-                await wait_for_all(self._rebuilding.rebuild(name, attempt.wanted, attempt.names) for name in names)
+            case HandOver() | Rebuild():
+                await self._rebuilding.carry_out(step, attempt)
             case Configure(names):
                 await wait_for_all(self._configure(name) for name in names)
             case MigrateDown():

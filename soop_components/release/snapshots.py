@@ -9,6 +9,7 @@ from soop_components.machines.snapshots import Snapshot
 from soop_components.model.names import Reference
 from soop_components.release.downgrade import Downgrade
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import moved_roles
 
 
 def label_before(before: Reference, after: Reference) -> str:
@@ -34,13 +35,15 @@ def snapshot_of(
 ) -> str | None:
     """Return the label of the snapshot that a node's disk gets before its plan changes; None if it gets none.
 
-    One on which an older snapshot is put always gets one, for the rollback.
+    One on which an older snapshot is put, or whose data moves, always gets one, for the rollback.
     """
     if before is None or node not in before.nodes or node not in after.nodes:
         return None
     name = after.nodes[node].role
     role = after.roles[name]
     if going is not None and name in going.restored:
+        return label_before(before.reference, after.reference)
+    if name in moved_roles(before, after):
         return label_before(before.reference, after.reference)
     if role.disk is None or not role.rollout.snapshot:
         return None

@@ -39,6 +39,10 @@ class RestoreSnapshot(_OnNodes):
     label: str
 
 
+class HandOver(_OnNodes):
+    """Stop what writes the data that moves, and put it on the disks as the new machines can read it."""
+
+
 class Rebuild(_OnNodes):
     """Make the machines of a batch of nodes anew in their places, and send them what their plans need; disks stay."""
 
@@ -94,7 +98,7 @@ class RestartServices(_OnNodes):
 DiskStep = TakeSnapshot | RestoreSnapshot
 SharedStep = RunHook | Watch | Pause | RunSmokeTests
 """Steps that rollouts and restarts share."""
-Step = WriteHosts | SendBlobs | DiskStep | Rebuild | Configure | MigrateDown | AcceptVersion | SharedStep
+Step = WriteHosts | SendBlobs | DiskStep | HandOver | Rebuild | Configure | MigrateDown | AcceptVersion | SharedStep
 RollbackStep = RunHook | RestoreSnapshot | RollBack
 RestartStep = RestartServices | SharedStep
 

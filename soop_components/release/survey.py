@@ -69,7 +69,10 @@ class Survey:
 
     def _state(self, name: str, found: Inspected | None, is_known: bool) -> NodeState:
         to_rebuild = self._rebuilding.is_due(name, found)
+        moves = is_known and self._attempt.moves_data(name)
         if found is None:
+            if moves:
+                raise SoopError(f"{name} does not answer, and its machine must hand data over to the new one")
             return NodeState(False, is_known, True, (), has_changes=True, to_rebuild=True, answers=False)
         good, wanted = found.last_good, self._attempt.wanted
         if good and good.service != wanted.reference.service:
@@ -79,6 +82,7 @@ class Survey:
             )
         has_new_secrets = self._attempt.previous_secrets != wanted.secrets
         digest = self._last_good(name, found)
+        is_untouched = _is_untouched(found) and (to_rebuild or not moves)
         return NodeState(
             has_accepted=good is not None,
             can_roll_back=is_known and digest is not None and (digest != wanted.plan_digest(name) or has_new_secrets),
@@ -86,7 +90,8 @@ class Survey:
             missing=self._rebuilding.needed(name, found) if to_rebuild else found.missing,
             has_changes=to_rebuild or bool(found.changes),
             to_rebuild=to_rebuild,
-            snapshot=self._disks.label(name, found.has_other_disk) if _is_untouched(found) else None,
+            hands_over=moves and to_rebuild,
+            snapshot=self._disks.label(name, found.has_other_disk) if is_untouched else None,
             restore=self._disks.restores.get(name),
         )
 

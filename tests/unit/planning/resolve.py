@@ -57,7 +57,9 @@ def resolve(
         components[name] = packed(taken)
     packages = {
         role: _packages(
-            component_packages(blocks[definition.components[name].uses], definition.components[name].with_)
+            component_packages(
+                blocks[definition.components[name].uses], definition.components[name].with_, definition.base
+            )
             for name in node.components
         )
         for role, node in definition.nodes.items()

@@ -116,13 +116,13 @@ def test_packages_follow_from_parameters_alone() -> None:
         packages=["base", "{{ params.more }}", {"name": "extra", "when": "{{ params.extra }}"}],
     )
     with_ = {"more": ["b", "a"], "port": "{{ config.port }}"}
-    assert component_packages(block, with_) == ["a", "b", "base"]
-    assert component_packages(block, {"extra": True}) == ["base", "extra"]
+    assert component_packages(block, with_, "debian-12") == ["a", "b", "base"]
+    assert component_packages(block, {"extra": True}, "debian-12") == ["base", "extra"]
     with pytest.raises(SoopError, match=r"block own: packages: 'more' is not defined") as raised:
-        component_packages(block, {"more": "{{ config.packages }}"})
+        component_packages(block, {"more": "{{ config.packages }}"}, "debian-12")
     assert raised.value.hint == "packages can depend only on parameters, and those cannot be templates then"
     with pytest.raises(SoopError, match=r"expected the name of a package \(got \"@@soop-node:name@@\"\)"):
-        component_packages(own_block(packages=["@@soop-node:name@@", "base"]), {})
+        component_packages(own_block(packages=["@@soop-node:name@@", "base"]), {}, "debian-12")
 
 
 def test_a_missing_file_is_named_with_the_nearest_one() -> None:

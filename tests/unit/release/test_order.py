@@ -108,7 +108,11 @@ def test_batches_are_watched_and_paused_between() -> None:
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:
-    states = {**UPGRADE, "worker-2": replace(SERVING, restore=SNAPSHOT), "web-6": replace(SERVING, to_rebuild=True)}
+    states = {
+        **UPGRADE,
+        "worker-2": replace(SERVING, restore=SNAPSHOT),
+        "web-6": replace(SERVING, to_rebuild=True, hands_over=True),
+    }
     order = rollout_order(RELEASE, states, 9, ["web-7"]).steps
     lanes = [lane for each in order for lane in (each.lanes if isinstance(each, Parallel) else [(each,)])]
     assert {type(step) for lane in lanes for step in lane} == set(get_args(Step)) - {MigrateDown}  # see test_downgrade
