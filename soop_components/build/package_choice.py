@@ -62,7 +62,7 @@ def _resolved(
             try:
                 roles[role] = apt.closure(names, pins) if names else {}
             except SoopError as error:
-                raise SoopError(f"role {role}: {error.message}", error.hint) from None
+                raise SoopError(f"role {role} on {image.base.name}: {error.message}", error.hint) from None
         chosen = {name: version for packages in roles.values() for name, version in packages.items()}
         records = apt.records(chosen)
     return Lock(

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Makes role and database, and sets the password, which comes with the SQL on standard input. Argument: port.
+# Makes role and database, and sets the password, which comes with the SQL on standard input. Arguments: port, major version.
 set -euo pipefail
 
 port=$1
-log=/var/log/postgresql/postgresql-15-main.log
+log=/var/log/postgresql/postgresql-$2-main.log
 
 for _ in $(seq 60); do
     pg_isready --quiet --host=/run/postgresql --port="$port" && ready=yes && break

@@ -106,14 +106,14 @@ def test_without_a_base_image(project: Project, packages: PackageSource) -> None
 
 def test_an_unknown_package(project: Project, packages: PackageSource) -> None:
     edit(project, "blocks/greeting/block.yaml", "[greeter]", "[greeter, no-such-thing]")
-    with pytest.raises(SoopError, match=r"^role web: no such Debian package: no-such-thing"):
+    with pytest.raises(SoopError, match=r"^role web on debian-12: no such Debian package: no-such-thing"):
         relock(project)
     assert not lock_file(project).exists()
 
 
 def test_packages_that_cannot_be_installed(project: Project, packages: PackageSource) -> None:
     packages.publish("greeter", "1.1-1", "greeter-lib (>= 2:9)")
-    with pytest.raises(SoopError, match=r"^role web: packages greeter cannot be installed together: "):
+    with pytest.raises(SoopError, match=r"^role web on debian-12: packages greeter cannot be installed together: "):
         relock(project)
 
 

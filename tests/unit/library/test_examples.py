@@ -34,9 +34,10 @@ def example_of(block: str, folder: Path | None = None) -> Any:
     return parse_yaml(re.sub(r"^#     ", "", found[1], flags=re.MULTILINE), block).data
 
 
-def role_plan(block: str, with_: dict[str, Any]) -> RolePlan:
+def role_plan(block: str, with_: dict[str, Any], base: str = "debian-12") -> RolePlan:
     data = {
         "definition": {
+            "base": base,
             "config": {
                 "port": {"type": "integer", "default": 8080},
                 "key": {"type": "string", "secret": True, "generate": 20},
@@ -170,7 +171,7 @@ def test_postgresql() -> None:
     ]
     database, migrations = plan.scripts[1:]
     assert f'ALTER ROLE "access" LOGIN {PASSWORD}' in (database.stdin or "")
-    assert database.arguments == ("5432",)
+    assert database.arguments == ("5432", "15")
     assert migrations.triggers == ("/usr/local/share/test-service/example/migrations",)
     assert "/usr/local/share/test-service/example/migrations/001_a.down.sql" in plan.files
     assert "max_connections = '200'\n" in content(plan, "/etc/soop-postgresql/postgresql.conf")
@@ -180,6 +181,21 @@ def test_postgresql() -> None:
         ("/etc/soop-postgresql/postgresql.conf",),
         ("/etc/soop-postgresql/pg_hba.conf",),
     )
+
+
+def test_postgresql_is_that_of_the_base_and_the_newer_one_takes_the_data_of_the_older() -> None:
+    with_ = {"database": "x", "password": "{{ config.key }}"}
+    for base, version, moved_from in (("debian-12", "15", ()), ("debian-13", "17", ("postgresql-15",))):
+        role = role_plan("postgresql", with_, base)
+        plan = role.components["example"]
+        assert f"postgresql-{version}" in role.packages
+        assert list(plan.units) == [f"postgresql@{version}-main.service"]
+        assert plan.logs == (f"/var/log/postgresql/postgresql-{version}-main.log",)
+        assert [script.arguments for script in plan.scripts] == [(version,), ("5432", version)]
+        [data] = role.data
+        assert (data.component, data.written_by, data.moved_from) == ("example", f"postgresql-{version}", moved_from)
+        assert (data.blob, data.source) == (plan.blob, ".block/postgresql/hand_over.sh")
+        assert data.arguments == (version,)
 
 
 def test_postgresql_with_a_login_for_each_password() -> None:

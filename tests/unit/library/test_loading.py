@@ -29,6 +29,7 @@ def test_the_library_loads() -> None:
     assert set(load_block("postgresql").files) == {
         ".block/postgresql/cluster.sh",
         ".block/postgresql/database.sh",
+        ".block/postgresql/hand_over.sh",
         ".block/postgresql/migrate.py",
     }
     assert "[Unit]" in load_block("systemd_service").block.templates["unit.j2"]

@@ -11,6 +11,9 @@ import pytest
 from soop_components.model.domain import LoseData
 from soop_components.model.plan import ComponentPlan, Data, Package, RolePlan
 from soop_components.model.service import RolloutSettings
+from soop_components.preview.migrations import way_back
+from soop_components.preview.order import step_in_words
+from soop_components.preview.steps import steps_of
 from soop_components.release.downgrade import DowngradeRefused, downgrade, downgrade_in_words, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.moves import moved_roles
@@ -139,3 +142,15 @@ def test_a_node_that_does_not_answer_cannot_hand_over() -> None:
     nodes.at["inspect", NODE] = failure(NODE)
     assert f"{NODE} does not answer, and its machine must hand data over to the new one" in run(nodes)
     assert nodes.called("rebuild") == []
+
+
+def test_a_preview_names_it_among_the_steps_and_refuses_the_way_back() -> None:
+    everywhere = RELEASE.nodes.keys()
+    lanes = [lane for stage in steps_of(NEWER, everywhere, everywhere, [], OLD, everywhere) for lane in stage]
+    [database] = [lane for lane in lanes if any(step.kind == "hand_over" for step in lane)]
+    assert {node for step in database for node in step.nodes} == {NODE}
+    words = "stop what writes its data, and write that out for the new machine"
+    steps = [words, f"take the snapshot {SNAPSHOT}", "make the machine anew", "configure"]
+    assert [step_in_words(step) for step in database] == steps
+    assert way_back(OLD, NEWER).notes == tuple(upgrade_in_words(OLD, NEWER))
+    assert "cannot read the data that is there" in (way_back(NEWER, OLD).refused or "")
