@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from soop_components.preview.facts import DomainPreview, ResourceChange
 from soop_components.preview.words import resource_in_words, service_in_words
 
-_NO_EDIT = ("authorizedKey", "running")
-"""Properties of a machine that change without an edit: by a rotation that was begun, or since it was stopped."""
+_NO_EDIT = ("authorizedKey", "running", "claimed")
+"""Properties of machines that change without an edit: by a rotation that was begun, or by what became of them."""
 
 
 def edits(preview: DomainPreview) -> Iterator[str]:
