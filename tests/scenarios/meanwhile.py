@@ -30,10 +30,10 @@ def meanwhile(step: Callable[[], None], pause: float = 0.05) -> Iterator[None]:
 
 
 @contextmanager
-def asking(url: str) -> Iterator[list[int | str]]:
+def asking(url: str, pause: float = 0.05) -> Iterator[list[int | str]]:
     """Ask a URL again and again; yields a status per request, or what happened instead."""
     answers: list[int | str] = []
-    with meanwhile(lambda: answers.append(_status(url))):
+    with meanwhile(lambda: answers.append(_status(url)), pause):
         yield answers
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.scenarios.beside import untouched_beside
 from tests.scenarios.migrations.ledger import DOMAIN, GOOD, NODE, Ledger
+from tests.scenarios.migrations.upgrades import Upgrades
 from tests.scenarios.workspace import CHECKOUT, workspace
 
 
@@ -21,4 +23,11 @@ def ledger() -> Iterator[Ledger]:
         project.must("soop", "deploy", "--yes", "ledger-service-1.0.0", DOMAIN)
         program = base64.b64encode((CHECKOUT / "soop_components/library/postgresql/migrate.py").read_bytes()).decode()
         project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate.py; chmod 644 /tmp/migrate.py")
-        yield made
+        with untouched_beside(project):
+            yield made
+
+
+@pytest.fixture(scope="session")
+def upgrades(ledger: Ledger) -> Upgrades:
+    """Upgrades of it."""
+    return Upgrades(ledger)

@@ -63,11 +63,12 @@ class Ledger:
             json.dumps({**lock, "packages": packages, "roles": {"database": role}})
         )
 
-    def write(self, files: dict[str, str], down: str = "") -> None:
-        """Write up-migrations, each with a way back."""
+    def write(self, files: dict[str, str], down: str | None = "") -> None:
+        """Write up-migrations, each with a way back unless there is none."""
         for name, text in files.items():
             (self.folder / "migrations" / name).write_text(text)
-            (self.folder / "migrations" / name.replace(".up.", ".down.")).write_text(down)
+            if down is not None:
+                (self.folder / "migrations" / name.replace(".up.", ".down.")).write_text(down)
 
     def sql(self, text: str, database: str = "ledger") -> str:
         psql = f"runuser -u postgres -- psql -qAtX -F ' ' -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(text)}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.scenarios.migrations.ledger import DOMAIN, Ledger
+from tests.scenarios.migrations.ledger import DOMAIN
 from tests.scenarios.migrations.on_node import writing
 from tests.scenarios.migrations.upgrades import SIZE, Upgrades, migration, version_of, version_on
 
@@ -22,11 +22,6 @@ POINTS = {
     "rollback": "provider",
 }
 """Where, and who is killed there in each run of the tests; others are killed in the soak."""
-
-
-@pytest.fixture(scope="session")
-def upgrades(ledger: Ledger) -> Upgrades:
-    return Upgrades(ledger)
 
 
 def killed(upgrades: Upgrades, point: str, victim: str) -> list[str]:

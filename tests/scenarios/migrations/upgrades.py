@@ -56,13 +56,17 @@ class Upgrades:
         """The session that has the lock."""
         self._run: Run | None = None
 
-    def build(self, sql: str = "", size: int = 0) -> str:
+    def build(self, sql: str = "", size: int = 0, *, irreversible: bool = False) -> str:
         """Build the next version: its migration waits for a lock of ours, its smoke test has at least this size."""
         number = next(self._numbers)
         (self._ledger.folder / "try.sh").write_text(_TRY + os.urandom(size // 2).hex())
         text = f"SELECT pg_advisory_xact_lock({_KEY});\n{sql or f'CREATE TABLE public.made_{number} ()'};\n"
         reference = f"ledger-service-2.0.{number}"
-        self._ledger.write({f"{migration(reference)}_made.up.sql": text}, down="SELECT 1;")
+        name = f"{migration(reference)}_made.up.sql"
+        if irreversible:
+            self._ledger.write({name: f"-- soop: irreversible\n{text}"}, down=None)
+        else:
+            self._ledger.write({name: text}, down="SELECT 1;")
         head = SERVICE[: SERVICE.index("nodes:")].replace("1.0.0", f"2.0.{number}")
         (self._ledger.folder / "service.yaml").write_text(head + _MORE)
         self.project.must("soop", "build", "service_defs/ledger-service")

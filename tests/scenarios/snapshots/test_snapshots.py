@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 
 import pytest
 
 from tests import versions
+from tests.scenarios.beside import untouched_beside
 from tests.scenarios.meanwhile import granting
-from tests.scenarios.workspace import Workspace, get, workspace
+from tests.scenarios.workspace import Workspace, eventually, get, workspace
 
 DOMAIN = "dev-kept"
 DATABASE = f"database-1.access-service.{DOMAIN}"
@@ -32,15 +34,16 @@ def domain() -> Iterator[Workspace]:
             "    - service: access-service-3.2.3\n      nodes: {web: 1}\n"
         )
         project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
-        yield project
+        with untouched_beside(project):
+            yield project
 
 
 def sql(project: Workspace, text: str) -> list[str]:
     return project.ssh(DATABASE, f"cd /; runuser -u postgres -- psql -qAtX -d access -c {shlex.quote(text)}").split()
 
 
-def written(project: Workspace) -> set[str]:
-    return set(sql(project, "SELECT article FROM grants WHERE reader = 'writer'"))
+def written(project: Workspace, reader: str = "writer") -> set[str]:
+    return set(sql(project, f"SELECT article FROM grants WHERE reader = '{reader}'"))
 
 
 def test_an_upgrade_takes_a_snapshot_and_loses_nothing_and_a_restore_loses_what_it_says(domain: Workspace) -> None:
@@ -56,6 +59,15 @@ def test_an_upgrade_takes_a_snapshot_and_loses_nothing_and_a_restore_loses_what_
     listed = domain.must("soop", "snapshot", "list", DOMAIN)
     assert [line.split()[1] for line in listed.splitlines()[1:]] == [LABEL, "by-hand"]
 
+    with granting(url, "mover", pause=0) as (acknowledged, _):
+        said = domain.must("soop", "replace", "--yes", DATABASE)
+        replaced = len(acknowledged)
+        eventually(lambda: len(acknowledged) > replaced, 120)
+    assert "making its machine anew from debian-12" in said
+    assert written(domain, "mover") >= set(acknowledged), "every acknowledged row is there"
+    assert written(domain) == kept
+    assert domain.must("soop", "snapshot", "list", DOMAIN) == listed
+
     refused = domain.fails("soop", "snapshot", "restore", DOMAIN, LABEL)
     assert f"{DATABASE}: what was written in the last " in refused
     assert written(domain) == kept
@@ -65,8 +77,9 @@ def test_an_upgrade_takes_a_snapshot_and_loses_nothing_and_a_restore_loses_what_
     assert before <= written(domain) < kept
     assert sql(domain, "SELECT max(number) FROM schema_migrations") == ["2"]
 
-    status = domain.must("soop", "status", "--refresh", DOMAIN)
-    assert "script store/migrations: has not run for what is on the disk now" in status
+    (status,) = json.loads(domain.must("soop", "status", "--refresh", "--json", DOMAIN))
+    drift = status["services"]["access-service"]["nodes"][DATABASE]["drift"]
+    assert "script store/migrations: has not run for what is on the disk now" in drift
     domain.up(DOMAIN)
     assert sql(domain, "SELECT max(number) FROM schema_migrations") == ["3"]
     assert get(f"{url}/grants/somebody/1?seconds=60", "PUT")[0] == 204

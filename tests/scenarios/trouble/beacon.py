@@ -22,9 +22,14 @@ UP = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive")
 
 def furnish(project: Workspace) -> None:
     """Put the beacon service into a project in place of all others, and build it."""
-    shutil.copytree(Path(__file__).parent / "service_defs" / SERVICE, project.root / "service_defs" / SERVICE)
     for definition in (project.root / "stacks").glob("Pulumi.*.yaml"):
         definition.unlink()
+    add(project)
+
+
+def add(project: Workspace) -> None:
+    """Put the beacon service into a project beside others, and build it."""
+    shutil.copytree(Path(__file__).parent / "service_defs" / SERVICE, project.root / "service_defs" / SERVICE)
     project.must("soop", "lock", f"service_defs/{SERVICE}")
     project.must("soop", "build", f"service_defs/{SERVICE}")
 
