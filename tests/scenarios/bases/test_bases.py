@@ -75,7 +75,7 @@ def test_a_domain_moves_to_another_base_node_by_node_and_back_if_that_fails(proj
     is_not_accepted(beacon, newer)
     beacon.reference = newer
     beacon.define(says="all is well", trouble="smoke")
-    beacon.begin().until("hook undrain").kill()
+    beacon.begin().until("hook undrain", 400).kill()
     is_not_accepted(beacon, newer)
 
     shown = project.must("soop", "plan", newer, beacon.domain)
