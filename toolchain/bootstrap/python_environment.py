@@ -31,10 +31,16 @@ def ensure(checkout: Checkout) -> None:
     stamp.unlink(missing_ok=True)
     if not (_runs(checkout.venv) and _has_pinned_uv(checkout)):
         _make(checkout)
-    _uv(checkout, "installing Python packages", "sync --require-hashes toolchain/uv.txt requirements.txt")
+    pins = ["toolchain/uv.txt", "requirements.txt", *_extras_in_use(checkout.venv)]
+    _uv(checkout, "installing Python packages", f"sync --require-hashes {' '.join(pins)}")
     _uv(checkout, "installing soop itself", "install --no-deps --no-build-isolation --offline -e .")
     _link_package(checkout)
     stamp.write_text(wanted)
+
+
+def _extras_in_use(venv: Path) -> list[str]:
+    """Return the pins of extras that somebody has put into .venv: they stay there."""
+    return [_OF_EXTRAS] if any((venv / "lib").glob("python3*/site-packages/pulumi_aws")) else []
 
 
 def ensure_extras(checkout: Checkout) -> None:
