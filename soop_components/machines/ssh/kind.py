@@ -33,7 +33,7 @@ class Ssh(Kind):
         return SshEnvironment
 
     def settings_problems(self, environment: Environment) -> Sequence[Problem]:
-        """Compare sizes with those of the environment, and addresses with each other."""
+        """Compare sizes, addresses and zones of hosts with what is asked for."""
         from soop_components.machines.ssh.settings import settings_problems
 
         return settings_problems(cast("SshEnvironment", environment))

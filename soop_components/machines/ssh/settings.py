@@ -89,7 +89,7 @@ class SshEnvironment(Environment):
 
 
 def settings_problems(environment: SshEnvironment) -> list[Problem]:
-    """Return sizes of hosts that the environment does not know, and hosts that are listed twice."""
+    """Return sizes that the environment does not know, hosts that are listed twice, and zones that are missing."""
     problems: list[Problem] = []
     listed: dict[tuple[str, int], str] = {}
     for name, host in environment.ssh.hosts.items():
@@ -99,4 +99,8 @@ def settings_problems(environment: SshEnvironment) -> list[Problem]:
         other = listed.setdefault((host.address, host.port), name)
         if other != name:
             problems.append(Problem((*keys, "address"), f"is that of {other}, too: a host is one node"))
+    zones = {host.zone for host in environment.ssh.hosts.values()}
+    if environment.reliability.spread and (len(zones) < 2 or None in zones):
+        text = "needs hosts in two zones at least, and the zone of each (ssh.hosts.<name>.zone)"
+        problems.append(Problem(("reliability", "spread"), text))
     return problems

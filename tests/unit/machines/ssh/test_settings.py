@@ -65,3 +65,17 @@ def test_a_host_is_listed_once(tmp_path: Path) -> None:
     assert list(caught.value.problems) == [
         "rack.yaml: ssh.hosts.rack2.address: is that of rack1, too: a host is one node"
     ]
+
+
+@pytest.mark.parametrize("zones", [["a", "a"], ["a", None], [None, None]])
+def test_nodes_cannot_be_spread_over_one_zone_or_over_unknown_ones(tmp_path: Path, zones: list[str | None]) -> None:
+    hosts = [
+        f"    rack{number}: {{address: 192.0.2.{number}, host_key: {KEY}{f', zone: {zone}' if zone else ''}}}\n"
+        for number, zone in enumerate(zones, 1)
+    ]
+    path = tmp_path / "rack.yaml"
+    path.write_text("machines: ssh\nreliability: {spread: availability_zone}\nssh:\n  hosts:\n" + "".join(hosts))
+    with pytest.raises(InvalidInput) as caught:
+        load_environment(path, "rack.yaml")
+    (problem,) = caught.value.problems
+    assert problem.startswith("rack.yaml: reliability.spread: needs hosts in two zones at least, and the zone of each")
