@@ -46,9 +46,12 @@ class Rollback:
         return self._schemas.held(bound - self._disks.restores_in_rollback(bound).keys())
 
     def _moved(self, states: Mapping[str, NodeState]) -> set[str]:
-        """Return nodes with data on which the version before does not run: their new machines were to read it."""
-        moved = filter(self._attempt.moves_data, self._attempt.configured)
-        return {name for name in moved if name in self._rebuilding.begun or not states[name].to_rebuild}
+        """Return nodes with data on which the version before does not run: their new machines were to read it.
+
+        Where an earlier attempt has begun that, nobody knows which snapshot is of the data that was moved.
+        """
+        moved = filter(self._attempt.moves_data, self._rebuilding.begun)
+        return {name for name in moved if states[name].snapshot}
 
     async def run(self, states: Mapping[str, NodeState]) -> RolledBack:
         """Roll back what was configured, or found changed; a node where that fails does not stop the others."""

@@ -82,7 +82,7 @@ class Survey:
             )
         has_new_secrets = self._attempt.previous_secrets != wanted.secrets
         digest = self._last_good(name, found)
-        is_untouched = _is_untouched(found) and (to_rebuild or not moves)
+        is_untouched = _is_untouched(found) and (good is not None or not moves)
         return NodeState(
             has_accepted=good is not None,
             can_roll_back=is_known and digest is not None and (digest != wanted.plan_digest(name) or has_new_secrets),

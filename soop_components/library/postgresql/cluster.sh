@@ -63,6 +63,8 @@ restore() {
 for file in "$home"/*/main/PG_VERSION; do
     [ -e "$file" ] && [ "$file" != "$data/PG_VERSION" ] || continue
     other=$(cat "$file")
+    # The package has made an empty cluster here, on which the older server would not start, should the disk go back to it.
+    [ -e "$moving/restored.sql.gz" ] || [ -e "$data/postmaster.opts" ] || rm -rf "${home:?}/$version"
     if [ -e "$moving/dump.sql.gz" ]; then
         [ "$(sha256sum < "$home/$other/main/global/pg_control")" = "$(cat "$moving/pg_control.sha256")" ] ||
             fail "PostgreSQL $other has run since its data was handed over to $version: deploy the version of this service with" \

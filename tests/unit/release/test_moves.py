@@ -136,6 +136,16 @@ def test_a_new_machine_that_a_killed_attempt_left_goes_on_and_the_snapshot_stays
     assert on_database(nodes) == ["receive", "apply", "accept"]
 
 
+@pytest.mark.parametrize("base", ["debian-12", "debian-13"])
+def test_no_snapshot_is_restored_of_which_nobody_knows_that_it_is_of_this_data(base: str) -> None:
+    nodes = upgraded({**SERVES, NODE: replace(NEW, can_roll_back=True)})
+    nodes.bases[NODE] = base
+    nodes.snapshots.found.add((NODE, SNAPSHOT))
+    nodes.at["script", NODE] = failure(NODE)
+    run(nodes)
+    assert nodes.called("snapshot") == nodes.snapshots.restored == []
+
+
 def test_a_node_that_does_not_answer_cannot_hand_over() -> None:
     nodes = upgraded()
     nodes.replace = (NODE,)
