@@ -163,6 +163,30 @@ def test_no_secret_is_readable_outside_root_s_files(domain: Workspace) -> None:
         assert secret not in domain.ssh(node, "journalctl --no-pager; ps -ef; systemctl show '*'")
 
 
+def connects(project: Workspace, source: str, target: str, port: int, seconds: int) -> bool:
+    """Return whether a node can connect to a port of a node of ``DOMAIN`` within some seconds."""
+    address = project.service(DOMAIN)["nodes"][target]["address"]
+    program = f'import socket; socket.create_connection(("{address}", {port}), {seconds})'
+    return project.run("soop", "ssh", source, f"python3 -c '{program}'").exit_code == 0
+
+
+def a_domain_reaches_another_one_where_that_is_told_to(domain: Workspace, source: str) -> None:
+    """Nodes connect to the endpoints of a domain that names theirs, and to nothing else; nothing is restarted."""
+    definition = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    before, running = definition.read_text(), units(domain, NODES[1], "nginx", "access-service-api")
+    assert not connects(domain, source, NODES[1], 80, seconds=2)
+    told = "  soop:accessibility: {from: [dev-two-access]}\n  soop:services:\n"
+    definition.write_text(before.replace("  soop:services:\n", told))
+    domain.up(DOMAIN)
+    assert connects(domain, source, NODES[1], 80, seconds=60)
+    assert not connects(domain, source, NODES[1], 22, seconds=2)
+    assert not connects(domain, source, NODES[0], 5432, seconds=2)
+    assert units(domain, NODES[1], "nginx", "access-service-api") == running
+    definition.write_text(before)
+    domain.up(DOMAIN)
+    assert not connects(domain, source, NODES[1], 80, seconds=2)
+
+
 def test_a_further_domain_comes_up_beside_the_first_by_name_and_version_alone(domain: Workspace) -> None:
     domain.must("soop", "deploy", "--yes", "access-service-3.2.3", "dev-two-access")
     assert domain.service("dev-two-access")["version"] == "3.2.3"
@@ -171,6 +195,7 @@ def test_a_further_domain_comes_up_beside_the_first_by_name_and_version_alone(do
     assert domain.changes(DOMAIN) == {}
     output = domain.must("soop", "status")
     assert "dev-two-access" in output
+    a_domain_reaches_another_one_where_that_is_told_to(domain, "web-1.access-service.dev-two-access")
     domain.must("soop", "destroy", "--yes", "dev-two-access")
     assert "dev-two-access" not in domain.must("pulumi", "stack", "ls")
     assert domain.changes(DOMAIN) == {}
