@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from soop_components.runner.events import Events
-from soop_components.runner.protocol import Change, Drift, Failed, HealthProblem, NodeStatus, ScriptEnded
+from soop_components.runner.protocol import Failed, NodeStatus, ScriptEnded
+from soop_components.runner.vocabulary import Change, Drift, HealthProblem
 
 _NAMED = 3
 """Changes that a message names."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from soop_components.runner.failure import Failure
 from soop_components.runner.marks import holds_secret, put_node
 from soop_components.runner.plan import Component, Package, Unit
-from soop_components.runner.protocol import Version
 from soop_components.runner.typed_json import digest_of, read
+from soop_components.runner.vocabulary import Version
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PLAIN_PATH = re.compile(r"(/(?!\.\.?(/|$))[^/\0]+)+")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from soop_components.runner.commands import Completed
-from soop_components.runner.protocol import Failed, Step
+from soop_components.runner.protocol import Failed
+from soop_components.runner.vocabulary import Step
 
 TAIL_LINES = 20
 OUT_OF_MEMORY = "the kernel killed a process meanwhile since there was no memory left: give the node more, or use less"

@@ -16,7 +16,7 @@ from soop_components.runner.managed_paths import ManagedPaths
 from soop_components.runner.marks import holds_secret
 from soop_components.runner.places import chunks
 from soop_components.runner.plan import Component, File
-from soop_components.runner.protocol import Change
+from soop_components.runner.vocabulary import Change
 from soop_components.runner.work import Work
 
 _SECRET_MODE = 0o640

@@ -14,7 +14,7 @@ from soop_components.runner.failure import Failure, step, tail
 from soop_components.runner.host import Host
 from soop_components.runner.page_text import page_text
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
-from soop_components.runner.protocol import HealthProblem
+from soop_components.runner.vocabulary import HealthProblem
 from soop_components.runner.work import Work
 
 _REQUEST = 5.0

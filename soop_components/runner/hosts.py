@@ -7,7 +7,7 @@ import stat
 from collections.abc import Mapping
 
 from soop_components.runner.host import Host
-from soop_components.runner.protocol import Drift
+from soop_components.runner.vocabulary import Drift
 
 _WRITTEN = "hosts.json"
 """What was written last, to be compared with what is there."""

@@ -9,7 +9,7 @@ from soop_components.runner.failure import describe
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger
 from soop_components.runner.plan import Component
-from soop_components.runner.protocol import Action, Change, Drift, Kind, Step
+from soop_components.runner.vocabulary import Action, Change, Drift, Kind, Step
 from soop_components.runner.work import Work
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from soop_components.runner import replaced
 from soop_components.runner.managed import Managed
-from soop_components.runner.protocol import Change
+from soop_components.runner.vocabulary import Change
 from soop_components.runner.work import Work
 
 

@@ -11,7 +11,8 @@ from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.kinds import KINDS
 from soop_components.runner.ledger import Ledger
-from soop_components.runner.protocol import Change, Drift, Inspect, Inspected, NodeStatus, Version
+from soop_components.runner.protocol import Inspect, Inspected, NodeStatus
+from soop_components.runner.vocabulary import Change, Drift, Version
 from soop_components.runner.work import Work
 
 _LOST = {

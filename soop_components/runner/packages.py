@@ -16,8 +16,8 @@ from soop_components.runner.links import Links
 from soop_components.runner.managed import Managed
 from soop_components.runner.observed import observed
 from soop_components.runner.package_order import ordered, runs
-from soop_components.runner.protocol import Change, Drift
 from soop_components.runner.units import Units
+from soop_components.runner.vocabulary import Change, Drift
 from soop_components.runner.work import Work
 
 _SHOW_EVERY = 1.0

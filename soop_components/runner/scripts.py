@@ -15,9 +15,9 @@ from soop_components.runner.ledger import ScriptRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.observed import observed
 from soop_components.runner.plan import Component, Script
-from soop_components.runner.protocol import Change
 from soop_components.runner.touched import covered
 from soop_components.runner.typed_json import canonical
+from soop_components.runner.vocabulary import Change
 from soop_components.runner.work import Work
 
 TIMED_OUT = 124

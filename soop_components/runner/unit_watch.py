@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from soop_components.runner import processes, systemd
 from soop_components.runner.failure import Failure
 from soop_components.runner.plan import Component, Unit
-from soop_components.runner.protocol import Change
 from soop_components.runner.systemd import Facts, is_template
+from soop_components.runner.vocabulary import Change
 from soop_components.runner.waiting import wait_until
 from soop_components.runner.work import Work
 

@@ -12,10 +12,10 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UnitRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, Unit
-from soop_components.runner.protocol import Action, Change, Drift
 from soop_components.runner.systemd import Facts, is_template
 from soop_components.runner.touched import Touched, covered, paths_of
 from soop_components.runner.unit_watch import loops, wanted_up
+from soop_components.runner.vocabulary import Action, Change, Drift
 from soop_components.runner.work import Work
 
 _ENABLED = ("enabled", "enabled-runtime")

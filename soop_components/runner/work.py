@@ -14,9 +14,9 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import DirectoryRecord
 from soop_components.runner.marks import put_secrets
 from soop_components.runner.plan import File, Script
-from soop_components.runner.protocol import Action, Change, Kind
 from soop_components.runner.touched import Touched, What
 from soop_components.runner.typed_json import canonical
+from soop_components.runner.vocabulary import Action, Change, Kind
 
 if TYPE_CHECKING:  # these modules need this one
     from soop_components.runner.dpkg import Installed

@@ -16,8 +16,9 @@ from soop_components.machines.local.local_machines import LocalMachines, Machine
 from soop_components.machines.local.root_helper.request import Spec
 from soop_components.release.runner_archive import RunnerArchive
 from soop_components.release.wording import drift_in_words
-from soop_components.runner.protocol import PROTOCOL, Change, NodeStatus
+from soop_components.runner.protocol import PROTOCOL, NodeStatus
 from soop_components.runner.typed_json import read
+from soop_components.runner.vocabulary import Change
 from tests.scenarios.ground import IMAGE, MIB
 from tests.unit.runner.node import change_in_words, document, stream
 

@@ -22,7 +22,8 @@ from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.rollout import Rollout
 from soop_components.release.verdict import ReleaseFailed
-from soop_components.runner.protocol import Drift, HealthProblem, NodeStatus, Version
+from soop_components.runner.protocol import NodeStatus
+from soop_components.runner.vocabulary import Drift, HealthProblem, Version
 from tests.scenarios.runner.packages import deb, plans
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}

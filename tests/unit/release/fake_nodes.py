@@ -18,7 +18,8 @@ from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.restart import Restart
 from soop_components.release.rollout import Rollout
 from soop_components.release.together import roll_out
-from soop_components.runner.protocol import Change, Inspected, NodeStatus, ScriptEnded, Version
+from soop_components.runner.protocol import Inspected, NodeStatus, ScriptEnded
+from soop_components.runner.vocabulary import Change, Version
 from soop_components.transport.ssh import Target
 from tests.clock import SetClock
 from tests.unit.release.example import (

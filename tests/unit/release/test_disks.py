@@ -13,7 +13,7 @@ from soop_components.model.names import LONGEST_SERVICE_NAME, LONGEST_VERSION, R
 from soop_components.model.service import RolloutSettings
 from soop_components.release.snapshots import label_before, snapshot_of
 from soop_components.release.verdict import ReleaseFailed
-from soop_components.runner.protocol import Change
+from soop_components.runner.vocabulary import Change
 from tests.unit.release.example import EARLIER, LEFT, RELEASE, ROLES, SERVING, SNAPSHOT
 from tests.unit.release.failing import failure
 from tests.unit.release.fake_nodes import Nodes

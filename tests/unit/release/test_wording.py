@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from soop_components.release.wording import changes_in_words
-from soop_components.runner.protocol import Change
+from soop_components.runner.vocabulary import Change
 
 FILES = [Change("file", f"/etc/{name}", "write") for name in "abc"]
 RESTART = Change("unit", "app.service", "restart")

@@ -20,18 +20,9 @@ from soop_components.runner.commands import Completed, Programs, Task
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
 from soop_components.runner.node_status import inspect, status
-from soop_components.runner.protocol import (
-    Accept,
-    Apply,
-    Change,
-    Inspect,
-    Inspected,
-    Lasting,
-    NodeStatus,
-    Restart,
-    Rollback,
-)
+from soop_components.runner.protocol import Accept, Apply, Inspect, Inspected, Lasting, NodeStatus, Restart, Rollback
 from soop_components.runner.typed_json import digest_of
+from soop_components.runner.vocabulary import Change
 
 USER = getpass.getuser()
 GROUP = grp.getgrgid(os.getegid()).gr_name

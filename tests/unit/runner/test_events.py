@@ -4,7 +4,8 @@ import json
 
 from soop_components.runner.events import Events
 from soop_components.runner.marks import encode
-from soop_components.runner.protocol import Change, Failed, Inspected, Version
+from soop_components.runner.protocol import Failed, Inspected
+from soop_components.runner.vocabulary import Change, Version
 from soop_components.runner.wire import read_event
 
 

@@ -10,7 +10,7 @@ import pytest
 from soop_components.runner import health
 from soop_components.runner.health import ask, judge
 from soop_components.runner.plan import HttpHealth
-from soop_components.runner.protocol import HealthProblem
+from soop_components.runner.vocabulary import HealthProblem
 from tests.unit.runner.node import NODE, Node, document
 
 ADDRESS = {NODE["name"]: "127.0.0.1"}

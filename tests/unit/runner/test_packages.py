@@ -16,9 +16,9 @@ from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
 from soop_components.runner.ledger import Installing, Ledger, PackageRecord
 from soop_components.runner.packages import Packages
-from soop_components.runner.protocol import Drift
 from soop_components.runner.relations import Control
 from soop_components.runner.touched import Touched
+from soop_components.runner.vocabulary import Drift
 from soop_components.runner.work import Work
 from tests.scenarios.runner.packages import deb
 from tests.unit.runner.node import Node, document, sha256

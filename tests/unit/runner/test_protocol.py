@@ -12,12 +12,9 @@ from soop_components.runner.protocol import (
     Accept,
     Applied,
     Apply,
-    Change,
     Done,
-    Drift,
     Failed,
     Follow,
-    HealthProblem,
     Hosts,
     Inspect,
     Inspected,
@@ -34,9 +31,9 @@ from soop_components.runner.protocol import (
     ScriptEnded,
     Status,
     UnknownVerb,
-    Version,
 )
 from soop_components.runner.typed_json import Malformed
+from soop_components.runner.vocabulary import Change, Drift, HealthProblem, Version
 from soop_components.runner.wire import REQUESTS, event, read_event, read_request, request_line, verb_of
 
 SENT: list[Request] = [
