@@ -10,7 +10,7 @@ from soop_components.runner.host import Host
 from soop_components.runner.ledger import Ledger, UserRecord
 from soop_components.runner.managed import Managed
 from soop_components.runner.plan import Component, User
-from soop_components.runner.protocol import Change
+from soop_components.runner.vocabulary import Change
 from soop_components.runner.work import Work
 
 _DEFAULT = User()
