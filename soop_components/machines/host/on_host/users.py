@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from soop_components.machines.host.on_host.files import KEPT, Answer, RefusedError
 
 LEDGER = f"{KEPT}/ledger.json"
-"""Where the runner notes what it has made: of each user, whether it did, and its groups."""
+"""Where the runner notes what it has made: of each user, first of all whether it did."""
 
 
 def made() -> Answer:
@@ -19,7 +19,7 @@ def made() -> Answer:
     try:
         with open(LEDGER, encoding="utf-8") as file:
             users = json.load(file)["users"]
-        return {"users": sorted(name for name, (created, _) in users.items() if created)}
+        return {"users": sorted(name for name, (created, *_) in users.items() if created)}
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return {"users": []}
 
