@@ -83,7 +83,7 @@ if [ -e "$moving/restored.sql.gz" ]; then
         sync --file-system "$home"
     fi
     for file in "$home"/*/main/PG_VERSION; do
-        [ "$file" = "$data/PG_VERSION" ] || rm -rf "$(dirname "$(dirname "$file")")"
+        [ "$file" = "$data/PG_VERSION" ] || mv "$(dirname "$(dirname "$file")")" "$moving/"
     done
 fi
 rm -rf "$moving" "$moving.new"  # also of an upgrade that failed
