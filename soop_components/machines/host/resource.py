@@ -94,7 +94,7 @@ class HostResource(Resource):
                 if owner is not None:
                     taken.append(f"{candidate.name} belongs to {owner}")
                     continue
-                await host.ask("authorize", node=context.name, user=candidate.user, keys=spec.keys)
+                await _authorize(host, context.name, candidate, spec)
                 shown = candidate.host_key
                 if spec.made_for_node:
                     shown = (await host.ask("fresh_host_key"))["hostKey"]
@@ -163,13 +163,18 @@ async def _claimed(host: Visit, context: Context, spec: HostSpec, candidate: Can
     return None if ours else str(owner["node"])
 
 
+async def _authorize(host: Visit, node: str, candidate: Candidate, spec: HostSpec) -> None:
+    """Let the domain's keys log in, and nobody else on a machine that was made for the node."""
+    await host.ask("authorize", node=node, user=candidate.user, keys=spec.keys, alone=spec.made_for_node)
+
+
 async def _verified(context: Context, wanted: Properties, candidate: Candidate, host_key: str) -> Properties:
     """See that the domain's key opens the machine, which shows this host key; return the Host's outputs."""
     spec, key = HostSpec.parse(wanted["spec"]), reveal(wanted["privateKey"])
     target = replace(candidate, host_key=host_key).target(context.name)
     async with visit(target, key, spec.patience) as host:
         await host.ask("claim", node=context.name, key=spec.keys[-1])
-        await host.ask("authorize", node=context.name, user=candidate.user, keys=spec.keys)
+        await _authorize(host, context.name, candidate, spec)
         disks = [{"mount": path, "device": candidate.disks[path]} for path in spec.mounts if path in candidate.disks]
         if disks:
             await context.progress.show("mounting its disks")

@@ -49,14 +49,17 @@ def claim(node: str, key: str) -> Answer | None:
     return claimed()
 
 
-def authorize(node: str, user: str, keys: list[str]) -> Answer:
-    """Let these keys, and no others of ours, log in as a user."""
+def authorize(node: str, user: str, keys: list[str], alone: bool) -> Answer:
+    """Let these keys, and no others of ours, log in as a user; ``alone``: no others at all.
+
+    On a machine that was made for the node, the others are what its user data said, for the first login.
+    """
     held = claimed()
     if held is None or held["node"] != node:
         raise RefusedError(f"is not claimed by {node} any more, but by {held['node'] if held else 'nobody'}")
     if held["key"] != keys[-1]:
         replace(CLAIM, json.dumps({"node": node, "key": keys[-1]}), 0o600, 0, 0)
-    _authorize(user, keys)
+    _authorize(user, keys, alone)
     return {}
 
 
@@ -97,7 +100,7 @@ def _left() -> dict[str, str]:
     return {str(path): str(node) for path, node in found.items()} if isinstance(found, dict) else {}
 
 
-def _authorize(user: str, keys: list[str]) -> None:
+def _authorize(user: str, keys: list[str], alone: bool = False) -> None:
     account = pwd.getpwnam(user)
     folder = f"{account.pw_dir}/.ssh"
     path = f"{folder}/authorized_keys"
@@ -111,7 +114,7 @@ def _authorize(user: str, keys: list[str]) -> None:
         if not os.path.isdir(folder):
             os.mkdir(folder, 0o700)
             os.chown(folder, account.pw_uid, account.pw_gid)
-    lines = text.splitlines()
+    lines = [] if alone else text.splitlines()
     if _BEGIN in lines:
         start = lines.index(_BEGIN)
         end = lines.index(_END, start) if _END in lines[start:] else start

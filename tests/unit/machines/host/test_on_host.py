@@ -67,20 +67,31 @@ def test_keys_of_others_stay_and_ours_are_replaced(machine: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / "authorized_keys").write_text("ssh-rsa THEIRS\nssh-rsa without-end")
     claims.claim(NODE, "old")
-    claims.authorize(NODE, "ops", ["old", "new"])
+    claims.authorize(NODE, "ops", ["old", "new"], alone=False)
     assert keys(machine)[:2] == ["ssh-rsa THEIRS", "ssh-rsa without-end"]
     assert keys(machine)[3:5] == ["old", "new"]
     assert claims.claimed() == {"node": NODE, "key": "new"}
-    claims.authorize(NODE, "ops", ["new"])
+    claims.authorize(NODE, "ops", ["new"], alone=False)
     assert "old" not in keys(machine)
     claims.leave(NODE, "ops", [])
     assert keys(machine) == ["ssh-rsa THEIRS", "ssh-rsa without-end"]
 
 
+def test_what_user_data_let_in_goes_from_a_machine_that_was_made_for_its_node(machine: Path) -> None:
+    folder = machine / "home/.ssh"
+    folder.mkdir(mode=0o700)
+    (folder / "authorized_keys").write_text("ssh-ed25519 AAAA of the user data\n")
+    claims.claim(NODE, "old")
+    claims.authorize(NODE, "ops", ["old", "new"], alone=True)
+    assert keys(machine)[1:3] == ["old", "new"]
+    claims.authorize(NODE, "ops", ["new"], alone=True)
+    assert [line for line in keys(machine) if not line.startswith("#")] == ["new"]
+
+
 def test_keys_are_given_to_nobody_who_has_not_the_claim(machine: Path) -> None:
     claims.claim(NODE, "ours")
     with pytest.raises(RefusedError, match=f"not claimed by {OTHER} any more, but by {NODE}"):
-        claims.authorize(OTHER, "ops", ["theirs"])
+        claims.authorize(OTHER, "ops", ["theirs"], alone=False)
     assert not (machine / "home/.ssh").exists()
 
 
