@@ -1,12 +1,16 @@
 """Figure e: a rolling upgrade behind nginx, node after node, against a playbook with `serial: 1` and a pyinfra deploy.
 
-All three upgrade the same program on the same machines, with units as well protected, tell each node's health before
-they go on, and are asked 40 times a second meanwhile, each on a port of its own of the same nginx.
+All three upgrade the same program on the same machines, by one file and the version in its environment. Their units are
+equally protected. They go node by node, and see that one answers with the new version, or at all, before they go on.
+Meanwhile each is asked 40 times a second, on a port of its own of the same nginx, over a new connection each time. What
+is not answered with 200 within ten seconds has failed.
 
-* soop: `pulumi up` with its preview and its look at all nodes; smoke tests at the end; would roll back. Nodes stay in
-  the upstream: systemd listens (`socket:`), so requests wait while a program is restarted.
-* Ansible and pyinfra: a program listens itself, as programs do; so a node leaves the upstream, nginx is reloaded,
-  requests under way end, and after the upgrade the node comes back. A lone node has nobody to leave its requests to.
+* soop: `pulumi up` with its preview and its look at all nodes, the gateway too; smoke tests at the end; nodes that were
+  upgraded would be rolled back if it failed. Nodes stay in the upstream: systemd listens (`socket:`), so requests wait
+  while the program is restarted. It runs as often from cold, with no server and no connection of an earlier run.
+* Ansible, with `serial: 1`, and pyinfra, with `--serial`: the program listens itself. So a node leaves the upstream,
+  nginx is reloaded, requests under way end, and after the upgrade the node comes back by another reload. A lone node
+  cannot leave; a playbook that writes a socket unit would lose no request there either.
 """
 
 from __future__ import annotations
@@ -119,13 +123,12 @@ class _Contest:
 
     def _check(self, port: int) -> None:
         """Ask until each node has answered with the new version, and none has with another."""
-        left = self._nodes
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         seen: set[tuple[str, str]] = set()
         deadline = time.monotonic() + 60
-        while len(seen) < left and time.monotonic() < deadline:
+        while len(seen) < self._nodes and time.monotonic() < deadline:
             with opener.open(f"http://{self._front}:{port}/", timeout=10) as answer:
                 said = json.load(answer)
             seen.add((said["node"], said["version"]))
-        if sorted(version for _, version in seen) != [self._version] * left:
+        if [version for _, version in seen] != [self._version] * self._nodes:
             raise SoopError(f"port {port}: upgraded to {self._version}, and {sorted(seen)} answer")
