@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import socket
 import subprocess
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,18 +82,14 @@ class Ground:
 
     async def run(self, facts: MachineFacts, command: str) -> str:
         """Run a command on a machine, which must show its known host key, and return what it printed."""
-        host_key = asyncssh.import_public_key(facts.host_key)
-        async with asyncssh.connect(
-            facts.address,
-            facts.port,
-            username=facts.user,
-            client_keys=[asyncssh.import_private_key(_LOGIN.private)],
-            known_hosts=([host_key], [], []),
-            config=None,
-            agent_path=None,
-        ) as connection:
+        async with _connection(facts) as connection:
             done = await connection.run(command, stdin=asyncssh.DEVNULL)
             return f"{done.stdout!s}{done.stderr!s}".strip()
+
+    async def put(self, facts: MachineFacts, path: str, content: bytes) -> None:
+        """Write a file on a machine."""
+        async with _connection(facts) as connection:
+            await connection.run(f"cat >{shlex.quote(path)}", input=content, encoding=None, check=True)
 
     def crash(self, facts: MachineFacts) -> None:
         """Kill the process that runs a machine."""
@@ -166,6 +163,19 @@ class Ground:
     def _mounts(self) -> Iterable[str]:
         lines = Path("/proc/self/mounts").read_text().splitlines()
         return [point for point in (line.split(" ")[1] for line in lines) if point.startswith(f"{RUN}/{self.realm}/")]
+
+
+def _connection(facts: MachineFacts) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
+    host_key = asyncssh.import_public_key(facts.host_key)
+    return asyncssh.connect(
+        facts.address,
+        facts.port,
+        username=facts.user,
+        client_keys=[asyncssh.import_private_key(_LOGIN.private)],
+        known_hosts=([host_key], [], []),
+        config=None,
+        agent_path=None,
+    )
 
 
 def as_root(*argv: str, stdin: str = "", check: bool = True) -> None:

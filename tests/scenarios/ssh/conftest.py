@@ -1,0 +1,134 @@
+"""Hosts that already have a life: machines with users, packages and files of somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from soop_components.machines.local.local_machines import MachineFacts
+from tests.scenarios.ground import Ground
+from tests.scenarios.workspace import Workspace, workspace
+
+USER = "ops"
+"""Who administers the hosts: an ordinary user with sudo."""
+_ENVIRONMENT = "machines: ssh\nsecurity: {shared_passphrase: true}\nssh:\n  hosts:\n"
+_LIFE = """
+set -e
+dpkg -i /tmp/*.deb >/dev/null
+useradd --create-home --shell /bin/bash ops
+echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
+install -d -o ops -g ops -m 700 ~ops/.ssh
+install -o ops -g ops -m 600 /tmp/key.pub ~ops/.ssh/authorized_keys
+install -d -o ops /srv/theirs
+echo 'a report of ours' >/srv/theirs/report
+printf '%s\\n' "127.0.1.1 $(hostname)" '192.0.2.7 printer' >>/etc/hosts
+rm /tmp/*.deb /tmp/key.pub"""
+_TRACES = """
+dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\\n' | grep ' ii' | sort
+getent passwd | sort; getent group | sort
+systemctl list-unit-files --no-legend --no-pager | awk '{print $1, $2}' | sort
+find /etc /opt /srv /home /root -xdev -type f -not -name '*-' -not -path '/etc/ssl/certs/*' | sort
+cat /etc/hosts ~ops/.ssh/authorized_keys /srv/theirs/report
+test ! -e /var/lib/soop
+"""
+"""What can be seen of somebody's life on a host."""
+
+
+@dataclass
+class Rack:
+    """Two hosts, a project whose environment lists them, and a domain on them."""
+
+    project: Workspace
+    ground: Ground
+    hosts: dict[str, MachineFacts]
+
+    def on(self, name: str, command: str) -> str:
+        """Run a command on a host as root, who did not come through soop."""
+        return asyncio.run(self.ground.run(self.hosts[name], command))
+
+    def life(self, name: str) -> list[str]:
+        """Return what can be seen of a host's life."""
+        return self.on(name, _TRACES).splitlines()
+
+    def list_hosts(self, *names: str) -> None:
+        """Write the environment."""
+        lines = [
+            f"    {name}: {{address: {host.address}, user: {USER}, host_key: {host.host_key}}}\n"
+            for name, host in self.hosts.items()
+            if name in names
+        ]
+        environment = self.project.root / "stacks/environments/rack.yaml"
+        environment.write_text(_ENVIRONMENT + "".join(lines))
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    """The hosts with their life; whoever runs the tests reaches them by an SSH agent."""
+    folder = tmp_path_factory.mktemp("agent")
+    ground = Ground("rack")
+    asyncio.run(ground.machines.clean())
+    with workspace("ssh") as project, _agent(project, folder):
+        try:
+            packages = _packages(project, "sudo")
+            hosts = {f"rack{number}": _host(ground, number, packages, folder / "key.pub") for number in (1, 2)}
+            yield Rack(project, ground, hosts)
+        finally:
+            asyncio.run(ground.machines.clean())
+
+
+def _agent(project: Workspace, folder: Path) -> _Agent:
+    return _Agent(project, folder)
+
+
+class _Agent:
+    """An SSH agent that holds the key of the hosts' administrator."""
+
+    def __init__(self, project: Workspace, folder: Path) -> None:
+        self._project = project
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        socket, key = str(self._folder / "socket"), str(self._folder / "key")
+        self._process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        environment = {**os.environ, "SSH_AUTH_SOCK": socket}
+        add = ["sh", "-c", f'until ssh-add -q "{key}" 2>/dev/null; do sleep 0.1; done']
+        subprocess.run(add, env=environment, check=True, timeout=60)
+        self._project.environment["SSH_AUTH_SOCK"] = socket
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def _packages(project: Workspace, *names: str) -> list[Path]:
+    """Fetch packages in the way in which services get theirs."""
+    folder = project.root / "service_defs/theirs-service"
+    folder.mkdir()
+    (folder / "service.yaml").write_text(
+        "format: 1\nservice: theirs-service\nversion: 1.0.0\nsummary: What others have on their hosts.\n"
+        "base: debian-12\ncomponents:\n  all:\n    uses: debian_packages\n"
+        f"    with: {{packages: [{', '.join(names)}]}}\n"
+        "nodes:\n  web: {components: [all], size: small, count: {default: 1}}\n"
+    )
+    project.must("soop", "lock", str(folder))
+    project.must("soop", "build", str(folder))
+    lock = yaml.safe_load((folder / "service.lock").read_text())
+    return [project.project.store / "blobs/sha256" / each["sha256"] for each in lock["packages"].values()]
+
+
+def _host(ground: Ground, number: int, packages: list[Path], key: Path) -> MachineFacts:
+    """Make a machine, and let somebody live on it."""
+    facts = asyncio.run(ground.create(f"host-{number}.rack-room.lab-hosts"))
+    for path in packages:
+        asyncio.run(ground.put(facts, f"/tmp/{path.name}.deb", path.read_bytes()))
+    asyncio.run(ground.put(facts, "/tmp/key.pub", key.read_bytes()))
+    assert asyncio.run(ground.run(facts, f"{_LIFE} && echo lives")).endswith("lives")
+    return facts

@@ -1,0 +1,67 @@
+"""A domain on hosts that have a life of their own: it comes, is upgraded and goes, and leaves them as they were."""
+
+from __future__ import annotations
+
+import re
+
+from tests import versions
+from tests.scenarios.ssh.conftest import Rack
+from tests.scenarios.workspace import get
+
+DOMAIN = "rack-access"
+NODES = {"rack1": f"database-1.access-service.{DOMAIN}", "rack2": f"web-1.access-service.{DOMAIN}"}
+
+
+def test_a_domain_comes_to_existing_hosts_is_upgraded_and_leaves_them_as_they_were(rack: Rack) -> None:
+    project = rack.project
+    life = {name: rack.life(name) for name in rack.hosts}
+    rack.list_hosts("rack1", "rack2")
+    definition = project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    definition.write_text(
+        "config:\n  soop:environment: rack\n  soop:services:\n"
+        "    - service: access-service-3.2.3\n      nodes: {web: 1}\n"
+    )
+    project.must("soop", "build", "service_defs/access-service")
+    versions.make(project.root, "access-service-3.2.4")
+    project.must("soop", "build", "service_defs/access-service")
+
+    project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
+    assert answers(rack) == ("3.2.3", "reachable")
+    assert project.changes(DOMAIN) == {}
+    for host, node in NODES.items():
+        assert node in rack.on(host, "cat /var/lib/soop/claim.json")
+
+    project.must("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
+    assert answers(rack) == ("3.2.4", "reachable")
+
+    project.must("soop", "rotate", DOMAIN, "ssh-key")
+    assert project.ssh(NODES["rack2"], "id", "-un").split()[-1] == "root"
+    assert "3.2.4" in project.must("soop", "status", DOMAIN)
+    project.must("soop", "logs", NODES["rack2"])
+    project.must("soop", "restart", "access-service", DOMAIN, "web-1")
+    assert "have no snapshots of disks" in project.fails("soop", "snapshot", "create", DOMAIN)
+
+    other = project.root / "stacks/Pulumi.rack-other.yaml"
+    other.write_text(definition.read_text().split("encryptionsalt")[0])
+    refused = project.fails("soop", "deploy", "--yes", "access-service-3.2.4", "rack-other")
+    for host, node in NODES.items():
+        assert f"{host} belongs to {node}" in refused
+    project.must("soop", "destroy", "--yes", "rack-other")
+    assert answers(rack) == ("3.2.4", "reachable")
+
+    project.must("soop", "destroy", "--yes", DOMAIN)
+    assert {name: changed(life[name], rack.life(name)) for name in rack.hosts} == {"rack1": [], "rack2": []}
+
+
+def changed(before: list[str], after: list[str]) -> list[str]:
+    """Return what differs, but for what dpkg keeps of removed packages: settings, accounts, masks of their units."""
+    kept = re.compile(r"/etc/(?!.*(soop|access)).*|(postgres|ssl-cert):.*|\S+ masked")
+    return sorted(line for line in set(before) ^ set(after) if not kept.fullmatch(line))
+
+
+def answers(rack: Rack) -> tuple[str, str]:
+    """Return what the service says of itself."""
+    (url,) = rack.project.service(DOMAIN)["endpoints"]["http"]
+    status, said = get(f"{url}/health")
+    assert status == 200
+    return said["version"], said["database"]
