@@ -50,11 +50,7 @@ def plan_service(
     definition = resolved.definition
     where = where or Place(str(definition.reference))
     names = _node_names(definition, service, domain.id, where)
-    config = {
-        key: secret_mark(key) if option.secret else service.config.get(key, option.default)
-        for key, option in definition.config.items()
-    }
-    scope = service_scope(definition, config, names, domain.id, environment.name, services)
+    scope = service_scope(definition, _config(definition, service), names, domain.id, environment.name, services)
     roles = _roles(resolved, service, environment, scope, where)
     ports = endpoint_ports(definition, scope, where)
     endpoints = {
@@ -102,6 +98,14 @@ def _inbound(
     answered = {name: ports[name] for name, endpoint in definition.endpoints.items() if endpoint.role == role}
     tested = {test.http.endpoint for test in definition.smoke_tests if test.http}
     return inbound(domain, environment, definition.service, answered, tested)
+
+
+def _config(definition: ServiceDefinition, service: DomainService) -> dict[str, Any]:
+    """Return the service's configuration as templates see it: what the domain says, and marks in place of secrets."""
+    return {
+        key: secret_mark(key) if option.secret else service.config.get(key, option.default)
+        for key, option in definition.config.items()
+    }
 
 
 def _node_names(
