@@ -59,6 +59,11 @@ class AmazonProject(StandInProject):
         self.cloud.forget_calls()
         return found
 
+    def name_of_volume(self, id: str | None) -> str | None:
+        """Return the node whose volume it is."""
+        volumes = self.cloud.all("Volume")
+        return str(volumes[id]["tags"]["soop:node"]) if id else None
+
     def change(self, old: str, new: str) -> None:
         """Edit the environment's file."""
         text = self.read("stacks/environments/cloud.yaml")
@@ -132,6 +137,19 @@ def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
     assert order(calls, *removed) == list(removed)
     assert f"delete Volume {STORE}" in calls
     assert amazon.cloud.all("Instance") == amazon.cloud.all("Volume") == amazon.cloud.all("SecurityGroup") == {}
+
+
+def test_an_instance_that_is_gone_is_made_again_beside_its_volume(amazon: AmazonProject) -> None:
+    amazon.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    for kind in ("VolumeAttachment", "Instance"):
+        for id, outputs in amazon.cloud.all(kind).items():
+            if STORE in (outputs.get("tags", {}).get("soop:node"), amazon.name_of_volume(outputs.get("volumeId"))):
+                amazon.cloud.remove(id)
+    amazon.calls()
+    words = ("up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--stack", DOMAIN)
+    done = amazon.pulumi(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert amazon.calls() == [f"create Instance {STORE}", f"create VolumeAttachment {STORE}"]
 
 
 def test_what_is_asked_in_a_wrong_way_changes_nothing(amazon: AmazonProject) -> None:
