@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.bases.vault import DOMAIN, NODE, Vault
+from tests.scenarios.trouble.beacon import UP, Run
 from tests.scenarios.workspace import eventually, workspace
 
 
@@ -20,9 +21,13 @@ def vault() -> Iterator[Vault]:
         yield made
 
 
-def test_a_database_goes_back_to_the_older_server_with_its_rows_when_the_new_version_is_not_accepted(
-    vault: Vault,
-) -> None:
+def is_held(vault: Vault, run: Run) -> bool:
+    """Return whether the restore waits; a run that has ended does not get there any more."""
+    assert run.process.poll() is None, run.text
+    return vault.is_restoring()
+
+
+def test_a_database_moves_with_all_rows_or_stays_what_it_was(vault: Vault) -> None:
     project = vault.project
     facts = vault.facts()
     assert vault.version() == "15"
@@ -40,3 +45,24 @@ def test_a_database_goes_back_to_the_older_server_with_its_rows_when_the_new_ver
         assert vault.version() == "15"
     assert before <= vault.rows()
     assert vault.facts() == facts
+
+    good = vault.build("1.1.1", "debian-13")
+    vault.hold(True)
+    with vault.writing() as acknowledged:
+        eventually(lambda: len(acknowledged) >= 5, 60)
+        stack = project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+        stack.write_text(stack.read_text().replace("vault-service-1.0.0", good))
+        run = Run(project, *UP, "--stack", DOMAIN)
+        eventually(lambda: is_held(vault, run), 300)
+        run.kill()
+        vault.node.sh("pkill -KILL -f '[/]var/lib/soop/runner/'")
+        vault.hold(False)
+        run.end()
+        eventually(project.is_quiet, 300)
+        project.must("soop", "deploy", "--yes", good, DOMAIN)
+        done = len(acknowledged)
+        eventually(lambda: len(acknowledged) > done, 60)
+    assert vault.version() == "17"
+    assert set(acknowledged) <= vault.rows()
+    assert vault.facts() == facts
+    assert vault.node.sh("ls /var/lib/postgresql") == "17"
