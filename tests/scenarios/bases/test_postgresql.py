@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios.bases.vault import DOMAIN, NODE, Vault
+from tests.scenarios.bases.vault import DOMAIN, HOLD, NODE, Vault
 from tests.scenarios.trouble.beacon import UP, Run
 from tests.scenarios.workspace import eventually, workspace
 
@@ -54,11 +54,12 @@ def test_a_database_moves_with_all_rows_or_stays_what_it_was(vault: Vault) -> No
         stack.write_text(stack.read_text().replace("vault-service-1.0.0", good))
         run = Run(project, *UP, "--stack", DOMAIN)
         eventually(lambda: is_held(vault, run), 300)
+        node = vault.node
         run.kill()
-        vault.node.sh("pkill -KILL -f '[/]var/lib/soop/runner/'")
-        vault.hold(False)
+        node.sh(f"pkill -KILL -f '[/]var/lib/soop/runner/'; rm -f {HOLD}")
         run.end()
         eventually(project.is_quiet, 300)
+        vault.hold(False)  # a snapshot that was restored meanwhile has it
         project.must("soop", "deploy", "--yes", good, DOMAIN)
         done = len(acknowledged)
         eventually(lambda: len(acknowledged) > done, 60)

@@ -31,11 +31,11 @@ smoke_tests: [{{name: it can be tried out, script: try.sh, role: database}}]
 """
 _NOBODY = (AssertionError, LookupError, OSError)
 """What is raised where there is no machine, or none that has begun."""
-_HOLD = "/var/lib/postgresql/hold"
+HOLD = "/var/lib/postgresql/hold"
 _WAITS = f"""
 CREATE FUNCTION waits(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-  WHILE (pg_stat_file('{_HOLD}', true)).size IS NOT NULL LOOP PERFORM pg_sleep(0.1); END LOOP;
+  WHILE (pg_stat_file('{HOLD}', true)).size IS NOT NULL LOOP PERFORM pg_sleep(0.1); END LOOP;
   RETURN n;
 END $$;
 CREATE TABLE held AS SELECT 1 AS n;
@@ -103,7 +103,7 @@ class Vault:
 
     def hold(self, is_held: bool) -> None:
         """Let a restore wait in its midst, or go on."""
-        self.node.sh(f"{'touch' if is_held else 'rm -f'} {_HOLD}")
+        self.node.sh(f"{'touch' if is_held else 'rm -f'} {HOLD}")
 
     def is_restoring(self) -> bool:
         """Return whether a restore waits."""
