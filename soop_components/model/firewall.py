@@ -6,8 +6,7 @@ rules by what it has (a packet filter, security groups), or refuses an environme
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -56,10 +55,3 @@ def inbound(
         if networks or domain.accessibility.from_:
             rules.append(Rule(port=port, networks=networks, domains=domain.accessibility.from_))
     return tuple(rules)
-
-
-def locks_out(rules: Iterable[Rule], deployer: str, port: int = SSH) -> bool:
-    """Return whether rules keep the deployer, who comes from an address, from connecting to a node by SSH."""
-    address = ipaddress.ip_address(deployer)
-    admitted = (network for rule in rules if rule.port in (None, port) for network in rule.networks)
-    return not any(address in ipaddress.ip_network(network) for network in admitted)

@@ -6,7 +6,7 @@ import pytest
 
 from soop_components.model.domain import DomainAccessibility, DomainDefinition
 from soop_components.model.environment import Accessibility, Environment, Security
-from soop_components.model.firewall import EVERYWHERE, Rule, inbound, locks_out
+from soop_components.model.firewall import EVERYWHERE, Rule, inbound
 from tests.domains import domain_from_config
 
 OFFICE, WORLD = "198.51.100.10/32", "203.0.113.0/24"
@@ -50,17 +50,3 @@ def test_two_endpoints_of_one_port_are_one_rule() -> None:
     asked = environment(public=("access-service.second",))
     rules = inbound(domain(), asked, "access-service", {"first": 80, "second": 80})
     assert rules[2:] == (Rule(port=80, networks=EVERYWHERE),)
-
-
-@pytest.mark.parametrize(
-    ("networks", "deployer", "locked"),
-    [
-        ((OFFICE,), "198.51.100.10", False),
-        ((OFFICE,), "198.51.100.11", True),
-        (EVERYWHERE, "2001:db8::1", False),
-        (("0.0.0.0/0",), "2001:db8::1", True),
-        ((), "198.51.100.10", True),
-    ],
-)
-def test_rules_that_lock_the_deployer_out(networks: tuple[str, ...], deployer: str, locked: bool) -> None:
-    assert locks_out([AMONG, Rule(port=22, networks=networks), Rule(port=80, networks=EVERYWHERE)], deployer) is locked
