@@ -31,11 +31,11 @@ def branch_as_text(base: str, domains: Sequence[TouchedDomain]) -> str:
     return "\n\n".join(parts)
 
 
-def branch_as_markdown(project: str, base: str, domains: Sequence[TouchedDomain], most: int = MOST_BYTES) -> str:
-    """Return it for a comment, in at most so many bytes; domains that do not fit are named."""
+def branch_as_markdown(project: str, base: str, domains: Sequence[TouchedDomain]) -> str:
+    """Return it for a comment, in at most ``MOST_BYTES``; domains that do not fit are named."""
     text = f"{marker(project)}\n## {escaped(_title(base, domains))}\n"
     for index, domain in enumerate(domains):
-        room = most - length(text) - _ROOM_TO_SAY_SO
+        room = MOST_BYTES - length(text) - _ROOM_TO_SAY_SO
         share = room // (len(domains) - index)
         part = "\n" + _domain_as_markdown(base, domain, share)
         if length(part) > room:

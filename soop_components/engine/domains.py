@@ -75,7 +75,7 @@ def unknown_domain(project: Project, domain: str, stacks: Sequence[str]) -> Soop
     return SoopError(f"there is no domain {domain}", hint)
 
 
-def overview(engine: Engine, wanted: str | None = None) -> tuple[DomainStatus, ...]:
+def overview(engine: Engine, wanted: str | None) -> tuple[DomainStatus, ...]:
     """Return the status of one domain, or of all that are deployed or defined."""
     stacks = engine.stacks()
     known = sorted({*stacks, *engine.project.domain_ids()})

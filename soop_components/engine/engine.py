@@ -68,10 +68,9 @@ class Engine:
         with self._comments_kept(id):
             self._quietly("stack", "init", id, "--no-select", "--non-interactive")
 
-    def preview_steps(self, id: str, config_file: Path | None = None) -> PreviewDigest:
-        """Return what an update would change, with what is found now; nothing is shown."""
-        elsewhere = [f"--config-file={config_file}"] if config_file else []
-        done = self._run("preview", "--json", f"--stack={id}", *elsewhere)
+    def preview_steps(self, id: str, config_file: Path) -> PreviewDigest:
+        """Return what an update by this domain definition would change, with what is found now; nothing is shown."""
+        done = self._run("preview", "--json", f"--stack={id}", f"--config-file={config_file}")
         try:
             digest = PreviewDigest.model_validate_json(done.stdout)
         except ValueError:

@@ -104,7 +104,7 @@ class ReviewedPlan(Model):
 
 
 def reviewed(
-    engine: PlannedEngine, references: tuple[Reference, ...], preview: DomainPreview, lose_data: str | None = None
+    engine: PlannedEngine, references: tuple[Reference, ...], preview: DomainPreview, lose_data: str | None
 ) -> ReviewedPlan:
     """Bind a preview to what it was made of."""
     update = engine.update

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soop_components.model.bases import DEFAULT_BASE
 from soop_components.model.service_plan import ServicePlan
 from soop_components.release.inputs import ReleaseInputs
 
@@ -22,7 +21,7 @@ def of_properties(properties: Mapping[str, Any]) -> ReleaseInputs:
     return ReleaseInputs.parse({**properties, **without})
 
 
-def of_plan(plan: ServicePlan, base: str = DEFAULT_BASE) -> ReleaseInputs:
+def of_plan(plan: ServicePlan, base: str) -> ReleaseInputs:
     """Return the inputs out of a plan."""
     shape = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     nodes = {name: {"role": node.role, "number": node.number} for name, node in plan.nodes.items()}

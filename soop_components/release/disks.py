@@ -55,7 +55,7 @@ class Disks:
             if (node, label) not in found:
                 raise SoopError(f"{node} has no snapshot {label}", "`soop snapshot list` shows those that there are")
 
-    def label(self, node: str, is_other: bool = False) -> str | None:
+    def label(self, node: str, is_other: bool) -> str | None:
         """Return what a snapshot of a node's disk is called, if the rollout takes one.
 
         ``is_other`` says that the disk is not the one on which its version ran. If it is to be restored, an attempt

@@ -137,7 +137,7 @@ def _run(work: Work, component: Component, script: Script) -> None:
     work.save()
 
 
-def run_program(host: Host, name: str, program: Iterable[bytes], task: Task, user: str = "root") -> Completed:
+def run_program(host: Host, name: str, program: Iterable[bytes], task: Task, user: str) -> Completed:
     """Run a program given by chunks, with the arguments of the task, and end with it everything that it has started."""
     account = accounts.account(user)
     with _executable(host, os.path.basename(name), program, account) as path:
