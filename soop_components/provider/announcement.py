@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 from soop_components.machines import WITH_DATA
 from soop_components.provider.release_properties import compared, parsed
 from soop_components.provider.resource import Context
-from soop_components.provider.rollouts import Rollouts, blobs_when_asked, either, node_urn, replaced, snapshots_of
+from soop_components.provider.rollouts import blobs_when_asked, either, node_urn, replaced, snapshots_of
 from soop_components.provider.wire import Properties, has_unknown
 from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.node import Node
 from soop_components.release.schemas import rows_lost
 from soop_components.release.snapshots import newest_of
 
 
 async def announce(
     context: Context,
-    rollouts: Rollouts,
+    nodes: Callable[[Context, ReleaseInputs], Mapping[str, Node]],
     inputs: Properties,
     outputs: Properties,
     wanted: Properties,
     changed: Collection[str] | None,
 ) -> None:
-    """Show it with the Release and its nodes; ``changed`` are paths of what differs, None where that is not known."""
+    """Show it with the Release and its nodes, which ``nodes`` reaches; ``changed`` are paths of what differs, None where that is not known."""
     for name in replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
         await context.progress.of(node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
     for name in _lost_disks(inputs, wanted):
@@ -40,7 +41,7 @@ async def announce(
     before, after = parsed(inputs), parsed(wanted)
     await _announce_snapshots(context, before, after)
     if (going := downgrade(before, after)) and going.by == "migrations":
-        for text in await rows_lost(before, going, rollouts.nodes(context, before)):
+        for text in await rows_lost(before, going, nodes(context, before)):
             await context.progress.warn(text)
     for text in await asyncio.to_thread(_going, before, after):
         await context.progress.warn(text)

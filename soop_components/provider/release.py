@@ -83,7 +83,10 @@ class ReleaseResource(Resource):
         refuse_change_beside_group(inputs, outputs, wanted)
         is_known = bool(inputs.get("roles")) and isinstance(wanted["nodes"], dict)
         changed = self.diff(inputs, outputs, wanted).changes if is_known else None
-        await announce(context, self._rollouts, inputs, outputs, wanted, changed)
+        await announce(context, self._nodes, inputs, outputs, wanted, changed)
+
+    def _nodes(self, context: Context, release: ReleaseInputs) -> dict[str, Node]:
+        return self._rollouts.nodes(context, release)
 
     async def create(self, context: Context, wanted: Properties) -> Created:
         """Configure all nodes for the first time; a failure is kept as partly initialised."""
