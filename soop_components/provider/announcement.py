@@ -25,7 +25,10 @@ async def announce(
     wanted: Properties,
     changed: Collection[str] | None,
 ) -> None:
-    """Show it with the Release and its nodes, which ``nodes`` reaches; ``changed`` are paths of what differs, None where that is not known."""
+    """Show it with the Release and its nodes.
+
+    ``nodes`` are those of a release, to be asked; ``changed`` are paths of what differs, None where that is not known.
+    """
     for name in replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
         await context.progress.of(node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
     for name in _lost_disks(inputs, wanted):
