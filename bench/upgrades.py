@@ -53,7 +53,7 @@ class _Contest:
         self._domain = f"bench-r{nodes}"
         self._source = (ours.root / _PROGRAM).read_text()
         self._versions = (f"1.0.{number}" for number in itertools.count(1))
-        run.say(f"bringing {nodes} web nodes and an nginx up, then their services by Ansible and pyinfra too")
+        run.say(f"bringing nginx and web nodes up, {nodes} of them, then their services by Ansible and pyinfra too")
         self._prepare()
         ours.make_stack(self._domain)
         ours.up(self._domain, "--skip-preview")
