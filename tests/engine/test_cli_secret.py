@@ -88,7 +88,8 @@ def test_a_rotation_applies_no_edits_along(project: StandInProject) -> None:
     assert "  vault-service 1.0.0 -> 9.0.0, upgrade" in said
     assert f"pulumi up --stack {DOMAIN}; or undo them" in said
     project.write(file, text)
-    project.write("stacks/environments/dev.yaml", "machines: local\nsizes: {small: {memory: 400MiB}}\n")
+    environment = "stacks/environments/dev.yaml"
+    project.write(environment, project.read(environment) + "sizes: {small: {memory: 400MiB}}\n")
     assert f"  web-1.vault-service.{DOMAIN}: machine changed (spec.memory)" in project.fail("rotate", DOMAIN, PASSWORD)
     assert Engine(Project(project.root), project.environment).resource_digests(DOMAIN) == state
     assert shown(project) == first
