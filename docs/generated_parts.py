@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, takewhile
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, NamedTuple
 
 from soop_components.library import LIBRARY, block_names, load_block
@@ -147,16 +149,32 @@ def _chapter(name: str) -> str:
     block = load_block(name).block
     comment = re.findall(r"^#(?! yaml-language-server)(?: |$)(.*)$", _header(name), re.MULTILINE)
     start = comment.index("  with:")
-    rest = [line for line in comment[start:] if not line.startswith("  ")]
-    before, after = " ".join(comment[:start]).strip(), re.sub(r"(?<!\n)\n(?!\n)", " ", "\n".join(rest)).strip()
-    example = [line.removeprefix("  ") for line in comment[start:] if line.startswith("  ")]
+    example = list(takewhile(_is_indented, comment[start:]))
+    before, after = " ".join(comment[:start]).strip(), _prose(comment[start + len(example) :])
+    use = "\n".join([f"uses: {name}", dedent("\n".join(example))])
     rows = [
         (f"`{key}`", _kind(each), _default(each.required, each.default), each.summary)
         for key, each in block.parameters.items()
     ]
-    lines = [f"### {name}", before, "\n".join(["```yaml", f"uses: {name}", *example, "```"]), after]
-    lines.append(_table("parameter", rows))
+    lines = [f"### {name}", before, _code(use, "yaml"), after, _table("parameter", rows)]
     return "\n\n".join(line for line in lines if line)
+
+
+def _is_indented(line: str) -> bool:
+    return line.startswith("  ")
+
+
+def _code(text: str, language: str = "") -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def _prose(comment: Iterable[str]) -> str:
+    """Return paragraphs on one line each, and what is indented between them as code."""
+    parts = []
+    for indented, lines in groupby(comment, _is_indented):
+        text = "\n".join(lines).strip("\n")
+        parts.append(_code(dedent(text)) if indented else re.sub(r"(?<!\n)\n(?!\n)", " ", text))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _header(name: str) -> str:
