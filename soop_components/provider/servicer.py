@@ -34,7 +34,8 @@ _NO_IMPORT = (
 
 _HOLDS_DATA = "{}: the disk stays with its data, although no node has it any more"
 _TO_DELETE = (
-    "a node of the same name gets it again; to keep it: `disks: {{ROLE: NUMBER}}` in the domain definition; "
+    "a node of the same name gets it again: where a role was renamed, rename it back to get the data; "
+    "to keep it: `disks: {{ROLE: NUMBER}}` in the domain definition; "
     "to delete it: `soop deploy --with-data …`, {}=1, or `pulumi destroy --target '{}'`"
 )
 
