@@ -41,17 +41,20 @@ class Rollback:
 
     async def held(self, states: Mapping[str, NodeState]) -> str | None:
         """Say why nothing can be rolled back, None if it can; comes before ``run``."""
-        bound = await self._schemas.bound(self._attempt.configured) | self._moved(states)
+        to_roll_back = nodes_to_roll_back(self._attempt.configured, states)
+        moved = {name for name in to_roll_back if self._is_moved(name, states[name])}
+        kept = {name for name in moved if states[name].snapshot}
+        bound = await self._schemas.bound(self._attempt.configured) | kept
         self._disks.bind(bound)
-        return self._schemas.held(bound - self._disks.restores_in_rollback(bound).keys())
+        return self._schemas.held((bound - self._disks.restores_in_rollback(bound).keys()) | (moved - kept))
 
-    def _moved(self, states: Mapping[str, NodeState]) -> set[str]:
-        """Return nodes with data on which the version before does not run: their new machines were to read it.
+    def _is_moved(self, name: str, state: NodeState) -> bool:
+        """Return whether a new machine was to read a node's data, on which the version before does not run then.
 
-        Where an earlier attempt has begun that, nobody knows which snapshot is of the data that was moved.
+        Where an attempt before this one has made it, nobody knows which snapshot is of the data that was moved.
         """
-        moved = filter(self._attempt.moves_data, self._rebuilding.begun)
-        return {name for name in moved if states[name].snapshot}
+        is_new = name in self._rebuilding.begun or not (state.has_accepted or state.to_rebuild)
+        return is_new and self._attempt.moves_data(name)
 
     async def run(self, states: Mapping[str, NodeState]) -> RolledBack:
         """Roll back what was configured, or found changed; a node where that fails does not stop the others."""

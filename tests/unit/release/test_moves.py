@@ -19,7 +19,7 @@ from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.moves import moved_roles
 from soop_components.release.order import NodeState
 from soop_components.release.snapshots import snapshot_of
-from tests.unit.release.example import DIGEST, EARLIER, NEW, RELEASE, SERVING, SNAPSHOT
+from tests.unit.release.example import DIGEST, EARLIER, LEFT, NEW, RELEASE, SERVING, SNAPSHOT
 from tests.unit.release.failing import failure, run
 from tests.unit.release.fake_nodes import Nodes
 
@@ -142,8 +142,19 @@ def test_no_snapshot_is_restored_of_which_nobody_knows_that_it_is_of_this_data(b
     nodes.bases[NODE] = base
     nodes.snapshots.found.add((NODE, SNAPSHOT))
     nodes.at["script", NODE] = failure(NODE)
-    run(nodes)
+    assert "nodes stay as they are: deploy a-service-1.0.1 again" in run(nodes, OLD)
     assert nodes.called("snapshot") == nodes.snapshots.restored == []
+    assert nodes.called("rebuild").count(NODE) == (1 if base == "debian-12" else 0)
+
+
+def test_what_a_killed_attempt_has_moved_stays_also_where_another_node_fails() -> None:
+    nodes = upgraded({**SERVES, NODE: replace(LEFT, has_accepted=False)})
+    nodes.bases[NODE] = "debian-13"
+    nodes.snapshots.found.add((NODE, SNAPSHOT))
+    nodes.at["apply", "web-1"] = failure("web-1")
+    assert "nodes stay as they are: deploy a-service-1.0.1 again" in run(nodes, OLD)
+    assert NODE not in {*nodes.called("apply"), *nodes.called("rebuild")}
+    assert nodes.called("roll_back") == nodes.snapshots.restored == []
 
 
 def test_a_node_that_does_not_answer_cannot_hand_over() -> None:
