@@ -82,7 +82,9 @@ class Survey:
             )
         has_new_secrets = self._attempt.previous_secrets != wanted.secrets
         digest = self._last_good(name, found)
+        hands_over = moves and to_rebuild
         is_untouched = _is_untouched(found) and (good is not None or not moves)
+        serves_older = hands_over and found.running is not None  # what is handed over then is what it serves now
         return NodeState(
             has_accepted=good is not None,
             can_roll_back=is_known and digest is not None and (digest != wanted.plan_digest(name) or has_new_secrets),
@@ -90,8 +92,8 @@ class Survey:
             missing=self._rebuilding.needed(name, found) if to_rebuild else found.missing,
             has_changes=to_rebuild or bool(found.changes),
             to_rebuild=to_rebuild,
-            hands_over=moves and to_rebuild,
-            snapshot=self._disks.label(name, found.has_other_disk) if is_untouched else None,
+            hands_over=hands_over,
+            snapshot=self._disks.label(name, found.has_other_disk) if is_untouched or serves_older else None,
             restore=self._disks.restores.get(name),
         )
 

@@ -147,6 +147,16 @@ def test_no_snapshot_is_restored_of_which_nobody_knows_that_it_is_of_this_data(b
     assert nodes.called("rebuild").count(NODE) == (1 if base == "debian-12" else 0)
 
 
+def test_data_that_the_version_before_runs_on_again_gets_a_snapshot_also_where_it_was_not_accepted() -> None:
+    nodes = upgraded({**SERVES, NODE: replace(LEFT, has_accepted=False)})
+    nodes.snapshots.found.add((NODE, SNAPSHOT))
+    nodes.at["script", NODE] = failure(NODE)
+    assert f"rolled back to the last good version: {NODE}" in run(nodes, OLD)
+    assert on_database(nodes)[:3] == [HANDS_OVER, "snapshot", "rebuild"]
+    assert nodes.snapshots.restored == [SNAPSHOT]
+    assert nodes.bases[NODE] == "debian-12"
+
+
 def test_what_a_killed_attempt_has_moved_stays_also_where_another_node_fails() -> None:
     nodes = upgraded({**SERVES, NODE: replace(LEFT, has_accepted=False)})
     nodes.bases[NODE] = "debian-13"
