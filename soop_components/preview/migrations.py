@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from soop_components.machines import Unsupported
 from soop_components.model.plan import Migration
 from soop_components.preview.facts import MigrationChange
 from soop_components.release.downgrade import (
@@ -16,6 +17,7 @@ from soop_components.release.downgrade import (
     upgrade_in_words,
 )
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import refuse_moves
 
 
 class WayBack(NamedTuple):
@@ -53,7 +55,8 @@ def way_back(before: ReleaseInputs | None, after: ReleaseInputs) -> WayBack:
     if before is None:
         return WayBack()
     try:
+        refuse_moves(before, after)
         going = downgrade(before, after)
-    except DowngradeRefused as error:
+    except (DowngradeRefused, Unsupported) as error:
         return WayBack(refused=str(error))
     return WayBack(going, None, (*upgrade_in_words(before, after), *(downgrade_in_words(going) if going else ())))

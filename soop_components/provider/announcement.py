@@ -12,6 +12,7 @@ from soop_components.provider.rollouts import blobs_when_asked, either, node_urn
 from soop_components.provider.wire import Properties, has_unknown
 from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.moves import refuse_moves
 from soop_components.release.node import Node
 from soop_components.release.schemas import rows_lost
 from soop_components.release.snapshots import newest_of
@@ -77,7 +78,8 @@ def _lost_disks(*before_and_after: Properties) -> list[str]:
 
 
 async def _announce_schemas(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
-    """Say what an update does to schemas; a downgrade to which nobody has agreed is refused."""
+    """Say what an update does to schemas and data; refuse what cannot be, or to which nobody has agreed."""
+    refuse_moves(before, after)
     for text in upgrade_in_words(before, after):
         await context.progress.warn(text)
     if going := downgrade(before, after):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from soop_components.machines import Unsupported, no_snapshots
+from soop_components.machines.kinds import kind_of
 from soop_components.model.names import RoleName
 from soop_components.model.plan import Data, RolePlan
 from soop_components.release.inputs import ReleaseInputs
@@ -60,3 +62,15 @@ def moved_roles(before: ReleaseInputs | None, after: ReleaseInputs) -> Collectio
 def move_in_words(move: Move) -> str:
     """Say what moves."""
     return f"{move.data.component}'s data ({move.role}) moves from {move.before} to {move.after}"
+
+
+def refuse_moves(before: ReleaseInputs, after: ReleaseInputs) -> None:
+    """Raise ``Unsupported`` where data would move on machines without snapshots, from which it would not come back."""
+    kind = kind_of(after.machines)
+    if not kind.has_snapshots:
+        for move in moves(before, after):
+            hop = f"{before.reference} -> {after.reference.version}"
+            raise Unsupported(
+                f"{hop}: {move_in_words(move)}, which takes a snapshot first, and {no_snapshots(kind.name)}",
+                f"stay with base: {before.base}, or bring the data to a new role by your own means",
+            )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from soop_components.errors import SoopError
+from soop_components.machines import Unsupported
 from soop_components.model.names import Reference
 from soop_components.provider.diff import PropertyChange
 from soop_components.provider.engine_progress import EngineProgress
@@ -25,6 +26,7 @@ from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.protocol import NodeStatus
 from soop_components.runner.vocabulary import Drift, HealthProblem, Version
 from tests.scenarios.runner.packages import deb, plans
+from tests.unit.release.example import DIGEST
 
 INPUTS: Properties = {"service": "a", "version": "1.0.0", "nodes": {"web-1": {"address": "10.0.0.1"}}, "roles": {}}
 OUTPUTS: Properties = {"version": "1.0.0", "status": {"web-1": {"drift": []}, "web-2": {"drift": ["gone"]}}}
@@ -135,6 +137,19 @@ def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_
     agreed = {**wanted, "loseData": {"from": "2.0.0", "to": "1.0.0", "by": "migrations"}}
     asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, agreed))
     assert changes(OUTPUTS, {**INPUTS, "loseData": agreed["loseData"]}) == {}
+
+
+def test_a_preview_refuses_to_move_data_where_machines_have_no_snapshots() -> None:
+    package = {"version": "1", "architecture": "all", "digest": DIGEST, "size": 1}
+    data = {"component": "store", "written_by": "sql-17", "moved_from": ["sql-15"], "blob": DIGEST, "source": "x"}
+    role: dict[str, object] = {"components": {"store": {}}, "disk": "/srv"}
+    given = {**INPUTS, "digest": DIGEST, "nodes": UNKNOWN, "privateKey": UNKNOWN, "neighbours": UNKNOWN}
+    before = {**given, "nodes": {}, "roles": {"web": {**role, "packages": {"sql-15": package}}}, "machines": "aws"}
+    newer = {"web": {**role, "packages": {"sql-17": package}, "data": [data]}}
+    wanted = {**given, "version": "2.0.0", "roles": newer, "machines": "aws"}
+    context = Context("urn:pulumi:dev::p::soop:index:Release::a", EngineProgress(None, ""), Cancellation())
+    with pytest.raises(Unsupported, match=r"from sql-15 to sql-17, .* machines of the kind aws have no snapshots"):
+        asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, wanted))
 
 
 def test_a_preview_says_what_happens_and_which_packages_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

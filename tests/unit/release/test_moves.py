@@ -185,3 +185,10 @@ def test_a_preview_names_it_among_the_steps_and_refuses_the_way_back() -> None:
     assert [step_in_words(step) for step in database] == steps
     assert way_back(OLD, NEWER).notes == tuple(upgrade_in_words(OLD, NEWER))
     assert "cannot read the data that is there" in (way_back(NEWER, OLD).refused or "")
+
+
+def test_it_is_refused_before_anything_is_touched_where_machines_have_no_snapshots() -> None:
+    said = way_back(OLD, replace(NEWER, machines="aws")).refused or ""
+    assert said.startswith("a-service-1.0.0 -> 1.0.1: store's data (database) moves from sql-15 to sql-17, which takes")
+    assert "machines of the kind aws have no snapshots of disks\n  stay with base: debian-12, or bring the data" in said
+    assert way_back(NEWER, replace(NEWER, machines="aws")).refused is None
