@@ -8,9 +8,10 @@ from pathlib import Path
 from bootstrap import foreground
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
+from soop_components.machines.host import HOST
 
 OURS = ("soop:", "pulumi:")
-"""Types of resources that are on this machine, or nowhere but in the state."""
+"""Types of resources that are on this machine, or nowhere but in the state; all of them but Hosts."""
 
 
 def known(checkout: Checkout) -> list[str]:
@@ -22,7 +23,8 @@ def lies_elsewhere(checkout: Checkout, domain: str) -> bool:
     """Return whether the domain has resources that do not go away with this machine's files."""
     checkpoint = json.loads(_states(checkout)[domain].read_text()).get("checkpoint") or {}
     resources = (checkpoint.get("latest") or {}).get("resources") or []
-    return any(not resource["type"].startswith(OURS) for resource in resources)
+    types = {resource["type"] for resource in resources}
+    return HOST in types or any(not each.startswith(OURS) for each in types)
 
 
 def destroy(checkout: Checkout, domain: str) -> None:

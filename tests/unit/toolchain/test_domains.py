@@ -39,6 +39,11 @@ def test_a_domain_in_a_cloud_does_not(checkout: Checkout) -> None:
     assert domains.lies_elsewhere(checkout, "prod-one")
 
 
+def test_a_domain_on_existing_hosts_does_not(checkout: Checkout) -> None:
+    deploy(checkout, "rack-one", "pulumi:pulumi:Stack", "pulumi:providers:soop", "soop:index:Host")
+    assert domains.lies_elsewhere(checkout, "rack-one")
+
+
 def test_a_stack_that_was_never_deployed_has_nothing_anywhere(checkout: Checkout) -> None:
     (checkout.home / "state/.pulumi/stacks/soop/dev-new.json").write_text('{"version": 3, "checkpoint": {}}')
     assert not domains.lies_elsewhere(checkout, "dev-new")
