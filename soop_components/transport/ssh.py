@@ -50,6 +50,11 @@ class ConnectionLost(SoopError):
     """The connection ended while a command was running on the node."""
 
 
+class OtherHostKey(SoopError):
+    """What answers is not the machine that is known, or not any more."""
+
+
+
 class Connection:
     """An open connection; commands run one after the other or side by side, as root whoever has logged in."""
 
@@ -198,7 +203,7 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
     except TimeoutError:
         client = None
     except asyncssh.HostKeyNotVerifiable as error:
-        raise SoopError(
+        raise OtherHostKey(
             f"{target.name}: {target.address} shows another host key than the one that is known",
             "it may be another machine: look before you go on",
         ) from error
