@@ -54,6 +54,9 @@ class OtherHostKey(SoopError):
     """What answers is not the machine that is known, or not any more."""
 
 
+class LoginRefused(SoopError):
+    """The machine is the one that is known, and does not accept the key."""
+
 
 class Connection:
     """An open connection; commands run one after the other or side by side, as root whoever has logged in."""
@@ -209,7 +212,7 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
         ) from error
     except asyncssh.PermissionDenied as error:
         whose = "the domain's key" if private_key is not None else "your keys: those of the SSH agent, and in ~/.ssh"
-        raise SoopError(f"{target.name}: {target.address} refuses {whose}") from error
+        raise LoginRefused(f"{target.name}: {target.address} refuses {whose}") from error
     if client is None:
         raise SoopError(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
     return Connection(target, client)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from soop_components.errors import SoopError
 from soop_components.machines.host.retirement import retire
 from soop_components.machines.host.spec import Candidate, HostSpec
+from soop_components.machines.host.taking import authorize
 from soop_components.machines.host.visit import visit
 from soop_components.provider.resource import Context
-from soop_components.transport.ssh import Target
+from soop_components.transport.ssh import LoginRefused
 
 _GOING = 10.0
 """Seconds that a machine which is about to be deleted may take until it answers."""
@@ -23,12 +24,16 @@ async def power_off(context: Context, candidate: Candidate, key: str) -> None:
 
 
 async def leave(context: Context, spec: HostSpec, candidate: Candidate, key: str) -> None:
-    """Take all that is ours off a machine that stays."""
+    """Take all that is ours off a machine that stays; what was interrupted is taken up again."""
     target, listed = candidate.target(context.name), spec.named(candidate.name)
-    if not await _may_leave(context, target, key, spec.patience):
-        return
-    async with visit(target, key, spec.patience) as host:
-        users = (await host.ask("users_made"))["users"]
+    try:
+        if not await _is_ours(context, spec, candidate, key):
+            return
+        async with visit(target, key, spec.patience) as host:
+            users = (await host.ask("users_made"))["users"]
+    except SoopError as error:
+        hint = f"when the host is gone for good: pulumi state delete '{context.urn}'"
+        raise SoopError(f"{error.message}; so nothing is taken off the host", hint) from error
     await retire(target, key, spec.patience, context.progress)
     async with visit(target, key, spec.patience) as host:
         await host.ask("remove_users", users=users, mounts=spec.mounts)
@@ -36,15 +41,25 @@ async def leave(context: Context, spec: HostSpec, candidate: Candidate, key: str
         await host.ask("leave", node=context.name, user=candidate.user, mounts=spec.folders(listed or candidate))
 
 
-async def _may_leave(context: Context, target: Target, key: str, patience: float) -> bool:
-    """Return whether what is on a host may be taken off it, since nobody else has claimed it meanwhile."""
+async def _is_ours(context: Context, spec: HostSpec, candidate: Candidate, key: str) -> bool:
+    """Return whether a host is still the node's; if it is, the domain's key opens it.
+
+    One that the key opens and nobody claims is left half-way: the key goes last.
+    """
+    target = candidate.target(context.name)
     try:
-        async with visit(target, key, patience) as host:
+        async with visit(target, key, spec.patience) as host:
             owner = (await host.ask("look", node=context.name, mounts=[]))["claim"]
-    except SoopError as error:
-        hint = f"when the host is gone for good: pulumi state delete '{context.urn}'"
-        raise SoopError(f"{error.message}; so nothing is taken off the host", hint) from error
-    if owner is not None and owner["node"] != context.name:
-        await context.progress.warn(f"the host is left as it is: it belongs to {owner['node']}")
-        return False
-    return True
+            is_ours = owner is None or owner["node"] == context.name
+    except LoginRefused:
+        if not spec.operator_login:
+            raise
+        async with visit(target, None, spec.patience) as host:
+            owner = (await host.ask("look", node=context.name, mounts=[]))["claim"]
+            is_ours = owner is not None and owner["node"] == context.name and owner["key"] in spec.keys
+            if is_ours:
+                await authorize(host, context.name, candidate, spec)
+    if not is_ours:
+        whose = f"belongs to {owner['node']}" if owner else "is claimed by nobody any more"
+        await context.progress.warn(f"the host is left as it is: it {whose}")
+    return bool(is_ours)

@@ -71,9 +71,9 @@ def occupied(mounts: list[str], node: str) -> dict[str, str]:
 
 
 def leave(node: str, user: str, mounts: list[str]) -> Answer:
-    """Take away what only SOOP needs, the claim last; other nodes' machines stay as they are.
+    """Take away what only SOOP needs, the claim and then the keys last; other nodes' machines stay as they are.
 
-    What is in folders with data stays, and whose it is.
+    What is in folders with data stays, and whose it is. As long as a key opens the machine, this can be repeated.
     """
     held = claimed()
     if held is not None and held["node"] != node:
@@ -81,13 +81,13 @@ def leave(node: str, user: str, mounts: list[str]) -> Answer:
     full = {path: node for path in mounts if os.path.isdir(path) and os.listdir(path)}
     if full:
         replace(LEFT, json.dumps({**_left(), **full}), 0o600, os.geteuid(), os.getegid())
-    _authorize(user, [])
     for name in os.listdir(KEPT) if os.path.isdir(KEPT) else []:
         if name != os.path.basename(CLAIM):
             remove(f"{KEPT}/{name}")
     remove(VOLATILE)
     remove(CLAIM)
     remove(KEPT)
+    _authorize(user, [])
     return {}
 
 

@@ -17,7 +17,7 @@ from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.resource import Context
 from soop_components.release.cancellation import Cancellation
 from soop_components.secret import Secret
-from soop_components.transport.ssh import OtherHostKey, Target
+from soop_components.transport.ssh import LoginRefused, OtherHostKey, Target
 
 NODE = "web-1.access-service.rack-access"
 KEY = "ssh-ed25519 OURS"
@@ -34,9 +34,8 @@ class Machine:
     found: dict[str, Any] = field(default_factory=lambda: dict(FITS))
     claim: dict[str, str] | None = None
     asked: list[str] = field(default_factory=list)
-    loses_claim_to: str | None = None
-    is_gone_when_left: bool = False
     is_gone: bool = False
+    lets_domain_in: bool = True
     refuses: dict[str, int] = field(default_factory=dict)
     """Verbs that fail when they are asked for this time, counted from 1."""
     shows: str = ""
@@ -53,6 +52,8 @@ class Machine:
         if verb == "claim":
             self.claim = self.claim or arguments
             return self.claim
+        if verb == "authorize":
+            self.lets_domain_in = True
         if verb == "users_made":
             return {"users": ["app"]}
         if verb == "fresh_host_key":
@@ -72,6 +73,8 @@ class Network:
         self.keys.append(private_key)
         if self.machines[target.address].is_gone:
             raise SoopError("gone")
+        if private_key is not None and not self.machines[target.address].lets_domain_in:
+            raise LoginRefused("refuses the domain's key")
         if self.machines[target.address].shows not in ("", target.host_key):
             raise OtherHostKey("another host key")
         yield self.machines[target.address]

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from soop_components.machines.host import visit
-from soop_components.machines.host.on_host import claims, users
+from soop_components.machines.host.on_host import claims, files, users
 from soop_components.machines.host.on_host.files import RefusedError
 from soop_components.runner.ledger import Ledger, UserRecord
 
@@ -86,6 +86,29 @@ def test_what_user_data_let_in_goes_from_a_machine_that_was_made_for_its_node(ma
     assert keys(machine)[1:3] == ["old", "new"]
     claims.authorize(NODE, "ops", ["new"], alone=True)
     assert [line for line in keys(machine) if not line.startswith("#")] == ["new"]
+
+
+@pytest.mark.parametrize("path", ["kept/ledger.json", "run", "kept/claim.json", "kept"])
+def test_a_key_opens_the_machine_until_all_else_is_gone(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    claims.claim(NODE, "ours")
+    claims.authorize(NODE, "ops", ["ours"], alone=False)
+    (machine / "kept/ledger.json").touch()
+    (machine / "run").mkdir()
+
+    def fail_at_path(which: str) -> None:
+        if which == str(machine / path):
+            raise OSError(which)
+        files.remove(which)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(claims, "remove", fail_at_path)
+        with pytest.raises(OSError, match=path):
+            claims.leave(NODE, "ops", [])
+    assert "ours" in keys(machine)
+    claims.leave(NODE, "ops", [])
+    assert (keys(machine), sorted(os.listdir(machine))) == ([], ["home"])
 
 
 def test_keys_are_given_to_nobody_who_has_not_the_claim(machine: Path) -> None:

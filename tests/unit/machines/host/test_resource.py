@@ -8,7 +8,7 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.machines.host.resource import HostResource
-from tests.unit.machines.host.conftest import CONTEXT, KEY, MADE, NODE, Network, created, spec, wanted
+from tests.unit.machines.host.conftest import CONTEXT, KEY, NODE, Network, created, spec, wanted
 
 
 def test_a_node_gets_the_first_host_that_nobody_has(network: Network) -> None:
