@@ -67,6 +67,15 @@ def test_what_was_interrupted_after_the_claim_goes_on(made: dict[str, Any], host
     assert host.asked == LEFT
 
 
+def test_users_that_could_not_be_removed_are_asked_for_again(made: dict[str, Any], host: Machine) -> None:
+    host.refuses["remove_users"] = 1
+    with pytest.raises(SoopError, match="remove_users refused"):
+        delete(made)
+    host.asked[:] = ["remove_users"]
+    delete(made)
+    assert host.asked[1:] == LEFT
+
+
 @pytest.mark.parametrize("claim", [None, THEIRS, NAMESAKE])
 def test_a_host_that_shuts_the_domain_out_and_is_not_the_node_s_is_left_alone(
     made: dict[str, Any], host: Machine, network: Network, claim: dict[str, str] | None

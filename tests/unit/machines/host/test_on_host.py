@@ -146,17 +146,21 @@ def test_data_that_a_node_leaves_is_its_own_when_it_comes_back_and_nobody_elses(
     assert (data / "base").exists()
 
 
-def test_users_that_the_runner_has_made_are_known_and_others_are_not(
+def test_users_that_the_runner_has_made_are_known_until_they_are_gone_and_others_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "ledger.json"
+    path, going = tmp_path / "ledger.json", tmp_path / "going.json"
     monkeypatch.setattr(users, "LEDGER", str(path))
+    monkeypatch.setattr(users, "GOING", str(going))
     assert users.made() == {"users": []}
     ledger = Ledger()
     ledger.users = {"app": UserRecord(True, ("adm",)), "www-data": UserRecord(False, ("adm",))}
     path.write_text(json.dumps(ledger.to_json()))
     assert users.made() == {"users": ["app"]}
-    path.write_text("[")
+    for forgotten in (json.dumps(Ledger().to_json()), "["):
+        path.write_text(forgotten)
+        assert users.made() == {"users": ["app"]}
+    going.write_text("[")
     assert users.made() == {"users": []}
 
 
