@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from soop_components.engine.engine import Engine
+from soop_components.engine.state import StackState
 from soop_components.errors import SoopError
 from soop_components.machines.kinds import kind_of
 
@@ -21,7 +22,7 @@ def recover(engine: Engine, id: str, report: Report, *, force: bool = False) -> 
     restored = _restore(engine, id, report)
     unlocked = _clear_locks(engine, id, report, force)
     state = engine.state(id)
-    cleared = _clear_pending_creates(engine, id, state.pending_creates, report)
+    cleared = _clear_pending_creates(engine, id, state, report)
     swept = kind_of(state.machines).sweep(engine.project)
     for what in swept:
         report(f"removed what a killed run left: {what}")
@@ -64,10 +65,15 @@ def _clear_locks(engine: Engine, id: str, report: Report, force: bool) -> bool:
     return bool(locks)
 
 
-def _clear_pending_creates(engine: Engine, id: str, pending: Sequence[str], report: Report) -> bool:
-    """Let the engine forget unfinished creations; our provider adopts what one of them made after all."""
-    if not pending:
+def _clear_pending_creates(engine: Engine, id: str, state: StackState, report: Report) -> bool:
+    """Let the engine forget unfinished creations; what one of them made after all is adopted by our provider alone."""
+    if not state.pending_creates:
         return False
+    for type, name in state.unknown_elsewhere:
+        report(
+            f"{id}: {type} {name} may have been made, and will not be in the state: look for it at "
+            f"{type.split(':')[0]}, by the tag Name={name}, and delete it there"
+        )
     engine.refresh(id, clear_pending_creates=True)
-    report(f"{id}: cleared the interrupted creation of {', '.join(pending)}")
+    report(f"{id}: cleared the interrupted creation of {', '.join(state.pending_creates)}")
     return True

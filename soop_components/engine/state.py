@@ -18,6 +18,7 @@ from soop_components.machines.kinds import kind_in, kind_of
 from soop_components.model.names import DEFAULT_KIND, NodeName
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
+_OURS = ("soop:", "pulumi:")
 _DOMAIN, _RELEASE, _KEY, _SECRET = (f"soop:index:{type}" for type in ("Domain", "Release", "Key", "Secret"))
 
 
@@ -95,6 +96,8 @@ class StackState:
     """Disks that refuse to be deleted."""
     pending_creates: tuple[str, ...] = ()
     """Names of resources whose creation was cut off, so that the engine does not know whether they exist."""
+    unknown_elsewhere: tuple[tuple[str, str], ...] = ()
+    """Types and names of those of them that providers other than ours make: nobody adopts what was made after all."""
     private_key: str | None = None
     """The deployer's key in OpenSSH's format; only in a state that was read with its secrets."""
     next_key: str | None = None
@@ -116,21 +119,19 @@ class StackState:
             by_type.setdefault(resource.type, []).append(resource)
         kind = kind_of(kind_in(next((each.inputs for each in by_type.get(_DOMAIN, [])), {})))
         disks = by_type.get(kind.disk_type, [])
+        pending = [each.resource for each in deployment.pending_operations if each.type == "creating"]
         places = {each.name: kind.place(each.outputs) for each in by_type.get(kind.machine_type, [])}
         return cls(
             machines=kind.name,
             releases=_releases(by_type.get(_RELEASE, []), places),
             disks=tuple(disk.name for disk in disks),
             protected=tuple(disk.name for disk in disks if disk.protect),
-            pending_creates=tuple(
-                each.resource.name for each in deployment.pending_operations if each.type == "creating"
-            ),
+            pending_creates=tuple(each.name for each in pending),
+            unknown_elsewhere=tuple((each.type, each.name) for each in pending if not each.type.startswith(_OURS)),
             private_key=_of_key(by_type, "privateKey"),
             next_key=_of_key(by_type, "nextPrivateKey"),
             generated_secrets={each.name: each.urn for each in by_type.get(_SECRET, [])},
-            elsewhere=tuple(
-                each.name for each in deployment.resources if not each.type.startswith(("soop:", "pulumi:"))
-            ),
+            elsewhere=tuple(each.name for each in deployment.resources if not each.type.startswith(_OURS)),
             resources=len(deployment.resources),
         )
 

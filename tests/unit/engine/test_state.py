@@ -78,6 +78,13 @@ def test_disks_pending_creates_and_other_providers() -> None:
     assert found.elsewhere == ("web-3",)
 
 
+def test_what_another_provider_may_have_made_is_told_from_what_ours_adopts() -> None:
+    instance = resource("aws:ec2/instance:Instance", "web-1.access-service.dev-a")
+    found = state(pending=[{"type": "creating", "resource": each} for each in (instance, machine("web-2"))])
+    assert found.pending_creates == ("web-1.access-service.dev-a", "web-2.access-service.dev-a")
+    assert found.unknown_elsewhere == (("aws:ec2/instance:Instance", "web-1.access-service.dev-a"),)
+
+
 def test_the_kind_of_a_domain_s_machines_says_which_resources_they_are() -> None:
     domain = resource("soop:index:Domain", "dev-a", inputs={"machines": "rented"})
     server = resource("soop:index:Server", "web-1.access-service.dev-a", outputs={"ip": "10.1.0.3", "hostKey": "x"})

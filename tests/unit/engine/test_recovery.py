@@ -1,0 +1,29 @@
+"""What is said while a stack is recovered, with an engine that is played."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+from soop_components.engine.engine import Engine
+from soop_components.engine.recovery import recover
+from soop_components.engine.state import StackState
+
+NODE = "web-1.access-service.prod-a"
+
+
+def test_what_another_provider_may_have_made_is_named_before_the_engine_forgets_it() -> None:
+    said: list[str] = []
+    engine = mock.create_autospec(Engine, instance=True, project=None)
+    engine.locks.return_value = ()
+    engine.damaged.return_value = None
+    engine.state.return_value = StackState(
+        pending_creates=(NODE, "key"), unknown_elsewhere=(("aws:ec2/instance:Instance", NODE),), machines="aws"
+    )
+    engine.refresh.side_effect = lambda id, clear_pending_creates: said.append(f"refreshed {id}")
+    assert recover(engine, "prod-a", said.append)
+    assert said == [
+        f"prod-a: aws:ec2/instance:Instance {NODE} may have been made, and will not be in the state: "
+        f"look for it at aws, by the tag Name={NODE}, and delete it there",
+        "refreshed prod-a",
+        f"prod-a: cleared the interrupted creation of {NODE}, key",
+    ]
