@@ -75,7 +75,8 @@ class SecurityGroups:
         aws.vpc.SecurityGroupIngressRule(name, security_group_id=group.id, tags=tags, opts=self._options, **rule)
 
 
-def _cidr(network: str) -> dict[str, str]:
+def _cidr(network: str) -> dict[str, Any]:
+    """Return a network as an argument; its type is that of any, since it is spread among arguments of other types."""
     return {"cidr_ipv6" if ":" in network else "cidr_ipv4": network}
 
 
