@@ -6,8 +6,10 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
@@ -69,43 +71,34 @@ class Rack:
 
 
 @pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+def rack() -> Iterator[Rack]:
     """The hosts with their life; whoever runs the tests reaches them by an SSH agent."""
-    folder = tmp_path_factory.mktemp("agent")
     ground = Ground("rack")
     asyncio.run(ground.machines.clean())
-    with workspace("ssh") as project, _agent(project, folder):
+    with workspace("ssh") as project, _agent(project) as key:
         try:
             packages = _packages(project, "sudo")
-            hosts = {f"rack{number}": _host(ground, number, packages, folder / "key.pub") for number in (1, 2)}
+            hosts = {f"rack{number}": _host(ground, number, packages, key) for number in (1, 2)}
             yield Rack(project, ground, hosts)
         finally:
             asyncio.run(ground.machines.clean())
 
 
-def _agent(project: Workspace, folder: Path) -> _Agent:
-    return _Agent(project, folder)
-
-
-class _Agent:
-    """An SSH agent that holds the key of the hosts' administrator."""
-
-    def __init__(self, project: Workspace, folder: Path) -> None:
-        self._project = project
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        socket, key = str(self._folder / "socket"), str(self._folder / "key")
-        self._process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+@contextmanager
+def _agent(project: Workspace) -> Iterator[Path]:
+    """Run an SSH agent that holds the key of the hosts' administrator; yield the public one."""
+    with TemporaryDirectory(prefix="agent-") as folder:  # a path to a socket has to be short
+        socket, key = f"{folder}/socket", f"{folder}/key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        environment = {**os.environ, "SSH_AUTH_SOCK": socket}
-        add = ["sh", "-c", f'until ssh-add -q "{key}" 2>/dev/null; do sleep 0.1; done']
-        subprocess.run(add, env=environment, check=True, timeout=60)
-        self._project.environment["SSH_AUTH_SOCK"] = socket
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+        process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+        try:
+            add = ["sh", "-c", f'until ssh-add -q "{key}" 2>/dev/null; do sleep 0.1; done']
+            subprocess.run(add, env={**os.environ, "SSH_AUTH_SOCK": socket}, check=True, timeout=60)
+            project.environment["SSH_AUTH_SOCK"] = socket
+            yield Path(f"{key}.pub")
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def _packages(project: Workspace, *names: str) -> list[Path]:
