@@ -89,7 +89,8 @@ def _make(checkout: Checkout) -> None:
 def _fingerprint(checkout: Checkout) -> str:
     """Name all that the environment is made from, its place included: scripts in it hold its path."""
     parts = [_FORM, str(checkout.venv)]
-    parts += [(checkout.root / name).read_text() for name in ("pyproject.toml", "requirements.txt", "toolchain/uv.txt")]
+    files = ("pyproject.toml", "requirements.txt", "toolchain/uv.txt", *_extras_in_use(checkout.venv))
+    parts += [(checkout.root / name).read_text() for name in files]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
