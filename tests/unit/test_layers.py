@@ -40,8 +40,8 @@ ROOMS = [
     "schema",
     "starter",
     "cli",
-    "machines.host",  # what kinds share
-    "machines.cloud_init",  # as well
+    "machines.cloud_init",  # what kinds share
+    "machines.host",  # as well
     "machines.ssh",
     "machines.aws",
     "machines.local",  # a kind is loaded by its name in the list, so nothing imports it
