@@ -13,6 +13,7 @@ from soop_components.release.moves import moves
 from soop_components.release.node import Blobs, Node
 from soop_components.release.steps import HandOver, Rebuild
 from soop_components.release.wording import ended_in_words
+from soop_components.runner.document import parse
 from soop_components.runner.protocol import Inspected
 from soop_components.waiting import wait_for_all
 
@@ -113,8 +114,16 @@ class Rebuilding:
         await node.receive(found.missing, self._blobs)
 
     async def give_last_good(self, name: str, previous: ReleaseInputs, names: Mapping[str, str]) -> None:
-        """Give a node, whose machine was replaced, one with the last good version."""
-        await self.rebuild(name, previous, names)
+        """Give a node, whose machine was replaced, one with the last good version.
+
+        The machine stays as it is unless all that the other one needs is in the store.
+        """
         node, document, programs = self._nodes[name], previous.documents[name], previous.program_blobs(name)
+        try:
+            for blob in sorted({*parse(document).blobs, *programs}):
+                self._blobs(blob)
+        except SoopError as error:
+            raise SoopError(f"{name}: its machine stays as it is: {error.message}", error.hint) from error
+        await self.rebuild(name, previous, names)
         await node.apply(document, previous.secrets, previous.secrets, names, None, programs)
         await node.accept(previous.plan_digest(name), programs, None)

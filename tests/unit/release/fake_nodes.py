@@ -12,7 +12,7 @@ from soop_components.machines.snapshots import Snapshot, Snapshots
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.disks import Disks
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.node import Node
+from soop_components.release.node import Blobs, Node
 from soop_components.release.order import NodeState
 from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.restart import Restart
@@ -68,6 +68,8 @@ class Nodes:
         self.clock = SetClock()
         self.machines: Operations = FakeMachines(self)
         self.replace = replaced
+        self.blobs: Blobs = Path
+        """Where the store has blobs."""
         self.bases: dict[str, str] = {}
         """The base image of nodes that say it."""
         self.other_disks: set[str] = set()
@@ -105,9 +107,9 @@ class Nodes:
         before = previous.nodes if previous else {}
         leaving = {name: FakeNode(self, node.target) for name, node in before.items() if name not in nodes}
         disks = Disks(self.snapshots, self.restores)
-        rebuilding = Rebuilding(self.release, nodes, Path, self.machines, self.replace)
+        rebuilding = Rebuilding(self.release, nodes, self.blobs, self.machines, self.replace)
         watched = self.cancellation, Silence()
-        return Rollout(self.release, previous, nodes, leaving, Path, *watched, rebuilding, self.clock, disks)
+        return Rollout(self.release, previous, nodes, leaving, self.blobs, *watched, rebuilding, self.clock, disks)
 
     def restart(self) -> Restart:
         """Return a restart of what was accepted on them."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.names import Reference
+from soop_components.model.plan import ComponentPlan
 from soop_components.release.verdict import ReleaseFailed
-from tests.unit.release.example import DONE, FIRST, RELEASE, SERVING
+from tests.unit.release.example import DIGEST, DONE, EARLIER, FIRST, NEW, RELEASE, ROLES, SERVING
+from tests.unit.release.failing import failure, run
 from tests.unit.release.fake_nodes import FixedMachines, Nodes
 
 OLD = replace(RELEASE, reference=Reference("a-service", "1.0.0"), base="debian-11")
+OF_A_COMPONENT = "sha256:" + "1" * 64
 IN_ITS_TURN = ["drain", "rebuild", "reopen", "hosts", "inspect", "receive", "apply", "undrain", "accept"]
 
 
@@ -69,6 +73,28 @@ def test_a_rollback_gives_nodes_with_new_machines_such_of_the_base_before() -> N
     assert nodes.called("roll_back") == []
     again = [*IN_ITS_TURN[:7], "accept", "undrain"]
     assert done_on(nodes, "web-1")[-len(again) :] == again
+
+
+@pytest.mark.parametrize("gone", [OF_A_COMPONENT, DIGEST])
+def test_a_machine_stays_where_the_version_of_another_one_is_not_in_the_store(gone: str) -> None:
+    """A blob of the document or of a hook: what was on the machine would be lost, and nothing could take its place."""
+
+    def in_store(digest: str) -> Path:
+        if digest == gone:
+            raise SoopError("a-service-1.0.0 is not in the store", "run: soop build DEFINITION")
+        return Path(digest)
+
+    web = ROLES["web"].model_copy(update={"components": {"app": ComponentPlan(blob=OF_A_COMPONENT)}})
+    nodes = Nodes({**dict.fromkeys(RELEASE.nodes, SERVING), "web-1": NEW}, {("apply", "web-2"): failure("web-2")})
+    nodes.blobs = in_store
+    assert run(nodes, replace(EARLIER, roles={**EARLIER.roles, "web": web})).splitlines()[2:] == [
+        "  could not be rolled back: web-1: its machine stays as it is: a-service-1.0.0 is not in the store",
+        "  run: soop build DEFINITION",
+        "  the next deployment looks at these nodes and repairs them",
+    ]
+    assert nodes.called("rebuild") == []
+    nodes = Nodes(nodes.states, {("apply", "web-2"): failure("web-2")})
+    assert "could not be rolled back" not in run(nodes, replace(EARLIER, roles={**EARLIER.roles, "web": web}))
 
 
 def test_machines_that_stay_what_they_are_are_refused_before_anything_is_changed() -> None:
