@@ -26,6 +26,8 @@ class HookPrograms:
         """Nodes that were drained and have not been undrained since."""
         self.left: list[str] = []
         """Nodes on which the hook ``leave`` was begun."""
+        self.made_anew: set[str] = set()
+        """Nodes that a rollback gave another machine: it was never drained, and has no programs of the new version."""
 
     @property
     def leaving(self) -> list[str]:
@@ -48,6 +50,8 @@ class HookPrograms:
     async def run_in_rollback(self, hook: HookName, name: str) -> None:
         """Run ``drain`` of the new version, others of the last good one unless only the new one has it."""
         is_of_new = hook == "drain" or self._last_good.hook(name, hook) is None
+        if is_of_new and name in self.made_anew:
+            return
         await self._run(self._wanted if is_of_new else self._last_good, name, hook)
 
     async def _leave(self, name: str) -> None:

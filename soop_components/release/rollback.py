@@ -105,6 +105,7 @@ class Rollback:
         attempt = self._attempt
         if name in {*new, *self._rebuilding.begun} and attempt.previous is not None:
             await self._rebuilding.give_last_good(name, attempt.previous, attempt.names)
+            self._hooks.made_anew.add(name)
             return
         node = attempt.nodes[name]
         await node.open(_PATIENCE)

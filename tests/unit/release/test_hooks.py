@@ -11,7 +11,7 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.model.plan import HookPlan, RolePlan
 from soop_components.release.verdict import ReleaseFailed
-from tests.unit.release.example import DIGEST, EARLIER, RELEASE, ROLES, SERVING, UPGRADE
+from tests.unit.release.example import DIGEST, EARLIER, NEW, RELEASE, ROLES, SERVING, UPGRADE
 from tests.unit.release.failing import (
     BEFORE,
     assert_rolled_back,
@@ -71,6 +71,15 @@ def test_hooks_that_the_last_good_version_has_not_are_those_of_the_new_one() -> 
     nodes = Nodes(UPGRADE, {("script", "database-1"): failure("database-1")})
     assert_rolled_back(nodes, run(nodes, previous))
     assert ("drain", "web-1") in nodes.calls[nodes.calls.index(("script", "database-1")) :]
+
+
+def test_a_machine_that_a_rollback_makes_is_not_undrained_by_the_new_version() -> None:
+    """It got the programs of the last good one only."""
+    states = {**dict.fromkeys(RELEASE.nodes, SERVING), "web-1": NEW}
+    nodes = Nodes(states, {("apply", "web-2"): failure("web-2")})
+    message = run(nodes, replace(EARLIER, roles={**EARLIER.roles, "web": RolePlan()}))
+    assert "failed during the rollback" not in message
+    assert (nodes.called("rebuild"), nodes.called("undrain")) == (["web-1"], ["web-2"])
 
 
 @pytest.mark.parametrize("last", ["apply", "accept"])
