@@ -59,9 +59,11 @@ def verify(work: Work) -> None:
 def _answering(work: Work) -> list[str]:
     """Return the units whose programs have answered since they were started: the health checks have passed.
 
-    After a reload, processes of before it may have answered.
+    Of several services of a component any one may have answered; after a reload, processes of before it may have.
     """
-    checked = {name for part in work.document.components if part.http_health for name in part.units}
+    up = [wanted_up(part.units) for part in work.document.components if part.http_health]
+    services = [[name for name in names if name.endswith(".service")] for names in up]
+    checked = {names[0] for names in services if len(names) == 1}
     return [name for name in work.started if name in checked and Change("unit", name, "reload") not in work.changes]
 
 

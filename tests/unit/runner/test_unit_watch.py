@@ -92,8 +92,14 @@ def test_what_systemd_counted_before_a_restart_does_not_count(running: Node) -> 
 
 
 def test_a_program_that_has_answered_since_its_start_may_be_woken(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One whose check is a command has answered nobody, and after a reload the processes of before it may have."""
-    node.systemd.units |= {f"{name}.service": {"ControlGroup": f"/{name}"} for name in ("web", "job")}
+    """One whose check is a command has answered nobody, and after a reload the processes of before it may have.
+
+    Which of two services of a component has answered is not known; a socket answers nobody.
+    """
+    units = {"web": ["web.socket", "web.service"], "job": ["job.service"], "two": ["app.service", "proxy.service"]}
+    services = [name for names in units.values() for name in names if name.endswith(".service")]
+    groups = {name: f"/{name.removesuffix('.service')}" for name in services}
+    node.systemd.units |= {name: {"ControlGroup": group} for name, group in groups.items()}
     asked: list[tuple[set[str], set[str]]] = []
     monkeypatch.setattr(health, "ask", lambda *_: None)
     monkeypatch.setattr(
@@ -104,12 +110,13 @@ def test_a_program_that_has_answered_since_its_start_may_be_woken(node: Node, mo
         checks = {
             "web": {"http_health": {"path": "/", "port": 80}},
             "job": {"command_health": {"command": ["/bin/sh"]}},
+            "two": {"http_health": {"path": "/", "port": 81}},
         }
         files = {f"/etc/{name}": file(version) for name in checks}
         reload = {"reload_on": list(files)}
-        parts = {name: {"units": {f"{name}.service": reload}, **check} for name, check in checks.items()}
+        parts = {name: {"units": dict.fromkeys(units[name], reload), **check} for name, check in checks.items()}
         assert node.apply(document(version, a={"files": files}, **parts))["event"] == "result"
 
     applied("1.0.0")
     applied("2.0.0")
-    assert asked == [({"/web", "/job"}, {"/web"}), ({"/web", "/job"}, set())]
+    assert asked == [(set(groups.values()), {"/web"}), (set(groups.values()), set())]
