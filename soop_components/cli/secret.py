@@ -9,6 +9,8 @@ from getpass import getpass
 from soop_components.cli.terminal import is_interactive, say
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.deployment.domain_plan import plan_of
+from soop_components.deployment.environment_file import environment_of_domain
+from soop_components.deployment.passphrase_check import check_passphrase
 from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import domain_lock, stack_of
 from soop_components.engine.recovery import recover
@@ -69,6 +71,7 @@ def _read_value(secret: str) -> str:
 
 
 def _give(engine: Engine, state: StackState, id: str, service: str, key: str, value: str) -> int:
+    check_passphrase(engine.project, id, environment_of_domain(engine.project, id), engine.environment)
     file = DomainFile(engine.project, id)
     before = file.read()
     code = 1

@@ -1,4 +1,4 @@
-"""Whether secrets of a domain are sealed with the passphrase that everybody knows, and its environment forbids that."""
+"""Whether secrets of a domain are sealed with a passphrase that everybody knows, and its environment forbids that."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ def check_passphrase(
 
     ``environ`` is that of Pulumi. ``is_new``: the domain has no stack yet, and Pulumi is about to make one.
     """
-    if environment.security.shared_passphrase or _passphrase(project, environ) != KNOWN_TO_ALL:
+    known = {KNOWN_TO_ALL: "the passphrase that setup writes, which everybody knows", "": "an empty passphrase"}
+    passphrase = _passphrase(project, environ)
+    if environment.security.shared_passphrase or passphrase not in known:
         return
     if not _uses_passphrase(project, project.domain_file(id), environ, is_new):
         return
     file = project.name_of(project.environments / f"{environment.name}.yaml")
     own = project.name_of(project.passphrase)
     raise SoopError(
-        f"{file}: security.shared_passphrase: secrets of {id} are sealed with the passphrase that setup writes, which "
-        "everybody knows",
+        f"{file}: security.shared_passphrase: secrets of {id} are sealed with {known[passphrase]}",
         f"put one of your own into {own} before the domain's first deployment; later, "
         f"`pulumi stack change-secrets-provider passphrase --stack {id}` asks for it and seals what is there anew; "
+        "give new values for secrets that were already sealed in a definition that others have; "
         "or say `security: {shared_passphrase: true}` where nobody minds",
     )
 
@@ -48,12 +50,14 @@ def _uses_passphrase(project: Project, path: Path, environ: Mapping[str, str], i
     return "encryptionsalt" in said or (made_with_one and "secretsprovider" not in said)
 
 
-def _passphrase(project: Project, environ: Mapping[str, str]) -> str:
-    """Return what Pulumi opens secrets with, as it is found in the environment or the file named there."""
-    given = environ.get("PULUMI_CONFIG_PASSPHRASE")
-    if given:
-        return given
+def _passphrase(project: Project, environ: Mapping[str, str]) -> str | None:
+    """Return what Pulumi opens secrets with, an empty one included: the environment's, or that of the file named there.
+
+    None where there is none to read, which Pulumi then says.
+    """
+    if "PULUMI_CONFIG_PASSPHRASE" in environ:
+        return environ["PULUMI_CONFIG_PASSPHRASE"]
     try:
         return Path(environ.get("PULUMI_CONFIG_PASSPHRASE_FILE") or project.passphrase).read_text().strip()
     except (OSError, ValueError):
-        return ""
+        return None

@@ -137,6 +137,10 @@ def test_the_passphrase_that_everybody_knows_is_refused_where_the_environment_do
     project.succeed("deploy", "access-service-3.2.3", "prod-access")
     project.write("stacks/environments/prod.yaml", "machines: local\n")
     assert "security.shared_passphrase" in project.fail("deploy", "access-service-3.2.4", "prod-access")
+    text = project.read("stacks/Pulumi.prod-access.yaml")
+    refused = project.soop("secret", "set", "access-service.password", "prod-access", given="sealed with what all know")
+    assert "security.shared_passphrase" in refused.stderr
+    assert project.read("stacks/Pulumi.prod-access.yaml") == text
     assert project.versions("prod-access") == {"access-service": "3.2.3"}
 
 

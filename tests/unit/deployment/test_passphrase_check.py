@@ -1,4 +1,4 @@
-"""The passphrase that everybody knows is refused where an environment does not admit it."""
+"""A passphrase that everybody knows is refused where an environment does not admit it."""
 
 from __future__ import annotations
 
@@ -43,11 +43,21 @@ def test_the_known_passphrase_is_refused(project: Project, given: str) -> None:
     assert KNOWN_TO_ALL not in said
 
 
+@pytest.mark.parametrize("environ", [{"PULUMI_CONFIG_PASSPHRASE": ""}, {}])
+def test_an_empty_passphrase_is_refused(project: Project, environ: dict[str, str]) -> None:
+    """An empty one in the environment is used, whatever the file says."""
+    project.passphrase.write_text("our own\n" if environ else "\n")
+    with pytest.raises(SoopError, match="secrets of prod-access are sealed with an empty passphrase"):
+        check_passphrase(project, DOMAIN, ENVIRONMENT, environ)
+
+
 def test_another_passphrase_is_fine(project: Project, tmp_path: Path) -> None:
     check_passphrase(project, DOMAIN, ENVIRONMENT, {"PULUMI_CONFIG_PASSPHRASE": "our own"})
     (tmp_path / "elsewhere").write_text("our own\n")
     check_passphrase(project, DOMAIN, ENVIRONMENT, {"PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "elsewhere")})
     project.passphrase.write_text("our own\n")
+    check_passphrase(project, DOMAIN, ENVIRONMENT, {})
+    project.passphrase.unlink()  # Pulumi says so
     check_passphrase(project, DOMAIN, ENVIRONMENT, {})
 
 
