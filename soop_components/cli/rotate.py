@@ -28,7 +28,7 @@ and only then the old one goes. New secrets reach the nodes as a new version doe
 accepted. A secret that the domain gives itself is changed with `soop secret set`.
 
 Nothing else changes, but that drift is repaired: where the domain definition or its environment differs from what
-runs, nothing is done.
+runs, or machines are gone or differ, nothing is done.
 """
 _SSH_KEY = "ssh-key"
 _PATIENCE = 10.0
@@ -69,16 +69,16 @@ def _must_be_generated(id: str, name: str, generated: Mapping[str, str]) -> None
 
 
 def _refuse_edits(update: PlannedUpdate) -> None:
-    """Refuse to apply along what the definition or environment says besides."""
+    """Refuse to make along what the definition or environment asks for besides, or machines that are gone."""
     file = update.file
     with update.engine() as planned:
         found = list(edits(planned.preview()))
     if found:
         changes = "\n".join(f"  {line}" for line in found)
         raise SoopError(
-            f"{file.id}: {file.label} or its environment is not what runs; a rotation would apply these edits along, "
-            f"so nothing was done:\n{changes}",
-            f"apply them first: pulumi up --stack {file.id}; or undo them, and rotate again",
+            f"{file.id}: {file.label} or its environment is not what runs, or machines are gone or differ; "
+            f"a rotation would make these changes along, so nothing was done:\n{changes}",
+            f"make them first: pulumi up --stack {file.id}; or undo the edits, and rotate again",
         )
 
 

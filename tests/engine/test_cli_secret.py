@@ -83,10 +83,10 @@ def test_a_rotation_applies_no_edits_along(project: StandInProject) -> None:
     edited = text.replace("vault-service-1.0.0", "vault-service-9.0.0")
     project.write(file, edited.replace("  soop:services:\n", f"  soop:services:\n{entry}"))
     said = project.fail("rotate", DOMAIN)
-    assert f"{file} or its environment is not what runs" in said
+    assert f"{file} or its environment is not what runs, or machines are gone or differ" in said
     assert "  access-service 3.2.3 is new" in said
     assert "  vault-service 1.0.0 -> 9.0.0, upgrade" in said
-    assert f"pulumi up --stack {DOMAIN}; or undo them" in said
+    assert f"pulumi up --stack {DOMAIN}; or undo the edits" in said
     project.write(file, text)
     environment = "stacks/environments/dev.yaml"
     project.write(environment, project.read(environment) + "sizes: {small: {memory: 400MiB}}\n")
