@@ -10,7 +10,7 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import packed_path
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
-from soop_components.model.firewall import Rule, inbound
+from soop_components.model.firewall import SSH, Rule, inbound
 from soop_components.model.names import NodeName
 from soop_components.model.parts import DataPart, LogPart
 from soop_components.model.plan import ComponentPlan, Data, RolePlan
@@ -53,6 +53,7 @@ def plan_service(
     scope = service_scope(definition, _config(definition, service), names, domain.id, environment.name, services)
     roles = _roles(resolved, service, environment, scope, where)
     ports = endpoint_ports(definition, scope, where)
+    _refuse_public_ssh(definition, environment, ports, where)
     endpoints = {
         name: tuple(f"{endpoint.scheme}://{node}:{ports[name]}" for node in names[endpoint.role])
         for name, endpoint in definition.endpoints.items()
@@ -77,6 +78,17 @@ def plan_service(
         lose_data=service.lose_data,
         **_disks(definition, environment),
     )
+
+
+def _refuse_public_ssh(
+    definition: ServiceDefinition, environment: Environment, ports: Mapping[str, int], where: Place
+) -> None:
+    """Refuse a public endpoint at the port of SSH: who reaches that port is said in one place only."""
+    public = environment.accessibility.public
+    names = [name for name, port in ports.items() if port == SSH and f"{definition.service}.{name}" in public]
+    if names:
+        why = f"{SSH} is the port of SSH, for which security.ssh_from counts; environment {environment.name} makes"
+        raise InvalidInput([f"{where.at('endpoints', name, 'port')}: {why} this endpoint public" for name in names])
 
 
 def _nodes(

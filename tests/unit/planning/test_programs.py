@@ -6,13 +6,15 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.domain import DomainDefinition
-from soop_components.model.environment import Environment
+from soop_components.model.environment import Accessibility, Environment
 from soop_components.model.service_plan import ServicePlan
 from soop_components.planning.service import plan_service
 from tests.unit.planning.resolve import digest_of, resolve_data
 
+DEV = Environment(name="dev")
 
-def planned(**more: Any) -> ServicePlan:
+
+def planned(environment: Environment = DEV, **more: Any) -> ServicePlan:
     definition = {
         "config": {
             "port": {"type": "integer", "default": 8080},
@@ -27,7 +29,7 @@ def planned(**more: Any) -> ServicePlan:
         {"id": "dev-a", "environment": "dev", "services": [{"service": "test-service-1.0.0"}]}
     )
     resolved = resolve_data({"definition": definition})
-    return plan_service(resolved, digest_of("m"), domain, Environment(name="dev"), domain.services[0], {})
+    return plan_service(resolved, digest_of("m"), domain, environment, domain.services[0], {})
 
 
 def test_what_is_looked_for_in_an_answer_is_text() -> None:
@@ -52,6 +54,19 @@ def test_a_port_is_a_port(port: str, got: str) -> None:
     with pytest.raises(SoopError) as raised:
         planned(endpoints={"http": {"role": "web", "port": port}})
     assert str(raised.value) == f"test-service-1.0.0: endpoints.http.port: expected a port, 1 to 65535 (got {got})"
+
+
+def test_the_port_of_ssh_is_no_public_endpoint() -> None:
+    public = Environment(name="prod", accessibility=Accessibility(public=("test-service.http",)))
+    endpoints = {"http": {"role": "web", "port": "{{ 22 }}"}}
+    with pytest.raises(SoopError) as raised:
+        planned(public, endpoints=endpoints)
+    assert str(raised.value) == (
+        "test-service-1.0.0: endpoints.http.port: 22 is the port of SSH, for which security.ssh_from counts; "
+        "environment prod makes this endpoint public"
+    )
+    assert planned(endpoints=endpoints).endpoints
+    assert planned(public).endpoints
 
 
 @pytest.mark.parametrize("path", ["/a b", "/ HTTP/1.1\r\nHost: elsewhere", "/ä", "/{{ 'a\\nb' }}"])
