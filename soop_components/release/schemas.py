@@ -86,16 +86,20 @@ class Schemas:
 
 
 async def rows_lost(before: ReleaseInputs, going: Downgrade, nodes: Mapping[str, Node]) -> list[str]:
-    """Return in words how many rows down-migrations lose, as counted on the first node of each role."""
+    """Return in words how many rows down-migrations lose, as counted on the first node of each role.
+
+    A role may have no node now and disks that are kept: nobody can count their rows.
+    """
     lines: list[str] = []
     for change in going.changes if going.by == "migrations" else ():
-        name = before.nodes_of(change.role)[0]
+        name = next(iter(before.nodes_of(change.role)), None)
         for component in sorted({migration.component for migration in change.undone} & going.known.keys()):
             counted = ["its rows cannot be counted"]
             with suppress(SoopError):
-                ended = await _run(nodes[name], before, component, "--rows", going.known[component])
-                counted = ended.stdout_tail.splitlines() if ended.exit_code == 0 else counted
-            lines += [f"{name}: would be lost: {line}" for line in counted]
+                if name is not None:
+                    ended = await _run(nodes[name], before, component, "--rows", going.known[component])
+                    counted = ended.stdout_tail.splitlines() if ended.exit_code == 0 else counted
+            lines += [f"{name or change.role}: would be lost: {line}" for line in counted]
     return lines
 
 

@@ -280,3 +280,7 @@ def test_rows_are_counted_on_one_node_of_each_role_that_has_a_database() -> None
         assert lines == ["database-1: would be lost: its rows cannot be counted"]
         assert nodes.calls.pop() == call
         assert nodes.calls == []
+    nobody = replace(before, nodes={name: node for name, node in before.nodes.items() if node.role == "web"})
+    lines = asyncio.run(rows_lost(nobody, going, asked))
+    assert lines == ["database: would be lost: its rows cannot be counted"]
+    assert nodes.calls == []
