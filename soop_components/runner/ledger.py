@@ -60,6 +60,9 @@ class UserRecord(NamedTuple):
     groups: tuple[str, ...]
     home: str | None = None
     shell: str | None = None
+    home_before: str | None = None
+    """What somebody else's user had before the plan gave it another."""
+    shell_before: str | None = None
 
 
 class PackageRecord(NamedTuple):

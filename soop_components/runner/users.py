@@ -19,7 +19,8 @@ _DEFAULT = User()
 class Users(Managed):
     """Users are made, added to groups and given their home and shell, and never removed, since files may be theirs.
 
-    Of a user that somebody else has made, home and shell stay unless the plan has others than a user has by default.
+    Of a user that somebody else has made, home and shell stay unless the plan has others than a user has by default;
+    when it no longer has, they become what they were.
     """
 
     step = "users"
@@ -31,6 +32,12 @@ class Users(Managed):
 
     def prepare(self, work: Work) -> None:
         account_numbers.prepare(work)
+        named = {name for part in work.document.components for name in part.users}
+        for name, record in work.ledger.users.items():
+            before = UserRecord(False, (), record.home_before, record.shell_before)
+            if name not in named and accounts.exists(name) and self.details(work.host, name, before):
+                _change(work, name, before)
+                work.changed(self.kind, name, "restore")
 
     def pending_in(self, work: Work, component: Component) -> list[Change]:
         records = _records(work, component)
@@ -41,13 +48,13 @@ class Users(Managed):
         records = _records(work, component)
         for change in self.pending_in(work, component):
             name, user = change.subject, component.users[change.subject]
+            work.ledger.users[name] = records[name]
             if accounts.exists(name):
                 _change(work, name, records[name])
             else:
-                work.ledger.users[name] = records[name]
                 account_numbers.add_user(work, name, user)
             work.changes.append(change)
-        work.ledger.users.update(records)
+        work.ledger.users.update({name: _left(record, component.users[name]) for name, record in records.items()})
         account_numbers.remember(work)
 
     def remove_stale(self, work: Work) -> None:
@@ -74,12 +81,23 @@ def _records(work: Work, component: Component) -> dict[str, UserRecord]:
 
 def _record(work: Work, name: str, user: User) -> UserRecord:
     known = work.ledger.users.get(name)
-    ours = known.created if known else not accounts.exists(name)
-    home, shell = (
-        given if ours or given != default else None
-        for given, default in ((user.home, _DEFAULT.home), (user.shell, _DEFAULT.shell))
-    )
-    return UserRecord(ours, user.groups, home, shell)
+    if known.created if known else not accounts.exists(name):
+        return UserRecord(True, user.groups, user.home, user.shell)
+    now = accounts.shape_of(name) if accounts.exists(name) else (None, None)
+    kept = (known.home_before, known.shell_before) if known else (None, None)
+    before = [there if first is None else first for there, first in zip(now, kept, strict=True)]
+    home = (user.home, before[0]) if user.home != _DEFAULT.home else (kept[0], kept[0])
+    shell = (user.shell, before[1]) if user.shell != _DEFAULT.shell else (kept[1], kept[1])
+    return UserRecord(False, user.groups, home[0], shell[0], home[1], shell[1])
+
+
+def _left(record: UserRecord, user: User) -> UserRecord:
+    """Return a record without what of somebody else's user is as it was before."""
+    if record.created:
+        return record
+    if user.home == _DEFAULT.home:
+        record = record._replace(home=None, home_before=None)
+    return record if user.shell != _DEFAULT.shell else record._replace(shell=None, shell_before=None)
 
 
 def _missing(name: str, record: UserRecord) -> set[str]:

@@ -229,6 +229,22 @@ def test_of_a_user_that_a_package_made_only_what_the_plan_says_changes(fleet: Fl
     assert fleet.machine.users["messagebus"][2:4] == ("/", "/bin/sh")
 
 
+@pytest.mark.parametrize("after", [with_users("messagebus"), with_users("alice")])
+def test_a_user_that_somebody_else_made_becomes_what_it_was(fleet: Fleet, after: dict[str, object]) -> None:
+    node = fleet.make()
+    before = fleet.machine.users["messagebus"][2:4]
+    for shape in ({"shell": "/bin/sh"}, {"shell": "/bin/bash", "home": "/srv"}, {"home": "/var"}):
+        node.accept(with_users(messagebus=shape))
+        assert fleet.machine.users["messagebus"][2:4] == (shape.get("home", before[0]), shape.get("shell", before[1]))
+        assert node.drift() == []
+    node.accept(after)
+    assert fleet.machine.users["messagebus"][2:4] == before
+    assert node.pending(after) == []
+    fleet.machine.users["messagebus"] = fleet.machine.users["messagebus"]._replace(home="/elsewhere")
+    node.accept(after)
+    assert fleet.machine.users["messagebus"].home == "/elsewhere"
+
+
 def test_other_lines_stay_when_a_user_s_home_changes(tmp_path: Path) -> None:
     node = Node(tmp_path)
     node.path("/var/lib/soop").mkdir()
