@@ -23,8 +23,14 @@ def ledger() -> Iterator[Ledger]:
         project.must("soop", "deploy", "--yes", "ledger-service-1.0.0", DOMAIN)
         program = base64.b64encode((CHECKOUT / "soop_components/library/postgresql/migrate.py").read_bytes()).decode()
         project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate.py; chmod 644 /tmp/migrate.py")
-        with untouched_beside(project):
-            yield made
+        yield made
+
+
+@pytest.fixture(scope="module")
+def beside(ledger: Ledger) -> Iterator[None]:
+    """Watch a domain beside it meanwhile; where upgrades fail or are killed, nobody notices anything there."""
+    with untouched_beside(ledger.project):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.scenarios.migrations.ledger import DOMAIN
 from tests.scenarios.migrations.on_node import writing
 from tests.scenarios.migrations.upgrades import Upgrades, migration, version_of, version_on
+
+pytestmark = pytest.mark.usefixtures("beside")
 
 
 def test_nodes_stay_as_they_are_until_a_version_that_runs_on_the_schema_is_deployed(upgrades: Upgrades) -> None:

@@ -11,6 +11,7 @@ from tests.scenarios.migrations.ledger import DOMAIN
 from tests.scenarios.migrations.on_node import writing
 from tests.scenarios.migrations.upgrades import SIZE, Upgrades, migration, version_of, version_on
 
+pytestmark = pytest.mark.usefixtures("beside")
 VICTIMS = ("engine", "provider", "runner")
 Recorder = Callable[[str, object], None]
 POINTS = {
