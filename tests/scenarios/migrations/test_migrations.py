@@ -151,6 +151,13 @@ def test_what_fails_leaves_nothing(ledger: Ledger, text: str) -> None:
     assert "cannot be rolled back" not in found.text
 
 
+def test_a_change_is_made_once_when_two_make_it_at_once(ledger: Ledger) -> None:
+    change = "SELECT pg_sleep(1); INSERT INTO t VALUES (1);"
+    both = f"printf ';' > /tmp/trial/001_x.up.sql; echo '{change}' > /tmp/trial/002_x.up.sql"
+    found = attempt(ledger, ";", after=f"{both}; {MIGRATE} & {MIGRATE} && wait $!")
+    assert (found.exit_code, found.rows, len(found.recorded.split())) == (0, "1", 2)
+
+
 BACK = (
     "DELETE FROM t WHERE a = 1;",
     "-- soop: no-transaction\nDROP INDEX CONCURRENTLY IF EXISTS i;",
