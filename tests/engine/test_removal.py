@@ -39,6 +39,16 @@ def test_a_removed_service_runs_until_all_others_were_accepted(project: StandInP
     assert all(number > accepted for number, line in enumerate(lines) if "delet" in line)
 
 
+def test_a_removed_node_runs_until_other_services_do_without_it(project: StandInProject) -> None:
+    project.succeed("deploy", "access-service-3.2.3", "gateway-service-3.2.3", DOMAIN)
+    both = project.read(DEFINITION)
+    project.write(DEFINITION, both.replace("access-service-3.2.3\n", "access-service-3.2.3\n      nodes: {web: 1}\n"))
+    code, said = up(project)
+    assert code == 0, said
+    accepted = [said.index(f"Release {service}-service updated") for service in ("access", "gateway")]
+    assert max(accepted) < said.index("Machine web-2.access-service.dev-two-access delet")
+
+
 def test_disks_of_nodes_that_are_gone_are_kept_where_that_is_said(project: StandInProject) -> None:
     def disks() -> list[str]:
         found = Engine(Project(project.root), project.environment).state(DOMAIN).disks

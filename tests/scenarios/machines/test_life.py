@@ -15,6 +15,17 @@ from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import MIB, Ground
 
 WEB = "web-1.access-service.dev-access"
+ANSWERS = """
+import signal, socket, time
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+with socket.create_server(("", 8080)) as server:
+    caller, _ = server.accept()
+caller.sendall(b"begun\\n")
+signal.sigwait({signal.SIGTERM})
+time.sleep(1)
+caller.sendall(b"done\\n")
+"""
+"""Program that answers its one caller when it is told to end, some time later."""
 
 
 def test_a_machine_is_made_and_reached_with_its_known_host_key(ground: Ground) -> None:
@@ -67,6 +78,22 @@ def test_an_absent_machine_is_absent_and_can_be_removed(ground: Ground) -> None:
         await ground.machines.destroy(WEB)
         assert await ground.machines.inspect([WEB]) == {}
         assert ground.traces() == set()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("verb", ["stop", "destroy"])
+def test_programs_end_what_is_under_way_before_their_machine_does(ground: Ground, verb: str) -> None:
+    async def scenario() -> None:
+        facts = await ground.create(WEB)
+        await ground.put(facts, "/root/answers.py", ANSWERS.encode())
+        listens = "until ss --listening --numeric --tcp | grep -q :8080; do sleep 0.1; done"
+        await ground.run(facts, f"systemd-run --quiet python3 /root/answers.py; timeout 60 sh -c '{listens}'")
+        reader, writer = await asyncio.open_connection(facts.address, 8080)
+        assert await reader.readline() == b"begun\n"
+        await getattr(ground.machines, verb)(WEB)
+        assert await reader.readline() == b"done\n"
+        writer.close()
 
     asyncio.run(scenario())
 

@@ -18,8 +18,8 @@ from .run_folder import make_run_folder
 
 LOG = "console.log"
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
-_PATIENCE = 15.0
-"""Seconds in which a machine may shut down by itself."""
+_PATIENCE = 45.0
+"""Seconds in which a machine may shut down by itself: programs of ours get 30 for what is under way."""
 _ENDING = "ending"
 """File in a machine's run folder: it was asked to shut down, so it does not count as running although it still does."""
 
@@ -72,11 +72,11 @@ def rebuild(realm: Realm, name: str, image_name: str) -> dict[str, Any]:
 
 
 def destroy(realm: Realm, name: str, patience: float = _PATIENCE) -> None:
-    """Remove a machine with its files; only one that has disks is given the time to shut down."""
+    """Remove a machine with its files; within ``patience`` its programs end what is under way."""
     with realm.locked(name):
         record = _loaded(realm, name)
         if record is not None:
-            take_down(realm, record, patience if record.spec.disks else 0)
+            take_down(realm, record, patience)
             with realm.opened(realm.machine(name)) as folder:
                 (folder / "machine.json").unlink()
         realm.remove(realm.machine(name))
