@@ -13,14 +13,12 @@ from soop_components.machines.aws.openings import openings
 from soop_components.machines.aws.security_groups import SecurityGroups
 from soop_components.machines.aws.settings import AwsEnvironment
 from soop_components.machines.cloud_init.declaration import Bootstrap
-from soop_components.machines.host.declaration import Host
+from soop_components.machines.host.declaration import Host, made_for_node
 from soop_components.model.names import NodeName
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.model.size import bytes_of
 
-PATIENCE = 300
-"""Seconds until a machine answers."""
 DEVICE = "/dev/sdf"
 """Name under which a volume is attached; machines show volumes by their ids."""
 _GIB = 2**30
@@ -84,19 +82,16 @@ class AwsInfrastructure(Infrastructure):
         )
         attached = [] if volume is None else [self._attach(node.name, instance, volume, parent)]
         address = instance.public_ip if self._settings.address == "public" else instance.private_ip
-        size = self._environment.sizes[node.size]
-        devices = {node.disk.mount: volume.id.apply(_device)} if volume and node.disk else {}
-        spec = {
-            "hosts": [{"name": node.name, "address": address, "hostKey": bootstrap.hostKey, "disks": devices}],
-            "authorizedKey": self._authorized_key,
-            "base": image,
-            "cpus": size.cpus,
-            "memory": size.memory,
-            "madeForNode": True,
-            "disks": [{"mount": node.disk.mount, "size": node.disk.size}] if node.disk else [],
-            "machine": instance.id,
-            "patience": PATIENCE,
-        }
+        spec = made_for_node(
+            node,
+            self._environment.sizes[node.size],
+            image,
+            address=address,
+            host_key=bootstrap.hostKey,
+            device=volume.id.apply(_device) if volume else None,
+            machine=instance.id,
+            authorized_key=self._authorized_key,
+        )
         options = pulumi.ResourceOptions(parent=parent, depends_on=attached)
         return Host(node.name, spec, self._private_key, options).place
 

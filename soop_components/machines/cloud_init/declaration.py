@@ -8,11 +8,11 @@ from soop_components.machines.cloud_init import BOOTSTRAP
 
 
 class Bootstrap(pulumi.CustomResource):
-    """Made once for each machine; a new ``image`` is a new machine."""
+    """Made once for each machine; ``machine`` says what it is made of, and something else is another machine."""
 
     hostKey: pulumi.Output[str]
     userData: pulumi.Output[str]
 
-    def __init__(self, name: str, image: str, authorized_key: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
-        inputs = {"image": image, "authorizedKey": authorized_key, "hostKey": None, "userData": None}
+    def __init__(self, name: str, machine: str, authorized_key: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+        inputs = {"machine": machine, "authorizedKey": authorized_key, "hostKey": None, "userData": None}
         super().__init__(BOOTSTRAP, name, inputs, opts)

@@ -12,7 +12,7 @@ from soop_components.secret import Secret
 
 
 class BootstrapResource(Resource):
-    """Inputs: ``image``, ``authorizedKey``. Outputs: ``hostKey``, a public line, and ``userData``, a secret.
+    """Inputs: ``machine``, what it is made of, ``authorizedKey``. Outputs: ``hostKey``, a public line, and ``userData``, a secret.
 
     Another authorized key changes nothing: it reaches the machine by SSH, and user data that change would stop it.
     """
@@ -20,10 +20,10 @@ class BootstrapResource(Resource):
     kind = BOOTSTRAP
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """Another image is another machine, which gets keys of its own."""
-        if inputs.get("image") == wanted.get("image"):
+        """A machine that is made of something else is another one, which gets keys of its own."""
+        if inputs.get("machine") == wanted.get("machine"):
             return Difference()
-        return Difference({"image": PropertyChange.UPDATED}, replaces=("image",))
+        return Difference({"machine": PropertyChange.UPDATED}, replaces=("machine",))
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show that keys are not made yet."""

@@ -8,6 +8,11 @@ from typing import Any
 import pulumi
 
 from soop_components.machines.host import HOST
+from soop_components.model.environment import MachineSize
+from soop_components.model.service_plan import NodePlan
+
+_FIRST_START = 300
+"""Seconds until a machine answers that has been made a moment ago."""
 
 
 class Host(pulumi.CustomResource):
@@ -25,3 +30,32 @@ class Host(pulumi.CustomResource):
         inputs = {"spec": spec, "privateKey": private_key, "place": None}
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
         super().__init__(HOST, name, inputs, opts)
+
+
+def made_for_node(
+    node: NodePlan,
+    size: MachineSize,
+    base: str,
+    *,
+    address: pulumi.Input[str],
+    host_key: pulumi.Input[str],
+    device: pulumi.Input[str] | None,
+    machine: pulumi.Input[str],
+    authorized_key: pulumi.Input[str],
+) -> dict[str, Any]:
+    """Return the ``spec`` of a machine that a kind makes for a node.
+
+    ``host_key`` is that of its Bootstrap, ``device`` shows the node's disk, ``machine`` tells machines of one node apart.
+    """
+    devices = {node.disk.mount: device} if node.disk and device is not None else {}
+    return {
+        "hosts": [{"name": node.name, "address": address, "hostKey": host_key, "disks": devices}],
+        "authorizedKey": authorized_key,
+        "base": base,
+        "cpus": size.cpus,
+        "memory": size.memory,
+        "madeForNode": True,
+        "disks": [{"mount": node.disk.mount, "size": node.disk.size}] if node.disk else [],
+        "machine": machine,
+        "patience": _FIRST_START,
+    }

@@ -6,12 +6,14 @@ from soop_components.errors import SoopError
 from soop_components.machines.host.retirement import retire
 from soop_components.machines.host.spec import Candidate, HostSpec
 from soop_components.machines.host.taking import authorize
-from soop_components.machines.host.visit import visit
+from soop_components.machines.host.visit import await_off, visit
 from soop_components.provider.resource import Context
 from soop_components.transport.ssh import LoginRefused
 
 _GOING = 10.0
 """Seconds that a machine which is about to be deleted may take until it answers."""
+_OFF = 120.0
+"""Seconds that its services may take to end."""
 
 
 async def power_off(context: Context, candidate: Candidate, key: str) -> None:
@@ -21,6 +23,10 @@ async def power_off(context: Context, candidate: Candidate, key: str) -> None:
             await host.ask("power_off")
     except SoopError as error:
         await context.progress.warn(f"was not shut down before it is deleted: {error.message}")
+        return
+    await context.progress.show("shutting down")
+    if not await await_off(candidate.address, candidate.port, _OFF):
+        await context.progress.warn(f"has not shut down within {round(_OFF)} seconds, and is deleted")
 
 
 async def leave(context: Context, spec: HostSpec, candidate: Candidate, key: str) -> None:

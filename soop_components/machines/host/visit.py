@@ -33,6 +33,9 @@ _LONGEST = 1 << 20
 _SECONDS = 120.0
 """Time that a request has."""
 _NOT_FOUND = 127
+_SILENT = 2.0
+"""Seconds after which a machine that says nothing at all counts as off."""
+_PAUSE = 0.5
 
 
 class Visit:
@@ -93,6 +96,25 @@ async def visit(target: Target, private_key: str | None, patience: float) -> Asy
         yield Visit(connection)
     finally:
         connection.abort()
+
+
+async def await_off(address: str, port: int, seconds: float) -> bool:
+    """Wait until a machine that shuts down is off: as long as its kernel runs, it refuses where nobody listens.
+
+    Returns False if it still answers then.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        try:
+            async with asyncio.timeout(_SILENT):
+                _, writer = await asyncio.open_connection(address, port)
+            writer.close()
+        except ConnectionError:
+            pass
+        except OSError:  # no answer in time, or nobody who would have it
+            return True
+        await asyncio.sleep(_PAUSE)
+    return False
 
 
 @cache

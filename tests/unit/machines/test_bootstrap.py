@@ -17,7 +17,7 @@ from soop_components.release.cancellation import Cancellation
 
 NODE = "web-1.access-service.cloud-one"
 KEYS = ["ssh-ed25519 AAAA soop cloud-one", "ssh-ed25519 BBBB soop cloud-one"]
-WANTED = {"image": "ami-1", "authorizedKey": "\n".join(KEYS)}
+WANTED = {"machine": "ami-1", "authorizedKey": "\n".join(KEYS)}
 BOOTSTRAP = BootstrapResource()
 
 
@@ -54,6 +54,6 @@ def test_another_key_changes_nothing_and_another_image_is_another_machine() -> N
     outputs = made()
     rotated = {**WANTED, "authorizedKey": KEYS[1]}
     assert not BOOTSTRAP.diff(WANTED, outputs, rotated).changes
-    assert BOOTSTRAP.diff(WANTED, outputs, {**WANTED, "image": "ami-2"}).replaces == ("image",)
+    assert BOOTSTRAP.diff(WANTED, outputs, {**WANTED, "machine": "ami-2"}).replaces == ("machine",)
     assert BOOTSTRAP.preview(context(), outputs, rotated) == outputs
     assert BOOTSTRAP.preview(context(), {}, WANTED)["hostKey"] is UNKNOWN

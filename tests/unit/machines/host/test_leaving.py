@@ -92,3 +92,21 @@ def test_one_that_is_still_the_node_s_is_opened_again_and_left_in_order(
     delete(made)
     assert host.asked == ["look", "authorize", *LEFT[1:]]
     assert network.keys == ["PRIVATE", None, "PRIVATE", "PRIVATE"]
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_machine_that_was_made_for_its_node_is_off_before_it_is_deleted(
+    host: Machine, network: Network, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+) -> None:
+    for_node = {"madeForNode": True, "operatorLogin": False}
+    outputs = created(**for_node)
+    host.asked.clear()
+    host.is_gone = is_gone
+
+    async def await_off(address: str, port: int, seconds: float) -> bool:
+        host.asked.append(f"await {address} off")
+        return True
+
+    monkeypatch.setattr(leaving, "await_off", await_off)
+    asyncio.run(HostResource().delete(CONTEXT, NODE, wanted(**for_node), outputs))
+    assert host.asked == ([] if is_gone else ["power_off", "await 10.0.0.1 off"])
