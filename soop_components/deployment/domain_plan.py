@@ -64,7 +64,7 @@ def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mist
     problems += _snapshot_problems(domain, definitions, found)
     if found is not None:
         kind = kind_of(found.machines)
-        problems += _base_problems(domain, definitions, found, kind)
+        problems += _base_problems(project, domain, definitions, found, kind)
         problems += _access_problems(domain, definitions, found, kind)
     problems += all_problems(domain, definitions, found, lambda: [entry.reference for entry in store.list()])
     mistakes.problems += [problem.line(label) for problem in read.certain(problems)]
@@ -121,12 +121,16 @@ def _snapshot_problems(
 
 
 def _base_problems(
-    domain: DomainDefinition, definitions: Mapping[str, ServiceDefinition], environment: Environment, kind: Kind
+    project: Project,
+    domain: DomainDefinition,
+    definitions: Mapping[str, ServiceDefinition],
+    environment: Environment,
+    kind: Kind,
 ) -> Iterator[Problem]:
     """Yield the services whose base image an environment does not have."""
     for index, service in enumerate(domain.services):
         definition = definitions.get(service.reference.service)
-        problem = kind.base_problem(environment, definition.base) if definition else None
+        problem = kind.base_problem(project, environment, definition.base) if definition else None
         if problem:
             yield Problem((SERVICES, index, "service"), problem)
 

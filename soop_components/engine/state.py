@@ -118,7 +118,7 @@ class StackState:
         for resource in deployment.resources:
             by_type.setdefault(resource.type, []).append(resource)
         kind = kind_of(kind_in(next((each.inputs for each in by_type.get(_DOMAIN, [])), {})))
-        disks = by_type.get(kind.disk_type, [])
+        disks = [each for each in by_type.get(kind.disk_type, []) if kind.is_disk(each.type, each.name)]
         pending = [each.resource for each in deployment.pending_operations if each.type == "creating"]
         places = {each.name: kind.place(each.outputs) for each in by_type.get(kind.machine_type, [])}
         return cls(

@@ -128,7 +128,7 @@ class Kind(ABC):
     machine_type: str
     """Type of the resources, named after nodes, that stand for machines in a stack's state."""
     disk_type: str
-    """Type of those that hold data."""
+    """Type of those, named after nodes as well, that hold data."""
     has_snapshots = False
     """Whether its ``Operations`` take snapshots of disks."""
     lets_domains_in = False
@@ -159,7 +159,7 @@ class Kind(ABC):
         """Return what is wrong with an environment's file that its types do not say."""
         return ()
 
-    def base_problem(self, environment: Environment, base: str) -> str | None:
+    def base_problem(self, project: Project, environment: Environment, base: str) -> str | None:
         """Say why an environment has no machines with a base image, ``debian-12``; None if it has."""
         return None
 
@@ -184,6 +184,10 @@ class Kind(ABC):
     def resources(self) -> Sequence[Resource]:
         """Return the custom resources that our provider serves for this kind."""
         return ()
+
+    def is_disk(self, type: str, name: str) -> bool:
+        """Return whether a resource of a stack's state holds the data of a node."""
+        return type == self.disk_type
 
     def place(self, outputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the place of a machine, of which a stack's state has these outputs; empty if it is nowhere yet."""

@@ -56,9 +56,10 @@ def resource_changes(steps: Iterable[ResourceStep]) -> Iterator[ResourceChange]:
 
 def losses_of(changes: Iterable[ResourceChange]) -> Iterator[Loss]:
     """Yield the disks that are deleted with their data."""
-    disks = {kind.disk_type for kind in all_kinds()}
+    kinds = list(all_kinds())
     for change in changes:
-        if change.type in disks and change.action in ("delete", "replace"):
+        is_disk = any(kind.is_disk(change.type, change.name) for kind in kinds)
+        if is_disk and change.action in ("delete", "replace"):
             yield Loss(kind="disk", subject=change.name)
 
 

@@ -1,28 +1,11 @@
-"""How each type of resource behaves at AWS: what needs a new one, what it is known by, and what is refused."""
+"""How each type of resource behaves at AWS."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from tests.amazon.cloud import Cloud
-
-
-class RefusedError(Exception):
-    """What AWS's API answers with an error."""
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """Of one type."""
-
-    prefix: str
-    """Of its ids."""
-    replaces: frozenset[str] = frozenset()
-    """Properties whose change needs a new one."""
-    computed: tuple[str, ...] = ()
-    """Outputs that are not inputs."""
-
+from tests.native.behaviour import Behaviour, RefusedError
+from tests.native.cloud import Cloud
 
 BEHAVIOURS = {
     "aws:ec2/securityGroup:SecurityGroup": Behaviour("sg", frozenset({"vpcId", "description", "name"}), ("arn",)),

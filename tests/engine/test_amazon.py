@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import sys
 from typing import Any
 
 import pytest
 
-from tests.amazon import ACCOUNT, EXTRAS, FOLDER
-from tests.amazon.cloud import Cloud
-from tests.amazon.sdk import wrong_names
+from tests.amazon import ACCOUNT
 from tests.engine.stand_in.project import REPOSITORY, StandInProject
+from tests.native.project import FILE, NativeProject, order
+from tests.native.sdk import wrong_names
 
 DOMAIN = "cloud-one"
 STORE, *WEB = (f"{node}.access-service.{DOMAIN}" for node in ("store-1", "web-1", "web-2"))
@@ -34,41 +31,16 @@ IN_ONE_ZONE = ENVIRONMENT.replace(", eu-west-1b: subnet-0123456789abcde0b", "").
 )
 
 
-class AmazonProject(StandInProject):
+class AmazonProject(NativeProject):
     """A project with an environment at the stand-in's AWS."""
 
     def __init__(self, project: StandInProject) -> None:
-        super().__init__(project.root)
-        self.cloud = Cloud(self.root / "amazon")
-        self.write("stacks/environments/cloud.yaml", ENVIRONMENT)
-        plugin = self.root / "plugins/pulumi-resource-aws"
-        self.write(
-            "plugins/pulumi-resource-aws",
-            f'#!/bin/sh\nexec {shlex.join([sys.executable, "-m", "tests.amazon.plugin"])} "$@"\n',
-        )
-        plugin.chmod(0o755)
-        self.environment |= {
-            "PATH": f"{plugin.parent}{os.pathsep}{self.environment['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(EXTRAS)]),
-            FOLDER: str(self.root / "amazon"),
-        }
-
-    def calls(self) -> list[str]:
-        """Return the calls since the last time: ``create Instance web-1…``."""
-        found = [f"{verb} {kind} {name}" for verb, kind, name, _ in self.cloud.calls()]
-        self.cloud.forget_calls()
-        return found
+        super().__init__(project, "aws", "tests.amazon.plugin", ENVIRONMENT)
 
     def name_of_volume(self, id: str | None) -> str | None:
         """Return the node whose volume it is."""
         volumes = self.cloud.all("Volume")
         return str(volumes[id]["tags"]["soop:node"]) if id else None
-
-    def change(self, old: str, new: str) -> None:
-        """Edit the environment's file."""
-        text = self.read("stacks/environments/cloud.yaml")
-        assert old in text
-        self.write("stacks/environments/cloud.yaml", text.replace(old, new))
 
 
 @pytest.fixture
@@ -76,13 +48,8 @@ def amazon(project: StandInProject) -> AmazonProject:
     return AmazonProject(project)
 
 
-def order(calls: list[str], *wanted: str) -> list[str]:
-    """Return those of the calls that are wanted, in the order in which they came."""
-    return [call for call in calls if call in wanted]
-
-
 def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
-    amazon.write("stacks/environments/cloud.yaml", IN_ONE_ZONE)
+    amazon.write(FILE, IN_ONE_ZONE)
     amazon.succeed("deploy", "access-service-3.2.3", DOMAIN)
     made = amazon.cloud.calls()
     instances = {name: inputs for verb, kind, name, inputs in made if kind == "Instance"}
@@ -100,7 +67,7 @@ def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
     assert "PRIVATE KEY" not in state
     assert "cloud-config" not in state
 
-    amazon.write("stacks/environments/cloud.yaml", ENVIRONMENT)  # nobody moves to a zone that comes
+    amazon.write(FILE, ENVIRONMENT)  # nobody moves to a zone that comes
     amazon.succeed("deploy", "access-service-3.2.4", DOMAIN)
     assert amazon.versions(DOMAIN) == {"access-service": "3.2.4"}
     assert amazon.calls() == []
@@ -157,14 +124,14 @@ def test_what_is_asked_in_a_wrong_way_changes_nothing(amazon: AmazonProject) -> 
     amazon.change("ssh_from: [198.51.100.10/32]", "ssh_from: []")
     amazon.change("images: {debian-12:", "images: {debian-13:")
     said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
-    file = "stacks/environments/cloud.yaml: "
+    file = f"{FILE}: "
     for problem in (
         "aws.instance_types: no instance type for the size small",
         "aws.instance_types.tiny: no size tiny; there is small",
         "security.ssh_from: is required at AWS",
     ):
         assert file + problem in said
-    amazon.write("stacks/environments/cloud.yaml", ENVIRONMENT.replace("images: {debian-12:", "images: {debian-13:"))
+    amazon.write(FILE, ENVIRONMENT.replace("images: {debian-12:", "images: {debian-13:"))
     said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
     assert "is built for debian-12, and environment cloud has no AMI of it (aws.images)" in said
     assert amazon.calls() == []

@@ -41,7 +41,7 @@ class Aws(Kind):
 
         return settings_problems(cast("AwsEnvironment", environment))
 
-    def base_problem(self, environment: Environment, base: str) -> str | None:
+    def base_problem(self, project: Project, environment: Environment, base: str) -> str | None:
         """Say that there is no AMI for a base image."""
         images = cast("AwsEnvironment", environment).aws.images
         if base in images:

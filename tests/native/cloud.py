@@ -1,4 +1,4 @@
-"""What exists at the stand-in's AWS: a file for each resource, and a record of the calls that made them."""
+"""What exists at a provider that is stood in for: a file for each resource, and a record of the calls that made them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 
 class Cloud:
@@ -47,16 +48,19 @@ class Cloud:
         return f"{prefix}-{number:017x}"
 
     def put(self, id: str, token: str, outputs: dict[str, Any]) -> None:
-        (self._folder / f"{id}.json").write_text(json.dumps({"type": token, "outputs": outputs}))
+        self._path(id).write_text(json.dumps({"type": token, "outputs": outputs}))
 
     def get(self, id: str) -> dict[str, Any] | None:
-        path = self._folder / f"{id}.json"
+        path = self._path(id)
         return json.loads(path.read_text())["outputs"] if path.exists() else None
 
     def remove(self, id: str) -> None:
-        (self._folder / f"{id}.json").unlink(missing_ok=True)
+        self._path(id).unlink(missing_ok=True)
 
     def all(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the outputs of all resources of a type, ``Instance``, by id."""
-        found = {path.stem: json.loads(path.read_text()) for path in sorted(self._folder.glob("*-*.json"))}
+        found = {unquote(path.stem): json.loads(path.read_text()) for path in sorted(self._folder.glob("*.json"))}
         return {id: each["outputs"] for id, each in found.items() if each["type"].endswith(f":{kind}")}
+
+    def _path(self, id: str) -> Path:
+        return self._folder / f"{quote(id, safe='')}.json"

@@ -1,4 +1,4 @@
-"""The properties that Pulumi's SDK for AWS knows: a name that it lacks is refused, at any depth."""
+"""The properties that Pulumi's SDK of a provider knows: a name that it lacks is refused, at any depth."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _ARGUMENTS = re.compile(r"ForwardRef\('(\w+Args)'\)")
 
 def wrong_names(token: str, inputs: dict[str, Any]) -> list[str]:
     """Return the paths of the properties that a resource does not have; ``token`` is ``aws:ec2/instance:Instance``."""
-    _, place, name = token.split(":")
+    package, place, name = token.split(":")
     module = place.split("/")[0]
-    return list(_wrong(module, f"{name}Args", inputs, ""))
+    found = f"pulumi_{package}" if module == "index" else f"pulumi_{package}.{module}"
+    return list(_wrong(found, f"{name}Args", inputs, ""))
 
 
 def _wrong(module: str, name: str, inputs: dict[str, Any], path: str) -> Iterator[str]:
-    arguments = getattr(importlib.import_module(f"pulumi_aws.{module}"), name)
+    arguments = getattr(importlib.import_module(module), name)
     known = {wire: python for python, wire in input_type_py_to_pulumi_names(arguments).items()}
     for key, value in inputs.items():
         here = f"{path}{key}"
