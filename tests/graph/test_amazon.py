@@ -2,103 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from soop_components.components import Domain
 from soop_components.machines.aws.settings import AwsEnvironment, AwsSettings
 from soop_components.model.environment import Accessibility, MachineSize, Reliability, Security
-from soop_components.model.firewall import inbound
-from soop_components.model.plan import HttpSmoke, RolePlan, SmokeTestPlan
-from soop_components.model.service import DiskDefinition
-from soop_components.model.service_plan import NodePlan, ServicePlan
-from tests.domains import domain_from_config
+from tests.graph import native_domain
+from tests.graph.native_domain import Monitor, event_loop
 
 DOMAIN = "prod-access"
 ZONES = {"eu-west-1a": "subnet-0000000a", "eu-west-1b": "subnet-0000000b", "eu-west-1c": "subnet-0000000c"}
 INSTANCE, VOLUME = "aws:ec2/instance:Instance", "aws:ebs/volume:Volume"
 
 
-class Monitor(mocks.MockMonitor):
-    """Remembers every registration, with its options."""
-
-    def __init__(self, recorder: mocks.Mocks) -> None:
-        super().__init__(recorder)
-        self.requests: dict[tuple[str, str], Any] = {}
-
-    def RegisterResource(self, request: Any) -> Any:
-        self.requests[request.type, request.name] = request
-        return super().RegisterResource(request)
-
-
-class Cloud(mocks.Mocks):
+class Cloud(native_domain.Cloud):
     """Answers as AWS would; a volume that exists already may be in another zone than it is asked for."""
 
     def __init__(self) -> None:
-        self.inputs: dict[tuple[str, str], dict[str, Any]] = {}
+        super().__init__()
         self.zones: dict[str, str] = {}
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self.inputs[args.typ, args.name] = args.inputs
-        more: dict[str, Any] = {}
-        if args.typ == "soop:index:Key":
-            more = {"publicKey": "ssh-ed25519 BBBB", "privateKey": "PRIVATE"}
-        if args.typ == "soop:index:Bootstrap":
-            more = {"hostKey": "ssh-ed25519 CCCC", "userData": "#cloud-config\n"}
+    def native(self, args: mocks.MockResourceArgs) -> dict[str, Any]:
         if args.typ == VOLUME and args.name in self.zones:
-            more = {"availabilityZone": self.zones[args.name]}
-        if args.typ == INSTANCE:
-            more = {"privateIp": "10.0.0.9", "publicIp": "192.0.2.9"}
-        if args.typ == "soop:index:Host":
-            more = {"place": {"address": args.inputs["spec"]["hosts"][0]["address"], "hostKey": "ssh-ed25519 DDDD"}}
-        if args.typ == "soop:index:Release":
-            more = {"since": "2026-01-02T03:04:05+00:00", "status": {}}
-        return "vol-0123" if args.typ == VOLUME else f"{args.name}-id", args.inputs | more
+            return {"availabilityZone": self.zones[args.name]}
+        return {"privateIp": "10.0.0.9", "publicIp": "192.0.2.9"} if args.typ == INSTANCE else {}
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        return {}, []
-
-    def names(self, token: str) -> list[str]:
-        return sorted(name for of, name in self.inputs if of == token)
+    def id_of(self, args: mocks.MockResourceArgs) -> str:
+        return "vol-0123" if args.typ == VOLUME else super().id_of(args)
 
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield Cloud()
-    loop.close()
-    asyncio.set_event_loop(None)
+    with event_loop():
+        yield Cloud()
 
 
 def name(node: str) -> str:
     return f"{node}.access-service.{DOMAIN}"
-
-
-def plan(environment: AwsEnvironment, web: int = 3) -> ServicePlan:
-    domain = domain_from_config(DOMAIN, "prod", [{"service": "access-service-3.2.3"}], {}, "file")
-    within = inbound(domain, environment, "access-service", {})
-    rules = inbound(domain, environment, "access-service", {"http": 80, "status": 8080}, ["status"])
-    disk = DiskDefinition(size="1500MiB", mount="/srv")
-    nodes = [NodePlan(name=name("store-1"), role="store", number=1, size="small", disk=disk, inbound=within)]
-    nodes += [
-        NodePlan(name=name(f"web-{each}"), role="web", number=each, size="large", inbound=rules)
-        for each in range(1, web + 1)
-    ]
-    return ServicePlan(
-        service="access-service",
-        version="3.2.3",
-        digest="sha256:" + "a" * 64,
-        roles={"store": RolePlan(), "web": RolePlan()},
-        nodes={node.name: node for node in nodes},
-        endpoints={"http": tuple(f"http://{name(f'web-{each}')}:80" for each in range(1, web + 1))},
-        smoke_tests=(SmokeTestPlan(name="up", http=HttpSmoke(port=8080, nodes=(name("web-1"),))),),
-    )
 
 
 def environment(zones: dict[str, str] = ZONES, **settings: Any) -> AwsEnvironment:
@@ -121,15 +64,7 @@ def environment(zones: dict[str, str] = ZONES, **settings: Any) -> AwsEnvironmen
 
 
 def declare(cloud: Cloud, environment: AwsEnvironment) -> Monitor:
-    monitor = Monitor(cloud)
-    mocks.set_mocks(cloud, project="soop", stack=DOMAIN, preview=False, monitor=monitor)
-
-    @pulumi.runtime.test
-    def declared_by_the_program() -> None:
-        Domain(DOMAIN, environment, [plan(environment)], images={"access-service": "debian-12"})
-
-    declared_by_the_program()
-    return monitor
+    return native_domain.declare(cloud, DOMAIN, environment)
 
 
 def test_a_node_is_an_instance_and_one_with_a_disk_has_a_volume_attached(cloud: Cloud) -> None:
