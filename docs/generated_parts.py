@@ -28,6 +28,7 @@ _NAMES = {
     "endpoints": "endpoint",
     "requires": "service",
     "sizes": "size",
+    "images": "base",
     "parameters": "parameter",
     "users": "user",
     "units": "unit",

@@ -10,7 +10,7 @@ from soop_components.errors import SoopError
 from soop_components.machines import Kind
 from soop_components.model.names import DEFAULT_KIND, shown
 
-KINDS = {name: f"soop_components.machines.{name}" for name in ("local", "ssh", "aws")}
+KINDS = {name: f"soop_components.machines.{name}" for name in ("local", "ssh", "libvirt", "aws")}
 """The package of each kind, which has it as ``KIND``; imported when somebody asks for it."""
 
 

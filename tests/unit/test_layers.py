@@ -43,6 +43,7 @@ ROOMS = [
     "machines.cloud_init",  # what kinds share
     "machines.host",  # as well
     "machines.ssh",
+    "machines.libvirt",
     "machines.aws",
     "machines.local",  # a kind is loaded by its name in the list, so nothing imports it
 ]

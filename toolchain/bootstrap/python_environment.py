@@ -17,7 +17,8 @@ SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PACKAGE = "soop_components"
 EXTRAS = Path("extras")
 """Folder of .venv with what only tests import; in .venv itself it would make every run look for its plugin."""
-_OF_EXTRAS = "requirements-aws.txt"
+_OF_EXTRAS = {"pulumi_aws": "requirements-aws.txt", "pulumi_libvirt": "requirements-libvirt.txt"}
+"""Pins of each extra, by the package that it is about."""
 _FORM = "2"
 """Changes when what is done here does, so that it is done again."""
 
@@ -40,18 +41,19 @@ def ensure(checkout: Checkout) -> None:
 
 def _extras_in_use(venv: Path) -> list[str]:
     """Return the pins of extras that somebody has put into .venv: they stay there."""
-    return [_OF_EXTRAS] if any((venv / "lib").glob("python3*/site-packages/pulumi_aws")) else []
+    lib = venv / "lib"
+    return [pins for package, pins in _OF_EXTRAS.items() if any(lib.glob(f"python3*/site-packages/{package}"))]
 
 
 def ensure_extras(checkout: Checkout) -> None:
     """Install the packages of our own extras for tests, beside .venv's packages."""
     folder = checkout.venv / EXTRAS
     stamp = folder / "made-from"
-    wanted = (checkout.root / _OF_EXTRAS).read_text()
+    wanted = "".join((checkout.root / pins).read_text() for pins in _OF_EXTRAS.values())
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    words = f"install --require-hashes --no-deps -r {_OF_EXTRAS}"
+    words = f"install --require-hashes --no-deps {' '.join(f'-r {pins}' for pins in _OF_EXTRAS.values())}"
     _uv(checkout, "installing Python packages of the extras", words, folder)
     stamp.write_text(wanted)
 

@@ -11,11 +11,12 @@ from soop_components.setup import step
 PINS = (
     ("requirements.in", "requirements.txt"),
     ("requirements-aws.in", "requirements-aws.txt"),
+    ("requirements-libvirt.in", "requirements-libvirt.txt"),
     ("toolchain/uv.in", "toolchain/uv.txt"),
     ("bench/requirements.in", "bench/requirements.txt"),
 )
-ON_TOP = ("requirements-aws.in",)
-"""Lists that are installed beside requirements.txt, which has all that their packages need."""
+ON_TOP = ("requirements-aws.in", "requirements-libvirt.in")
+"""Lists that are installed beside requirements.txt, which has what their packages need and they do not name."""
 _OPTIONS = ["--upgrade", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
 
 

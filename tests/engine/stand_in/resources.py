@@ -16,6 +16,7 @@ from typing import Any
 
 from soop_components.machines.cloud_init.resource import BootstrapResource
 from soop_components.machines.host.resource import HostResource
+from soop_components.machines.libvirt.subnet import SubnetResource
 from soop_components.machines.local.resources import DiskResource, MachineResource
 from soop_components.provider.generated_secret import GeneratedSecretResource
 from soop_components.provider.key import KeyResource
@@ -24,6 +25,8 @@ from soop_components.provider.release_group import ReleaseGroupResource
 from soop_components.provider.resource import Context, Created, Resource
 from soop_components.provider.wire import Properties
 from soop_components.release.verdict import ReleaseFailed
+from tests.native import FOLDER
+from tests.native.cloud import Cloud
 from tests.rented import KIND
 
 GATE = Path(os.environ["STAND_IN_WAITS"])
@@ -69,12 +72,24 @@ class StandInDisk(Asis, DiskResource):
 class StandInHost(Asis, HostResource):
     async def create(self, context: Context, wanted: Properties) -> Created:
         await wait_at_gate("Host")
+        self._note("create", context)
         first = wanted["spec"]["hosts"][0]
         place = {"address": first["address"], "port": 22, "user": "root", "hostKey": first["hostKey"]}
         return Created(context.name, {**wanted, "place": place, "host": first["name"]})
 
     async def update(self, context: Context, id: str, inputs: Any, outputs: Any, wanted: Properties) -> Properties:
         return {**outputs, **wanted}
+
+
+    async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
+        self._note("delete", context)
+
+    def _note(self, verb: str, context: Context) -> None:
+        """Let it be seen among the calls to the provider of the machine."""
+        if FOLDER in os.environ:
+            cloud = Cloud(Path(os.environ[FOLDER]))
+            with cloud.alone():
+                cloud.note(verb, self.kind, context.name, {})
 
 
 class StandInRelease(Asis, ReleaseResource):
@@ -107,7 +122,7 @@ class StandInGroup(ReleaseGroupResource):
 def all_resources() -> list[Resource]:
     """Return one of each type."""
     local = (StandInDisk(), StandInMachine())
-    hosts = (BootstrapResource(), StandInHost())
+    hosts = (BootstrapResource(), StandInHost(), SubnetResource())
     return [
         KeyResource(),
         GeneratedSecretResource(),

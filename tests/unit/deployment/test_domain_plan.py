@@ -22,9 +22,9 @@ from tests.unit.deployment.projects import GREETING, define, environment, plan, 
 
 
 def test_other_machines_than_can_be_made_are_refused(built: Project) -> None:
-    environment(built, "test", "machines: libvirt\n")
+    environment(built, "test", "machines: azure\n")
     assert refused(built, "test-one").problems == (
-        "stacks/environments/test.yaml: machines: machines of the kind libvirt are not made yet; "
+        "stacks/environments/test.yaml: machines: machines of the kind azure are not made yet; "
         f"expected {' or '.join(KINDS)}",
     )
 

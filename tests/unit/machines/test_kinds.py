@@ -16,11 +16,11 @@ from tests.rented import register
 
 
 def test_every_kind_has_the_name_under_which_it_is_listed() -> None:
-    assert [kind.name for kind in all_kinds()] == list(KINDS) == ["local", "ssh", "aws"]
+    assert [kind.name for kind in all_kinds()] == list(KINDS) == ["local", "ssh", "libvirt", "aws"]
 
 
 def test_a_kind_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SoopError, match="machines of the kind cloud are not made yet; expected local or ssh or aws"):
+    with pytest.raises(SoopError, match="machines of the kind cloud are not made yet; expected local or ssh or libvirt or aws"):
         kind_of("cloud")
 
 

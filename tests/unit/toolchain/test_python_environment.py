@@ -9,26 +9,31 @@ from bootstrap import python_environment
 from bootstrap.checkout import Checkout
 
 
-@pytest.mark.parametrize("in_use", [False, True])
+@pytest.mark.parametrize("in_use", [(), ("aws",), ("libvirt",), ("aws", "libvirt")])
 def test_what_an_extra_needs_stays_where_somebody_has_installed_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_use: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_use: tuple[str, ...]
 ) -> None:
     said: list[str] = []
     packages = tmp_path / ".venv/lib/python3.11/site-packages"
-    (packages / "pulumi_aws" if in_use else packages).mkdir(parents=True)
-    for name in ("pyproject.toml", "requirements.txt", "requirements-aws.txt", "toolchain/uv.txt"):
+    packages.mkdir(parents=True)
+    for name in in_use:
+        (packages / f"pulumi_{name}").mkdir()
+    extras = [f"requirements-{name}.txt" for name in ("aws", "libvirt")]
+    for name in ("pyproject.toml", "requirements.txt", *extras, "toolchain/uv.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     for check in ("_runs", "_has_pinned_uv"):
         monkeypatch.setattr(python_environment, check, lambda _: True)
     monkeypatch.setattr(python_environment, "_uv", lambda checkout, title, words: said.append(words))
     python_environment.ensure(Checkout(tmp_path))
-    extras = " requirements-aws.txt" if in_use else ""
-    assert said[0] == f"sync --require-hashes toolchain/uv.txt requirements.txt{extras}"
+    used = "".join(f" requirements-{name}.txt" for name in in_use)
+    assert said[0] == f"sync --require-hashes toolchain/uv.txt requirements.txt{used}"
 
     said.clear()
     python_environment.ensure(Checkout(tmp_path))
     assert said == []
-    (tmp_path / "requirements-aws.txt").write_text("pulumi-aws==9\n")
-    python_environment.ensure(Checkout(tmp_path))
-    assert bool(said) == in_use
+    for name in ("aws", "libvirt"):
+        said.clear()
+        (tmp_path / f"requirements-{name}.txt").write_text(f"pulumi-{name}==9\n")
+        python_environment.ensure(Checkout(tmp_path))
+        assert bool(said) == (name in in_use)

@@ -1,0 +1,119 @@
+"""The kind ``libvirt``, and where each of its parts is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from shutil import which
+from typing import TYPE_CHECKING, cast
+
+from soop_components.errors import SoopError
+from soop_components.machines import Infrastructure, Kind, Operations, Unsupported
+from soop_components.machines.host import HOST
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from soop_components.machines.libvirt.settings import LibvirtEnvironment
+    from soop_components.model.environment import Environment
+    from soop_components.model.problem import Problem
+    from soop_components.project import Project
+    from soop_components.provider.resource import Resource
+
+_PROGRAMS = {"mkisofs": "genisoimage", "xsltproc": "xsltproc"}
+"""Programs that libvirt's provider runs, and Debian's packages of them."""
+
+
+class Libvirt(Kind):
+    """Domains and volumes of libvirt."""
+
+    name = "libvirt"
+    sdk = "pulumi_libvirt"
+    machine_type = HOST
+    disk_type = "libvirt:index/volume:Volume"
+    enforces = frozenset({"accessibility.public"})
+
+    def environment(self) -> type[Environment]:
+        """Return the environment with the settings ``libvirt``."""
+        from soop_components.machines.libvirt.settings import LibvirtEnvironment
+
+        return LibvirtEnvironment
+
+    def require(self) -> None:
+        """Ask for the programs of libvirt's provider, too."""
+        super().require()
+        missing = [program for program in _PROGRAMS if which(program) is None]
+        if missing:
+            packages = " ".join(_PROGRAMS[program] for program in missing)
+            raise SoopError(
+                f"`machines: libvirt` needs {' and '.join(missing)} on this computer, where Pulumi runs its plugin",
+                f"install what is missing: apt install {packages}",
+            )
+
+    def settings_problems(self, environment: Environment) -> Sequence[Problem]:
+        """Look at networks, and at what public endpoints need."""
+        from soop_components.machines.libvirt.settings import settings_problems
+
+        return list(settings_problems(cast("LibvirtEnvironment", environment)))
+
+    def base_problem(self, project: Project, environment: Environment, base: str) -> str | None:
+        """Say that there is no image of a base, or another one than is meant."""
+        from soop_components.machines.libvirt.images import image_problem
+
+        image = cast("LibvirtEnvironment", environment).libvirt.images.get(base)
+        if image is None:
+            return f"is built for {base}, and environment {environment.name} has no image of it (libvirt.images)"
+        problem = image_problem(project.root, image)
+        return f"is built for {base}, {problem}; see libvirt.images of environment {environment.name}" if problem else None
+
+    def infrastructure(
+        self,
+        domain: str,
+        environment: Environment,
+        authorized_key: pulumi.Input[str],
+        private_key: pulumi.Input[str],
+        parent: pulumi.Resource,
+    ) -> Infrastructure:
+        """Share a network, and the images that machines are made from."""
+        from soop_components.machines.libvirt.infrastructure import LibvirtInfrastructure
+
+        settings = cast("LibvirtEnvironment", environment)
+        return LibvirtInfrastructure(domain, settings, authorized_key, private_key, parent)
+
+    def operations(self, project: Project) -> Operations:
+        """Return operations that all refuse."""
+        return LibvirtOperations()
+
+    def resources(self) -> Sequence[Resource]:
+        """Return the resource that remembers addresses, and what machines with cloud-init have everywhere."""
+        from soop_components.machines.cloud_init.resource import BootstrapResource
+        from soop_components.machines.host.resource import HostResource
+        from soop_components.machines.libvirt.subnet import SubnetResource
+
+        return (SubnetResource(), BootstrapResource(), HostResource())
+
+    def is_disk(self, type: str, name: str) -> bool:
+        """Tell a node's disk, which has its name, from the volumes that machines start from."""
+        from soop_components.model.names import NodeName
+
+        try:
+            NodeName.parse(name)
+        except ValueError:
+            return False
+        return super().is_disk(type, name)
+
+
+class LibvirtOperations(Operations):
+    """Machines are made, started and replaced by the resources of Pulumi's provider for libvirt, not by ours."""
+
+    kind = "libvirt"
+
+    async def start(self, node: str) -> None:
+        """Refuse."""
+        raise Unsupported(f"{node}: start it on libvirt's host: virsh start {node}")
+
+    async def stop(self, node: str) -> None:
+        """Refuse."""
+        raise Unsupported(f"{node}: stop it on libvirt's host: virsh shutdown {node}")
+
+
+KIND = Libvirt()
