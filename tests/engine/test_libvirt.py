@@ -1,4 +1,4 @@
-"""Domains of virtual machines, with the real engine and SDK, and a stand-in for libvirt's plugin: what is called when."""
+"""Domains of virtual machines, with the real engine and SDK, and a stand-in for libvirt's plugin: what it is asked."""
 
 from __future__ import annotations
 
@@ -93,7 +93,11 @@ def test_the_life_of_a_domain(virtual: LibvirtProject) -> None:
 
     virtual.change("memory: 512MiB", "memory: 1GiB")
     virtual.succeed("deploy", "access-service-3.2.4", DOMAIN)
-    told = {name: inputs for verb, kind, name, inputs in virtual.cloud.calls() if verb == "create" and kind == "CloudInitDisk"}
+    told = {
+        name: inputs
+        for verb, kind, name, inputs in virtual.cloud.calls()
+        if verb == "create" and kind == "CloudInitDisk"
+    }
     assert told[STORE]["userData"] != seeds[STORE]["userData"]
     assert told[STORE]["networkConfig"] == seeds[STORE]["networkConfig"]
     calls = virtual.calls()

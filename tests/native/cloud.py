@@ -1,4 +1,4 @@
-"""What exists at a provider that is stood in for: a file for each resource, and a record of the calls that made them."""
+"""What exists at a provider that is stood in for: a file for each resource, and a record of all calls."""
 
 from __future__ import annotations
 

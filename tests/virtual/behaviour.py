@@ -21,7 +21,8 @@ BEHAVIOURS = {
     ),
     SEED: Behaviour(replaces=frozenset({"name", "pool", "userData", "metaData", "networkConfig"})),
     DOMAIN: Behaviour(
-        "dom", frozenset({"name", "description", "type", "vcpu", "memory", "disks", "consoles", "cpu", "graphics", "xml"})
+        "dom",
+        frozenset({"name", "description", "type", "vcpu", "memory", "disks", "consoles", "cpu", "graphics", "xml"}),
     ),
 }
 

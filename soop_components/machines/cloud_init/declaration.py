@@ -13,6 +13,8 @@ class Bootstrap(pulumi.CustomResource):
     hostKey: pulumi.Output[str]
     userData: pulumi.Output[str]
 
-    def __init__(self, name: str, machine: str, authorized_key: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: str, authorized_key: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> None:
         inputs = {"machine": machine, "authorizedKey": authorized_key, "hostKey": None, "userData": None}
         super().__init__(BOOTSTRAP, name, inputs, opts)

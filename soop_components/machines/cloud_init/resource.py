@@ -12,7 +12,8 @@ from soop_components.secret import Secret
 
 
 class BootstrapResource(Resource):
-    """Inputs: ``machine``, what it is made of, ``authorizedKey``. Outputs: ``hostKey``, a public line, and ``userData``, a secret.
+    """Inputs: ``machine``, what it is made of, and ``authorizedKey``. Outputs: ``hostKey``, a public line, and
+    ``userData``, a secret.
 
     Another authorized key changes nothing: it reaches the machine by SSH, and user data that change would stop it.
     """

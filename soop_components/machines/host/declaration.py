@@ -45,7 +45,7 @@ def made_for_node(
 ) -> dict[str, Any]:
     """Return the ``spec`` of a machine that a kind makes for a node.
 
-    ``host_key`` is that of its Bootstrap, ``device`` shows the node's disk, ``machine`` tells machines of one node apart.
+    ``host_key`` is that of its Bootstrap, ``device`` shows the node's disk, ``machine`` tells its machines apart.
     """
     devices = {node.disk.mount: device} if node.disk and device is not None else {}
     return {

@@ -36,7 +36,7 @@ def room(network: str) -> int:
 
 
 def allot(network: str, nodes: Sequence[str], before: Mapping[str, str], last: int) -> tuple[dict[str, str], int]:
-    """Give each node an address: its own, if it had one ``before``; else the next one after the ``last`` that was given.
+    """Give each node an address: its own, if it had one ``before``; else the next after the ``last`` that was given.
 
     So what a node leaves is somebody else's only after all others had their turn: it may still run meanwhile. There
     must be ``room``. Returns the addresses, and the number of the last one that was given.

@@ -99,7 +99,7 @@ class LibvirtInfrastructure(Infrastructure):
             node,
             self._environment.sizes[node.size],
             image,
-            # With an output of the machine, so that it is shut down before libvirt deletes it, which is to switch it off.
+            # With an output of the machine, which is so shut down before libvirt deletes it: that is to switch it off.
             address=pulumi.Output.all(address, domain.id).apply(lambda known: known[0]),
             host_key=bootstrap.hostKey,
             device=_DEVICE,
@@ -213,7 +213,7 @@ def _stylesheet(root: libvirt.Volume, disk: libvirt.Volume | None) -> pulumi.Out
     known = [root.name, root.id, *([disk.name, disk.id] if disk else [])]
 
     def written(found: Sequence[str]) -> str:
-        return stylesheet([Source(*found[:2]), *([Source(*found[2:], _SERIAL)] if disk else [])])
+        return stylesheet([Source(found[0], found[1]), *([Source(found[2], found[3], _SERIAL)] if disk else [])])
 
     result: pulumi.Output[str] = pulumi.Output.all(*known).apply(written)
     return result

@@ -63,7 +63,9 @@ class Libvirt(Kind):
         if image is None:
             return f"is built for {base}, and environment {environment.name} has no image of it (libvirt.images)"
         problem = image_problem(project.root, image)
-        return f"is built for {base}, {problem}; see libvirt.images of environment {environment.name}" if problem else None
+        return (
+            f"is built for {base}, {problem}; see libvirt.images of environment {environment.name}" if problem else None
+        )
 
     def infrastructure(
         self,

@@ -39,7 +39,7 @@ class SubnetResource(Resource):
 
 
 def _allotted(context: Context, outputs: Properties, wanted: Properties) -> Properties:
-    network, nodes = outputs.get("network", wanted["network"]), wanted["nodes"]
+    network, nodes = (outputs or wanted)["network"], wanted["nodes"]
     if len(nodes) > room(network):
         raise SoopError(
             f"{context.name}: its network {network} has addresses for {room(network)} nodes, and it has {len(nodes)}",

@@ -39,9 +39,7 @@ class Volumes:
         )
         self._images: dict[str, libvirt.Volume] = {}
 
-    def root(
-        self, node: str, machine: pulumi.Output[str], base: str, parent: pulumi.Resource
-    ) -> libvirt.Volume:
+    def root(self, node: str, machine: pulumi.Output[str], base: str, parent: pulumi.Resource) -> libvirt.Volume:
         """Declare the disk that a machine starts from; another machine has another one."""
         return libvirt.Volume(
             f"{node}.root",
@@ -91,8 +89,8 @@ def large_enough(node: str, disk: DiskDefinition, volume: libvirt.Volume) -> pul
         id, size = known
         if size < bytes_of(disk.size):
             raise pulumi.RunError(
-                f"the disk of {node} has {size_text(int(size))} and shall have {disk.size}, and libvirt's provider cannot "
-                f"make it larger: on libvirt's host, `virsh blockresize {node} {id} {disk.size}`, then here "
+                f"the disk of {node} has {size_text(int(size))} and shall have {disk.size}, and libvirt's provider "
+                f"cannot make it larger: on libvirt's host, `virsh blockresize {node} {id} {disk.size}`, then here "
                 "`pulumi up --refresh`"
             )
         return str(id)

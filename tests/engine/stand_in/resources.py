@@ -80,7 +80,6 @@ class StandInHost(Asis, HostResource):
     async def update(self, context: Context, id: str, inputs: Any, outputs: Any, wanted: Properties) -> Properties:
         return {**outputs, **wanted}
 
-
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         self._note("delete", context)
 

@@ -99,7 +99,10 @@ def test_the_kind_of_a_domain_s_machines_says_which_resources_they_are() -> None
 
 
 def test_of_virtual_machines_only_what_holds_the_data_of_a_node_is_a_disk() -> None:
-    domain, node = resource("soop:index:Domain", "test-a", inputs={"machines": "libvirt"}), "web-1.access-service.test-a"
+    domain, node = (
+        resource("soop:index:Domain", "test-a", inputs={"machines": "libvirt"}),
+        "web-1.access-service.test-a",
+    )
     names = ("debian-12-0123456789abcdef.test-a", f"{node}.root", node)
     volumes = [resource("libvirt:index/volume:Volume", name, protect=name == node) for name in names]
     found = state(domain, *volumes)

@@ -20,7 +20,7 @@ def test_every_kind_has_the_name_under_which_it_is_listed() -> None:
 
 
 def test_a_kind_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SoopError, match="machines of the kind cloud are not made yet; expected local or ssh or libvirt or aws"):
+    with pytest.raises(SoopError, match="kind cloud are not made yet; expected local or ssh or libvirt or aws"):
         kind_of("cloud")
 
 

@@ -59,7 +59,10 @@ def test_hosts_whose_key_nobody_compares_are_refused(tmp_path: Path, uri: str, p
     ("settings", "problem"),
     [
         (f"network: {{addresses: 2001:db8::/32}}, {IMAGES}", "network.addresses: expected IPv4 addresses such as"),
-        (f"network: {{addresses: 10.80.0.0/25}}, {IMAGES}", "network.addresses: has fewer addresses than a domain gets"),
+        (
+            f"network: {{addresses: 10.80.0.0/25}}, {IMAGES}",
+            "network.addresses: has fewer addresses than a domain",
+        ),
         (
             f"network: {{addresses: 10.80.0.0/16, domains: {{test-a: 10.81.0.0/30}}}}, {IMAGES}",
             "network.domains.test-a: expected a network from /16 to /28",
@@ -82,6 +85,6 @@ def test_mistakes_are_named(tmp_path: Path, settings: str, problem: str) -> None
 
 def test_public_endpoints_need_a_network_outside(tmp_path: Path) -> None:
     public = "accessibility: {public: [access-service.http]}\n"
-    with pytest.raises(InvalidInput, match="accessibility.public: needs a network outside on which nodes are"):
+    with pytest.raises(InvalidInput, match=r"accessibility\.public: needs a network outside on which nodes are"):
         load(tmp_path, GOOD, public)
     assert load(tmp_path, f"{GOOD}, public_bridge: br0", public).libvirt.public_bridge == "br0"
