@@ -70,10 +70,8 @@ def _clear_pending_creates(engine: Engine, id: str, state: StackState, report: R
     if not state.pending_creates:
         return False
     for type, name in state.unknown_elsewhere:
-        report(
-            f"{id}: {type} {name} may have been made, and will not be in the state: look for it at "
-            f"{type.split(':')[0]}, by the tag Name={name}, and delete it there"
-        )
+        advice = kind_of(state.machines).unknown_native(type, name)
+        report(f"{id}: {type} {name} may have been made, and will not be in the state: {advice}")
     engine.refresh(id, clear_pending_creates=True)
     report(f"{id}: cleared the interrupted creation of {', '.join(state.pending_creates)}")
     return True

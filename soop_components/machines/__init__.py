@@ -194,6 +194,10 @@ class Kind(ABC):
         found: Mapping[str, Any] = outputs.get("place") or {}
         return found
 
+    def unknown_native(self, type: str, name: str) -> str:
+        """Say what to do about a native resource that a killed run may have made, and that no state knows."""
+        return f"look for it at {type.split(':')[0]}, by the tag Name={name}, and delete it there"
+
     def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
         """Return what the domains of an environment take now, as far as that can be seen without asking anybody."""
         return {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.amazon import ACCOUNT
-from tests.engine.stand_in.project import REPOSITORY, StandInProject
+from tests.engine.stand_in.project import StandInProject
 from tests.native.project import FILE, NativeProject, order
 from tests.native.sdk import wrong_names
 
@@ -141,8 +141,7 @@ def test_what_is_asked_in_a_wrong_way_changes_nothing(amazon: AmazonProject) -> 
 
 
 def test_without_the_sdk_its_name_is_said(amazon: AmazonProject) -> None:
-    amazon.write("without/sitecustomize.py", 'import sys\n\nsys.modules["pulumi_aws"] = None\n')  # for whoever has it
-    amazon.environment["PYTHONPATH"] = os.pathsep.join([str(amazon.root / "without"), str(REPOSITORY)])
+    amazon.hide_sdk("pulumi_aws")
     said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
     assert "`machines: aws` needs the Python package pulumi-aws, which is not installed" in said
     assert "pip install 'soop-components[aws]'" in said

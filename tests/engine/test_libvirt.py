@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.stand_in.project import REPOSITORY, StandInProject
+from tests.engine.stand_in.project import StandInProject
 from tests.native.project import FILE, NativeProject, order
 from tests.native.sdk import wrong_names
 from tests.virtual import POOL
@@ -172,7 +172,7 @@ def test_what_is_asked_in_a_wrong_way_changes_nothing(virtual: LibvirtProject) -
 
 
 def test_without_the_sdk_its_name_is_said(virtual: LibvirtProject) -> None:
-    virtual.environment["PYTHONPATH"] = str(REPOSITORY)
+    virtual.hide_sdk("pulumi_libvirt")
     said = virtual.fail("deploy", "access-service-3.2.3", DOMAIN)
     assert "`machines: libvirt` needs the Python package pulumi-libvirt, which is not installed" in said
     assert "pip install 'soop-components[libvirt]'" in said

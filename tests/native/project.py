@@ -33,6 +33,11 @@ class NativeProject(StandInProject):
         self.write(f"programs/{name}", f'#!/bin/sh\nexec {command} "$@"\n')
         (self.root / "programs" / name).chmod(0o755)
 
+    def hide_sdk(self, package: str) -> None:
+        """Let Pulumi's SDK not be installed, also where somebody has it."""
+        self.write("without/sitecustomize.py", f'import sys\n\nsys.modules["{package}"] = None\n')
+        self.environment["PYTHONPATH"] = os.pathsep.join([str(self.root / "without"), str(REPOSITORY)])
+
     def calls(self) -> list[str]:
         """Return the calls since the last time: ``create Instance web-1…``."""
         found = [f"{verb} {kind} {name}" for verb, kind, name, _ in self.cloud.calls()]

@@ -168,7 +168,7 @@ class LibvirtInfrastructure(Infrastructure):
     ) -> libvirt.Domain:
         """Declare what libvirt calls a domain: the machine itself."""
         size = self._environment.sizes[node.size]
-        disks = [root.id, *([large_enough(node.name, node.disk, disk)] if node.disk else [])]
+        disks = [root.id, *([large_enough(node.name, node.disk, disk)] if node.disk and disk else [])]
         interfaces: list[dict[str, Any]] = [{"network_id": self._network_id(), "mac": address.apply(mac_of)}]
         if node.name in self._public:
             interfaces.append({"bridge": self._settings.public_bridge, "mac": machine.apply(_random_mac)})

@@ -103,6 +103,15 @@ class Libvirt(Kind):
             return False
         return super().is_disk(type, name)
 
+    def unknown_native(self, type: str, name: str) -> str:
+        """Name what is in the way of the next update; volumes that are there are taken by libvirt's provider."""
+        remove = {
+            "Network": f"virsh net-destroy {name}; virsh net-undefine {name}",
+            "Domain": f"virsh destroy {name}; virsh undefine {name}",
+            "CloudInitDisk": f"virsh vol-list POOL shows {name}-….iso, virsh vol-delete removes it",
+        }.get(type.rsplit(":", 1)[-1])
+        return f"if it is on libvirt's host: {remove}" if remove else "the next update takes it if it is there"
+
 
 class LibvirtOperations(Operations):
     """Machines are made, started and replaced by the resources of Pulumi's provider for libvirt, not by ours."""

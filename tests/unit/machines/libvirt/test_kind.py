@@ -19,6 +19,17 @@ def test_programs_that_the_plugin_runs_are_asked_for(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
+    ("type", "advice"),
+    [
+        ("domain:Domain", "if it is on libvirt's host: virsh destroy web-1; virsh undefine web-1"),
+        ("volume:Volume", "the next update takes it if it is there"),
+    ],
+)
+def test_of_what_a_killed_run_made_volumes_stay_and_the_rest_is_in_the_way(type: str, advice: str) -> None:
+    assert kind.KIND.unknown_native(f"libvirt:index/{type}", "web-1") == advice
+
+
+@pytest.mark.parametrize(
     ("name", "is_disk"),
     [
         ("web-1.access-service.test-a", True),
