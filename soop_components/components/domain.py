@@ -9,6 +9,7 @@ import pulumi
 
 from soop_components.components import custom_resources
 from soop_components.components.service import Service
+from soop_components.machines import DomainContext
 from soop_components.machines.kinds import kind_input, kind_of
 from soop_components.model.environment import Environment
 from soop_components.model.service_plan import ServicePlan
@@ -31,9 +32,8 @@ class Domain(pulumi.ComponentResource):
     ) -> None:
         super().__init__("soop:index:Domain", id, kind_input(environment.machines), opts)
         self.key = custom_resources.Key(id, f"soop {id}", pulumi.ResourceOptions(parent=self))
-        infrastructure = kind_of(environment.machines).infrastructure(
-            id, environment, self.key.publicKey, self.key.privateKey, self
-        )
+        context = DomainContext(id, environment, self.key.publicKey, self.key.privateKey, self)
+        infrastructure = kind_of(environment.machines).infrastructure(context)
         infrastructure.prepare(plans)
         self.services = {
             plan.service: Service(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +45,28 @@ def no_snapshots(kind: str) -> str:
     return f"machines of the kind {kind} have no snapshots of disks"
 
 
+@dataclass(frozen=True)
+class DomainContext:
+    """The domain whose machines a kind declares."""
+
+    domain: str
+    environment: Environment
+    authorized_key: pulumi.Input[str]
+    """Opens the machines to who has the private one; two lines while keys are rotated, which must reach machines
+    without making them anew."""
+    private_key: pulumi.Input[str]
+    parent: pulumi.Resource
+    """Of what machines share."""
+
+
 class Infrastructure(ABC):
     """What a kind declares in a stack's program; one is made per domain, with what its machines share."""
 
     services: Sequence[ServicePlan] = ()
     """What nodes are for."""
+
+    def __init__(self, context: DomainContext) -> None:
+        self.context = context
 
     def prepare(self, services: Sequence[ServicePlan]) -> None:
         """Learn of the domain's services, before any node is declared."""
@@ -164,18 +182,8 @@ class Kind(ABC):
         return None
 
     @abstractmethod
-    def infrastructure(
-        self,
-        domain: str,
-        environment: Environment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> Infrastructure:
-        """Declare what the machines of a domain share; ``authorized_key`` is to open them, to who has the private one.
-
-        While keys are rotated it has two lines; a change of it must reach machines without making them anew.
-        """
+    def infrastructure(self, context: DomainContext) -> Infrastructure:
+        """Declare what the machines of a domain share."""
 
     @abstractmethod
     def operations(self, project: Project) -> Operations:

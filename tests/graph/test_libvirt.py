@@ -12,7 +12,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from soop_components.machines.libvirt.settings import LibvirtEnvironment, LibvirtNetwork, LibvirtSettings, VmImage
-from soop_components.model.environment import Accessibility, MachineSize
+from soop_components.model.environment import MachineSize
 from tests.graph import native_domain
 from tests.graph.native_domain import Monitor, event_loop
 
@@ -199,18 +199,6 @@ def test_where_volumes_lie_makes_no_other_machine(cloud: Cloud) -> None:
         declare(cloud, each)
         found.append(cloud.inputs["soop:index:Bootstrap", STORE]["machine"])
     assert found[0] == found[1]
-
-
-def test_nodes_with_public_endpoints_are_on_the_public_bridge_too(cloud: Cloud) -> None:
-    public = Accessibility(public=("access-service.http",))
-    declare(cloud, environment(public_bridge="br0").model_copy(update={"accessibility": public}))
-    assert len(cloud.inputs[MACHINE, STORE]["networkInterfaces"]) == 1
-    own, other = cloud.inputs[MACHINE, WEB[0]]["networkInterfaces"]
-    assert (other["bridge"], "networkId" in other) == ("br0", False)
-    interfaces = json.loads(cloud.inputs[SEED, WEB[0]]["networkConfig"])["ethernets"]
-    assert [each["match"]["macaddress"] for each in interfaces.values()] == [own["mac"], other["mac"]]
-    assert interfaces["public"]["dhcp4"] is True
-    assert not any("routes" in each for each in interfaces.values())
 
 
 def test_a_disk_that_shall_grow_and_a_network_of_another_mode_are_refused_with_what_to_do(cloud: Cloud) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from soop_components.machines import Infrastructure, Kind, Operations
+from soop_components.machines import DomainContext, Infrastructure, Kind, Operations
 from soop_components.machines.kinds import KINDS
 from soop_components.model.base import Model
 from soop_components.model.environment import Environment
@@ -46,13 +46,10 @@ class Rented(Kind):
     def environment(self) -> type[Environment]:
         return RentedEnvironment
 
-    def infrastructure(
-        self, domain: str, environment: Environment, authorized_key: Any, private_key: Any, parent: Any
-    ) -> Infrastructure:
+    def infrastructure(self, context: DomainContext) -> Infrastructure:
         from tests.rented.infrastructure import RentedInfrastructure
 
-        assert isinstance(environment, RentedEnvironment)
-        return RentedInfrastructure(domain, environment, authorized_key, parent)
+        return RentedInfrastructure(context)
 
     def operations(self, project: Project) -> Operations:
         return RentedOperations(project.root / "rented")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from soop_components.machines import Infrastructure
+from soop_components.machines import DomainContext, Infrastructure
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 from tests.rented import KIND, RentedEnvironment
@@ -32,15 +32,15 @@ class Server(pulumi.CustomResource):
 
 
 class RentedInfrastructure(Infrastructure):
-    def __init__(
-        self, domain: str, environment: RentedEnvironment, key: pulumi.Input[str], parent: pulumi.Resource
-    ) -> None:
-        self._environment = environment
-        self._key = key
-        self._network = Network(domain, environment.rented.account, pulumi.ResourceOptions(parent=parent))
+    def __init__(self, context: DomainContext) -> None:
+        super().__init__(context)
+        assert isinstance(context.environment, RentedEnvironment)
+        self._environment = context.environment
+        options = pulumi.ResourceOptions(parent=context.parent)
+        self._network = Network(context.domain, context.environment.rented.account, options)
 
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
-        inputs: dict[str, Any] = {"image": image, "key": self._key, "network": self._network.id}
+        inputs: dict[str, Any] = {"image": image, "key": self.context.authorized_key, "network": self._network.id}
         if node.disk is not None:
             inputs["volume"] = self.declare_disk(node.name, node.disk, parent)
         server = Server(node.name, inputs, pulumi.ResourceOptions(parent=parent))

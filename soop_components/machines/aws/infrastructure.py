@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 
-from soop_components.machines import Infrastructure
+from soop_components.machines import DomainContext, Infrastructure
 from soop_components.machines.aws.openings import openings
 from soop_components.machines.aws.security_groups import SecurityGroups
 from soop_components.machines.aws.settings import AwsEnvironment
@@ -27,27 +27,17 @@ _GIB = 2**30
 class AwsInfrastructure(Infrastructure):
     """The machines of one domain."""
 
-    def __init__(
-        self,
-        domain: str,
-        environment: AwsEnvironment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> None:
-        self._domain = domain
-        self._environment = environment
-        self._settings = environment.aws
-        self._authorized_key = authorized_key
-        self._private_key = private_key
-        account = [self._settings.account]
+    def __init__(self, context: DomainContext) -> None:
+        super().__init__(context)
+        self._environment = cast(AwsEnvironment, context.environment)
+        self._settings = self._environment.aws
         self._provider = aws.Provider(
-            domain,
+            context.domain,
             region=self._settings.region,
-            allowed_account_ids=account,
-            opts=pulumi.ResourceOptions(parent=parent),
+            allowed_account_ids=[self._settings.account],
+            opts=pulumi.ResourceOptions(parent=context.parent),
         )
-        self._groups = SecurityGroups(domain, environment, self._provider, parent)
+        self._groups = SecurityGroups(context.domain, self._environment, self._provider, context.parent)
 
     def prepare(self, services: Sequence[ServicePlan]) -> None:
         """Open what is to be reached."""
@@ -57,7 +47,7 @@ class AwsInfrastructure(Infrastructure):
         """Declare an instance, what it is told at its first start, and the volume that outlives it."""
         ami = self._settings.images[image]
         options = pulumi.ResourceOptions(parent=parent)
-        bootstrap = Bootstrap(node.name, ami, self._authorized_key, options)
+        bootstrap = Bootstrap(node.name, ami, self.context.authorized_key, options)
         volume = self._declare_volume(node.name, node.disk, parent) if node.disk else None
         instance = aws.ec2.Instance(
             node.name,
@@ -90,10 +80,10 @@ class AwsInfrastructure(Infrastructure):
             host_key=bootstrap.hostKey,
             device=volume.id.apply(_device) if volume else None,
             machine=instance.id,
-            authorized_key=self._authorized_key,
+            authorized_key=self.context.authorized_key,
         )
         options = pulumi.ResourceOptions(parent=parent, depends_on=attached)
-        return Host(node.name, spec, self._private_key, options).place
+        return Host(node.name, spec, self.context.private_key, options).place
 
     def _attach(
         self, name: str, instance: aws.ec2.Instance, volume: aws.ebs.Volume, parent: pulumi.Resource

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from soop_components.machines import Infrastructure, Kind, Operations, Unsupported
+from soop_components.machines import DomainContext, Infrastructure, Kind, Operations, Unsupported
 from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
-    import pulumi
-
     from soop_components.machines.aws.settings import AwsEnvironment
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
@@ -48,18 +46,11 @@ class Aws(Kind):
             return None
         return f"is built for {base}, and environment {environment.name} has no AMI of it (aws.images)"
 
-    def infrastructure(
-        self,
-        domain: str,
-        environment: Environment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> Infrastructure:
+    def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share a security group and its rules."""
         from soop_components.machines.aws.infrastructure import AwsInfrastructure
 
-        return AwsInfrastructure(domain, cast("AwsEnvironment", environment), authorized_key, private_key, parent)
+        return AwsInfrastructure(context)
 
     def operations(self, project: Project) -> Operations:
         """Return operations that all refuse."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, cast
 
 import pulumi
 import pulumi_libvirt as libvirt
 
-from soop_components.machines import Infrastructure
+from soop_components.machines import DomainContext, Infrastructure
 from soop_components.machines.cloud_init.declaration import Bootstrap
 from soop_components.machines.host.declaration import Host, made_for_node
 from soop_components.machines.libvirt.addresses import mac_of, network_of
@@ -38,48 +37,30 @@ _FORM = hashlib.sha256(repr((STYLESHEET, _CONSOLES, _CPU)).encode()).hexdigest()
 class LibvirtInfrastructure(Infrastructure):
     """The machines of one domain."""
 
-    def __init__(
-        self,
-        domain: str,
-        environment: LibvirtEnvironment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> None:
-        self._domain = domain
-        self._environment = environment
-        self._settings = environment.libvirt
-        self._authorized_key = authorized_key
-        self._private_key = private_key
-        self._parent = parent
-        options = pulumi.ResourceOptions(parent=parent)
-        self._provider = libvirt.Provider(domain, uri=self._settings.uri, opts=options)
+    def __init__(self, context: DomainContext) -> None:
+        super().__init__(context)
+        self._environment = cast(LibvirtEnvironment, context.environment)
+        self._settings = self._environment.libvirt
+        options = pulumi.ResourceOptions(parent=context.parent)
+        self._provider = libvirt.Provider(context.domain, uri=self._settings.uri, opts=options)
 
     def prepare(self, services: Sequence[ServicePlan]) -> None:
         """Declare the domain's network, and the addresses of its nodes in it."""
         nodes = [node for service in services for node in service.nodes]
-        wanted, options = self._settings.network, pulumi.ResourceOptions(parent=self._parent)
-        self._subnet = Subnet(self._domain, network_of(self._domain, wanted), nodes, options)
+        wanted, options = self._settings.network, pulumi.ResourceOptions(parent=self.context.parent)
+        self._subnet = Subnet(self.context.domain, network_of(self.context.domain, wanted), nodes, options)
         self._network = libvirt.Network(
-            self._domain,
-            name=self._domain,
+            self.context.domain,
+            name=self.context.domain,
             mode=wanted.mode,
             addresses=[self._subnet.network],
             dhcp={"enabled": False},
             dns={"enabled": True},
             autostart=True,
             # Another network would leave the machines without theirs.
-            opts=self._options(self._parent, ignore_changes=["mode", "addresses", "dhcp"]),
+            opts=self._options(self.context.parent, ignore_changes=["mode", "addresses", "dhcp"]),
         )
-        self._volumes = Volumes(self._domain, self._settings, self._network, self._provider, self._parent)
-        public = self._environment.accessibility.public
-        self._public = {
-            urlsplit(url).hostname
-            for service in services
-            for endpoint, urls in service.endpoints.items()
-            if f"{service.service}.{endpoint}" in public
-            for url in urls
-        }
+        self._volumes = Volumes(self.context.domain, self._settings, self._network, self._provider, self.context.parent)
 
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
         """Declare a machine, the disk that it starts from, what it is told there, and the disk that outlives it.
@@ -88,13 +69,13 @@ class LibvirtInfrastructure(Infrastructure):
         machine that there was is shut down before.
         """
         options = pulumi.ResourceOptions(parent=parent)
-        bootstrap = Bootstrap(node.name, self._made_of(node, image), self._authorized_key, options)
+        bootstrap = Bootstrap(node.name, self._made_of(node, image), self.context.authorized_key, options)
         machine = bootstrap.hostKey.apply(lambda key: hashlib.sha256(key.encode()).hexdigest()[:12])
         address = self._subnet.addresses.apply(lambda found: found[node.name])
         seed = self._declare_seed(node, machine, address, bootstrap, parent)
         root = self._volumes.root(node.name, machine, image, parent)
         disk = self._volumes.disk(node.name, node.disk, parent) if node.disk else None
-        domain = self._declare_domain(node, machine, address, seed, root, disk, parent)
+        domain = self._declare_domain(node, address, seed, root, disk, parent)
         spec = made_for_node(
             node,
             self._environment.sizes[node.size],
@@ -104,9 +85,9 @@ class LibvirtInfrastructure(Infrastructure):
             host_key=bootstrap.hostKey,
             device=_DEVICE,
             machine=machine,
-            authorized_key=self._authorized_key,
+            authorized_key=self.context.authorized_key,
         )
-        return Host(node.name, spec, self._private_key, options).place
+        return Host(node.name, spec, self.context.private_key, options).place
 
     def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
         """Declare a volume, which is protected whatever the environment says."""
@@ -122,7 +103,6 @@ class LibvirtInfrastructure(Infrastructure):
             f"{size_text(bytes_of(size.memory))} memory",
             f"{settings.root_volume}GiB root",
             *(["disk"] if node.disk else []),
-            *([f"bridge {settings.public_bridge}"] if node.name in self._public else []),
         ]
         return ", ".join([*parts, _FORM])
 
@@ -135,18 +115,13 @@ class LibvirtInfrastructure(Infrastructure):
         parent: pulumi.Resource,
     ) -> libvirt.CloudInitDisk:
         """Declare the disk on which cloud-init finds what a machine is told at its first start."""
-
-        def network(known: Sequence[str]) -> str:
-            of_domain, of_node, name = known
-            return network_config(of_domain, of_node, _random_mac(name) if node.name in self._public else None)
-
         return libvirt.CloudInitDisk(
             node.name,
             name=pulumi.Output.concat(node.name, "-", machine, ".iso"),
             pool=self._settings.pool,
             user_data=bootstrap.userData,
             meta_data=machine.apply(lambda name: meta_data(node.name, name)),
-            network_config=pulumi.Output.all(self._subnet.network, address, machine).apply(network),
+            network_config=pulumi.Output.all(self._subnet.network, address).apply(lambda known: network_config(*known)),
             opts=self._options(
                 parent,
                 depends_on=[self._network],
@@ -159,7 +134,6 @@ class LibvirtInfrastructure(Infrastructure):
     def _declare_domain(
         self,
         node: NodePlan,
-        machine: pulumi.Output[str],
         address: pulumi.Output[str],
         seed: libvirt.CloudInitDisk,
         root: libvirt.Volume,
@@ -169,9 +143,6 @@ class LibvirtInfrastructure(Infrastructure):
         """Declare what libvirt calls a domain: the machine itself."""
         size = self._environment.sizes[node.size]
         disks = [root.id, *([large_enough(node.name, node.disk, disk)] if node.disk and disk else [])]
-        interfaces: list[dict[str, Any]] = [{"network_id": self._network_id(), "mac": address.apply(mac_of)}]
-        if node.name in self._public:
-            interfaces.append({"bridge": self._settings.public_bridge, "mac": machine.apply(_random_mac)})
         return libvirt.Domain(
             node.name,
             name=node.name,
@@ -181,7 +152,7 @@ class LibvirtInfrastructure(Infrastructure):
             cpu=_CPU[self._settings.type],
             disks=[{"volume_id": each} for each in disks],
             cloudinit=seed.id,
-            network_interfaces=interfaces,
+            network_interfaces=[{"network_id": self._network_id(), "mac": address.apply(mac_of)}],
             consoles=_CONSOLES,
             autostart=True,
             xml={"xslt": _stylesheet(root, disk)},
@@ -190,7 +161,7 @@ class LibvirtInfrastructure(Infrastructure):
 
     def _network_id(self) -> pulumi.Output[str]:
         """Return the id of the domain's network, unless it is of another mode than it shall be."""
-        domain, wanted = self._domain, self._settings.network.mode
+        domain, wanted = self.context.domain, self._settings.network.mode
 
         def checked(known: Sequence[str]) -> str:
             id, mode = known
@@ -217,8 +188,3 @@ def _stylesheet(root: libvirt.Volume, disk: libvirt.Volume | None) -> pulumi.Out
 
     result: pulumi.Output[str] = pulumi.Output.all(*known).apply(written)
     return result
-
-
-def _random_mac(machine: str) -> str:
-    """Return a hardware address that nobody else has, for a network where we do not know who else is."""
-    return ":".join(["52", *(machine[at : at + 2] for at in range(0, 10, 2))])

@@ -7,12 +7,10 @@ from shutil import which
 from typing import TYPE_CHECKING, cast
 
 from soop_components.errors import SoopError
-from soop_components.machines import Infrastructure, Kind, Operations, Unsupported
+from soop_components.machines import DomainContext, Infrastructure, Kind, Operations, Unsupported
 from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
-    import pulumi
-
     from soop_components.machines.libvirt.settings import LibvirtEnvironment
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
@@ -30,7 +28,6 @@ class Libvirt(Kind):
     sdk = "pulumi_libvirt"
     machine_type = HOST
     disk_type = "libvirt:index/volume:Volume"
-    enforces = frozenset({"accessibility.public"})
 
     def environment(self) -> type[Environment]:
         """Return the environment with the settings ``libvirt``."""
@@ -67,19 +64,11 @@ class Libvirt(Kind):
             f"is built for {base}, {problem}; see libvirt.images of environment {environment.name}" if problem else None
         )
 
-    def infrastructure(
-        self,
-        domain: str,
-        environment: Environment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> Infrastructure:
+    def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share a network, and the images that machines are made from."""
         from soop_components.machines.libvirt.infrastructure import LibvirtInfrastructure
 
-        settings = cast("LibvirtEnvironment", environment)
-        return LibvirtInfrastructure(domain, settings, authorized_key, private_key, parent)
+        return LibvirtInfrastructure(context)
 
     def operations(self, project: Project) -> Operations:
         """Return operations that all refuse."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from ipaddress import IPv4Network
-from typing import Any
 
 from soop_components.machines.libvirt.addresses import host_of, mac_of
 
@@ -15,18 +13,13 @@ def meta_data(node: str, machine: str) -> str:
     return json.dumps({"instance-id": f"{node}-{machine}", "local-hostname": node})
 
 
-def network_config(network: str, address: str, public_mac: str | None) -> str:
-    """Return a network configuration, version 2: a fixed address, and what DHCP says on a public bridge.
-
-    A machine on a public bridge has its way out there, since answers to the outside must go the way that requests come.
-    """
+def network_config(network: str, address: str) -> str:
+    """Return a network configuration, version 2: a fixed address, and libvirt's host as the way out."""
     host = host_of(network)
-    own: dict[str, Any] = {
+    own = {
         "match": {"macaddress": mac_of(address)},
         "addresses": [f"{address}/{IPv4Network(network).prefixlen}"],
         "nameservers": {"addresses": [host]},
+        "routes": [{"to": "0.0.0.0/0", "via": host}],
     }
-    interfaces: Mapping[str, Any] = {"domain": {**own, "routes": [{"to": "0.0.0.0/0", "via": host}]}}
-    if public_mac is not None:
-        interfaces = {"domain": own, "public": {"match": {"macaddress": public_mac}, "dhcp4": True}}
-    return json.dumps({"version": 2, "ethernets": interfaces})
+    return json.dumps({"version": 2, "ethernets": {"domain": own}})

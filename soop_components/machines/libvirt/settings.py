@@ -49,7 +49,6 @@ def _addresses(value: str) -> str:
 Uri = Annotated[str, AfterValidator(_uri)]
 Addresses = Annotated[str, AfterValidator(_addresses)]
 PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
-BridgeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=15)]
 
 
 class VmImage(Model):
@@ -83,8 +82,6 @@ class LibvirtSettings(Model):
     """Whether processors are the host's own (``kvm``) or emulated (``qemu``), which is slow and needs nothing."""
     network: LibvirtNetwork
     """Where the networks of domains get their addresses from."""
-    public_bridge: BridgeName | None = None
-    """Bridge of the host to a network outside: nodes with public endpoints are on it, too, without any filter."""
     images: Annotated[dict[str, VmImage], Field(min_length=1, max_length=MOST)]
     """Image of each base, ``debian-12: {file: …, sha256: …}``."""
     root_volume: Annotated[int, Field(ge=3, le=16384)] = 16
@@ -114,8 +111,8 @@ def settings_problems(environment: LibvirtEnvironment) -> Iterator[Problem]:
     if settings.uri != HERE and settings.network.mode == "nat":
         text = "nodes behind NAT are reached from libvirt's host alone: say `mode: route`, or deploy from that host"
         yield Problem((*network, "mode"), text)
-    if environment.accessibility.public and settings.public_bridge is None:
-        text = "needs a network outside on which nodes are (libvirt.public_bridge)"
+    if environment.accessibility.public:
+        text = "virtual machines have no public endpoints: nothing filters yet who reaches them from outside; remove it"
         yield Problem(("accessibility", "public"), text)
 
 

@@ -9,7 +9,6 @@ import pulumi
 
 from soop_components.machines import Infrastructure
 from soop_components.machines.local.kind import KIND
-from soop_components.model.environment import Environment
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 
@@ -37,22 +36,18 @@ class Machine(pulumi.CustomResource):
 class LocalInfrastructure(Infrastructure):
     """The machines of one domain."""
 
-    def __init__(self, environment: Environment, authorized_key: pulumi.Input[str]) -> None:
-        self._environment = environment
-        self._authorized_key = authorized_key
-
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
         """Declare a machine, and the disk that outlives it, of one node."""
         disks: list[dict[str, Any]] = []
         if node.disk is not None:
             disks.append({"disk": self.declare_disk(node.name, node.disk, parent), "mount": node.disk.mount})
-        size = self._environment.sizes[node.size]
+        size = self.context.environment.sizes[node.size]
         others = [each for each in node.inbound if each.port and each.domains]
         spec = {
             "image": image,
             "cpus": size.cpus,
             "memory": size.memory,
-            "authorizedKey": self._authorized_key,
+            "authorizedKey": self.context.authorized_key,
             "disks": disks,
             # Nodes of one domain, and this host, reach each other in any case.
             **({"inbound": [{"port": each.port, "domains": [*each.domains]} for each in others]} if others else {}),
@@ -61,7 +56,7 @@ class LocalInfrastructure(Infrastructure):
 
     def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
         """Declare a disk, which the environment may protect."""
-        options = _options(parent, protect=self._environment.reliability.protect_stateful)
+        options = _options(parent, protect=self.context.environment.reliability.protect_stateful)
         return Disk(name, disk.size, options).id
 
 

@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from soop_components.machines import Infrastructure, Kind
+from soop_components.machines import DomainContext, Infrastructure, Kind
 
 if TYPE_CHECKING:
-    import pulumi
-
     from soop_components.machines.local.local_machines import LocalMachines
     from soop_components.model.capacity import Demand
     from soop_components.model.environment import Environment
@@ -37,18 +35,11 @@ class Local(Kind):
         text = "local machines have no public endpoints: they are reached from this computer only; remove it"
         return [Problem(("accessibility", "public"), text)] if environment.accessibility.public else []
 
-    def infrastructure(
-        self,
-        domain: str,
-        environment: Environment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> Infrastructure:
+    def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share nothing: the root helper makes an environment's network with its first machine."""
         from soop_components.machines.local.infrastructure import LocalInfrastructure
 
-        return LocalInfrastructure(environment, authorized_key)
+        return LocalInfrastructure(context)
 
     def operations(self, project: Project) -> LocalMachines:
         """Return the operations on the machines of a project."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
-from soop_components.machines import Infrastructure
+from soop_components.machines import DomainContext, Infrastructure
 from soop_components.machines.host.declaration import Host
 from soop_components.machines.ssh.settings import SshEnvironment
 from soop_components.model.service import DiskDefinition
@@ -20,12 +20,9 @@ class SshInfrastructure(Infrastructure):
     Each node has its own first choice, so that which node gets which host does not depend on who is faster.
     """
 
-    def __init__(
-        self, environment: SshEnvironment, authorized_key: pulumi.Input[str], private_key: pulumi.Input[str]
-    ) -> None:
-        self._environment = environment
-        self._authorized_key = authorized_key
-        self._private_key = private_key
+    def __init__(self, context: DomainContext) -> None:
+        super().__init__(context)
+        self._environment = cast(SshEnvironment, context.environment)
         self._chosen: set[str] = set()
 
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
@@ -33,14 +30,14 @@ class SshInfrastructure(Infrastructure):
         size = self._environment.sizes[node.size]
         spec = {
             "hosts": [self._listed(name) for name in self._by_preference(node)],
-            "authorizedKey": self._authorized_key,
+            "authorizedKey": self.context.authorized_key,
             "operatorLogin": True,
             "base": image,
             "cpus": size.cpus,
             "memory": size.memory,
             **({"disks": [{"mount": node.disk.mount, "size": node.disk.size}]} if node.disk else {}),
         }
-        return Host(node.name, spec, self._private_key, pulumi.ResourceOptions(parent=parent)).place
+        return Host(node.name, spec, self.context.private_key, pulumi.ResourceOptions(parent=parent)).place
 
     def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
         """Declare nothing: the data of a node that is gone lies on its host, which is not ours."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from soop_components.machines import Infrastructure, Kind, Operations
+from soop_components.machines import DomainContext, Infrastructure, Kind, Operations
 from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
-    import pulumi
-
     from soop_components.machines.ssh.settings import SshEnvironment
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
@@ -38,18 +36,11 @@ class Ssh(Kind):
 
         return settings_problems(cast("SshEnvironment", environment))
 
-    def infrastructure(
-        self,
-        domain: str,
-        environment: Environment,
-        authorized_key: pulumi.Input[str],
-        private_key: pulumi.Input[str],
-        parent: pulumi.Resource,
-    ) -> Infrastructure:
+    def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share nothing: the hosts are there."""
         from soop_components.machines.ssh.infrastructure import SshInfrastructure
 
-        return SshInfrastructure(cast("SshEnvironment", environment), authorized_key, private_key)
+        return SshInfrastructure(context)
 
     def operations(self, project: Project) -> Operations:
         """Return operations that say why there are none."""

@@ -18,7 +18,7 @@ def test_a_machine_has_a_first_start_of_its_own() -> None:
 
 
 def test_its_address_is_fixed_and_its_way_out_is_libvirt_s_host() -> None:
-    assert json.loads(network_config("10.80.7.0/24", "10.80.7.2", None)) == {
+    assert json.loads(network_config("10.80.7.0/24", "10.80.7.2")) == {
         "version": 2,
         "ethernets": {
             "domain": {
@@ -29,12 +29,6 @@ def test_its_address_is_fixed_and_its_way_out_is_libvirt_s_host() -> None:
             }
         },
     }
-
-
-def test_on_a_public_bridge_its_way_out_is_there() -> None:
-    interfaces = json.loads(network_config("10.80.7.0/24", "10.80.7.2", "52:01:02:03:04:05"))["ethernets"]
-    assert "routes" not in interfaces["domain"]
-    assert interfaces["public"] == {"match": {"macaddress": "52:01:02:03:04:05"}, "dhcp4": True}
 
 
 def test_disks_are_named_by_their_files() -> None:

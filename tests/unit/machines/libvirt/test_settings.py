@@ -83,8 +83,7 @@ def test_mistakes_are_named(tmp_path: Path, settings: str, problem: str) -> None
     assert any(problem in line for line in caught.value.problems), caught.value.problems
 
 
-def test_public_endpoints_need_a_network_outside(tmp_path: Path) -> None:
+def test_public_endpoints_are_refused(tmp_path: Path) -> None:
     public = "accessibility: {public: [access-service.http]}\n"
-    with pytest.raises(InvalidInput, match=r"accessibility\.public: needs a network outside on which nodes are"):
+    with pytest.raises(InvalidInput, match=r"accessibility\.public: virtual machines have no public endpoints"):
         load(tmp_path, GOOD, public)
-    assert load(tmp_path, f"{GOOD}, public_bridge: br0", public).libvirt.public_bridge == "br0"
