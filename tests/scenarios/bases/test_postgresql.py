@@ -27,9 +27,8 @@ def is_held(vault: Vault, run: Run) -> bool:
     return vault.is_restoring()
 
 
-def test_a_database_moves_with_all_rows_or_stays_what_it_was(vault: Vault) -> None:
-    project = vault.project
-    facts = vault.facts()
+def test_a_database_stays_what_it_was_when_the_new_version_is_not_accepted(vault: Vault) -> None:
+    project, facts = vault.project, vault.facts()
     assert vault.version() == "15"
 
     bad = vault.build("1.1.0", "debian-13", tried="echo out of luck; exit 1")
@@ -46,6 +45,9 @@ def test_a_database_moves_with_all_rows_or_stays_what_it_was(vault: Vault) -> No
     assert before <= vault.rows()
     assert vault.facts() == facts
 
+
+def test_it_moves_with_all_rows_also_after_a_kill(vault: Vault) -> None:
+    project, facts = vault.project, vault.facts()
     good = vault.build("1.1.1", "debian-13")
     vault.hold(True)
     with vault.writing() as acknowledged:
@@ -53,7 +55,7 @@ def test_a_database_moves_with_all_rows_or_stays_what_it_was(vault: Vault) -> No
         stack = project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
         stack.write_text(stack.read_text().replace("vault-service-1.0.0", good))
         run = Run(project, *UP, "--stack", DOMAIN)
-        eventually(lambda: is_held(vault, run), 300)
+        eventually(lambda: is_held(vault, run), 600)
         node = vault.node
         run.kill()
         node.sh(f"pkill -KILL -f '[/]var/lib/soop/runner/'; rm -f {HOLD}")
