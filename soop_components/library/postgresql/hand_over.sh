@@ -17,6 +17,8 @@ for file in "$home"/*/main/PG_VERSION; do
     [ -e "$file" ] && [ "$(cat "$file")" != "$version" ] && clusters+=("$(dirname "$file")")
 done
 [ ${#clusters[@]} -gt 0 ] || exit 0  # nothing is there yet
+[ "$(findmnt --noheadings --output TARGET --target "$home")" != / ] || fail "$home is not on a disk of its own, so that it goes with this" \
+    "machine: dump the databases, mount the role's disk there (disk: {mount: $home}), and load them again"
 [ ${#clusters[@]} -eq 1 ] || fail "the disk holds data of several versions of PostgreSQL, ${clusters[*]}: remove those that nobody needs"
 data=${clusters[0]}
 old=$(cat "$data/PG_VERSION")
