@@ -22,6 +22,14 @@ for folder in "$home"/[0-9]* "$moving"; do
     fi
 done
 
+# Says whether nobody has used the cluster of this version: no server has run on it, and it has no databases but those of its making.
+is_unused() {
+    [ ! -e "$data/postmaster.opts" ] || return 1
+    for folder in "$data"/base/*; do
+        [[ ! ${folder##*/} =~ ^[0-9]+$ || ${folder##*/} -lt 16384 ]] || return 1
+    done
+}
+
 # Makes a cluster of what was handed over; it takes its place when it is complete, and not before.
 restore() {
     cluster=$moving/cluster
@@ -63,8 +71,11 @@ restore() {
 for file in "$home"/*/main/PG_VERSION; do
     [ -e "$file" ] && [ "$file" != "$data/PG_VERSION" ] || continue
     other=$(cat "$file")
-    # The package has made an empty cluster here, on which the older server would not start, should the disk go back to it.
-    [ -e "$moving/restored.sql.gz" ] || [ -e "$data/postmaster.opts" ] || rm -rf "${home:?}/$version"
+    if [ ! -e "$moving/restored.sql.gz" ]; then
+        is_unused || fail "the disk holds data of PostgreSQL $other in $(dirname "$file") and of $version in $data: remove what nobody needs"
+        # The package has made an empty cluster here, on which the older server would not start, should the disk go back to it.
+        rm -rf "${home:?}/$version"
+    fi
     if [ -e "$moving/dump.sql.gz" ]; then
         [ "$(sha256sum < "$home/$other/main/global/pg_control")" = "$(cat "$moving/pg_control.sha256")" ] ||
             fail "PostgreSQL $other has run since its data was handed over to $version: deploy the version of this service with" \
