@@ -27,6 +27,8 @@ unit=postgresql@$old-main.service
 
 [ -x "$bin/pg_dumpall" ] || fail "the disk holds data of PostgreSQL $old in $data, which this machine does not have"
 [ -z "$(ls "$data/pg_tblspc")" ] || fail "$data has tablespaces, which are not moved to PostgreSQL $version: move their tables back first"
+exec 9>/run/soop-postgresql-moving.lock
+flock 9  # one that was killed may not have ended yet
 rm -rf "$moving" "$moving.new"  # of an attempt that was killed
 
 # The dump, and the new cluster beside the old one.
@@ -56,7 +58,7 @@ chown -R postgres:postgres "$sockets"
 options="-c config_file=/etc/postgresql/$old/main/postgresql.conf -c hba_file=$sockets/pg_hba.conf -c listen_addresses= \
 -c unix_socket_directories=$sockets -c port=5432 -c archive_mode=off"
 runuser -u postgres -- "$bin/pg_ctl" start --silent --wait --timeout=600 --pgdata="$data" --log="$moving.new/log" \
-    --options="$options" >/dev/null || { tail -n 15 "$moving.new/log" >&2; fail "PostgreSQL $old does not start"; }
+    --options="$options" 9>&- >/dev/null || { tail -n 15 "$moving.new/log" >&2; fail "PostgreSQL $old does not start"; }
 asking=(runuser -u postgres -- "$bin/psql" --no-psqlrc --quiet --tuples-only --no-align --host="$sockets" --port=5432 --dbname=postgres)
 left=$("${asking[@]}" --command="
     SELECT format('the database %s allows no connections', datname) FROM pg_database WHERE NOT datallowconn AND datname <> 'template0'
