@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from soop_components.errors import SoopError
-from soop_components.machines.snapshots import Snapshots
+from soop_components.machines.snapshots import Snapshot, Snapshots
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
-from soop_components.release.snapshots import newest_of
+from soop_components.release.snapshots import newest_before, newest_of
 from soop_components.release.steps import DiskStep, RestoreSnapshot, TakeSnapshot
 from soop_components.waiting import wait_for_all
 
@@ -28,8 +28,9 @@ class Disks:
         self.restores = restores or {}
         self._bound_to_disk: Collection[str] = ()
         self._labels: Mapping[str, str] = {}
-        self._there: set[str] = set()
-        """Nodes of which there is a snapshot from before the rollout."""
+        self._found: Sequence[Snapshot] = ()
+        self._before: dict[str, str] = {}
+        """By node the label of the snapshot of what its last good version left, as soon as there is one."""
         self._restored: set[str] = set()
 
     def bind(self, nodes: Collection[str]) -> None:
@@ -49,21 +50,34 @@ class Disks:
         self._labels = labels
         if not labels and not self.restores:
             return
-        found = {(each.node, each.label) for each in await self._known.all()}
-        self._there = {node for node, label in labels.items() if (node, label) in found}
+        self._found = await self._known.all()
         for node, label in self.restores.items():
-            if (node, label) not in found:
+            if not self._exists(node, label):
                 raise SoopError(f"{node} has no snapshot {label}", "`soop snapshot list` shows those that there are")
+
+    def _exists(self, node: str, label: str) -> bool:
+        return any((each.node, each.label) == (node, label) for each in self._found)
+
+    def count_on_earlier(self, nodes: Iterable[str], ran: ReleaseInputs | None) -> None:
+        """Let a rollback use what an earlier attempt has kept of nodes that it has begun to change, whatever it was to.
+
+        ``ran`` is what they ran until then. Of one that this rollout is the first to change, what earlier ones kept
+        is too old.
+        """
+        newest = newest_before(ran, self._found) if ran else {}
+        self._before |= {node: newest[node] for node in nodes if node in newest and node in self._labels}
 
     def label(self, node: str, is_other: bool) -> str | None:
         """Return what a snapshot of a node's disk is called, if the rollout takes one.
 
         ``is_other`` says that the disk is not the one on which its version ran. If it is to be restored, an attempt
-        that was killed has restored it, and what that kept for the way back is not replaced.
+        that was killed has restored it, and what that kept for the way back is not replaced, but used.
         """
-        if is_other and node in self.restores and node in self._there:
+        label = self._labels.get(node)
+        if is_other and label and node in self.restores and self._exists(node, label):
+            self._before[node] = label
             return None
-        return self._labels.get(node)
+        return label
 
     async def check(self, nodes: Collection[str]) -> None:
         """Raise ``SoopError`` if there is no room for the snapshots of these nodes."""
@@ -84,7 +98,7 @@ class Disks:
         await node.progress.show(f"taking snapshot {label}")
         of, digest = (str(ran.reference), ran.digest) if ran else ("", "")
         await self._known.take(node.name, label, of, digest, spare=self.restores.get(node.name))
-        self._there.add(node.name)
+        self._before[node.name] = label
 
     async def restore(self, node: Node, label: str) -> None:
         """Put a snapshot on a node's disk, and connect to its machine again, which was stopped for that."""
@@ -95,8 +109,8 @@ class Disks:
 
     def restores_in_rollback(self, nodes: Collection[str]) -> dict[str, str]:
         """Return the labels of snapshots that the rollback of some nodes needs."""
-        needed = self._there & {*self._bound_to_disk, *self._restored}
-        return {node: self._labels[node] for node in nodes if node in needed}
+        needed = self._before.keys() & {*self._bound_to_disk, *self._restored}
+        return {node: self._before[node] for node in nodes if node in needed}
 
     @property
     def _known(self) -> Snapshots:

@@ -41,12 +41,17 @@ class Rollback:
 
     async def held(self, states: Mapping[str, NodeState]) -> str | None:
         """Say why nothing can be rolled back, None if it can; comes before ``run``."""
-        to_roll_back = nodes_to_roll_back(self._attempt.configured, states)
+        configured = self._attempt.configured
+        to_roll_back = nodes_to_roll_back(configured, states)
         moved = {name for name in to_roll_back if self._is_moved(name, states[name])}
         kept = {name for name in moved if states[name].snapshot}
-        bound = await self._schemas.bound(self._attempt.configured) | kept
+        asked = await self._schemas.bound({*configured, *to_roll_back})
+        unsure = asked.silent.difference(
+            configured
+        )  # an earlier attempt may have been to a version that breaks nothing
+        bound = (asked.known | asked.silent | kept) - unsure
         self._disks.bind(bound)
-        return self._schemas.held((bound - self._disks.restores_in_rollback(bound).keys()) | (moved - kept))
+        return self._schemas.held((bound - self._disks.restores_in_rollback(bound).keys()) | unsure | (moved - kept))
 
     def _is_moved(self, name: str, state: NodeState) -> bool:
         """Return whether a new machine was to read a node's data, on which the version before does not run then.

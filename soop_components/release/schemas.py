@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from soop_components.errors import SoopError
 from soop_components.release.downgrade import Downgrade, Targets, breaking, downgrade, held_in_words, nodes_restored
@@ -17,6 +18,14 @@ from soop_components.waiting import wait_for_all
 
 _SCRIPT = "migrations"
 """The script of a component that runs and undoes its migrations."""
+
+
+class Bound(NamedTuple):
+    """Nodes on which the version before does not run any more."""
+
+    known: set[str]
+    silent: set[str]
+    """Those that do not say whether that is so."""
 
 
 class Schemas:
@@ -53,14 +62,16 @@ class Schemas:
             if ended.exit_code != 0:
                 raise SoopError(f"{name}: undoing migrations: {ended_in_words(_SCRIPT, ended)}")
 
-    async def bound(self, names: Iterable[str]) -> set[str]:
-        """Return those of the nodes that were begun to which the version before cannot go back: it does not run there.
+    async def bound(self, names: Iterable[str]) -> Bound:
+        """Return those of the nodes to which the version before cannot go back, since it does not run there.
 
-        A node counts as such unless it says that the migrations which see to that were not applied.
+        A node says whether the migrations which see to that were applied.
         """
         concerned = [name for name in names if self._breaking(name)]
         answers = await asyncio.gather(*map(self._lacks, concerned), return_exceptions=True)
-        return {name for name, answer in zip(concerned, answers, strict=True) if answer is not True}
+        lacks = dict(zip(concerned, answers, strict=True))
+        silent = {name for name, answer in lacks.items() if isinstance(answer, BaseException)}
+        return Bound({name for name, answer in lacks.items() if answer is False}, silent)
 
     def _breaking(self, name: str) -> dict[str, int]:
         """Return by component the first migration on whose result the version before does not run."""

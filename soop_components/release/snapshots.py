@@ -11,23 +11,36 @@ from soop_components.release.downgrade import Downgrade
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.moves import moved_roles
 
+_BEFORE = ".before-"
+
 
 def label_before(before: Reference, after: Reference) -> str:
     """Return what a snapshot is called that is taken before an update: ``access-service-3.3.0.before-3.4.0``."""
-    return f"{before}.before-{after.version if before != after else 'changes'}"
+    return f"{before}{_BEFORE}{after.version if before != after else 'changes'}"
+
+
+def newest_before(release: ReleaseInputs, snapshots: Iterable[Snapshot]) -> dict[str, str]:
+    """Return by node the label of the newest snapshot that an update has taken while a release ran."""
+    taken = (each for each in snapshots if each.label.startswith(f"{release.reference}{_BEFORE}"))
+    return {node: found.label for node, found in _newest(release, taken).items()}
 
 
 def newest_of(release: ReleaseInputs, nodes: Iterable[str], snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
     """Return by node the newest snapshot that was taken while a release ran; ``SoopError`` if a node has none."""
-    found: dict[str, Snapshot] = {}
-    for each in sorted(snapshots, key=lambda each: each.moment):
-        if (each.of, each.digest) == (str(release.reference), release.digest):
-            found[each.node] = each
+    found = _newest(release, snapshots)
     lacking = [name for name in nodes if name not in found]
     if lacking:
         hint = "`soop snapshot list` shows those that there are"
         raise SoopError(f"there is no snapshot of {lacking[0]} from when {release.reference} ran", hint)
     return {name: found[name] for name in nodes}
+
+
+def _newest(release: ReleaseInputs, snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    """Return by node the newest that was taken while a release ran."""
+    ran = str(release.reference), release.digest
+    return {
+        each.node: each for each in sorted(snapshots, key=lambda each: each.moment) if (each.of, each.digest) == ran
+    }
 
 
 def snapshot_of(

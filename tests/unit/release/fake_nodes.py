@@ -133,12 +133,18 @@ class FakeSnapshots(Snapshots):
         self._nodes = nodes
         self.found: set[tuple[str, str]] = set()
         self.restored: list[str] = []
+        self.newest = ""
+        """The label of the one that was taken last."""
         self.of: Mapping[str, tuple[str, str]] = {}
-        """What ran when one was taken, and its digest, by label."""
+        """What ran when one was taken, and its digest, by label; else what its name says."""
 
     async def all(self) -> Sequence[Snapshot]:
-        moment = "2026-11-28T10:00:00+00:00"
-        return [Snapshot(node, label, moment, 1, *self.of.get(label, ("", ""))) for node, label in self.found]
+        named = {label: (label.partition(".before-")[0], DIGEST) for _, label in self.found}
+        hours = {label: 11 if label == self.newest else 10 for label in named}
+        return [
+            Snapshot(node, label, f"2026-11-28T{hours[label]}:00:00+00:00", 1, *{**named, **self.of}[label])
+            for node, label in self.found
+        ]
 
     async def check(self, nodes: Sequence[str], label: str) -> None:
         for node in nodes:

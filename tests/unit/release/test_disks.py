@@ -131,6 +131,45 @@ def test_what_was_there_before_a_killed_attempt_restored_the_disk_is_kept(is_res
     assert nodes.snapshots.restored == [wanted, SNAPSHOT]
 
 
+@pytest.mark.parametrize("newest", [SNAPSHOT, "a-service-1.0.0.before-1.0.2"])
+def test_what_the_last_killed_attempt_kept_is_restored_whatever_it_was_to(newest: str) -> None:
+    nodes = Nodes({**SERVES, DATABASE: replace(LEFT, has_changes=True)}, {("script", DATABASE): failure(DATABASE)})
+    nodes.bind_to_disk()
+    nodes.snapshots.found = {
+        (DATABASE, SNAPSHOT),
+        (DATABASE, "a-service-1.0.0.before-1.0.2"),
+        (DATABASE, "a-service-9"),
+    }
+    nodes.snapshots.newest = newest
+    run_to_failure(nodes)
+    assert nodes.called("snapshot") == []
+    assert nodes.snapshots.restored == [newest]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "kept", "restored"), [(0, True, []), (1, True, [SNAPSHOT]), (1, False, None), (None, True, None)]
+)
+def test_a_schema_that_a_killed_attempt_changed_counts_also_where_this_one_has_not_come_to_it(
+    lacks: int | None, kept: bool, restored: list[str] | None
+) -> None:
+    nodes = Nodes({**SERVES, DATABASE: LEFT}, {("apply", "web-1"): failure("web-1")})
+    nodes.bind_to_disk()
+    nodes.snapshots.found = {(DATABASE, SNAPSHOT)} if kept else set()
+    if lacks is None:
+        nodes.at["script --lacks 2", DATABASE] = failure(DATABASE)
+    else:
+        nodes.exit_codes["script --lacks 2", DATABASE] = lacks
+    said = run_to_failure(nodes)
+    assert DATABASE not in nodes.called("apply")
+    assert nodes.snapshots.restored == (restored or [])
+    if restored is None:
+        assert "nodes stay as they are: deploy a-service-1.0.1 again" in said
+        assert nodes.called("roll_back") == []
+    else:
+        assert "rolled back to the last good version: database-1, web-1" in said
+        assert DATABASE in nodes.called("roll_back")
+
+
 def test_a_snapshot_that_fails_stops_the_rollout() -> None:
     nodes = Nodes(SERVES, {("snapshot", DATABASE): failure(DATABASE)})
     assert "not accepted: database-1: out of luck" in run_to_failure(nodes)
