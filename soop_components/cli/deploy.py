@@ -21,6 +21,7 @@ from soop_components.model.service_plan import DomainPlan
 from soop_components.preview import as_text, summary
 from soop_components.project import Project
 from soop_components.reading.domain_text import is_begun, references_in
+from soop_components.release.lost_disks import lost_disks_error
 
 HELP = "deploy a service into a domain: soop deploy access-service-3.2.3 dev-access"
 DESCRIPTION = """\
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s [options] SERVICE-VERSION ... DOMAIN\n       %(prog)s [options] --plan FILE"
     parser.add_argument("words", nargs="*", metavar="SERVICE-VERSION ... DOMAIN", help=words)
     add_lose_data(parser)
-    parser.add_argument("--with-data", action="store_true", help="delete disks that no node has any more")
+    add_with_data(parser)
     parser.add_argument("--plan", type=Path, metavar="FILE", help="exactly what `soop plan --out FILE` has shown")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--preview", action="store_true", help="only show what would change")
@@ -64,6 +65,16 @@ def add_lose_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_with_data(parser: argparse.ArgumentParser) -> None:
+    """Add the word that an update may need where disks would be deleted."""
+    parser.add_argument("--with-data", action="store_true", help="delete disks that no node has any more")
+
+
+def with_data(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return what the engine is told of that."""
+    return {WITH_DATA: "1"} if arguments.with_data else {}
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then change the domain definition and update the stack."""
     project = Project.find()
@@ -73,10 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
     update = update.losing_data(lose_data) if lose_data else update
     if reviewed:
         reviewed.check_files(update)
-    with_data = {WITH_DATA: "1"} if arguments.with_data else {}
-    with domain_lock(project, update.file.id), update.engine(with_data) as engine:
+    with domain_lock(project, update.file.id), update.engine(with_data(arguments)) as engine:
         if engine.exists:
-            _check_disks(engine.engine, update.plan, only_warn=arguments.with_data or arguments.preview)
+            _check_disks(engine.engine, update.plan, with_data=arguments.with_data)
         asks = not arguments.yes and not reviewed and is_interactive()
         if arguments.preview or asks or reviewed:
             say(f"looking at {update.file.id} …")
@@ -107,19 +117,14 @@ def _update_of(project: Project, arguments: argparse.Namespace, reviewed: Review
     return PlannedUpdate.deploying(project, domain, references_of(names))
 
 
-def _check_disks(engine: Engine, plan: DomainPlan, *, only_warn: bool) -> None:
+def _check_disks(engine: Engine, plan: DomainPlan, *, with_data: bool) -> None:
     """Say which disks would be deleted, and refuse that unless it is wanted."""
     kept = {name for service in plan.services for name in service.disks}
     leaving = [disk for disk in engine.state(plan.id).disks if disk not in kept]
+    if leaving and not with_data:
+        raise lost_disks_error(leaving)
     if leaving:
-        error = SoopError(
-            f"{plan.id}: no node has the disks of {', '.join(leaving)} any more: they would be deleted with their data",
-            "a role that was renamed finds its data under its old name only; to keep disks of a role with fewer nodes: "
-            "`disks: {ROLE: NUMBER}` beside `nodes:`; to delete them: soop deploy --with-data",
-        )
-        if not only_warn:
-            raise error
-        say(f"warning: {error.message}")
+        say(f"warning: {lost_disks_error(leaving).message}")
 
 
 def references_of(words: Sequence[str]) -> tuple[Reference, ...]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from soop_components.cli import plan_branch
-from soop_components.cli.deploy import add_lose_data, references_of
+from soop_components.cli.deploy import add_lose_data, add_with_data, references_of, with_data
 from soop_components.cli.terminal import say
 from soop_components.engine.domains import domain_lock
 from soop_components.engine.planned_update import PlannedUpdate
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="[SERVICE-VERSION ...] DOMAIN", help=words)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the plan into a file, for soop deploy --plan")
     add_lose_data(parser)
+    add_with_data(parser)
     plan_branch.add_arguments(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print it as JSON; docs/schemas/plan.json describes it")
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         update = PlannedUpdate.as_defined(project, domain)
     if arguments.lose_data:
         update = update.losing_data(arguments.lose_data)
-    with domain_lock(project, update.file.id), update.engine() as engine:
+    with domain_lock(project, update.file.id), update.engine(with_data(arguments)) as engine:
         say(f"looking at {update.file.id} …")
         preview = engine.preview()
         if arguments.out:

@@ -32,8 +32,9 @@ def is_meant(arguments: argparse.Namespace) -> bool:
         if not arguments.words:
             raise SoopError("a domain or --base is missing", "soop plan DOMAIN, or soop plan --base origin/main")
         return False
-    if arguments.words or arguments.out:
-        raise SoopError("--base goes with neither a domain nor --out", "soop plan --base origin/main")
+    if arguments.words or arguments.out or arguments.with_data or arguments.lose_data:
+        what = "neither a domain nor --out, --with-data or --lose-data"
+        raise SoopError(f"--base goes with {what}", "soop plan --base origin/main")
     return True
 
 

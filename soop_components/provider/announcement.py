@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 
-from soop_components.machines import WITH_DATA
-from soop_components.provider.release_properties import compared, parsed
+from soop_components.provider.release_properties import compared, lost_disks, parsed
 from soop_components.provider.resource import Context
 from soop_components.provider.rollouts import blobs_when_asked, either, node_urn, replaced, snapshots_of
 from soop_components.provider.wire import Properties, has_unknown
 from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.lost_disks import refuse_lost_disks
 from soop_components.release.moves import refuse_moves
 from soop_components.release.node import Node
 from soop_components.release.schemas import rows_lost
@@ -32,9 +32,10 @@ async def announce(
     """
     for name in replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
         await context.progress.of(node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
-    for name in _lost_disks(inputs, wanted):
-        text = f"no node has the disk of {name} any more: an update deletes it with its data if {WITH_DATA}=1 is set"
-        await context.progress.warn(f"{text}, and else fails there")
+    lost = lost_disks(inputs, wanted)
+    refuse_lost_disks(lost)
+    for name in lost:
+        await context.progress.warn(f"no node has the disk of {name} any more: it is deleted with its data")
     if not inputs.get("roles"):
         return
     for text in _in_words(context.name, inputs, outputs, wanted, changed) if changed is not None else ():
@@ -62,19 +63,6 @@ def _in_words(
     step = ResourceStep("update", RELEASE, name, inputs, outputs, wanted, tuple(changed))
     (service,) = preview_of_steps(name, [step]).services
     return [service_in_words(service), *node_lines(service.nodes)]
-
-
-def _lost_disks(*before_and_after: Properties) -> list[str]:
-    """Return the nodes whose disk goes, also where not all of an update is known yet."""
-    nodes = [properties.get("nodes") for properties in before_and_after]
-    if not all(isinstance(each, dict) for each in nodes):
-        return []
-    before, after = (
-        {name for name, node in each["nodes"].items() if each["roles"][node["role"]].get("disk")}
-        | set(each.get("keptDisks", ()))
-        for each in before_and_after
-    )
-    return sorted(before - after)
 
 
 async def _announce_schemas(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:

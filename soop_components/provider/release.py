@@ -14,11 +14,19 @@ from soop_components.provider.announcement import announce
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, used_secrets
 from soop_components.provider.release_group import recorded, refuse_change_beside_group, used_by
-from soop_components.provider.release_properties import TOGETHER, accepted_record, compared, node_record, parsed
+from soop_components.provider.release_properties import (
+    TOGETHER,
+    accepted_record,
+    compared,
+    lost_disks,
+    node_record,
+    parsed,
+)
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
 from soop_components.provider.rollouts import Rollouts, node_urn, replaced
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.lost_disks import refuse_lost_disks
 from soop_components.release.node import Node
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
@@ -124,6 +132,7 @@ class ReleaseResource(Resource):
             inputs, outputs = wanted, recorded(wanted)
             if not replaced(wanted["nodes"]):
                 return outputs
+        refuse_lost_disks(lost_disks(inputs, wanted))
         wanted = used_by(inputs, outputs, wanted)
         release = parsed(wanted)
         previous = parsed(accepted_inputs(inputs, outputs)) if inputs.get("roles") and outputs.get("version") else None

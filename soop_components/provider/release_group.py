@@ -13,11 +13,19 @@ from soop_components.errors import SoopError
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import ACCEPTED as SECRETS
 from soop_components.provider.generated_secret import accepted_inputs, used_secrets
-from soop_components.provider.release_properties import ACCEPTED, TOGETHER, accepted_record, compared, parsed
+from soop_components.provider.release_properties import (
+    ACCEPTED,
+    TOGETHER,
+    accepted_record,
+    compared,
+    lost_disks,
+    parsed,
+)
 from soop_components.provider.resource import Context, Created, DeployedArtifact, Difference, PartialFailure, Resource
 from soop_components.provider.rollouts import Rollouts
 from soop_components.provider.wire import UNKNOWN, Properties, Unknown, has_unknown, reveal
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.lost_disks import refuse_lost_disks
 from soop_components.release.together import roll_out
 from soop_components.release.verdict import ReleaseFailed
 from soop_components.runner.typed_json import digest_of
@@ -77,6 +85,7 @@ class ReleaseGroupResource(Resource):
         used: Properties = {}
         for name in wanted["order"]:
             old, accepted = _of(inputs, outputs, name)
+            refuse_lost_disks(lost_disks(old, wanted["services"][name]))
             used[name] = used_secrets(old, accepted, wanted["services"][name])
             previous = parsed(accepted_inputs(old, accepted)) if accepted else None
             attempts[name] = (parsed(used[name]), previous)

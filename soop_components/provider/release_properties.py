@@ -27,6 +27,19 @@ def compared(properties: Properties) -> Properties:
     return {key: value for key, value in properties.items() if key not in _NOT_COMPARED}
 
 
+def lost_disks(*before_and_after: Properties) -> list[str]:
+    """Return the nodes whose disk goes, also where not all of an update is known yet."""
+    nodes = [properties.get("nodes") for properties in before_and_after]
+    if not all(isinstance(each, dict) for each in nodes):
+        return []
+    before, after = (
+        {name for name, node in each["nodes"].items() if each["roles"][node["role"]].get("disk")}
+        | set(each.get("keptDisks", ()))
+        for each in before_and_after
+    )
+    return sorted(before - after)
+
+
 def accepted_record(release: ReleaseInputs, wanted: Properties, before: Properties) -> Properties:
     """Return the outputs of a service that was accepted now; ``before`` are those there were."""
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -9,17 +9,20 @@ from pathlib import Path
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines import Unsupported
+from soop_components.machines import WITH_DATA, Unsupported
 from soop_components.model.names import Reference
 from soop_components.provider.diff import PropertyChange
 from soop_components.provider.engine_progress import EngineProgress
 from soop_components.provider.release import ReleaseResource, drift_of
+from soop_components.provider.release_group import ReleaseGroupResource
+from soop_components.provider.release_properties import lost_disks
 from soop_components.provider.resource import Context, PartialFailure
 from soop_components.provider.rollouts import Rollouts
 from soop_components.provider.wire import UNKNOWN, Properties
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.downgrade import DowngradeRefused
 from soop_components.release.inputs import ReleaseInputs
+from soop_components.release.lost_disks import refuse_lost_disks
 from soop_components.release.node import Node
 from soop_components.release.rollout import Rollout
 from soop_components.release.verdict import ReleaseFailed
@@ -137,6 +140,31 @@ def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_
     agreed = {**wanted, "loseData": {"from": "2.0.0", "to": "1.0.0", "by": "migrations"}}
     asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, agreed))
     assert changes(OUTPUTS, {**INPUTS, "loseData": agreed["loseData"]}) == {}
+
+
+def test_disks_that_no_node_has_any_more_are_refused_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(role: str, **more: object) -> Properties:
+        nodes = {f"{role}-1.a.dev": {"role": role, "number": 1, "place": UNKNOWN}}
+        return {**INPUTS, "digest": DIGEST, "nodes": nodes, "roles": {role: {"disk": "/srv"}}, **more}
+
+    context = Context("urn:pulumi:dev::p::soop:index:Release::a", EngineProgress(None, ""), Cancellation())
+    release, group = ReleaseResource(Rollouts()), ReleaseGroupResource(Rollouts())
+    together = {"services": {"a": of("vault")}, "order": ["a"]}
+    accepted = {"accepted": {"a": OUTPUTS}}
+    for step in (
+        lambda: release.announce(context, of("store"), OUTPUTS, of("vault")),
+        lambda: release.update(context, "a", of("store"), OUTPUTS, of("vault")),
+        lambda: group.update(context, "a", {"services": {"a": of("store")}}, accepted, together),
+    ):
+        monkeypatch.delenv(WITH_DATA, raising=False)
+        with pytest.raises(SoopError, match=r"no node has the disks of store-1\.a\.dev any more") as refused:
+            asyncio.run(step())
+        assert "disks: {ROLE: NUMBER}" in str(refused.value)
+    assert lost_disks(of("store"), of("vault", keptDisks=["store-1.a.dev"])) == []
+    assert lost_disks(of("store"), of("vault", nodes=UNKNOWN)) == []
+    refuse_lost_disks([])
+    monkeypatch.setenv(WITH_DATA, "1")
+    refuse_lost_disks(["store-1.a.dev"])
 
 
 def test_a_preview_refuses_to_move_data_where_machines_have_no_snapshots() -> None:

@@ -1,0 +1,24 @@
+"""Disks that no node has any more: a role was renamed or removed, or has fewer nodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from soop_components.errors import SoopError
+from soop_components.machines import WITH_DATA
+
+
+def lost_disks_error(names: Iterable[str]) -> SoopError:
+    """Return what is said of such disks, by the names that their nodes had."""
+    return SoopError(
+        f"no node has the disks of {', '.join(names)} any more: they would be deleted with their data",
+        "a role that was renamed finds its data under its old name only; to keep disks of a role with fewer nodes: "
+        f"`disks: {{ROLE: NUMBER}}` beside `nodes:`; to delete them: soop deploy --with-data, or {WITH_DATA}=1",
+    )
+
+
+def refuse_lost_disks(names: Iterable[str]) -> None:
+    """Raise ``SoopError`` if there are any, unless somebody has said that they may go."""
+    if (lost := list(names)) and not os.environ.get(WITH_DATA):
+        raise lost_disks_error(lost)
