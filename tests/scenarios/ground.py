@@ -178,7 +178,8 @@ def _connection(facts: MachineFacts) -> AbstractAsyncContextManager[asyncssh.SSH
     )
 
 
-def as_root(*argv: str, stdin: str = "", check: bool = True) -> None:
-    """Run a program as root."""
+def as_root(*argv: str, stdin: str = "", check: bool = True) -> str:
+    """Run a program as root, and return what it printed."""
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    subprocess.run([*sudo, *argv], input=stdin, text=True, check=check, capture_output=True)
+    done = subprocess.run([*sudo, *argv], input=stdin, text=True, check=check, capture_output=True)
+    return done.stdout

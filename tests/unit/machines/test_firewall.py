@@ -11,6 +11,13 @@ delete table bridge soop
 table bridge soop {
   set domain0 { type ifname; elements = { "m002", "m00a" } }
   set domain1 { type ifname; elements = { "m003" } }
+  set own { type ifname . ether_addr . ipv4_addr; elements = { OWN } }
+  chain prerouting {
+    type filter hook prerouting priority filter; policy drop;
+    iifname "uplink" accept
+    iifname . ether saddr . ip saddr @own accept
+    iifname . ether saddr . arp saddr ip @own accept
+  }
   chain forward {
     type filter hook forward priority filter; policy drop;
     iifname "uplink" ip saddr 10.64.0.1 accept
@@ -21,6 +28,11 @@ table bridge soop {
   }
 }
 """
+RULES = RULES.replace(
+    "OWN",
+    '"m002" . 02:50:00:00:00:02 . 10.64.0.2, "m003" . 02:50:00:00:00:03 . 10.64.0.3, '
+    '"m00a" . 02:50:00:00:00:0a . 10.64.0.10',
+)
 OPENED = """\
     iifname @domain1 oifname { "m002", "m00a" } tcp dport 80 accept
     iifname { "m002", "m00a" } oifname @domain1 tcp sport 80 tcp flags & (syn | ack) != syn accept
@@ -29,12 +41,16 @@ OPENED = """\
 """
 
 
+def machine(number: int, domain: str, *inbound: Opening) -> Machine:
+    return Machine(f"m{number:03x}", f"02:50:00:00:00:{number:02x}", f"10.64.0.{number}", domain, inbound)
+
+
 def test_machines_reach_those_of_their_domain_and_the_host_reaches_all() -> None:
-    machines = [Machine("m003", "dev-one"), Machine("m00a", "dev-access"), Machine("m002", "dev-access")]
+    machines = [machine(3, "dev-one"), machine(10, "dev-access"), machine(2, "dev-access")]
     assert ruleset("10.64.0.1", machines) == RULES
 
 
 def test_another_domain_connects_to_open_ports_and_gets_answers() -> None:
-    opened = (Opening(80, ("dev-one", "dev-without-machines")),)
-    web = [Machine(port, "dev-access", opened) for port in ("m00a", "m002")]
-    assert ruleset("10.64.0.1", [*web, Machine("m003", "dev-one")]) == RULES.replace("  }\n}", f"{OPENED}  }}\n}}")
+    opened = Opening(80, ("dev-one", "dev-without-machines"))
+    web = [machine(number, "dev-access", opened) for number in (10, 2)]
+    assert ruleset("10.64.0.1", [*web, machine(3, "dev-one")]) == RULES.replace("  }\n}", f"{OPENED}  }}\n}}")

@@ -1,6 +1,7 @@
 """Packet filter of an environment: nftables on its bridge, where no machine reaches it.
 
-A frame is judged by the bridge's ports, which nobody can forge as an address can be. Machines of one domain reach each
+A frame is judged by the bridge's ports, which nobody can forge as an address can be; addresses that are not those of
+the machine at a port do not come in, so that nobody gets what is meant for others. Machines of one domain reach each
 other, the host reaches all of them, other domains reach the TCP ports that are open to them, and nothing else passes.
 No connections are tracked, since not every kernel does so on bridges: an answer is what comes from an open port and
 begins no connection.
@@ -26,6 +27,8 @@ class Machine:
 
     port: str
     """Of the bridge."""
+    mac: str
+    address: str
     domain: str
     inbound: tuple[Opening, ...] = ()
 
@@ -33,7 +36,9 @@ class Machine:
 def isolate(slot: int, records: Iterable[Record]) -> None:
     """Let the machines of an environment reach what they may; all rules are replaced in one step."""
     machines = [
-        Machine(network.bridge_port(each.id), domain_of(each.spec.name), each.spec.inbound)
+        Machine(
+            network.bridge_port(each.id), network.mac(each), each.address, domain_of(each.spec.name), each.spec.inbound
+        )
         for each in records
         if each.slot == slot
     ]
@@ -48,12 +53,21 @@ def ruleset(host: str, machines: Sequence[Machine]) -> str:
         domains[machine.domain].append(machine.port)
     names = {domain: f"@domain{number}" for number, domain in enumerate(sorted(domains))}
     sets = [f"  set {names[each][1:]} {{ type ifname; elements = {_set(domains[each])} }}" for each in names]
+    own = sorted({f'"{each.port}" . {each.mac} . {each.address}' for each in machines})
+    elements = f" elements = {{ {', '.join(own)} }}" if own else ""
     return "\n".join(
         [
             f"table {_TABLE}",
             f"delete table {_TABLE}",
             f"table {_TABLE} {{",
             *sets,
+            f"  set own {{ type ifname . ether_addr . ipv4_addr;{elements} }}",
+            "  chain prerouting {",
+            "    type filter hook prerouting priority filter; policy drop;",
+            '    iifname "uplink" accept',
+            "    iifname . ether saddr . ip saddr @own accept",
+            "    iifname . ether saddr . arp saddr ip @own accept",
+            "  }",
             "  chain forward {",
             "    type filter hook forward priority filter; policy drop;",
             f'    iifname "uplink" ip saddr {host} accept',

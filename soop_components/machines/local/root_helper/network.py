@@ -115,6 +115,12 @@ def bridge_port(id: str) -> str:
     return f"m{id.partition('-')[2]}"
 
 
+def mac(record: Record) -> str:
+    """Return the hardware address of a machine."""
+    slot, number = record.slot, record.number
+    return f"02:50:{slot >> 8:02x}:{slot & 255:02x}:{number >> 8:02x}:{number & 255:02x}"
+
+
 def slot_of(id: str) -> int:
     """Return the slot in a machine's id."""
     return int(id.partition("-")[0], 16)
@@ -134,14 +140,13 @@ def numbers_in(slot: int) -> set[int]:
 def connect(record: Record) -> None:
     """Make the machine's namespace with its one interface on the environment's bridge."""
     environment, port = environment_namespace(record.slot), bridge_port(record.id)
-    mac = f"02:50:{record.slot >> 8:02x}:{record.slot & 255:02x}:{record.number >> 8:02x}:{record.number & 255:02x}"
     prefix = slots.subnet(record.slot).prefixlen
     name = namespace(record.id).name
     delete_namespace(record.id)  # the slot is ours: what is still there was left by a machine that is gone
     run("ip", "netns", "add", name)
     _batch(
         environment,
-        f"link add {port} type veth peer name eth0 address {mac} netns {name}",
+        f"link add {port} type veth peer name eth0 address {mac(record)} netns {name}",
         f"link set {port} master br0 up",
     )
     _batch(name, "link set lo up", f"addr add {record.address}/{prefix} dev eth0", "link set eth0 up")
@@ -163,7 +168,8 @@ def delete_namespace(id: str) -> None:
 def _make_environment(slot: int, alias: str) -> None:
     name = environment_namespace(slot)
     run("ip", "netns", "add", name)
-    _batch(name, "link set lo up", "link add br0 type bridge", "link set br0 up")
+    # Of frames that no bridge passes on (01:80:c2:00:00:0e, say), it would learn addresses without asking the firewall.
+    _batch(name, "link set lo up", "link add br0 type bridge no_linklocal_learn 1", "link set br0 up")
     run("ip", "link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", name)
     _batch(name, "link set uplink master br0 up")
     _batch(
