@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pytest
+
+from soop_components.machines.local.root_helper import firewall
+from soop_components.machines.local.root_helper.failure import Refused
 from soop_components.machines.local.root_helper.firewall import Machine, ruleset
 from soop_components.machines.local.root_helper.request import Opening
 
@@ -54,3 +60,18 @@ def test_another_domain_connects_to_open_ports_and_gets_answers() -> None:
     opened = Opening(80, ("dev-one", "dev-without-machines"))
     web = [machine(number, "dev-access", opened) for number in (10, 2)]
     assert ruleset("10.64.0.1", [*web, machine(3, "dev-one")]) == RULES.replace("  }\n}", f"{OPENED}  }}\n}}")
+
+
+def test_a_host_that_cannot_filter_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*argv: str, stdin: str) -> str:
+        raise Refused("nft failed: Operation not supported")
+
+    monkeypatch.setattr(firewall, "run", fail)
+    monkeypatch.setattr(shutil, "which", lambda program, path: f"/usr/sbin/{program}")
+    with pytest.raises(Refused, match="Operation not supported") as refused:
+        firewall.isolate(1, [])
+    assert "CONFIG_NF_TABLES_BRIDGE" in str(refused.value.hint)
+    monkeypatch.setattr(shutil, "which", lambda program, path: None)
+    with pytest.raises(Refused, match="nft is not installed") as refused:
+        firewall.isolate(1, [])
+    assert refused.value.hint == "apt-get install nftables"

@@ -9,16 +9,19 @@ begins no connection.
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import network, slots
-from .command import run
+from .command import ENVIRONMENT, missing, run
+from .failure import Refused
 from .record import Record
 from .request import Opening, domain_of
 
 _TABLE = "bridge soop"
+_KERNEL = "the host's kernel must support rules of nftables for bridges (CONFIG_NF_TABLES_BRIDGE)"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,12 @@ def isolate(slot: int, records: Iterable[Record]) -> None:
         if each.slot == slot
     ]
     rules = ruleset(str(slots.address(slot, 1)), machines)
-    run("ip", "netns", "exec", network.environment_namespace(slot), "nft", "-f", "-", stdin=rules)
+    if shutil.which("nft", path=ENVIRONMENT["PATH"]) is None:  # else it is `ip` that says so
+        raise missing("nft")
+    try:
+        run("ip", "netns", "exec", network.environment_namespace(slot), "nft", "-f", "-", stdin=rules)
+    except Refused as error:
+        raise Refused(error.message, _KERNEL) from error
 
 
 def ruleset(host: str, machines: Sequence[Machine]) -> str:
