@@ -39,7 +39,8 @@ def test_a_record_is_read_back(realm: Realm) -> None:
     assert Record.load(realm, NAME) is None
     save(realm)
     assert Record.load(realm, NAME) == RECORD
-    assert records(realm) == [RECORD]
+    assert records(realm, "dev") == [RECORD]
+    assert records(realm, "test") == []
     assert (RECORD.id, RECORD.address) == ("005-011", "10.64.20.17")
 
 
@@ -61,7 +62,7 @@ def test_records_that_do_not_fit(realm: Realm, changes: dict[str, Any]) -> None:
     save(realm, **changes)
     with pytest.raises(Damaged, match=rf"the record of {NAME} is damaged: .*/machine\.json"):
         Record.load(realm, NAME)
-    assert records(realm) == []
+    assert records(realm, "dev") == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"spec": 7}', "\0\0"])
@@ -75,4 +76,4 @@ def test_records_that_are_damaged(realm: Realm, text: str) -> None:
 
 def test_a_folder_without_record_is_no_machine(realm: Realm) -> None:
     realm.machine(NAME).mkdir(parents=True)
-    assert records(realm) == []
+    assert records(realm, "dev") == []

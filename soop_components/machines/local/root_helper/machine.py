@@ -117,10 +117,12 @@ def _loaded(realm: Realm, name: str) -> Record | None:
 
 def end_unknown(realm: Realm, name: str) -> None:
     """End the machine ``name``, which has no record: whatever of its environment no record names."""
+    environment = request.environment_of(name)
     with network.registry() as registry:
-        slot = registry.find(realm, request.environment_of(name))
+        slot = registry.find(realm, environment)
     ids = [] if slot is None else network.ids_of(slot)
-    known = {record.id for record in records(realm)}  # read later: a machine has its record before its namespace
+    # Read later: a machine has its record before its namespace.
+    known = {record.id for record in records(realm, environment)}
     for id in ids:
         if id not in known:
             _end(realm, id, name, realm.names(realm.disks), _PATIENCE, has_network=True)
@@ -159,8 +161,7 @@ def _boot(realm: Realm, record: Record) -> dict[str, Any]:
 def _isolate(realm: Realm, record: Record) -> None:
     """Let the machines of an environment reach what their records say, before this one is there."""
     with network.registry():
-        environment = [each for each in records(realm) if each.spec.environment == record.spec.environment]
-        firewall.isolate(record.slot, environment)
+        firewall.isolate(record.slot, records(realm, record.spec.environment))
 
 
 def _bring_up(realm: Realm, record: Record, made_from: Path) -> None:
@@ -210,7 +211,7 @@ def _place(realm: Realm, record: Record, previous: Record | None) -> Record:
     """Give a machine its address, the one it had if that is still free, and write its record."""
     name, environment = record.spec.name, record.spec.environment
     with network.registry() as registry:
-        others = [each for each in records(realm) if each.spec.environment == environment and each.spec.name != name]
+        others = [each for each in records(realm, environment) if each.spec.name != name]
         preferred = next((each.slot for each in (previous, *others) if each is not None), None)
         slot = registry.claim(realm, environment, preferred)
         taken = {each.number for each in others} | network.numbers_in(slot)

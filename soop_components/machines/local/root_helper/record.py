@@ -79,10 +79,10 @@ class Record:
         return record
 
 
-def records(realm: Realm) -> list[Record]:
-    """Return the records of all machines of a realm, without those that cannot be used."""
+def records(realm: Realm, environment: str) -> list[Record]:
+    """Return the records of all machines of a realm's environment, without those that cannot be used."""
     found = []
-    for name in realm.names(realm.machines):
+    for name in (name for name in realm.names(realm.machines) if request.environment_of(name) == environment):
         with suppress(Refused):
             found.append(Record.load(realm, name))
     return [record for record in found if record is not None]
