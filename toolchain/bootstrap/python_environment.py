@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
 import shutil
@@ -19,12 +20,17 @@ EXTRAS = Path("extras")
 """Folder of .venv with what only tests import; in .venv itself it would make every run look for its plugin."""
 _OF_EXTRAS = {"pulumi_aws": "requirements-aws.txt", "pulumi_libvirt": "requirements-libvirt.txt"}
 """Pins of each extra, by the package that it is about."""
-_FORM = "2"
+_FORM = "3"
 """Changes when what is done here does, so that it is done again."""
 
 
 def ensure(checkout: Checkout) -> None:
-    """Make .venv what requirements.txt and pyproject.toml say; nothing happens when it is already."""
+    """Make .venv what requirements.txt and pyproject.toml say; nothing is installed when it is already.
+
+    All is compiled, as pip does it, too: where ``PYTHONDONTWRITEBYTECODE`` is set, as in many containers, each start of
+    a program would compile everything anew, which takes longer than the rest of the start.
+    """
+    compileall.compile_dir(checkout.root / _PACKAGE, quiet=2)
     stamp = checkout.venv / "made-from"
     wanted = _fingerprint(checkout)
     if stamp.is_file() and stamp.read_text() == wanted and _runs(checkout.venv):
@@ -33,7 +39,7 @@ def ensure(checkout: Checkout) -> None:
     if not (_runs(checkout.venv) and _has_pinned_uv(checkout)):
         _make(checkout)
     pins = ["toolchain/uv.txt", "requirements.txt", *_extras_in_use(checkout.venv)]
-    _uv(checkout, "installing Python packages", f"sync --require-hashes {' '.join(pins)}")
+    _uv(checkout, "installing Python packages", f"sync --compile-bytecode --require-hashes {' '.join(pins)}")
     _uv(checkout, "installing soop itself", "install --no-deps --no-build-isolation --offline -e .")
     _link_package(checkout)
     stamp.write_text(wanted)

@@ -10,7 +10,7 @@ from bootstrap.checkout import Checkout
 
 
 @pytest.mark.parametrize("in_use", [(), ("aws",), ("libvirt",), ("aws", "libvirt")])
-def test_what_an_extra_needs_stays_where_somebody_has_installed_it(
+def test_all_is_compiled_and_what_an_extra_needs_stays_where_somebody_has_installed_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_use: tuple[str, ...]
 ) -> None:
     said: list[str] = []
@@ -25,9 +25,12 @@ def test_what_an_extra_needs_stays_where_somebody_has_installed_it(
     for check in ("_runs", "_has_pinned_uv"):
         monkeypatch.setattr(python_environment, check, lambda _: True)
     monkeypatch.setattr(python_environment, "_uv", lambda checkout, title, words: said.append(words))
+    (tmp_path / "soop_components").mkdir()
+    (tmp_path / "soop_components/verb.py").write_text("")
     python_environment.ensure(Checkout(tmp_path))
     used = "".join(f" requirements-{name}.txt" for name in in_use)
-    assert said[0] == f"sync --require-hashes toolchain/uv.txt requirements.txt{used}"
+    assert said[0] == f"sync --compile-bytecode --require-hashes toolchain/uv.txt requirements.txt{used}"
+    assert [path.suffix for path in (tmp_path / "soop_components/__pycache__").iterdir()] == [".pyc"]
 
     said.clear()
     python_environment.ensure(Checkout(tmp_path))
