@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from soop_components.errors import SoopError, shortened
+from soop_components.machines import WITH_DATA
 from soop_components.provider.announcement import announce
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, used_secrets
@@ -138,6 +139,17 @@ class ReleaseResource(Resource):
         previous = parsed(accepted_inputs(inputs, outputs)) if inputs.get("roles") and outputs.get("version") else None
         await self._roll_out(context, release, previous)
         return accepted_record(release, wanted, outputs)
+
+    def holds_data(self, context: Context, inputs: Properties) -> SoopError | None:
+        """Say that the service stays: its nodes are deleted after it."""
+        nobody: Properties = {"nodes": {}}
+        if not (lost := lost_disks(inputs, nobody)):
+            return None
+        return SoopError(
+            f"{context.name}: its nodes stay, although the domain has it no more: there are data on {', '.join(lost)}",
+            "put it back into the domain definition, under its name, if it was renamed; to delete it with its data: "
+            f"soop deploy --with-data, or {WITH_DATA}=1",
+        )
 
     async def _roll_out(self, context: Context, release: ReleaseInputs, previous: ReleaseInputs | None) -> None:
         await roll_out([self._rollouts.begin(context, release, previous, replaced(release.nodes))], context.progress)

@@ -68,8 +68,6 @@ class Resource:
     """Whether the engine reads it before each preview and update."""
     owns_artifacts = True
     """Whether its deletion means that the artifacts it deployed are gone."""
-    holds_data = False
-    """Whether it is deleted in an update only when the user has said so."""
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Return what is wrong with the inputs: property -> reason."""
@@ -103,6 +101,10 @@ class Resource:
     ) -> Properties:
         """Change it and return its outputs."""
         return outputs
+
+    def holds_data(self, context: Context, inputs: Properties) -> SoopError | None:
+        """Say which data would go with it, so that an update deletes it only when the user has said so; None: none."""
+        return None
 
     def engine_ended(self) -> None:
         """Forget what belongs to a run that has ended."""

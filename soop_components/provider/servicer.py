@@ -32,13 +32,6 @@ _NO_IMPORT = (
     "which also adopts what an interrupted run left behind"
 )
 
-_HOLDS_DATA = "{}: the disk stays with its data, although no node has it any more"
-_TO_DELETE = (
-    "a node of the same name gets it again: where a role was renamed, rename it back to get the data; "
-    "to keep it: `disks: {{ROLE: NUMBER}}` in the domain definition; "
-    "to delete it: `soop deploy --with-data …`, {}=1, or `pulumi destroy --target '{}'`"
-)
-
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves a fixed set of resources."""
@@ -199,8 +192,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             inputs, outputs = decode(request.old_inputs), decode(request.properties)
             gone = outputs if resource.owns_artifacts else {}
             with noted(request.urn, resource, gone, inputs, success=Outcome.REMOVED):
-                if resource.holds_data and self._has_program and not os.environ.get(WITH_DATA):
-                    raise SoopError(_HOLDS_DATA.format(operation.name), _TO_DELETE.format(WITH_DATA, request.urn))
+                data = resource.holds_data(operation, inputs)
+                if data and self._has_program and not os.environ.get(WITH_DATA):
+                    raise data
                 await resource.delete(operation, request.id, inputs, outputs)
             return empty_pb2.Empty()
 

@@ -30,6 +30,16 @@ def test_a_removed_service_runs_until_all_others_were_accepted(project: StandInP
     assert project.versions(DOMAIN) == {"access-service": "3.2.3", "gateway-service": "3.2.3"}
     assert len(project.status(DOMAIN)["services"]["access-service"]["nodes"]) == 3
 
+    del project.environment["SOOP_WITH_DATA"]
+    project.write(DEFINITION, one)
+    code, said = up(project)
+    assert code != 0
+    assert (
+        "access-service: its nodes stay, although the domain has it no more: there are data on store-1.access" in said
+    )
+    assert len(project.status(DOMAIN)["services"]["access-service"]["nodes"]) == 3
+    project.environment["SOOP_WITH_DATA"] = "1"
+
     project.write(DEFINITION, one.replace("gateway-service-3.2.3", "gateway-service-3.2.4"))
     code, said = up(project)
     assert code == 0, said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from soop_components.errors import SoopError
+from soop_components.machines import WITH_DATA
 from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.kind import KIND
 from soop_components.machines.local.local_machines import DamagedMachine, LocalMachines, MachineFacts
@@ -18,13 +19,18 @@ from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties
 
+_TO_DELETE = (
+    "a node of the same name gets it again: where a role was renamed, rename it back to get the data; "
+    "to keep it: `disks: {{ROLE: NUMBER}}` in the domain definition; "
+    "to delete it: `soop deploy --with-data …`, {}=1, or `pulumi destroy --target '{}'`"
+)
+
 
 class DiskResource(Resource):
     """Input: ``size`` (``10GiB``). Output: ``location``. The name is that of the node it was made for."""
 
     kind = KIND.disk_type
     refresh_before_update = True
-    holds_data = True
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """See a new size."""
@@ -51,6 +57,11 @@ class DiskResource(Resource):
     ) -> Properties:
         """Let it grow; it never shrinks."""
         return await _made_disk(id, wanted)
+
+    def holds_data(self, context: Context, inputs: Properties) -> SoopError:
+        """Say that it stays."""
+        kept = f"{context.name}: the disk stays with its data, although no node has it any more"
+        return SoopError(kept, _TO_DELETE.format(WITH_DATA, context.urn))
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Remove it with its data."""
