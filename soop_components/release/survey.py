@@ -40,7 +40,8 @@ class Survey:
         await self._look_for_snapshots()
         self.states = {name: self._state(name, found, name in known) for name, found in self._found.items()}
         begun = [name for name, found in self._found.items() if found and not _is_untouched(found)]
-        self._disks.count_on_earlier(begun, self._attempt.previous)
+        kept = [name for name in begun if not self.states[name].snapshot]
+        self._disks.count_on_earlier(kept, self._attempt.previous)
 
     def refuse_changes(self) -> None:
         """Raise ``MustNotChange`` if the rollout would change a node that has accepted a version."""

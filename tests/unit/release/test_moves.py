@@ -121,13 +121,14 @@ def test_a_disk_stays_as_it_is_when_the_machine_it_has_cannot_hand_over(call: st
     assert nodes.called("roll_back") == [NODE], "its server was stopped already"
 
 
-def test_what_an_older_attempt_kept_is_restored_no_more_once_this_one_has_begun() -> None:
-    nodes = upgraded()
+@pytest.mark.parametrize("state", [SERVING, replace(LEFT, has_accepted=False)])
+def test_what_an_older_attempt_kept_is_restored_no_more_once_this_one_has_begun(state: NodeState) -> None:
+    nodes = upgraded({**SERVES, NODE: state})
     nodes.bind_to_disk()
     nodes.snapshots.found.add((NODE, SNAPSHOT))
     nodes.at[HANDS_OVER, NODE] = failure(NODE)
     nodes.at["script --lacks 2", NODE] = failure(NODE)  # it does not say that its schema is what it was
-    assert "nodes stay as they are: deploy a-service-1.0.1 again" in run(nodes)
+    assert "nodes stay as they are: deploy a-service-1.0.1 again" in run(nodes, nodes.earlier)
     assert nodes.called("snapshot") == nodes.snapshots.restored == nodes.called("roll_back") == []
 
 
