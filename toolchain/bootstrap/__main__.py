@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 if not __package__:
@@ -37,7 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="toolchain/run", description=bootstrap.__doc__)
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with what programs print
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in order with what programs print
     try:
         VERBS[verb](Checkout(Path(__file__).resolve().parents[2]))
     except SoopError as error:
