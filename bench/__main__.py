@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("figure", nargs="*", help=f"one of {', '.join(FIGURES)}; all if none is given")
     parser.add_argument("--rounds", type=float, default=1.0, help="share of the usual number of rounds, 0.5 is half")
     parser.add_argument("--patience", type=float, default=600.0, help="seconds to wait for a calm machine, in all")
+    parser.add_argument("--web-nodes", type=int, nargs="+", default=[1, 3, 6], help="sizes of rolling upgrades")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.figure) - set(FIGURES))
     if unknown:
@@ -45,7 +46,8 @@ def main() -> int:
         except BlockingIOError:
             print("figures are being measured already", file=sys.stderr)
             return 1
-        return _measure(arguments.figure or list(FIGURES), Run(arguments.rounds, arguments.patience))
+        run = Run(arguments.rounds, arguments.patience, arguments.web_nodes)
+        return _measure(arguments.figure or list(FIGURES), run)
 
 
 def _measure(names: Iterable[str], run: Run) -> int:

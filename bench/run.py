@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.calm import Calm
@@ -15,6 +16,8 @@ class Run:
     share_of_rounds: float = 1.0
     patience: float = 600.0
     """Seconds to wait, in all, for others to be done."""
+    web_nodes: Sequence[int] = (1, 3, 6)
+    """How many web nodes are upgraded, one figure each."""
     calm: Calm = field(init=False)
 
     def __post_init__(self) -> None:

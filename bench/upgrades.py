@@ -30,7 +30,6 @@ from bench.tools import Place, Tools
 from bench.workspace import COLD, HERE, Workspace, web
 from soop_components.errors import SoopError
 
-SIZES = (1, 3, 6)
 _FRONT, _SERVICE = "front-service-1.0.0", "web-service"
 _PROGRAM = f"service_defs/{_SERVICE}/app/web.py"
 _PORTS = {"soop": (80, 8080), "Ansible": (81, 8081), "pyinfra": (82, 8082)}
@@ -39,7 +38,7 @@ _PORTS = {"soop": (80, 8080), "Ansible": (81, 8081), "pyinfra": (82, 8082)}
 
 def figures(run: Run) -> Iterator[Comparison]:
     """Upgrade one node and several."""
-    for nodes in SIZES:
+    for nodes in run.web_nodes:
         with web() as ours:
             yield from _Contest(run, ours, nodes).figures()
 
