@@ -26,17 +26,16 @@ class SendBlobs(_OnNodes):
 
 
 @dataclass(frozen=True)
-class TakeSnapshot(_OnNodes):
+class _OfSnapshot(_OnNodes):
+    label: str
+
+
+class TakeSnapshot(_OfSnapshot):
     """Keep what is on the disks of a batch of nodes, under a label."""
 
-    label: str
 
-
-@dataclass(frozen=True)
-class RestoreSnapshot(_OnNodes):
+class RestoreSnapshot(_OfSnapshot):
     """Put on the disks of a batch of nodes what a snapshot kept; their machines stop and start for it."""
-
-    label: str
 
 
 class HandOver(_OnNodes):
