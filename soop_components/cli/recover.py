@@ -53,8 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise SoopError("which domain is to be recovered?", "soop recover DOMAIN; `soop recover --check` lists them")
     id = stack_of(engine, arguments.domain)
     with domain_lock(project, id):
-        if not recover(engine, id, say, force=arguments.force):
-            say(f"{id}: nothing to recover")
+        recovered = recover(engine, id, say, force=arguments.force)
+    if not engine.sees_locks and not arguments.force:
+        say(f"{id}: a lock may be there, which this backend does not show; `pulumi up` names who holds it")
+        say(f"  when that process is gone: soop recover --force {id}")
+    elif not recovered:
+        say(f"{id}: nothing to recover")
     return 0
 
 

@@ -168,6 +168,11 @@ class Engine:
     def _notes(self, id: str) -> Notes:
         return Notes(self._folder or self.project.home, self._name, id)
 
+    @property
+    def sees_locks(self) -> bool:
+        """Whether the backend shows its locks: only a folder does."""
+        return self._folder is not None
+
     def locks(self, id: str) -> tuple[Lock, ...]:
         """Return the locks on a stack; none where the backend is no folder: only there they can be seen."""
         return () if self._folder is None else locks_in(self._folder, self._name, id)

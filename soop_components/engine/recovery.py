@@ -62,7 +62,9 @@ def _clear_locks(engine: Engine, id: str, report: Report, force: bool) -> bool:
     engine.cancel(id)
     for lock in locks:
         report(f"{id}: removed the lock of {lock}" + (", which is gone" if lock.is_dead else ""))
-    return bool(locks)
+    if not engine.sees_locks:
+        report(f"{id}: removed its locks, if there were any: this backend does not show them")
+    return bool(locks) or not engine.sees_locks
 
 
 def _clear_pending_creates(engine: Engine, id: str, state: StackState, report: Report) -> bool:
