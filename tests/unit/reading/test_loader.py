@@ -1,22 +1,15 @@
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
 from soop_components.model.domain_checks import all_problems
-from soop_components.model.service import ServiceDefinition
-from soop_components.model.service_checks import service_problems
 from soop_components.model.size import bytes_of
-from soop_components.reading.loader import load_domain, load_model, load_service
+from soop_components.reading.loader import load_domain, load_service
 from soop_components.reading.mistakes import Mistakes
-from soop_components.reading.yaml_file import Document
 from tests.domains import check_domain, domain_from_config
 
 GOOD = Path(__file__).parent / "good"
@@ -123,29 +116,3 @@ def test_mistakes_of_all_files_together(tmp_path: Path) -> None:
 
 def test_sizes() -> None:
     assert [bytes_of(size) for size in ("512MiB", "10GiB", "1TiB")] == [512 * 2**20, 10 * 2**30, 2**40]
-
-
-leaves = st.none() | st.booleans() | st.integers(-5, 70000) | st.floats(allow_nan=False) | st.text(max_size=8)
-trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
-
-
-def paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    found = [path]
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*path, key))
-    return found
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.data())
-def test_a_definition_with_anything_anywhere_is_read_or_refused(data: st.DataObject) -> None:
-    definition = yaml.safe_load((GOOD / "service.yaml").read_text())
-    for _ in range(data.draw(st.integers(1, 3))):
-        path = data.draw(st.sampled_from(paths(definition)[1:]))
-        target = definition
-        for key in path[:-1]:
-            target = target[key]
-        target[path[-1]] = data.draw(trees)
-    with contextlib.suppress(InvalidInput):
-        load_model(ServiceDefinition, Document(definition), "x", service_problems)
