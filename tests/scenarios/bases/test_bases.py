@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.scenarios.beside import untouched_beside
 from tests.scenarios.ground import as_root
 from tests.scenarios.trouble.beacon import REFERENCE, Beacon, furnish
 from tests.scenarios.workspace import Workspace, workspace
@@ -19,7 +20,8 @@ def project() -> Iterator[Workspace]:
     """A project with both base images, which `make test` has built."""
     with workspace("bases") as made:
         furnish(made)
-        yield made
+        with untouched_beside(made):
+            yield made
 
 
 def built(project: Workspace, version: str, base: str) -> str:
