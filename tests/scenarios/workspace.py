@@ -253,12 +253,12 @@ def _remove(root: Path) -> None:
         subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(root)], check=True)
 
 
-def get(url: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
-    """Ask a URL once and return status and JSON."""
+def get(url: str, method: str = "GET", seconds: float = 30) -> tuple[int, dict[str, Any]]:
+    """Ask a URL once and return status and JSON, which may be so many seconds in coming."""
     request = urllib.request.Request(url, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=30) as answer:
+        with opener.open(request, timeout=seconds) as answer:
             return answer.status, json.loads(answer.read() or b"{}")
     except urllib.error.HTTPError as error:
         return error.code, {}

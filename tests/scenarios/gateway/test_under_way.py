@@ -1,0 +1,38 @@
+"""Whoever uses a node when it goes gets an answer; the node goes when that is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tests.scenarios.gateway import under_way
+from tests.scenarios.gateway.gate import DOMAIN, GATEWAY, define, entrance
+from tests.scenarios.meanwhile import asking
+from tests.scenarios.workspace import Workspace
+
+
+def test_requests_under_way_end_when_a_node_is_upgraded_replaced_or_removed(domain: Workspace) -> None:
+    stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    first, second = (under_way.build(domain, version) for version in ("3.9.2", "3.9.3"))
+    define(domain, first)
+    patient = rf"\1      config: {{timeout: {under_way.LONG}}}\n"
+    stack.write_text(re.sub(r"(service: gateway-service-\S+\n)(?:      .*\n)*", patient, stack.read_text()))
+    domain.up(DOMAIN)
+
+    def remove_the_third() -> None:
+        stack.write_text(stack.read_text().replace("nodes: {web: 3}", "nodes: {web: 2}"))
+        domain.up(DOMAIN)
+
+    web = [f"web-{number}.access-service.{DOMAIN}" for number in (1, 2, 3)]
+    changes: dict[str, Callable[[], object]] = {
+        web[1]: lambda: domain.must("soop", "deploy", "--yes", second, DOMAIN),
+        web[0]: lambda: domain.must("soop", "replace", "--yes", web[0]),
+        web[2]: remove_the_third,
+    }
+    with asking(f"{entrance(domain)}/access/ann/42") as answers:
+        for node, change in changes.items():
+            with under_way.under_way(domain, node) as status:
+                change()
+            assert status.result() == 200, f"{node}: {domain.ssh(GATEWAY, 'tail /var/log/nginx/error.log')}"
+    assert set(answers) == {200}, domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    assert domain.changes(DOMAIN) == {}
