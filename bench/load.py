@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-_PER_SECOND = 40
-_PATIENCE = 10.0
-"""Seconds that an answer may take."""
 _BEFORE_AND_AFTER = 1.0
 """Seconds of load around what is measured."""
 
@@ -28,11 +25,26 @@ class Answers:
     """Seconds until the slowest answer."""
 
 
+@dataclass(frozen=True)
+class Load:
+    """What is asked, and how."""
+
+    path: str = "/"
+    per_second: int = 40
+    patience: float = 10.0
+    """Seconds that an answer may take."""
+    at_once: int = 1_000
+    """So many requests are under way at most; later ones wait, and are not made up for."""
+
+
+USUAL = Load()
+
+
 @contextmanager
-def asking(address: str, port: int) -> Iterator[Answers]:
+def asking(address: str, port: int, load: Load = USUAL) -> Iterator[Answers]:
     """Ask meanwhile, each time over a connection of its own; the answers are complete afterwards."""
     answers, over = Answers(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_ask(address, port, answers, over)))
+    thread = threading.Thread(target=lambda: asyncio.run(_ask(address, port, load, answers, over)))
     thread.start()
     try:
         time.sleep(_BEFORE_AND_AFTER)
@@ -43,22 +55,26 @@ def asking(address: str, port: int) -> Iterator[Answers]:
         thread.join()
 
 
-async def _ask(address: str, port: int, answers: Answers, over: threading.Event) -> None:
-    due = time.monotonic()
+async def _ask(address: str, port: int, load: Load, answers: Answers, over: threading.Event) -> None:
+    due, free = time.monotonic(), asyncio.Semaphore(load.at_once)
     async with asyncio.TaskGroup() as requests:
         while not over.is_set():
-            requests.create_task(ask_once(address, port, answers))
-            due += 1 / _PER_SECOND
+            waits = free.locked()
+            await free.acquire()
+            due = time.monotonic() if waits else due
+            request = requests.create_task(ask_once(address, port, answers, load))
+            request.add_done_callback(lambda _: free.release())
+            due += 1 / load.per_second
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
-async def ask_once(address: str, port: int, answers: Answers) -> None:
+async def ask_once(address: str, port: int, answers: Answers, load: Load = USUAL) -> None:
     """Ask, and note what came of it."""
     answers.asked += 1
     began = time.monotonic()
     try:
-        async with asyncio.timeout(_PATIENCE):
-            said = await _status(address, port)
+        async with asyncio.timeout(load.patience):
+            said = await _status(address, port, load.path)
     except TimeoutError:
         said = "no answer in time"
     except OSError as error:
@@ -68,10 +84,10 @@ async def ask_once(address: str, port: int, answers: Answers) -> None:
         answers.failed[said] += 1
 
 
-async def _status(address: str, port: int) -> str:
+async def _status(address: str, port: int, path: str) -> str:
     reader, writer = await asyncio.open_connection(address, port)
     try:
-        writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         words = head.split(maxsplit=2)
         return words[1].decode() if len(words) > 1 and body else "nothing"

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
+from urllib.parse import urlsplit
 
+from bench import load
 from tests.scenarios.workspace import NO_ANSWER, get
 
 
@@ -34,6 +36,15 @@ def asking(url: str, pause: float = 0.05) -> Iterator[list[int | str]]:
     """Ask a URL again and again; yields a status per request, or what happened instead."""
     answers: list[int | str] = []
     with meanwhile(lambda: answers.append(_status(url)), pause):
+        yield answers
+
+
+@contextmanager
+def under_load(url: str) -> Iterator[load.Answers]:
+    """Ask a URL a hundred times a second, over eight connections at most; the answers are complete afterwards."""
+    where = urlsplit(url)
+    many = load.Load(where.path, per_second=100, patience=120, at_once=8)
+    with load.asking(str(where.hostname), where.port or 80, many) as answers:
         yield answers
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from bench.load import Answers, ask_once
+from bench.load import Answers, Load, ask_once, asking
 from soop_components.library import LIBRARY
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -51,3 +53,29 @@ def test_requests_that_fail_are_counted_by_what_came_instead() -> None:
 
     answers = asyncio.run(ask())
     assert (answers.asked, answers.failed) == (4, {"502": 1, "nothing": 1, "ConnectionRefusedError": 1})
+
+
+def test_no_more_requests_are_under_way_than_was_said() -> None:
+    counted: list[int] = []
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            counted.append(1)
+            begun.release()
+            over.wait(60)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        with asking("127.0.0.1", server.server_port, Load(per_second=1000, patience=60, at_once=2)) as answers:
+            assert all(begun.acquire(timeout=60) for _ in range(2))
+            assert len(counted) == 2
+            over.set()
+            assert all(begun.acquire(timeout=60) for _ in range(20))
+        server.shutdown()
+        serving.join()
+    assert (answers.failed, answers.asked == len(counted)) == ({}, True)
