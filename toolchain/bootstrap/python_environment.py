@@ -20,6 +20,8 @@ EXTRAS = Path("extras")
 """Folder of .venv with what only tests import; in .venv itself it would make every run look for its plugin."""
 _OF_EXTRAS = {"pulumi_aws": "requirements-aws.txt", "pulumi_libvirt": "requirements-libvirt.txt"}
 """Pins of each extra, by the package that it is about."""
+_LOADED_OF_EXTRAS = ("pulumi_aws", "pulumi_aws/ec2", "pulumi_libvirt")
+"""Folders of extras with what programs load; to compile the other hundreds takes longer than it saves."""
 _FORM = "3"
 """Changes when what is done here does, so that it is done again."""
 
@@ -61,6 +63,8 @@ def ensure_extras(checkout: Checkout) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     words = f"install --require-hashes --no-deps {' '.join(f'-r {pins}' for pins in _OF_EXTRAS.values())}"
     _uv(checkout, "installing Python packages of the extras", words, folder)
+    for loaded in _LOADED_OF_EXTRAS:
+        compileall.compile_dir(folder / loaded, maxlevels=0, quiet=2)
     stamp.write_text(wanted)
 
 

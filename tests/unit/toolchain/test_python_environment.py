@@ -40,3 +40,17 @@ def test_all_is_compiled_and_what_an_extra_needs_stays_where_somebody_has_instal
         (tmp_path / f"requirements-{name}.txt").write_text(f"pulumi-{name}==9\n")
         python_environment.ensure(Checkout(tmp_path))
         assert bool(said) == (name in in_use)
+
+
+def test_what_programs_load_of_the_extras_is_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("aws", "libvirt"):
+        (tmp_path / f"requirements-{name}.txt").write_text("")
+
+    def install(checkout: Checkout, title: str, words: str, target: Path) -> None:
+        for name in ("ec2", "batch"):
+            (target / "pulumi_aws" / name).mkdir(parents=True)
+            (target / "pulumi_aws" / name / "instance.py").write_text("")
+
+    monkeypatch.setattr(python_environment, "_uv", install)
+    python_environment.ensure_extras(Checkout(tmp_path))
+    assert [path.parent.parent.name for path in (tmp_path / ".venv").rglob("*.pyc")] == ["ec2"]
