@@ -3,10 +3,10 @@
 RUN := toolchain/run
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup env down clean test soak bench lint docs toolchain requirements
+.PHONY: help up setup env down clean test test-aws soak bench lint docs toolchain requirements
 
 help:         ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 up:           ## Bring up the domain dev-access on this machine; ends with a URL that answers
 	@$(RUN) up
@@ -25,6 +25,9 @@ clean:        ## Remove everything that was made on this machine from this check
 
 test:         ## Lint, types and all tests
 	@$(RUN) test
+
+test-aws:     ## The life of a domain at AWS, on a stand-in for AWS whose instances run on this machine
+	@$(RUN) test-aws
 
 soak:         ## The tests that take long: kills at many points, a random walk, many hostile documents
 	@$(RUN) soak

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.amazon import ACCOUNT
 from tests.amazon.behaviour import BEHAVIOURS, created, refuse_deletion
+from tests.amazon.effects import effects
 from tests.native.behaviour import RefusedError
 from tests.native.cloud import Cloud
 from tests.native.plugin import run
@@ -28,4 +29,4 @@ class Amazon:
 
 
 if __name__ == "__main__":
-    run(Amazon())
+    run(Amazon(), effects)

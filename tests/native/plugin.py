@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from soop_components.secret import Secret
 from tests.native import FOLDER
 from tests.native.behaviour import Provider, RefusedError
 from tests.native.cloud import Cloud
+from tests.native.effects import Effects
 from tests.native.sdk import wrong_names
 
 
@@ -40,9 +42,10 @@ def _sealed(outputs: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine."""
 
-    def __init__(self, provider: Provider, cloud: Cloud) -> None:
+    def __init__(self, provider: Provider, cloud: Cloud, effects: Effects) -> None:
         self._provider = provider
         self._cloud = cloud
+        self._effects = effects
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=self._provider.version)
@@ -91,6 +94,10 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             except RefusedError as error:
                 context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
             self._cloud.put(id, token, outputs)
+        outputs |= self._effects.made(token, id, inputs)
+        with self._cloud.alone():
+            self._cloud.put(id, token, outputs)
+        self._effects.settle(token)
         return pb.CreateResponse(id=id, properties=encode(_sealed(outputs, given)))
 
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> pb.ReadResponse:
@@ -108,6 +115,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             with self._cloud.alone():
                 self._cloud.note("update", token, _name(request.urn), reveal(given))
                 self._cloud.put(request.id, token, outputs)
+            self._effects.changed(token, request.id, reveal(given))
+            self._effects.settle(token)
         return pb.UpdateResponse(properties=encode(_sealed(outputs, given)))
 
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
@@ -118,14 +127,19 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 self._provider.refuse_deletion(self._cloud, token, request.id)
             except RefusedError as error:
                 context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        self._effects.gone(token, request.id, reveal(decode(request.properties)))
+        with self._cloud.alone():
             self._cloud.remove(request.id)
+        self._effects.settle(token)
         return empty_pb2.Empty()
 
 
-def run(provider: Provider) -> None:
+def run(provider: Provider, effects: Callable[[Cloud, Path], Effects] = lambda *_: Effects()) -> None:
     """Serve until the engine ends this process."""
+    folder = Path(os.environ[FOLDER])
+    cloud = Cloud(folder)
     server = grpc.server(ThreadPoolExecutor(8))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(provider, Cloud(Path(os.environ[FOLDER]))), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(provider, cloud, effects(cloud, folder)), server)
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))

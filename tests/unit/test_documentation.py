@@ -36,7 +36,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_commands_that_it_prints_exist(page: Path) -> None:
-    targets = set(re.findall(r"^(\w+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
     for line in re.findall(r"^\$ (.+)$", page.read_text(), re.MULTILINE):
         for command in re.sub(r"\s+#.*", "", line).split(" && "):
             program, *words = shlex.split(command)

@@ -29,6 +29,7 @@ VERBS = {
     "docs": docs.run,
     "lint": checks.lint,
     "test": checks.test,
+    "test-aws": checks.test_aws,
     "soak": checks.soak,
 }
 

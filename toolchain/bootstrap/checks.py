@@ -37,6 +37,12 @@ def soak(checkout: Checkout) -> None:
     sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "soak"]))
 
 
+def test_aws(checkout: Checkout) -> None:
+    """Run the tests of machines at AWS that really run, on this computer; and only those."""
+    setup.run(checkout, tests=True)
+    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "amazon"]))
+
+
 def _lint(checkout: Checkout) -> None:
     for argv in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         if foreground.run(checkout, argv):
