@@ -10,7 +10,13 @@ from soop_components.build.breaking_sql import breaks
 from soop_components.build.source_files import SourceFile
 from soop_components.build.sql_scanner import Scanner, Statement, Unreadable
 from soop_components.library import LIBRARY, LoadedBlock
-from soop_components.library.postgresql.migrate import DECLARATION, NAME, NO_TRANSACTION, SUPERUSER, declarations
+from soop_components.library.postgresql.migrate.files import (
+    DECLARATION,
+    NAME,
+    NO_TRANSACTION,
+    SUPERUSER,
+    declarations,
+)
 from soop_components.model.plan import Migration, MigrationKind
 from soop_components.model.problem import unknown
 from soop_components.model.service import Component

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections import Counter
@@ -9,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from soop_components.build.program_folder import program_of
 from soop_components.errors import InvalidInput
 
 IGNORED_NAMES = frozenset({"__pycache__", ".git", ".DS_Store", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
@@ -26,7 +29,7 @@ _FIRST_LINE = 200
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A regular file on disk and the mode it gets."""
+    """A regular file on disk, or a folder that becomes one, and the mode it gets."""
 
     path: Path
     mode: str
@@ -35,8 +38,12 @@ class SourceFile:
 
     @classmethod
     def of(cls, path: Path) -> SourceFile:
-        """Take a file; whoever may execute it, everybody may."""
+        """Take a file, which everybody may execute if anybody may; or the folder of a program."""
         return cls(path, "0755" if path.stat().st_mode & 0o111 else "0644")
+
+    def open(self) -> BinaryIO:
+        """Return what is in it."""
+        return io.BytesIO(program_of(self.path)) if self.path.is_dir() else self.path.open("rb")
 
 
 def collect(folder: Path, source: str, notes: list[str] | None = None) -> dict[str, SourceFile]:
@@ -149,6 +156,8 @@ def _file_problem(path: Path, names: Callable[[], Counter[tuple[int, int]]]) -> 
 
 def line_end_problem(path: Path) -> str | None:
     """Say that the first line of a program ends with CRLF: the kernel finds no interpreter of that name."""
+    if path.is_dir():
+        return None
     with path.open("rb") as file:
         first = file.readline(_FIRST_LINE)
     if first.startswith(b"#!") and first.endswith(b"\r\n"):

@@ -23,7 +23,7 @@ def pack(files: Mapping[str, SourceFile], target: HashingFile) -> dict[str, Pack
 
 
 def _add(tar: tarfile.TarFile, name: str, source: SourceFile) -> PackedFile:
-    with source.path.open("rb") as file:
+    with source.open() as file:
         file.seek(0, 2)
         member = header_of(name, file.tell(), source.mode)
         file.seek(0)

@@ -32,7 +32,8 @@ class LoadedBlock:
     """With the text of its templates in it."""
     folder: Path
     files: Mapping[str, Path]
-    """What goes into the blob of each component that uses it: path there, ``.block/<block>/<file>``, and the file."""
+    """What goes into the blob of each component that uses it: path there, ``.block/<block>/<file>``, and the file, or
+    the folder of a Python package that becomes one there."""
 
 
 def load_block(name: str, service: Path | None = None) -> LoadedBlock:
@@ -70,7 +71,7 @@ def _problems(block: Block, folder: Path) -> list[Problem]:
     if block.block != folder.name:
         problems.append(Problem(("block",), f"expected {folder.name}, as the folder is called"))
     for name in block.programs():
-        if not _is_inside(folder / name, folder):
+        if not any(_is_inside(folder / each, folder) for each in (name, f"{name}/__main__.py")):
             problems.append(Problem(("scripts",), f"the block has no file {name}"))
     return problems
 

@@ -177,7 +177,7 @@ class ScriptPart(TextPart, FirstNodePart):
     name: Template
     """What messages call it."""
     program: BlockFile | None = None
-    """A file of the block."""
+    """A file of the block, or a folder: a Python package, which is run as ``python3 -m`` runs it."""
     source: Template | None = None
     """A path of the service definition."""
     content: Template | None = None

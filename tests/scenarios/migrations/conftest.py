@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from soop_components.build.program_folder import program_of
 from tests.scenarios.beside import untouched_beside
 from tests.scenarios.migrations.ledger import DOMAIN, GOOD, NODE, Ledger
 from tests.scenarios.migrations.upgrades import Upgrades
@@ -21,8 +22,8 @@ def ledger() -> Iterator[Ledger]:
         made.write(GOOD)
         project.must("soop", "build", "service_defs/ledger-service")
         project.must("soop", "deploy", "--yes", "ledger-service-1.0.0", DOMAIN)
-        program = base64.b64encode((CHECKOUT / "soop_components/library/postgresql/migrate.py").read_bytes()).decode()
-        project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate.py; chmod 644 /tmp/migrate.py")
+        program = base64.b64encode(program_of(CHECKOUT / "soop_components/library/postgresql/migrate")).decode()
+        project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate; chmod 755 /tmp/migrate")
         yield made
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from soop_components.library.postgresql import migrate
+from soop_components.library.postgresql.migrate.records import UNFINISHED
 from tests.scenarios.migrations.ledger import DOMAIN, NODE, SERVICE, Ledger
 
 
@@ -81,7 +81,7 @@ class Trial(NamedTuple):
     recorded: str
 
 
-MIGRATE = "runuser -u postgres -- python3 /tmp/migrate.py 5432 trial ledger /tmp/trial"
+MIGRATE = "runuser -u postgres -- /tmp/migrate 5432 trial ledger /tmp/trial"
 
 
 def attempt(
@@ -126,7 +126,7 @@ def test_the_database_finds_out_that_a_transaction_was_ended_and_nothing_runs_tw
     ledger: Ledger, text: str, rows: str
 ) -> None:
     found = attempt(ledger, text, runs=2)
-    assert (found.exit_code, found.rows, found.recorded) == (1, rows, migrate.UNFINISHED)
+    assert (found.exit_code, found.rows, found.recorded) == (1, rows, UNFINISHED)
     assert found.text.count("What it committed stays and cannot be rolled back") == 2
     assert "remove number 1 from the table public.schema_migrations" in found.text
 

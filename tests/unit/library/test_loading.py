@@ -24,13 +24,14 @@ def test_the_library_loads() -> None:
     for name in block_names():
         loaded = load_block(name)
         assert loaded.block.block == name
-        assert all(path.is_file() and os.access(path, os.X_OK) for path in loaded.files.values())
+        files = (path if path.is_file() else path / "__main__.py" for path in loaded.files.values())
+        assert all(path.is_file() and (path.name == "__main__.py" or os.access(path, os.X_OK)) for path in files)
         assert all(parameter.summary for parameter in loaded.block.parameters.values())
     assert set(load_block("postgresql").files) == {
         ".block/postgresql/cluster.sh",
         ".block/postgresql/database.sh",
         ".block/postgresql/hand_over.sh",
-        ".block/postgresql/migrate.py",
+        ".block/postgresql/migrate",
     }
     assert "[Unit]" in load_block("systemd_service").block.templates["unit.j2"]
 

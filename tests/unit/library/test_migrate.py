@@ -7,27 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.library.postgresql import migrate
+from soop_components.library.postgresql.migrate import database, files, losses, records, running
 
 
-def folder_of(tmp_path: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
+def folder_of(tmp_path: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
         (tmp_path / name).write_bytes(text.encode())
     return tmp_path
 
 
 def test_migrations_run_in_order_of_their_numbers(tmp_path: Path) -> None:
     names = ["1000_d.up.sql", "20261127120000_e.up.sql", "002_b.up.sql", "001_a.up.sql", "001_a.down.sql", "notes.txt"]
-    found = migrate.migrations(folder_of(tmp_path, dict.fromkeys(names, "")))
+    found = files.migrations(folder_of(tmp_path, dict.fromkeys(names, "")))
     assert [migration.name for migration in found] == ["a", "b", "d", "e"]
-    applied = {1: migrate.Applied("a", found[0].checksum)}
-    assert [migration.number for migration in migrate.pending(found, applied)] == [2, 1000, 20261127120000]
+    applied = {1: records.Applied("a", found[0].checksum)}
+    assert [migration.number for migration in records.pending(found, applied)] == [2, 1000, 20261127120000]
 
 
 def test_a_database_may_be_ahead(tmp_path: Path) -> None:
-    found = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    applied = {1: migrate.Applied("a", found[0].checksum), 2: migrate.Applied("b", "of a later version")}
-    assert migrate.pending(found, applied) == []
+    found = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    applied = {1: records.Applied("a", found[0].checksum), 2: records.Applied("b", "of a later version")}
+    assert records.pending(found, applied) == []
 
 
 @pytest.mark.parametrize(
@@ -35,18 +35,18 @@ def test_a_database_may_be_ahead(tmp_path: Path) -> None:
     [
         ("005_e.up.sql", "another", "is not what was applied as 005_e; add a new migration"),
         ("004_d.up.sql", "another", "005_e was applied already; give it a later number"),
-        ("005_e.up.sql", migrate.UNFINISHED, "remove number 5 from the table public.schema_migrations"),
+        ("005_e.up.sql", records.UNFINISHED, "remove number 5 from the table public.schema_migrations"),
     ],
 )
 def test_migrations_that_cannot_be_right_are_refused(tmp_path: Path, name: str, checksum: str, message: str) -> None:
-    found = migrate.migrations(folder_of(tmp_path, {name: ""}))
+    found = files.migrations(folder_of(tmp_path, {name: ""}))
     with pytest.raises(SystemExit, match=message):
-        migrate.pending(found, {5: migrate.Applied("e", checksum)})
+        records.pending(found, {5: records.Applied("e", checksum)})
 
 
 def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> None:
-    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    begin, _, _, timeout, lock, *_ = lines = migrate.transaction(migrate.Change.up(found)).splitlines()
+    [found] = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    begin, _, _, timeout, lock, *_ = lines = running.transaction(records.Change.up(found)).splitlines()
     assert (begin, timeout) == ("BEGIN;", "SET LOCAL lock_timeout = '30s';")  # the migration itself may choose another
     assert lock.startswith("LOCK TABLE public.schema_migrations ")
     assert lines.index(lock) < lines.index(f"\\i '{found.path}'")
@@ -55,39 +55,39 @@ def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> Non
 def test_the_table_of_migrations_is_locked_only_where_it_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def run(_: migrate.Database, sql: str) -> list[list[str]]:
+    def run(_: database.Database, sql: str) -> list[list[str]]:
         asked.append(sql)
         return []
 
-    monkeypatch.setattr(migrate.Database, "run", run)
+    monkeypatch.setattr(database.Database, "run", run)
     columns = {"number", "name", "checksum", "applied_at", "down", "irreversible"}
-    migrate.prepare(migrate.Database("5432", "a", "a"), columns)
+    records.prepare(database.Database("5432", "a", "a"), columns)
     assert asked == []
     for there in (set[str](), columns - {"down"}):
-        migrate.prepare(migrate.Database("5432", "a", "a"), there)
+        records.prepare(database.Database("5432", "a", "a"), there)
         assert asked.pop().startswith("SET lock_timeout = '30s';\n")
 
 
 def test_what_undoes_a_migration_is_remembered_with_it(tmp_path: Path) -> None:
-    files = {
+    texts = {
         "001_a.up.sql": "",
         "001_a.down.sql": "-- \u00e4\nDROP TABLE a;",
         "002_b.up.sql": "-- soop: irreversible\n",
     }
-    first, second = migrate.migrations(folder_of(tmp_path, files))
-    assert first.down == files["001_a.down.sql"].encode()
-    assert base64.b64encode(first.down).decode() in migrate.Change.up(first).record
+    first, second = files.migrations(folder_of(tmp_path, texts))
+    assert first.down == texts["001_a.down.sql"].encode()
+    assert base64.b64encode(first.down).decode() in records.Change.up(first).record
     assert (second.down, second.down_literal) == (None, "NULL")
 
 
 def test_an_older_version_does_not_start_on_what_nothing_undoes(tmp_path: Path) -> None:
-    older = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    applied = {1: migrate.Applied("a", older[0].checksum), 2: migrate.Applied("b", "x", False, is_irreversible=True)}
+    older = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    applied = {1: records.Applied("a", older[0].checksum), 2: records.Applied("b", "x", False, is_irreversible=True)}
     with pytest.raises(SystemExit, match="002_b of a later version is irreversible, and this version does not run"):
-        migrate.pending(older, applied)
-    newer = migrate.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: irreversible\n"}))
-    assert ", NULL, true)" in migrate.Change.up(newer[1]).record
-    assert migrate.pending(newer, {**applied, 2: applied[2]._replace(checksum=newer[1].checksum)}) == []
+        records.pending(older, applied)
+    newer = files.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: irreversible\n"}))
+    assert ", NULL, true)" in records.Change.up(newer[1]).record
+    assert records.pending(newer, {**applied, 2: applied[2]._replace(checksum=newer[1].checksum)}) == []
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_an_older_version_does_not_start_on_what_nothing_undoes(tmp_path: Path) 
     ],
 )
 def test_what_a_down_migration_drops_is_read_out_of_it(down: str, expected: list[tuple[str, str | None]]) -> None:
-    assert list(migrate.losses(down)) == expected
+    assert list(losses.losses(down)) == expected
 
 
 def test_undoing_takes_the_record_away(tmp_path: Path) -> None:
-    down = migrate.Migration(3, "c", tmp_path / "003_c.down.sql", b"DROP TABLE c;")
-    change = migrate.Change.down(down)
+    down = files.Migration(3, "c", tmp_path / "003_c.down.sql", b"DROP TABLE c;")
+    change = records.Change.down(down)
     assert change.record == "DELETE FROM public.schema_migrations WHERE number = 3;\n"
     assert change.is_recorded == "NOT EXISTS (SELECT FROM public.schema_migrations WHERE number = 3)"
 
@@ -125,8 +125,8 @@ def test_undoing_takes_the_record_away(tmp_path: Path) -> None:
     ],
 )
 def test_declarations_are_comments_at_the_head(tmp_path: Path, text: str, expected: dict[int, list[str]]) -> None:
-    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": text}))
-    assert dict(migrate.declarations(found.text)) == expected
+    [found] = files.migrations(folder_of(tmp_path, {"001_a.up.sql": text}))
+    assert dict(files.declarations(found.text)) == expected
     assert found.declares("superuser") == (["superuser"] in expected.values())
 
 
@@ -135,5 +135,5 @@ def test_declarations_are_comments_at_the_head(tmp_path: Path, text: str, expect
 )
 def test_names_are_found_as_words(tmp_path: Path, name: str, expected: bool) -> None:
     text = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS "by_a" ON t_x (a);'
-    [found] = migrate.migrations(folder_of(tmp_path, {"001_a.up.sql": text}))
+    [found] = files.migrations(folder_of(tmp_path, {"001_a.up.sql": text}))
     assert found.mentions(name) == expected
