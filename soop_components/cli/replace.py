@@ -12,6 +12,7 @@ from soop_components.engine.domains import DomainStatus, domain_lock
 from soop_components.engine.nodes import full_name
 from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.recovery import recover
+from soop_components.engine.replacement import rounds
 from soop_components.errors import SoopError
 from soop_components.machines import REPLACE
 from soop_components.model.names import NodeName
@@ -23,6 +24,9 @@ DESCRIPTION = """\
 Makes the machines of nodes anew from their base image, and configures them again, as an upgrade does: batch after
 batch in the order of the rollout, each node drained before. Disks, addresses and SSH host keys stay. NODE is a node's
 name or the beginning of it, if only one begins so; a domain's id stands for all of its nodes.
+
+Where an nginx of another service is in front of nodes, it stops sending to them before they are replaced, and begins
+again afterwards. So there are several updates, one more than batches.
 
 A node that does not answer is replaced as well. What is on a node and not on its disk is lost, unless the service
 puts it there again.
@@ -46,19 +50,37 @@ def run(arguments: argparse.Namespace) -> int:
         raise SoopError(f"these are nodes of {' and '.join(domains)}", "replace those of one domain at a time")
     id = domains[0]
     update = PlannedUpdate.as_defined(project, id)
-    with domain_lock(project, id), update.engine({REPLACE: " ".join(names)}) as planned:
+    with domain_lock(project, id):
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
-            print(as_text(planned.preview()), flush=True)
+            with update.engine({REPLACE: " ".join(names)}) as planned:
+                print(as_text(planned.preview()), flush=True)
         if arguments.preview:
             return 0
         if asks and not confirmed(f"Replace the machines of {', '.join(names)}?"):
             return 1
-        recover(planned.engine, id, say)
-        code = planned.engine.up(id)
+        engine = Engine(project)
+        recover(engine, id, say)
+        code = _replace(engine, update, names)
         if code == 0:
-            show([DomainStatus(id, planned.engine.state(id))])
+            show([DomainStatus(id, engine.state(id))])
         return code
+
+
+def _replace(engine: Engine, update: PlannedUpdate, names: Sequence[str]) -> int:
+    """Update the domain, several times where services in front of nodes are to leave these alone before."""
+    id, avoided = update.file.id, ""
+    for each in rounds(update, names, engine.state(id)):
+        with each.update.engine({REPLACE: " ".join(each.replaced)}) as planned:
+            code = planned.engine.up(id, only=each.only)
+        if code:
+            if avoided:
+                say(f"services in front of {avoided} send nothing there until the next `pulumi up --stack {id}`")
+            return code
+        avoided = ", ".join(each.avoided)
+        if avoided:
+            say(f"services in front of {avoided} send nothing there any more")
+    return 0
 
 
 def _names(engine: Engine, words: Sequence[str]) -> list[str]:

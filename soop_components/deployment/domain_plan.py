@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -49,12 +49,18 @@ def load_domain_plan(
     return _plan_of(project, mistakes.require(read), label, mistakes)
 
 
-def plan_of(project: Project, domain: DomainDefinition, label: str) -> DomainPlan:
-    """Plan a domain definition; ``label`` names its file in messages."""
-    return _plan_of(project, Partial(domain), label, Mistakes())
+def plan_of(project: Project, domain: DomainDefinition, label: str, avoided: Collection[str] = ()) -> DomainPlan:
+    """Plan a domain definition; ``label`` names its file in messages, ``avoided`` are nodes that get no requests."""
+    return _plan_of(project, Partial(domain), label, Mistakes(), avoided)
 
 
-def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mistakes: Mistakes) -> DomainPlan:
+def _plan_of(
+    project: Project,
+    read: Partial[DomainDefinition],
+    label: str,
+    mistakes: Mistakes,
+    avoided: Collection[str] = (),
+) -> DomainPlan:
     """Plan a domain that was read without mistakes; else raise them with all that checking the rest of it finds."""
     domain = read.model
     found = mistakes.attempt(lambda: _environment(project, domain.environment, label))
@@ -78,7 +84,7 @@ def _plan_of(project: Project, read: Partial[DomainDefinition], label: str, mist
 
     notes = (*check_capacity(project, domain, environment, define, label), *_not_enforced(project, environment))
     opened = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
-    return replace(plan_domain(domain, environment, opened), notes=notes)
+    return replace(plan_domain(domain, environment, opened, avoided), notes=notes)
 
 
 def _check_as_written(path: Path, id: str, label: str) -> None:

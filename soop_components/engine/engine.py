@@ -81,9 +81,12 @@ class Engine:
             raise SoopError("\n".join(errors) or _last_lines(done.stderr, done.stdout))
         return digest
 
-    def up(self, id: str, *, replace: Iterable[str] = ()) -> int:
-        """Update a stack without asking; the resources with the URNs ``replace`` are made anew."""
-        anew = [f"--replace={urn}" for urn in replace]
+    def up(self, id: str, *, replace: Iterable[str] = (), only: Iterable[str] = ()) -> int:
+        """Update a stack without asking; the resources with the URNs ``replace`` are made anew.
+
+        Where ``only`` has URNs, all other resources are left as they are.
+        """
+        anew = [f"--replace={urn}" for urn in replace] + [f"--target={urn}" for urn in only]
         with self._comments_kept(id):
             return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs", *anew)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from soop_components.deployment.domain_file import DomainFile
+from soop_components.deployment.domain_plan import plan_of
 from soop_components.deployment.passphrase_check import check_passphrase
 from soop_components.deployment.plan_file import VARIABLE, write_plan
 from soop_components.engine.domains import unknown_domain
@@ -54,6 +55,11 @@ class PlannedUpdate:
             raise SoopError(f"{file.label} has no services yet", f"run `soop deploy SERVICE-VERSION {id}`")
         text, plan = file.deploying(())
         return cls(file, before, text, plan, references_in(text))
+
+    def avoiding(self, nodes: Collection[str]) -> PlannedUpdate:
+        """Return the update with a plan in which services in front of these nodes send them nothing."""
+        domain = self.file.definition(self.text)
+        return replace(self, plan=plan_of(self.file.project, domain, self.file.label, nodes))
 
     def losing_data(self, by: str) -> PlannedUpdate:
         """Return the update with the user's word about each downgrade in its plan."""

@@ -84,6 +84,8 @@ class Release:
     """Those that were accepted, by key; None if the state was read without its secrets."""
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the Release was given, secrets still sealed."""
+    urn: str | None = None
+    """Of the Release; None if there is none yet."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def _release(service: str, release: _Resource | None, places: Mapping[str, Mappi
         nodes=tuple(sorted(nodes, key=lambda node: NodeName.parse(node.name))),
         secrets=_secrets(release) if release and outputs.get("version") else {},
         inputs=release.inputs if release else {},
+        urn=release.urn if release else None,
     )
 
 

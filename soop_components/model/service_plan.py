@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -62,11 +62,18 @@ class ServicePlan(Model):
     """What the environment says of snapshots of these disks."""
     lose_data: LoseData | None = None
     """What a downgrade to it may lose."""
+    avoided: frozenset[str] = frozenset()
+    """Nodes that services in front of it are to send nothing, since they are about to get new machines."""
 
     @property
     def disks(self) -> dict[str, DiskDefinition]:
         """All disks by the names of their nodes, those of nodes that are gone included."""
         return {**{name: node.disk for name, node in self.nodes.items() if node.disk}, **self.kept_disks}
+
+    def avoiding(self, nodes: Collection[str]) -> ServicePlan:
+        """Return the plan as services in front of it see it while some nodes are to get no requests."""
+        avoided = frozenset(self.nodes.keys() & nodes)
+        return self.model_copy(update={"avoided": avoided}) if avoided else self
 
 
 @dataclass(frozen=True)

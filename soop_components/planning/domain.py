@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from soop_components.artifact.definition import ResolvedDefinition
@@ -22,9 +22,15 @@ class Definition:
 
 
 def plan_domain(
-    domain: DomainDefinition, environment: Environment, definitions: Mapping[str, Definition]
+    domain: DomainDefinition,
+    environment: Environment,
+    definitions: Mapping[str, Definition],
+    avoided: Collection[str] = (),
 ) -> DomainPlan:
-    """Plan every service of a domain whose definitions have been checked against it. Raises ``InvalidInput``."""
+    """Plan every service of a domain whose definitions have been checked against it. Raises ``InvalidInput``.
+
+    Nodes that are ``avoided`` get no requests from services that require theirs.
+    """
     requires = {
         name: tuple(other for other in definition.resolved.definition.requires if other in definitions)
         for name, definition in definitions.items()
@@ -35,7 +41,7 @@ def plan_domain(
     services = {each.reference.service: each for each in domain.services}
     for name in order:
         definition = definitions[name]
-        required = {other: plans[other] for other in requires[name]}
+        required = {other: plans[other].avoiding(avoided) for other in requires[name]}
         plans[name] = plan_service(
             definition.resolved, definition.digest, domain, environment, services[name], required
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from soop_components.model.service import ServiceDefinition
@@ -46,7 +46,7 @@ def service_scope(
             role: [{"name": name, "number": number} for number, name in enumerate(found, 1)]
             for role, found in names.items()
         },
-        "domain": {"id": domain},
+        "domain": {"id": domain, "avoided": sorted(_avoided(services))},
         "environment": {"name": environment},
         "services": Required(
             (
@@ -59,6 +59,14 @@ def service_scope(
             for name, plan in services.items()
         ),
     }
+
+
+def _avoided(services: Mapping[str, ServicePlan]) -> Iterator[str]:
+    """Yield host and port of the endpoints on nodes that are to get no requests."""
+    for plan in services.values():
+        for place in (urlsplit(url) for urls in plan.endpoints.values() for url in urls):
+            if place.hostname in plan.avoided:
+                yield place.netloc
 
 
 def component_scope(scope: Scope, role: str, component: str) -> dict[str, object]:
