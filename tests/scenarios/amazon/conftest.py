@@ -24,8 +24,8 @@ from tests.native import EXTRAS, FOLDER
 from tests.scenarios.workspace import CHECKOUT, Workspace, workspace
 from tests.scenarios.workspace import FOLDER as SCENARIOS
 
-IMAGES = CHECKOUT / ".soop/images-of-tests"
-"""Where the image of instances is kept."""
+IMAGES = CHECKOUT / ".soop/images/of-tests"
+"""Where the image of instances is kept: beside the base images, with which `make clean` removes it."""
 _ENVIRONMENT = f"""\
 machines: aws
 security: {{ssh_from: [10.64.0.0/11, 172.16.0.0/12, 198.18.0.0/15], shared_passphrase: true}}
