@@ -35,6 +35,7 @@ def upgrade(domain: Workspace) -> Iterator[str]:
     define(domain, reference)
 
 
+@pytest.mark.soak
 def test_the_upgrade_stops_and_is_rolled_back_and_the_next_one_goes_on(domain: Workspace, upgrade: str) -> None:
     running, (good, _), url = domain.service(DOMAIN), seen(domain), entrance(domain)
     first, second, third = (OnNode(domain, f"web-{number}.access-service.{DOMAIN}") for number in (1, 2, 3))
