@@ -77,7 +77,7 @@ class Reliability(Model):
     """How much care data gets."""
 
     spread: Literal["availability_zone"] | None = None
-    """What the nodes of a role are spread over; local machines know nothing to be spread over."""
+    """What the nodes of a role are spread over; refused for local machines, which are all on one computer."""
     protect_stateful: bool = False
     """Whether disks refuse to be deleted with their domain."""
     snapshots: SnapshotSettings = SnapshotSettings()

@@ -29,11 +29,17 @@ class Local(Kind):
     """Nobody but this computer reaches them by SSH, wherever from that may be allowed."""
 
     def settings_problems(self, environment: Environment) -> Sequence[Problem]:
-        """Refuse public endpoints, which cannot be had."""
+        """Refuse public endpoints and zones, which cannot be had."""
         from soop_components.model.problem import Problem
 
-        text = "local machines have no public endpoints: they are reached from this computer only; remove it"
-        return [Problem(("accessibility", "public"), text)] if environment.accessibility.public else []
+        problems = []
+        if environment.accessibility.public:
+            text = "local machines have no public endpoints: they are reached from this computer only; remove it"
+            problems.append(Problem(("accessibility", "public"), text))
+        if environment.reliability.spread:
+            text = "local machines are all on this computer, and cannot be spread over anything; remove it"
+            problems.append(Problem(("reliability", "spread"), text))
+        return problems
 
     def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share nothing: the root helper makes an environment's network with its first machine."""

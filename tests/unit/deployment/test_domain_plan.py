@@ -46,9 +46,16 @@ def test_a_value_counts_as_it_is_spelled_in_the_stack_s_file_not_as_pulumi_hands
 
 
 def test_what_an_environment_asks_for_and_nobody_sees_to_is_reported(built: Project) -> None:
-    environment(built, "dev", "security: {require_promotion_from: test}\nreliability: {spread: availability_zone}\n")
-    assert plan(built, "dev-two").notes == (
-        "stacks/environments/dev.yaml: not enforced yet: reliability.spread, security.require_promotion_from",
+    environment(built, "dev", "security: {require_promotion_from: test}\n")
+    (note,) = plan(built, "dev-two").notes
+    assert note == "stacks/environments/dev.yaml: not enforced yet: security.require_promotion_from"
+
+
+def test_local_machines_are_not_spread(built: Project) -> None:
+    environment(built, "dev", "reliability: {spread: availability_zone}\n")
+    (problem,) = refused(built, "dev-two").problems
+    assert problem.startswith(
+        "stacks/environments/dev.yaml: reliability.spread: local machines are all on this computer"
     )
 
 
