@@ -23,6 +23,7 @@ config:
 
 
 @pytest.mark.amazon
+@pytest.mark.timeout(1800)
 def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Workspace) -> None:
     cloud, definition = Cloud(project.root / "cloud"), project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
     definition.write_text(DEFINITION)
