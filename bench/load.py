@@ -30,6 +30,7 @@ class Load:
     """What is asked, and how."""
 
     path: str = "/"
+    method: str = "GET"
     per_second: int = 40
     patience: float = 10.0
     """Seconds that an answer may take."""
@@ -74,7 +75,7 @@ async def ask_once(address: str, port: int, answers: Answers, load: Load = USUAL
     began = time.monotonic()
     try:
         async with asyncio.timeout(load.patience):
-            said = await _status(address, port, load.path)
+            said = await _status(address, port, f"{load.method} {load.path}")
     except TimeoutError:
         said = "no answer in time"
     except OSError as error:
@@ -84,10 +85,10 @@ async def ask_once(address: str, port: int, answers: Answers, load: Load = USUAL
         answers.failed[said] += 1
 
 
-async def _status(address: str, port: int, path: str) -> str:
+async def _status(address: str, port: int, what: str) -> str:
     reader, writer = await asyncio.open_connection(address, port)
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(f"{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         words = head.split(maxsplit=2)
         return words[1].decode() if len(words) > 1 and body else "nothing"

@@ -35,15 +35,15 @@ def meanwhile(step: Callable[[], None], pause: float = 0.05) -> Iterator[None]:
 def asking(url: str, pause: float = 0.05) -> Iterator[list[int | str]]:
     """Ask a URL again and again; yields a status per request, or what happened instead."""
     answers: list[int | str] = []
-    with meanwhile(lambda: answers.append(_status(url)), pause):
+    with meanwhile(lambda: answers.append(answered(url)), pause):
         yield answers
 
 
 @contextmanager
-def under_load(url: str) -> Iterator[load.Answers]:
+def under_load(url: str, method: str = "GET") -> Iterator[load.Answers]:
     """Ask a URL a hundred times a second, over eight connections at most; the answers are complete afterwards."""
     where = urlsplit(url)
-    many = load.Load(where.path, per_second=100, patience=120, at_once=8)
+    many = load.Load(where.path, method, per_second=100, patience=120, at_once=8)
     with load.asking(str(where.hostname), where.port or 80, many) as answers:
         yield answers
 
@@ -57,14 +57,15 @@ def granting(url: str, reader: str, pause: float = 0.05) -> Iterator[tuple[list[
 
     def grant() -> None:
         article = next(articles)
-        status = _status(f"{url}/grants/{reader}/{article}", "PUT")
+        status = answered(f"{url}/grants/{reader}/{article}", "PUT")
         acknowledged.append(article) if status == 204 else others.append(status)
 
     with meanwhile(grant, pause):
         yield acknowledged, others
 
 
-def _status(url: str, method: str = "GET") -> int | str:
+def answered(url: str, method: str = "GET") -> int | str:
+    """Ask once; return the status, or what happened instead."""
     try:
         return get(url, method)[0]
     except NO_ANSWER as error:

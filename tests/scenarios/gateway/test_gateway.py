@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.scenarios.gateway.gate import DOMAIN, GATEWAY, WEB, behind, entrance, workers
-from tests.scenarios.meanwhile import asking
+from tests.scenarios.meanwhile import answered, asking, meanwhile, under_load
 from tests.scenarios.workspace import Workspace, eventually, get
 
 
@@ -71,6 +73,33 @@ def test_a_candidate_is_deployed_behind_the_gateway_without_a_request_failing(do
     assert f"access-service-{get(f'{entrance(domain)}/health')[1]['version']}" == candidate
     assert domain.service(DOMAIN, "gateway-service") == gateway
     assert workers(domain) == running
+    assert domain.changes(DOMAIN) == {}
+
+
+def test_gateways_come_and_go_and_each_answers_as_long_as_the_status_names_it(domain: Workspace) -> None:
+    url, stack = entrance(domain), domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
+    one = stack.read_text()
+    two = one.replace("gateway-service-1.2.3\n", "gateway-service-1.2.3\n      nodes: {gateway: 2}\n")
+    left: list[bool] = []
+
+    def named() -> list[str]:
+        (status,) = json.loads(domain.must("soop", "status", "--json", DOMAIN))
+        found: list[str] = status["services"]["gateway-service"]["endpoints"]["http"]
+        return found
+
+    def ask_the_second() -> None:
+        if not left and answered(f"{second}/access/ann/42") != 200:
+            left.append(second not in named())
+
+    with under_load(f"{url}/access/ann/42") as answers:
+        stack.write_text(two)
+        domain.up(DOMAIN)
+        (second,) = set(named()) - {url}
+        with meanwhile(ask_the_second):
+            stack.write_text(one)
+            domain.up(DOMAIN)
+            assert named() == [url]
+    assert (answers.failed, left) == ({}, left and [True])
     assert domain.changes(DOMAIN) == {}
 
 

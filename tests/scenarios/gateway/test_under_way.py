@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from tests.scenarios.gateway import under_way
 from tests.scenarios.gateway.gate import DOMAIN, GATEWAY, define, entrance
-from tests.scenarios.meanwhile import asking
+from tests.scenarios.meanwhile import under_load
 from tests.scenarios.workspace import Workspace
 
 PATIENT = f"      config: {{timeout: {under_way.LONG}}}\n"
+ERRORS = "tail /var/log/nginx/error.log"
 
 
 def test_requests_under_way_end_when_a_node_is_upgraded_replaced_or_removed(domain: Workspace) -> None:
@@ -25,16 +26,17 @@ def test_requests_under_way_end_when_a_node_is_upgraded_replaced_or_removed(doma
         domain.up(DOMAIN)
 
     web = [f"web-{number}.access-service.{DOMAIN}" for number in (1, 2, 3)]
-    changes: dict[str, Callable[[], object]] = {
-        web[1]: lambda: domain.must("soop", "deploy", "--yes", second, DOMAIN),
-        web[0]: lambda: domain.must("soop", "replace", "--yes", web[0]),
-        web[2]: remove_the_third,
-    }
-    with asking(f"{entrance(domain)}/access/ann/42") as answers:
-        for node, change in changes.items():
-            with under_way.under_way(domain, node) as status:
-                change()
-            assert status.result() == 200, f"{node}: {domain.ssh(GATEWAY, 'tail /var/log/nginx/error.log')}"
-    assert set(answers) == {200}, domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    changes: list[tuple[str, str, Callable[[], object]]] = [
+        (web[1], "GET", lambda: domain.must("soop", "deploy", "--yes", second, DOMAIN)),
+        (web[0], "POST", lambda: domain.must("soop", "replace", "--yes", web[0])),
+        (web[2], "POST", remove_the_third),
+    ]
+    for node, method, change in changes:
+        with (
+            under_load(f"{entrance(domain)}/quick", method) as answers,
+            under_way.under_way(domain, node) as status,
+        ):
+            change()
+        assert (status.result(), answers.failed) == (200, {}), f"{node}: {domain.ssh(GATEWAY, ERRORS)}"
     assert domain.changes(DOMAIN) == {}
     stack.write_text(stack.read_text().replace(PATIENT, ""))  # the next update makes the gateway as it was

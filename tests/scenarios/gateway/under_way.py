@@ -38,6 +38,12 @@ def _has_entrance():
     return True
 
 
+@app.route("/quick", methods=["GET", "POST"])
+def quick():
+    """Answer at once; nobody may post twice."""
+    return jsonify(node=os.environ["SOOP_NODE"])
+
+
 @app.post("/slow/<node>")
 def slow(node):
     """On this node, take until it is told to end, or nginx before it is, and two seconds more."""
