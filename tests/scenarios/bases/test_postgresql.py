@@ -10,6 +10,8 @@ from tests.scenarios.bases.vault import DOMAIN, HOLD, NODE, Vault
 from tests.scenarios.trouble.beacon import UP, Run
 from tests.scenarios.workspace import eventually, workspace
 
+OLDER = "vault-service-1.0.0"
+
 
 @pytest.fixture(scope="module")
 def vault() -> Iterator[Vault]:
@@ -69,3 +71,21 @@ def test_it_moves_with_all_rows_also_after_a_kill(vault: Vault) -> None:
     assert set(acknowledged) <= vault.rows()
     assert vault.facts() == facts
     assert vault.node.sh("ls /var/lib/postgresql") == "17"
+    assert project.changes(DOMAIN) == {}
+
+
+def test_it_goes_back_to_what_was_there_before_the_move_when_somebody_says_so(vault: Vault) -> None:
+    project, facts = vault.project, vault.facts()
+    newer = vault.rows()
+    said = project.fails("soop", "plan", OLDER, DOMAIN)
+    assert f"{OLDER} cannot read the data that is there, since store's is of postgresql-17" in said
+    word = ("--lose-data", "snapshot", OLDER, DOMAIN)
+    said = project.must("soop", "plan", *word)
+    assert f"{NODE}: gets what the snapshot {OLDER}.before-1.1.1 kept; what was written since" in said
+    project.must("soop", "deploy", "--yes", *word)
+    assert vault.version() == "15"
+    assert vault.node.sh("ls /var/lib/postgresql") == "15"
+    assert vault.facts() == facts
+    older = vault.rows()
+    assert older == {number for number in newer if number <= max(older)}
+    assert project.changes(DOMAIN) == {}

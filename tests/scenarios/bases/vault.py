@@ -59,12 +59,15 @@ class Vault:
         packages = {name: lock["packages"][name] for name in role["packages"]}
         text = json.dumps({**lock, "packages": packages, "roles": {"database": role}})
         (self.folder / "service.lock").write_text(text)
+        self._locked = "debian-12"
 
     def build(self, version: str, base: str, tried: str = "true") -> str:
         """Build a version for a base; ``tried`` is its smoke test."""
         (self.folder / "service.yaml").write_text(_SERVICE.format(version=version, base=base))
         (self.folder / "try.sh").write_text(f"#!/bin/sh\n{tried}\n")
-        self.project.must("soop", "lock", "service_defs/vault-service")
+        if base != self._locked:
+            self.project.must("soop", "lock", "service_defs/vault-service")
+            self._locked = base
         self.project.must("soop", "build", "service_defs/vault-service")
         return f"vault-service-{version}"
 
