@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -26,6 +24,8 @@ from soop_components.machines.local.local_machines import LocalMachines, Machine
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 from soop_components.setup import shell_environment
+from tests.scenarios.folders import claimed, copy, share
+from tests.scenarios.inside import as_root, entered
 from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -113,8 +113,12 @@ class Workspace:
         return found
 
     def ssh(self, node: str, *command: str) -> str:
-        """Run a command on a node."""
+        """Run a command on a node, as users do."""
         return self.must("soop", "ssh", node, *command)
+
+    def sh(self, node: str, command: str) -> str:
+        """Run a shell command on a machine of this host, in a moment; it has to succeed."""
+        return self.must(*entered(self.first_process(node)), "bash", "-c", command)
 
     def changes(self, domain: str) -> dict[str, int]:
         """Preview a domain and return how many resources it would change, by operation; ``same`` is left out."""
@@ -147,10 +151,10 @@ class Workspace:
     def remove(self) -> None:
         """Remove every process, machine, disk and network of the project, and its folder."""
         while left := self.processes():
-            subprocess.run([*_as_root(), "kill", "-KILL", *map(str, left)], check=False, capture_output=True)
+            subprocess.run([*as_root(), "kill", "-KILL", *map(str, left)], check=False, capture_output=True)
             time.sleep(0.1)
         asyncio.run(LocalMachines(self.project).clean())
-        subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
+        subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
 
 
 @contextmanager
@@ -171,7 +175,7 @@ def workspace(name: str) -> Iterator[Workspace]:
 
 def _workspace(name: str) -> Iterator[Workspace]:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _claimed(FOLDER / f"{name}-{secrets.token_hex(4)}") as root:
+    with claimed(FOLDER / f"{name}-{secrets.token_hex(4)}") as root:
         assert root is not None, "two scenarios have drawn the same name"
         yield from _made(root)
 
@@ -179,7 +183,7 @@ def _workspace(name: str) -> Iterator[Workspace]:
 def _made(root: Path) -> Iterator[Workspace]:
     root.mkdir()
     for part in _COPIED:
-        _copy(CHECKOUT / part, root / part)
+        copy(CHECKOUT / part, root / part)
     for definition in (root / "stacks").glob("Pulumi.*.yaml"):
         if not is_shipped(CHECKOUT / definition.relative_to(root)):
             definition.unlink()
@@ -198,7 +202,7 @@ def _made(root: Path) -> Iterator[Workspace]:
 def empty_folder(name: str) -> Iterator[Path]:
     """Yield a folder for projects that a scenario begins by itself; nothing of them is left afterwards."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _no_foreign_state(), _claimed(FOLDER / f"{name}-{secrets.token_hex(4)}") as root:
+    with _no_foreign_state(), claimed(FOLDER / f"{name}-{secrets.token_hex(4)}") as root:
         assert root is not None, "two scenarios have drawn the same name"
         root.mkdir()
         try:
@@ -215,31 +219,15 @@ def share_what_was_fetched(project: Project) -> None:
     for record in images.glob("*.json"):
         for part in (record.stem, f"{record.stem}.manifest", f"{record.stem}.made-from", record.name):
             if (images / part).exists():
-                _share(images / part, project.images / part)
+                share(images / part, project.images / part)
     if (CHECKOUT / ".soop" / "cache").exists():
-        _share(CHECKOUT / ".soop" / "cache", project.cache)
-
-
-@contextmanager
-def _claimed(root: Path) -> Iterator[Path | None]:
-    """Hold a project's lock, which a killed run loses; None when another run has it."""
-    path = root.with_name(f"{root.name}.lock")
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        try:
-            yield root
-        finally:
-            path.unlink(missing_ok=True)
+        share(CHECKOUT / ".soop" / "cache", project.cache)
 
 
 def sweep(folder: Path = FOLDER) -> None:
     """Remove the projects that killed runs left behind, with all that still works in them; those in use stay."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        with _claimed(path.with_name(path.name.removesuffix(".lock"))) as root:
+        with claimed(path.with_name(path.name.removesuffix(".lock"))) as root:
             if root is not None and root.is_dir():
                 _remove(root)
 
@@ -250,7 +238,7 @@ def _remove(root: Path) -> None:
         with _no_foreign_state():
             Workspace(file.parent).remove()
     if root.exists():
-        subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(root)], check=True)
+        subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(root)], check=True)
 
 
 def get(url: str, method: str = "GET", seconds: float = 30) -> tuple[int, dict[str, Any]]:
@@ -270,19 +258,3 @@ def eventually(condition: Any, seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"{condition} did not become true within {seconds} s"
         time.sleep(0.2)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        shutil.copy2(source, target)
-
-
-def _share(source: Path, target: Path) -> None:
-    """Copy a folder or a file by hard links: what they hold is never changed in place."""
-    subprocess.run([*_as_root(), "cp", "-al", str(source), str(target)], check=True)
-
-
-def _as_root() -> list[str]:
-    return [] if os.getuid() == 0 else ["sudo", "-n"]

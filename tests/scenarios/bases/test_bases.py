@@ -64,7 +64,7 @@ def is_not_accepted(beacon: Beacon, newer: str) -> None:
     beacon.define(says="all is well")
     beacon.is_well("all is well")
     for number in (1, 2):
-        assert 'VERSION_ID="12"' in beacon.ssh(BASE, number)
+        assert 'VERSION_ID="12"' in beacon.sh(BASE, number)
 
 
 def test_a_domain_moves_to_another_base_node_by_node_and_back_if_that_fails(project: Workspace) -> None:
@@ -85,7 +85,7 @@ def test_a_domain_moves_to_another_base_node_by_node_and_back_if_that_fails(proj
     said = project.must("soop", "deploy", "--yes", newer, beacon.domain)
     assert said.index("hook undrain") < said.rindex("making its machine anew from debian-13"), "one after the other"
     for number in (1, 2):
-        assert 'VERSION_ID="13"' in beacon.ssh(BASE, number)
+        assert 'VERSION_ID="13"' in beacon.sh(BASE, number)
     beacon.says("all is well")
     assert beacon.changes() == {}
 

@@ -23,7 +23,7 @@ def ledger() -> Iterator[Ledger]:
         project.must("soop", "build", "service_defs/ledger-service")
         project.must("soop", "deploy", "--yes", "ledger-service-1.0.0", DOMAIN)
         program = base64.b64encode(program_of(CHECKOUT / "soop_components/library/postgresql/migrate")).decode()
-        project.ssh(NODE, f"echo {program} | base64 -d > /tmp/migrate; chmod 755 /tmp/migrate")
+        project.sh(NODE, f"echo {program} | base64 -d > /tmp/migrate; chmod 755 /tmp/migrate")
         yield made
 
 

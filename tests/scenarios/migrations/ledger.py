@@ -72,4 +72,4 @@ class Ledger:
 
     def sql(self, text: str, database: str = "ledger") -> str:
         psql = f"runuser -u postgres -- psql -qAtX -F ' ' -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(text)}"
-        return self.project.ssh(NODE, f"cd /; {psql} 2>&1").strip()
+        return self.project.sh(NODE, f"cd /; {psql} 2>&1").strip()

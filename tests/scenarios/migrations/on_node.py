@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import IO
 
+from tests.scenarios.inside import entered
 from tests.scenarios.meanwhile import meanwhile
 from tests.scenarios.workspace import Workspace
 
@@ -23,9 +23,7 @@ class OnNode:
 
     def __init__(self, project: Workspace, name: str) -> None:
         self.name = name
-        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        within = ("--mount", "--uts", "--ipc", "--net", "--pid", "--wd=/")
-        self._enter = [*sudo, "nsenter", f"--target={project.first_process(name)}", *within, "--"]
+        self._enter = entered(project.first_process(name))
 
     def sh(self, command: str) -> str:
         """Run a shell command and return what it printed, whatever its exit code."""

@@ -106,7 +106,7 @@ def attempt(
         f"{psql} -d trial -c \"SELECT coalesce(string_agg(a::text, ' ' ORDER BY a), '') FROM t\"",
         f"{psql} -d trial -c \"SELECT coalesce(string_agg(left(checksum, 10), ' '), '') FROM schema_migrations\"",
     ]
-    *text, code, rows, recorded = ledger.project.ssh(NODE, "\n".join(lines)).removesuffix("\n").split("\n")
+    *text, code, rows, recorded = ledger.project.sh(NODE, "\n".join(lines)).removesuffix("\n").split("\n")
     return Trial("\n".join(text), int(code), rows, recorded)
 
 

@@ -39,7 +39,7 @@ def domain() -> Iterator[Workspace]:
 
 
 def sql(project: Workspace, text: str) -> list[str]:
-    return project.ssh(DATABASE, f"cd /; runuser -u postgres -- psql -qAtX -d access -c {shlex.quote(text)}").split()
+    return project.sh(DATABASE, f"cd /; runuser -u postgres -- psql -qAtX -d access -c {shlex.quote(text)}").split()
 
 
 def written(project: Workspace, reader: str = "writer") -> set[str]:
@@ -73,7 +73,7 @@ def test_an_upgrade_takes_a_snapshot_and_loses_nothing_and_a_restore_loses_what_
     assert written(domain) == kept
     said = domain.must("soop", "snapshot", "restore", DOMAIN, LABEL, "--lose-data")
     assert f"{DATABASE}: access-service-3.3.0 runs on the data of access-service-3.2.3" in said
-    domain.ssh(DATABASE, "systemctl start postgresql@15-main")  # waits until it has recovered
+    domain.sh(DATABASE, "systemctl start postgresql@15-main")  # waits until it has recovered
     assert before <= written(domain) < kept
     assert sql(domain, "SELECT max(number) FROM schema_migrations") == ["2"]
 

@@ -119,19 +119,19 @@ class Beacon:
         found: dict[str, Any] = json.loads(text)["deployment"] or {}
         return found
 
-    def ssh(self, command: str, number: int = 1) -> str:
-        """Run a command on a node."""
-        return self.project.ssh(self.name(number), command)
+    def sh(self, command: str, number: int = 1) -> str:
+        """Run a shell command on a node."""
+        return self.project.sh(self.name(number), command)
 
     def go_on(self) -> None:
         """Let programs of slow trouble end."""
         for number in range(1, self.nodes + 1):
-            self.ssh("touch /run/beacon-goes-on", number)
+            self.sh("touch /run/beacon-goes-on", number)
 
     def hold(self) -> None:
         """Let programs of slow trouble wait."""
         for number in range(1, self.nodes + 1):
-            self.ssh("rm -f /run/beacon-goes-on", number)
+            self.sh("rm -f /run/beacon-goes-on", number)
 
     def machine(self, number: int = 1) -> int:
         """Return a node's first process, without which the kernel ends all others on it."""

@@ -47,12 +47,12 @@ def test_a_step_that_fails_is_reported_and_rolled_back(beacon: Beacon, trouble: 
 
 def test_an_acceptance_that_fails_on_one_node_is_undone_on_all(beacon: Beacon) -> None:
     says = beacon.says()[0]["says"]
-    beacon.ssh("mkdir /var/lib/soop/accepted.json.new", 2)
+    beacon.sh("mkdir /var/lib/soop/accepted.json.new", 2)
     beacon.define(says="accepted by one of two")
     output = beacon.fails("beacon-service-1.0.0 was not accepted", beacon.name(2), "accepted.json: Is a directory")
     assert is_rolled_back(beacon, output, 1, 2)
     beacon.says(says)
-    beacon.ssh("rmdir /var/lib/soop/accepted.json.new", 2)
+    beacon.sh("rmdir /var/lib/soop/accepted.json.new", 2)
     beacon.define(says="never accepted", trouble="smoke")
     assert is_rolled_back(beacon, beacon.fails("the beacon does not shine"), 1, 2)
     beacon.define(says=says)
@@ -61,11 +61,11 @@ def test_an_acceptance_that_fails_on_one_node_is_undone_on_all(beacon: Beacon) -
 
 def test_a_port_in_use_is_reported(beacon: Beacon) -> None:
     says = beacon.says()[0]["says"]
-    beacon.ssh("systemd-run --quiet --unit=squatter python3 -m http.server 8099")
+    beacon.sh("systemd-run --quiet --unit=squatter python3 -m http.server 8099")
     beacon.define(says="never accepted", port=8099)
     output = beacon.fails(beacon.node, "step health", "beacon-service-beacon.service", "Address already in use")
     assert is_rolled_back(beacon, output, 1)
-    beacon.ssh("systemctl stop squatter")
+    beacon.sh("systemctl stop squatter")
     beacon.define(says=says)
     beacon.is_well(says)
 
@@ -81,11 +81,11 @@ dd if=/dev/zero of=/etc/beacon-service/filler 2>/dev/null || true
 
 def test_a_full_disk_is_reported_and_what_was_there_stays(beacon: Beacon) -> None:
     says = beacon.says()[0]["says"]
-    beacon.ssh(FILL)
+    beacon.sh(FILL)
     try:
         beacon.define(says="never accepted " * 300)
         output = beacon.fails(beacon.node, "step files", "/etc/beacon-service/beacon.env", "disk is full")
         assert is_rolled_back(beacon, output, 1), output
         beacon.says(says)
     finally:
-        beacon.ssh("umount /etc/beacon-service; rm -r /run/keep")
+        beacon.sh("umount /etc/beacon-service; rm -r /run/keep")

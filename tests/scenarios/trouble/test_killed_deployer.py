@@ -92,14 +92,14 @@ def test_nobody_comes_back(beacon: Beacon) -> None:
     run = beacon.begin().until("it can be tried out")
     begun = "systemctl show --property=ActiveEnterTimestampMonotonic --value soop-unaccepted.timer"
     seen: set[str] = set()
-    eventually(lambda: seen.add(beacon.ssh(begun)) or len(seen) == 5, 90)  # more than fifteen seconds
+    eventually(lambda: seen.add(beacon.sh(begun)) or len(seen) == 5, 90)  # more than fifteen seconds
     assert [answer["says"] for answer in beacon.says()] == ["never accepted"] * 2
     run.kill()
     eventually(beacon.project.is_quiet)
     beacon.project.must("soop", "recover", beacon.domain)
     for number in (1, 2):
         ended = "test ! -e /var/lib/soop/unaccepted.json && test ! -e /run/soop/apply.json"
-        beacon.ssh(f"timeout 90 sh -c 'until {ended}; do sleep 0.1; done'", number)
+        beacon.sh(f"timeout 90 sh -c 'until {ended}; do sleep 0.1; done'", number)
     assert [answer["says"] for answer in beacon.says()] == [says] * 2
     shown = beacon.project.must("soop", "status", "--refresh", beacon.domain)
     assert shown.count("the deployer did not accept beacon-service-1.0.0 in time: no sign of it for 15 s") == 2

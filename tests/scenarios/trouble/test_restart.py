@@ -23,7 +23,7 @@ def test_a_restart_passes_over_the_nodes_and_stops_at_the_first_failure(beacon: 
     assert beacon.since()[0] == first
     assert third > second
 
-    beacon.ssh("touch /run/beacon-drain-fails")
+    beacon.sh("touch /run/beacon-drain-fails")
     try:
         said = beacon.project.run("soop", "restart", SERVICE, beacon.domain)
         assert said.exit_code == 1, said.text
@@ -31,5 +31,5 @@ def test_a_restart_passes_over_the_nodes_and_stops_at_the_first_failure(beacon: 
         assert f"not restarted: {beacon.node}, {beacon.name(2)}" in said.text
         assert beacon.since() == [first, third]
     finally:
-        beacon.ssh("rm /run/beacon-drain-fails")
+        beacon.sh("rm /run/beacon-drain-fails")
     assert beacon.state() == state

@@ -11,12 +11,12 @@ def urns(beacon: Beacon) -> set[str]:
 
 def resolves(beacon: Beacon, number: int, on: int = 1) -> bool:
     """Return whether a node knows the address of another."""
-    return beacon.name(number) in beacon.ssh(f"getent hosts {beacon.name(number)} || true", on)
+    return beacon.name(number) in beacon.sh(f"getent hosts {beacon.name(number)} || true", on)
 
 
 def hooks(beacon: Beacon, number: int) -> list[str]:
     """Return what a node was asked for since this was called last."""
-    return beacon.ssh("cat /var/lib/beacon-hooks; : > /var/lib/beacon-hooks", number).splitlines()
+    return beacon.sh("cat /var/lib/beacon-hooks; : > /var/lib/beacon-hooks", number).splitlines()
 
 
 def test_nodes_come_and_go(beacon: Beacon) -> None:
@@ -71,7 +71,7 @@ def test_a_node_that_cannot_be_drained_is_not_touched(beacon: Beacon) -> None:
     two = beacon.says()
     for number in (1, 2):
         hooks(beacon, number)
-    beacon.ssh("touch /run/beacon-drain-fails", 2)
+    beacon.sh("touch /run/beacon-drain-fails", 2)
     beacon.define(says="never accepted")
     output = beacon.fails(f"{beacon.name(2)}: hook drain: hooks/note.sh ended with 1, expected 0", "| asked to drain")
     assert f"rolled back to the last good version: {beacon.name(1)}\n" in output
@@ -81,7 +81,7 @@ def test_a_node_that_cannot_be_drained_is_not_touched(beacon: Beacon) -> None:
         [f"{hook} web-1 of 2" for hook in ("drain", "undrain", "drain", "undrain")],
         ["drain web-2 of 2", "undrain web-2 of 2"],
     ]
-    beacon.ssh("rm /run/beacon-drain-fails", 2)
+    beacon.sh("rm /run/beacon-drain-fails", 2)
     beacon.define(says=two[0]["says"])
     beacon.is_well(two[0]["says"])
 
@@ -93,7 +93,7 @@ def test_names_of_what_was_made_stay_when_all_is_rolled_back(beacon: Beacon) -> 
     beacon.says(says)
     assert all(resolves(beacon, number, on) for number in (1, 2, 3) for on in (1, 2, 3))
     beacon.define(2, says=says)
-    beacon.ssh(f"sed -i /{beacon.name(2)}/d /etc/hosts")
+    beacon.sh(f"sed -i /{beacon.name(2)}/d /etc/hosts")
     seen = beacon.project.must("pulumi", "preview", "--stack", beacon.domain)
     assert f"/etc/hosts: other addresses of {beacon.name(2)}" in seen
     ended = beacon.up()

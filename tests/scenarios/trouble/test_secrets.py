@@ -74,12 +74,12 @@ def test_a_marker_is_found_nowhere(beacon: Beacon) -> None:
         outputs.append(beacon.project.must("soop", "status", "--json", beacon.domain))
         outputs.append(beacon.project.must("soop", "logs", beacon.node))
         beacon.is_well("it keeps a secret")
-    assert MARKER in beacon.ssh("cat /etc/beacon-service/beacon.env")  # it did arrive
+    assert MARKER in beacon.sh("cat /etc/beacon-service/beacon.env")  # it did arrive
     assert seen == []
     assert not any(form in text for form in FORMS for text in outputs)
     assert holders(beacon.project.root, Path("/run/soop"), Path("/tmp"), Path("/dev/shm")) == []
     for number in (1, 2):
-        assert beacon.ssh(ON_A_NODE, number).strip() == ""
+        assert beacon.sh(ON_A_NODE, number).strip() == ""
     beacon.settled = False  # without the secret it is another definition
 
 
@@ -88,7 +88,7 @@ def test_key_and_token_are_rotated_and_no_machine_is_made_anew(beacon: Beacon) -
         return beacon.project.must("soop", "secret", "show", "beacon-service.token", beacon.domain).strip()
 
     def keys(number: int) -> list[str]:
-        return beacon.ssh("cat /root/.ssh/authorized_keys", number).splitlines()
+        return beacon.sh("cat /root/.ssh/authorized_keys", number).splitlines()
 
     before, old, machines = token(), keys(1), [beacon.machine(number) for number in (1, 2)]
     said = beacon.project.run("soop", "rotate", beacon.domain)
@@ -103,7 +103,7 @@ def test_key_and_token_are_rotated_and_no_machine_is_made_anew(beacon: Beacon) -
     assert [beacon.machine(number) for number in (1, 2)] == machines
     process = "/proc/$(systemctl show --property=MainPID --value beacon-service-beacon)/environ"
     for number in (1, 2):
-        assert f"TOKEN={after}\n" in beacon.ssh(f"tr '\\0' '\\n' < {process}", number)
+        assert f"TOKEN={after}\n" in beacon.sh(f"tr '\\0' '\\n' < {process}", number)
     assert beacon.changes() == {}
 
 
@@ -111,10 +111,10 @@ def test_the_search_finds_what_is_there(beacon: Beacon) -> None:
     """What the other test relies on: each place is really searched."""
     state = beacon.project.root / ".soop" / "state" / "lost.json"
     state.write_text(f'{{"value": "{FORMS[1]}"}}')
-    beacon.ssh(f"echo {MARKER} > /etc/lost; systemd-run --quiet --unit=lost --setenv=LOST={MARKER} sleep infinity")
+    beacon.sh(f"echo {MARKER} > /etc/lost; systemd-run --quiet --unit=lost --setenv=LOST={MARKER} sleep infinity")
     try:
         assert holders(beacon.project.root) == [str(state)]
-        found = beacon.ssh(ON_A_NODE)
+        found = beacon.sh(ON_A_NODE)
         assert "/etc/lost" in found
         assert f"LOST={MARKER}" in found
         waits_for_the_end = ["sh", "-c", "read line", MARKER]
@@ -122,5 +122,5 @@ def test_the_search_finds_what_is_there(beacon: Beacon) -> None:
             eventually(lambda: seen, 120)
     finally:
         state.unlink()
-        beacon.ssh("rm /etc/lost; systemctl stop lost")
-        beacon.ssh("journalctl --rotate --quiet; journalctl --vacuum-time=1s --quiet")
+        beacon.sh("rm /etc/lost; systemctl stop lost")
+        beacon.sh("journalctl --rotate --quiet; journalctl --vacuum-time=1s --quiet")
