@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.scenarios.meanwhile import under_load
-from tests.scenarios.workspace import Workspace, get, workspace
+from tests.scenarios.workspace import Workspace, get
 
 DOMAIN = "dev-one-access"
 WEB = f"web-1.access-service.{DOMAIN}"
 
 
 @pytest.fixture(scope="module")
-def domain() -> Iterator[Workspace]:
+def domain(project: Workspace) -> Workspace:
     """A developer's small domain, up and running."""
-    with workspace("failures") as project:
-        project.must("soop", "build", "service_defs/access-service")
-        project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
-        yield project
+    project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
+    return project
 
 
 BROKEN = {
@@ -98,16 +95,16 @@ def test_one_web_node_refuses_nothing_while_it_is_upgraded_and_downgraded(domain
     """What connects while the program is restarted waits in the socket that systemd keeps open."""
     candidate = build_changed(domain, "app/access.py", '"the database does not answer"', '"the database is silent"')
     url = domain.service(DOMAIN)["endpoints"]["http"][0]
-    before = domain.ssh(WEB, "systemctl show --property=InvocationID access-service-api.service")
+    before = domain.sh(WEB, "systemctl show --property=InvocationID access-service-api.service")
     for reference in (candidate, "access-service-3.2.3"):
         with under_load(f"{url}/access/ann/42") as answers:
             domain.must("soop", "deploy", "--yes", reference, DOMAIN)
         assert answers.failed == {}
         assert f"access-service-{get(f'{url}/health')[1]['version']}" == reference
-    assert domain.ssh(WEB, "systemctl show --property=InvocationID access-service-api.service") != before
+    assert domain.sh(WEB, "systemctl show --property=InvocationID access-service-api.service") != before
 
 
-def test_a_first_creation_that_fails_is_kept_and_can_be_tried_again(domain: Workspace) -> None:
+def test_a_first_creation_by_name_and_version_that_fails_is_kept_and_can_be_tried_again(domain: Workspace) -> None:
     reference = build_broken(domain, "smoke-test")
     output = domain.fails("soop", "deploy", "--yes", reference, "dev-new-access")
     assert "the reader may not read" in output
@@ -115,3 +112,5 @@ def test_a_first_creation_that_fails_is_kept_and_can_be_tried_again(domain: Work
     domain.must("soop", "deploy", "--yes", "access-service-3.2.3", "dev-new-access")
     assert domain.service("dev-new-access")["version"] == "3.2.3"
     domain.must("soop", "destroy", "--yes", "dev-new-access")
+    assert "dev-new-access" not in domain.must("pulumi", "stack", "ls")
+    assert domain.changes(DOMAIN) == {}
