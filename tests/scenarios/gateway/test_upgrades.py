@@ -76,7 +76,9 @@ def test_a_version_that_cannot_be_undone_goes_back_to_its_snapshot_when_somebody
     wanted = "nodes: {web: 3}\n      rollout: {database: {snapshot: true}}"
     stack.write_text(stack.read_text().replace("nodes: {web: 3}", wanted))
     url = entrance(domain)
-    domain.must("soop", "deploy", "--yes", "access-service-3.3.0", DOMAIN)
+    versions.make(domain.root, "gateway-service-1.3.0")
+    domain.must("soop", "build", "service_defs/gateway-service")
+    domain.must("soop", "deploy", "--yes", "access-service-3.3.0", "gateway-service-1.3.0", DOMAIN)
     assert get(f"{url}/grants/eva/1", "PUT")[0] == 204
     versions.make(domain.root, "access-service-3.4.0")
     with versions.bad(domain.root, "wrong") as bad:
@@ -96,5 +98,7 @@ def test_a_version_that_cannot_be_undone_goes_back_to_its_snapshot_when_somebody
     stack.write_text(newer)
     said = domain.must("soop", "deploy", "--yes", "--lose-data", "snapshot", "access-service-3.3.0", DOMAIN)
     assert get(f"{url}/grants/eva") == (200, {"articles": ["1"]})
-    assert domain.service(DOMAIN)["version"] == "3.3.0"
+    assert seen(domain)[0] == {"access-service": "3.3.0", "gateway-service": "1.3.0"}
     assert domain.changes(DOMAIN) == {}
+    said = domain.fails("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
+    assert "gateway-service-1.3.0 requires access-service" in said
