@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from soop_components.engine.planned_update import PlannedUpdate
-from soop_components.engine.state import StackState
+from soop_components.engine.state import Release, StackState
 from soop_components.model.service_plan import DomainPlan, ServicePlan
 
 
@@ -70,13 +70,18 @@ def _fronts(update: PlannedUpdate, batch: Sequence[str]) -> frozenset[str]:
 
 
 def _is_deployed(plan: DomainPlan, state: StackState) -> bool:
-    """Whether the domain has these very services, versions and nodes already."""
-    running: Mapping[str, tuple[str | None, str | None, frozenset[str]]] = {
-        each.service: (each.version, each.digest, frozenset(node.name for node in each.nodes))
+    """Whether the domain has all that a service sees of another one: services, versions, nodes and endpoints."""
+    running: Mapping[str, object] = {
+        each.service: (each.version, each.digest, {node.name for node in each.nodes}, _endpoints(each))
         for each in state.releases
     }
     return running == {each.service: _wanted(each) for each in plan.services}
 
 
-def _wanted(service: ServicePlan) -> tuple[str, str, frozenset[str]]:
-    return service.version, service.digest, frozenset(service.nodes)
+def _endpoints(release: Release) -> Mapping[str, tuple[str, ...]]:
+    """Return the endpoints that a Release was given, by node name; its outputs have addresses in them."""
+    return {name: tuple(urls) for name, urls in release.inputs.get("endpoints", {}).items()}
+
+
+def _wanted(service: ServicePlan) -> object:
+    return service.version, service.digest, set(service.nodes), service.endpoints

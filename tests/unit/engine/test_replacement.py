@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from soop_components.components.service import release_inputs
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.replacement import Round, rounds
@@ -40,6 +41,14 @@ def planned(together: Sequence[Sequence[str]] = (), avoided: Collection[str] = (
     return plan_domain(definition, Environment(name="dev"), DEFINITIONS, avoided)
 
 
+def at_another_port() -> DomainPlan:
+    """Return a plan by which web nodes are asked at a port at which they will not answer any more."""
+    plan = planned()
+    urls = tuple(f"http://{node}:8080" for node in WEB)
+    access, gateway = plan.services
+    return replace(plan, services=(access.model_copy(update={"endpoints": {"http": urls}}), gateway))
+
+
 def update_of(plan: DomainPlan) -> PlannedUpdate:
     return Update(DomainFile(Project(Path("/nowhere")), ID), "", "", plan, ())
 
@@ -51,7 +60,14 @@ def deployed(plan: DomainPlan) -> StackState:
     return StackState(
         tuple(
             Release(
-                each.service, each.version, each.digest, "", {}, tuple(map(node, each.nodes)), urn=f"of {each.service}"
+                each.service,
+                each.version,
+                each.digest,
+                "",
+                {},
+                tuple(map(node, each.nodes)),
+                inputs=release_inputs(each, {name: {} for name in each.nodes}),
+                urn=f"of {each.service}",
             )
             for each in plan.services
         )
@@ -92,8 +108,9 @@ def test_nodes_of_a_role_take_turns_and_all_others_go_with_the_first() -> None:
         ((WEB[0],), planned(web=1), None),
         ((WEB[0],), planned(together=[("access-service", "gateway-service")]), None),
         ((WEB[0],), planned(web=3), planned(web=2)),
+        ((WEB[0],), planned(), at_another_port()),
     ],
-    ids=["nobody in front", "alone in its role", "a group", "an update that does more"],
+    ids=["nobody in front", "alone in its role", "a group", "an update that does more", "one that moves an endpoint"],
 )
 def test_else_all_is_one_update(names: tuple[str, ...], plan: DomainPlan, state: DomainPlan | None) -> None:
     (only,) = found(names, plan, state)
