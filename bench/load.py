@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -43,17 +44,20 @@ USUAL = Load()
 
 @contextmanager
 def asking(address: str, port: int, load: Load = USUAL) -> Iterator[Answers]:
-    """Ask meanwhile, each time over a connection of its own; the answers are complete afterwards."""
+    """Ask meanwhile, each time over a connection of its own; the answers are complete afterwards.
+
+    What ends the asking too early is raised then.
+    """
     answers, over = Answers(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_ask(address, port, load, answers, over)))
-    thread.start()
-    try:
-        time.sleep(_BEFORE_AND_AFTER)
-        yield answers
-        time.sleep(_BEFORE_AND_AFTER)
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(max_workers=1) as background:
+        asks = background.submit(lambda: asyncio.run(_ask(address, port, load, answers, over)))
+        try:
+            time.sleep(_BEFORE_AND_AFTER)
+            yield answers
+            time.sleep(_BEFORE_AND_AFTER)
+        finally:
+            over.set()
+            asks.result()
 
 
 async def _ask(address: str, port: int, load: Load, answers: Answers, over: threading.Event) -> None:

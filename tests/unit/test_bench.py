@@ -79,3 +79,9 @@ def test_no_more_requests_are_under_way_than_was_said() -> None:
         server.shutdown()
         serving.join()
     assert (answers.failed, answers.asked == len(counted)) == ({}, True)
+
+
+def test_what_ends_the_asking_too_early_is_raised() -> None:
+    with pytest.raises(ExceptionGroup) as raised, asking("127.0.0.1", 65536):
+        pass
+    assert raised.group_contains(OverflowError)
