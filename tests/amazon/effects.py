@@ -65,7 +65,9 @@ class RunningEffects(Effects):
         if token not in (_INSTANCE, _RULE):
             return
         with self._networking:
-            instances, rules = self._running(), list(self._cloud.all("SecurityGroupIngressRule").values())
+            instances = self._running()
+            with self._cloud.alone():
+                rules = list(self._cloud.all("SecurityGroupIngressRule").values())
             members: dict[str, list[str]] = {}
             for each in instances.values():
                 for group in each["vpcSecurityGroupIds"]:
