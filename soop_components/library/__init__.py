@@ -70,10 +70,21 @@ def _problems(block: Block, folder: Path) -> list[Problem]:
     problems = []
     if block.block != folder.name:
         problems.append(Problem(("block",), f"expected {folder.name}, as the folder is called"))
-    for name in block.programs():
-        if not any(_is_inside(folder / each, folder) for each in (name, f"{name}/__main__.py")):
-            problems.append(Problem(("scripts",), f"the block has no file {name}"))
-    return problems
+    found = (_program_problem(name, folder) for name in block.programs())
+    return problems + [Problem(("scripts",), problem) for problem in found if problem]
+
+
+def _program_problem(name: str, folder: Path) -> str | None:
+    """Say why a program of a block cannot be packed: a file, or a folder with a Python package."""
+    path = folder / name
+    if not os.path.isdir(path):
+        return None if _is_inside(path, folder) else f"the block has no file {name}"
+    if not _is_inside(path / "__main__.py", folder):
+        return f"the folder {name} is no program: it has no file __main__.py"
+    if not path.name.isidentifier():
+        return f"the folder {name} is no Python package: expected a name of letters, digits and _"
+    outside = [each for each in sorted(path.rglob("*.py")) if not _is_inside(each, folder)]
+    return f"{outside[0].relative_to(folder)} is not a file in the block's folder" if outside else None
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

@@ -78,6 +78,14 @@ def test_a_service_brings_blocks_of_its_own(tmp_path: Path) -> None:
             "blocks/own/block.yaml: scripts: the block has no file aaa",
         ),
         (
+            {"own/block.yaml": BLOCK + "scripts: [{name: go, program: go}]\n", "own/go/run.py": ""},
+            "blocks/own/block.yaml: scripts: the folder go is no program: it has no file __main__.py",
+        ),
+        (
+            {"own/block.yaml": BLOCK + "scripts: [{name: go, program: a/go-on}]\n", "own/a/go-on/__main__.py": ""},
+            "blocks/own/block.yaml: scripts: the folder a/go-on is no Python package: expected a name of letters",
+        ),
+        (
             {"own/block.yaml": BLOCK + "parameters: {a: {type: string, pattern: '{{ x }}'}}\n"},
             "blocks/own/block.yaml: parameters.a.pattern: expected a regular expression without look-around and back",
         ),
@@ -135,4 +143,13 @@ def test_what_leads_out_of_a_block_is_refused(tmp_path: Path) -> None:
     (service / "blocks/own/go.sh").write_text("")
     (service / "blocks/own/a.j2").symlink_to(tmp_path / "blocks/secret")
     with pytest.raises(InvalidInput, match=r"blocks/own/a\.j2: expected a file"):
+        load_block("own", service)
+
+
+def test_what_leads_out_of_a_program_s_folder_is_refused(tmp_path: Path) -> None:
+    files = {"own/block.yaml": BLOCK + "scripts: [{name: go, program: go}]\n", "own/go/__main__.py": "", "secret": "x"}
+    service = write(tmp_path, files)
+    assert set(load_block("own", service).files) == {".block/own/go"}
+    (service / "blocks/own/go/words.py").symlink_to(tmp_path / "blocks/secret")
+    with pytest.raises(InvalidInput, match=r"scripts: go/words\.py is not a file in the block's folder"):
         load_block("own", service)
