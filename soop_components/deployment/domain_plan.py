@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from soop_components.artifact.base_image import SUITES
@@ -133,10 +133,11 @@ def _base_problems(
     environment: Environment,
     kind: Kind,
 ) -> Iterator[Problem]:
-    """Yield the services whose base image an environment does not have."""
+    """Yield the services whose base image an environment does not have; each image is looked at once."""
+    problem_of = cache(partial(kind.base_problem, project, environment))
     for index, service in enumerate(domain.services):
         definition = definitions.get(service.reference.service)
-        problem = kind.base_problem(project, environment, definition.base) if definition else None
+        problem = problem_of(definition.base) if definition else None
         if problem:
             yield Problem((SERVICES, index, "service"), problem)
 
