@@ -46,9 +46,8 @@ class Rollback:
         moved = {name for name in to_roll_back if self._is_moved(name, states[name])}
         kept = {name for name in moved if states[name].snapshot}
         asked = await self._schemas.bound({*configured, *to_roll_back})
-        unsure = asked.silent.difference(
-            configured
-        )  # an earlier attempt may have been to a version that breaks nothing
+        # What an earlier attempt has begun may have been a version that breaks nothing.
+        unsure = asked.silent.difference(configured)
         bound = (asked.known | asked.silent | kept) - unsure
         self._disks.bind(bound)
         return self._schemas.held((bound - self._disks.restores_in_rollback(bound).keys()) | unsure | (moved - kept))
