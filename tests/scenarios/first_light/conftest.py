@@ -9,7 +9,7 @@ import pytest
 from tests.scenarios.workspace import Workspace, workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def project() -> Iterator[Workspace]:
     """A project with what is shipped, built."""
     with workspace("first-light") as made:

@@ -11,7 +11,7 @@ from tests.scenarios.gateway.gate import DOMAIN
 from tests.scenarios.workspace import Workspace, workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def domain() -> Iterator[Workspace]:
     """Both services in a new domain, by their names and versions alone."""
     with workspace("gateway") as project:
