@@ -30,7 +30,10 @@ def test_the_peers_units_are_as_well_protected_as_ours(unit: str) -> None:
 def test_the_peers_site_passes_requests_on_as_ours_does() -> None:
     passing = "proxy_connect_timeout", "    }\n}\n"
     ours = _part(LIBRARY / "nginx_site" / "site.j2", *passing).replace("{{ params.timeout }}", "60")
-    assert _part(BENCH / "web/peers/site.conf.j2", *passing) == ours
+    peers = BENCH / "web/peers/site.conf.j2"
+    assert _part(peers, *passing) == ours
+    for line in _part(LIBRARY / "nginx_site" / "site.j2", "    keepalive", "}\n").splitlines():
+        assert line in peers.read_text() or line.lstrip().startswith("#")
 
 
 def test_requests_that_fail_are_counted_by_what_came_instead() -> None:
