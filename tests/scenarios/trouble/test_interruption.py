@@ -60,7 +60,7 @@ def test_twice_leaves_at_once(beacon: Beacon) -> None:
     run.until("(?i)cancel|interrupt")
     run.interrupt()
     assert_clean(run.end())
-    eventually(beacon.project.is_quiet, 5)
+    eventually(beacon.project.is_quiet, 60)
     again = beacon.begin().until("waiting for an apply that an earlier deployment began")
     beacon.go_on()
     ended = again.end()
