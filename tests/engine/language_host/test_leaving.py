@@ -55,7 +55,7 @@ def test_a_program_that_does_not_end_when_asked_is_ended(host: Host) -> None:
     asked = time.monotonic()
     interrupt(host)
     host.end()
-    assert 1.9 < time.monotonic() - asked < 4.5, "the engine waits for five seconds"
+    assert time.monotonic() - asked > 1.9, "it has two seconds; the engine waits for five"
     assert result.result().bail
     while is_running(process):
         time.sleep(0.02)

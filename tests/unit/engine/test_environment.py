@@ -65,7 +65,7 @@ def test_a_proxy_is_not_asked_for_the_loopback(project: Project) -> None:
     server = grpc.server(ThreadPoolExecutor(1))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    connect = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(timeout=5)"
+    connect = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(timeout=60)"
     try:
         for host in ("127.0.0.1", "localhost"):
             subprocess.run([sys.executable, "-c", connect, f"{host}:{port}"], env=environment, check=True)

@@ -42,11 +42,11 @@ def test_patterns_are_not_too_large_together() -> None:
     """Each of them takes long to compile, however short it is."""
     large = [rf"\w{{{count}}}" for count in range(50, 300)]
     assert size_problem([*large[:8], None, *large[:8]]) is None
-    began = time.perf_counter()
+    began = time.thread_time()
     assert "the patterns are too large" in (size_problem(large) or "")
     for pattern in large:
         PATTERN.validate_python(pattern)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
     parameters = {f"p{number}": {"type": "string", "pattern": pattern} for number, pattern in enumerate(large)}
     with pytest.raises(ValidationError, match="the patterns are too large"):
         Block.model_validate({"format": 1, "block": "own", "summary": "", "parameters": parameters})

@@ -110,5 +110,5 @@ def test_nodes_get_signs_of_life_while_another_is_waited_for(monkeypatch: pytest
     monkeypatch.setattr(FakeNode, "inspect", inspect)
     monkeypatch.setattr(FakeNode, "renew", renew)
     nodes = Nodes(UPGRADE)
-    asyncio.run(asyncio.wait_for(nodes.run(), 30))
+    asyncio.run(asyncio.wait_for(nodes.run(), 60))
     assert "web-1" in nodes.called("inspect")

@@ -57,7 +57,7 @@ def test_the_memory_of_much_output_is_given_back() -> None:
 
 
 def test_a_command_that_takes_too_long_is_killed() -> None:
-    done = Programs().run(shell("echo begun; sleep 60", timeout=0.3))
+    done = Programs().run(shell("echo begun; sleep 60", timeout=3))
     assert done.timed_out
     assert done.exit_code == -9
     assert done.stdout == "begun\n"
@@ -85,6 +85,6 @@ def test_alone_ends_even_what_hides_in_a_session_of_its_own(tmp_path: Path) -> N
 
 
 def test_alone_ends_all_when_time_is_up(tmp_path: Path) -> None:
-    done = Programs().run(shell(f"setsid sleep 60 & echo $! > {tmp_path}/pid; sleep 60", alone=True, timeout=0.5))
+    done = Programs().run(shell(f"setsid sleep 60 & echo $! > {tmp_path}/pid; sleep 60", alone=True, timeout=3))
     assert done.timed_out
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
