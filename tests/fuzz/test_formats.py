@@ -265,7 +265,7 @@ def test_what_is_shipped_is_planned(ground: Ground, kind: str) -> None:
         FORMATS[kind].attempt(ground, path.read_bytes())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", FORMATS)
 def test_documents(ground: Ground, kind: str) -> None:
     fire(ground, kind, 500, derandomize=True)

@@ -252,7 +252,7 @@ def get(url: str, method: str = "GET", seconds: float = 30) -> tuple[int, dict[s
         return error.code, {}
 
 
-def eventually(condition: Any, seconds: float = 30.0) -> None:
+def eventually(condition: Any, seconds: float = 60.0) -> None:
     """Wait until a condition holds; fail when it does not within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():

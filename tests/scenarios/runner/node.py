@@ -113,7 +113,7 @@ class RunnerNode:
     def begin(self, verb: str, request: Mapping[str, Any]) -> None:
         """Begin an apply over a connection that is lost as soon as it is at work."""
         runner = f"python3 -I {self._archive.path_on_node} serve"
-        at_work = "timeout 30 sh -c 'until test -e /run/soop/apply.json; do sleep 0.02; done'"
+        at_work = "timeout 60 sh -c 'until test -e /run/soop/apply.json; do sleep 0.02; done'"
         command = f"cat > /tmp/request; {runner} < /tmp/request >/dev/null 2>&1 & {at_work}; kill $!"
         self.run(command, _line(verb, request))
 
@@ -172,7 +172,7 @@ class RunnerNode:
         """Return the main processes of units."""
         return {unit: self.run(f"systemctl show --property=MainPID --value {unit}") for unit in units}
 
-    def wait_for(self, condition: str, seconds: float = 30.0) -> None:
+    def wait_for(self, condition: str, seconds: float = 60.0) -> None:
         """Wait until a command on the node succeeds."""
         deadline = time.monotonic() + seconds
         while self.run(f"{condition} >/dev/null 2>&1 && echo yes") != "yes":

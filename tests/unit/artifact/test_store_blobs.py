@@ -80,7 +80,7 @@ def test_a_tar_with_more_in_it_than_its_definition_says(store: Store) -> None:
     assert len(problems(store)) == 1
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_blob_of_holes_that_nobody_could_read_to_its_end(store: Store) -> None:
     blob = blob_of(store, oci.PACKAGE)
     with blob.open("r+b") as file:

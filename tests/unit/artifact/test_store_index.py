@@ -89,7 +89,7 @@ def test_an_entry_of_another_type(store: Store) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_an_index_that_is_no_file(store: Store, make: Callable[[Path], None]) -> None:
     path = store.layout.path / "index.json"
     path.unlink()

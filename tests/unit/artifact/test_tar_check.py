@@ -133,7 +133,7 @@ def test_what_is_not_as_a_build_makes_it(tmp_path: Path, name: str) -> None:
     assert any(word in said for word in ("expected the file", "the file app/", "holds ", "does not end")), said
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_size_that_is_only_said(tmp_path: Path) -> None:
     (tmp_path / "blob").write_bytes(tar(GOOD))
     huge = FILES["app/a.py"].model_copy(update={"size": 2**40})

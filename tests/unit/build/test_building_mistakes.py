@@ -87,7 +87,7 @@ def test_a_definition_that_is_not_there(project: Project) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_files_that_are_none(locked: Project, make: Callable[[Path], None]) -> None:
     folder = locked.service_defs / "greeting-service"
     for name in ("service.lock", "service.yaml"):

@@ -162,7 +162,7 @@ def test_a_stack_s_values_may_come_from_elsewhere(built: Project, text: str) -> 
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_files_that_are_none(built: Project, make: Callable[[Path], None]) -> None:
     path = built.domain_file("dev-one")
     make(path)
