@@ -26,6 +26,8 @@ class HookPrograms:
         """Nodes that were drained and have not been undrained since."""
         self.left: list[str] = []
         """Nodes on which the hook ``leave`` was begun."""
+        self._joined: list[str] = []
+        """Nodes on which the hook ``join`` was begun."""
         self.made_anew: set[str] = set()
         """Nodes that a rollback gave another machine: it was never drained, and has no programs of the new version."""
 
@@ -36,6 +38,12 @@ class HookPrograms:
         names = [name for name in nodes if name not in self._wanted.nodes and self._last_good.hook(name, "leave")]
         return sorted(names, key=lambda name: nodes[name].number, reverse=True)
 
+    @property
+    def strangers(self) -> list[str]:
+        """The nodes that have joined and that the last good version does not have, the one that was last first."""
+        known = self._last_good.nodes
+        return [name for name in reversed(self._joined) if name not in known]
+
     async def run(self, name: str, hook: HookName) -> None:
         """Run a hook in a rollout; ``SoopError`` with what it printed if it fails."""
         if hook == "leave":
@@ -43,6 +51,8 @@ class HookPrograms:
             return
         if hook == "drain":
             self.drained.add(name)
+        if hook == "join":
+            self._joined.append(name)
         await self._run(self._wanted, name, hook)
         if hook == "undrain":
             self.drained.discard(name)

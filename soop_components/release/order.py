@@ -145,13 +145,16 @@ def rollback_order(
     drained: Collection[str] = (),
     left: Sequence[str] = (),
     restores: Mapping[str, str] | None = None,
+    *,
+    strangers: Sequence[str] = (),
 ) -> list[RollbackStep]:
     """Return the steps of a rollback.
 
     ``nodes`` are in the order in which they were changed; those that are down serve nobody and come first, all at once;
     others in batches, the last changed first. Before that, nodes that have ``left`` join again, and nodes that were
     ``drained`` and have nothing to be rolled back are undrained. ``restores`` are the labels of snapshots that are put
-    on the disks of some of ``nodes`` before they are rolled back.
+    on the disks of some of ``nodes`` before they are rolled back. ``strangers``, which have joined and are new, leave
+    one after the other when the others are back: they may be removed before anybody tries again.
     """
     labels = restores or {}
     first = tuple(name for name in nodes if name in down)
@@ -163,6 +166,7 @@ def rollback_order(
         names = [name for name in serving if release.nodes[name].role == role]
         for batch in map(tuple, batches(names, 0, release.roles[role].rollout.max_in_flight)):
             order += [RunHook(batch, "drain"), *_restores(batch, labels), RollBack(batch), RunHook(batch, "undrain")]
+    order += [RunHook((name,), "leave") for name in strangers]
     return [step for step in order if step.nodes]
 
 

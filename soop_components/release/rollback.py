@@ -70,7 +70,10 @@ class Rollback:
         down = [name for name, serves in zip(left, serving, strict=True) if not serves]
         failures: dict[str, BaseException] = {}
         failed_hooks: list[tuple[str, BaseException]] = []
-        for step in rollback_order(attempt.wanted, left, down, self._hooks.drained, self._hooks.left, restores):
+        hooks = self._hooks
+        for step in rollback_order(
+            attempt.wanted, left, down, hooks.drained, hooks.left, restores, strangers=hooks.strangers
+        ):
             match step:
                 case RestoreSnapshot(names, label):
                     failures |= await attempts(names, partial(self._restore, label))

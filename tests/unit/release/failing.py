@@ -31,7 +31,7 @@ def with_leaving(count: int) -> ReleaseInputs:
 
 BEFORE = with_leaving(2)
 """From which an upgrade starts that web-7 and web-8 leave."""
-IN_ROLLBACKS = ("status", "reopen", "roll_back", "drain", "undrain", "join")
+IN_ROLLBACKS = ("status", "reopen", "roll_back", "drain", "undrain", "join", "leave")
 """What a rollback does on nodes, and a rollout may do too."""
 LOOKS = ("open", "inspect", "hosts")
 """What a rollout begins with."""
@@ -77,6 +77,9 @@ def assert_rolled_back(nodes: Nodes, message: str, done_already: str | None = No
     drained = {node: name for name, node in nodes.calls if name in ("drain", "undrain")}
     assert set(drained.values()) <= {"undrain"}, "every node that was drained is undrained"
     gone = {node: name for name, node in nodes.calls if name in ("leave", "join")}
-    assert set(gone.values()) <= {"join"}, "every node that has left joins again"
+    accepted = {name for name, state in nodes.states.items() if state.has_accepted}
+    new = nodes.states.keys() - accepted if accepted else set()
+    expected = {name: "leave" if name in new else "join" for name in gone}
+    assert gone == expected, "every node that has left joins again, and every new one that has joined leaves"
     line = f"\n  rolled back to the last good version: {', '.join(sorted(changed))}"
     assert (line in message) if changed else ("rolled back" not in message)

@@ -10,8 +10,9 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.model.plan import HookPlan, RolePlan
+from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.verdict import ReleaseFailed
-from tests.unit.release.example import DIGEST, EARLIER, NEW, RELEASE, ROLES, SERVING, UPGRADE
+from tests.unit.release.example import DIGEST, EARLIER, FIRST, NEW, RELEASE, ROLES, SERVING, UPGRADE
 from tests.unit.release.failing import (
     BEFORE,
     assert_rolled_back,
@@ -64,6 +65,27 @@ def test_nodes_that_have_left_join_again_when_the_version_is_not_accepted() -> N
         asyncio.run(nodes.run(BEFORE))
     assert nodes.called("accept") == []
     assert nodes.called("join") == ["web-2", "web-8", "web-7"]
+
+
+def test_new_nodes_that_have_joined_leave_when_the_version_is_not_accepted() -> None:
+    """They may be removed before anybody tries again, and nothing would tell them then."""
+    states = {**UPGRADE, "web-3": NEW, "web-6": NEW}
+    nodes = Nodes(states, {("join", "web-6"): failure("web-6"), ("leave", "web-3"): failure("web-3")})
+    message = run(nodes)
+    assert nodes.called("join") == ["web-2", "web-3", "web-6"]
+    assert nodes.called("leave") == ["web-6", "web-3", "web-2"]
+    assert nodes.calls[-3:] == [("leave", name) for name in nodes.called("leave")], "when all others are back"
+    assert message.splitlines()[-1] == "  failed during the rollback: web-3: out of luck"
+
+
+@pytest.mark.parametrize("previous", [None, EARLIER])
+def test_those_that_stay_do_not_leave(previous: ReleaseInputs | None) -> None:
+    """Where there is no version before, and where it has the node, whose machine is new."""
+    states = FIRST if previous is None else {**dict.fromkeys(RELEASE.nodes, SERVING), "web-2": NEW}
+    nodes = Nodes(states, {("script", "database-1"): failure("database-1")})
+    run(nodes, previous)
+    assert "web-2" in nodes.called("join")
+    assert nodes.called("leave") == []
 
 
 def test_hooks_that_the_last_good_version_has_not_are_those_of_the_new_one() -> None:
