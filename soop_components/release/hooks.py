@@ -81,9 +81,15 @@ class HookPrograms:
         place = release.nodes[name]
         which = {"SOOP_HOOK": hook, "SOOP_NODE": name, "SOOP_ROLE": place.role, "SOOP_NODE_NUMBER": str(place.number)}
         await self._nodes[name].progress.show(f"hook {hook}")
-        ended = await self._nodes[name].script(plan.blob, plan.source, {**plan.environment, **which}, plan.timeout)
+        environment, drains = {**plan.environment, **which}, self._drains(name, hook)
+        ended = await self._nodes[name].script(plan.blob, plan.source, environment, plan.timeout, drains=drains)
         if ended.exit_code != 0:
             raise SoopError(f"{name}: hook {hook}: {ended_in_words(plan.source, ended)}")
+
+    def _drains(self, name: str, hook: HookName) -> bool | None:
+        """Return whether a node is drained by a hook until another one ends that; None if it says nothing of it."""
+        undrains = self._wanted.hook(name, "undrain") or self._last_good.hook(name, "undrain")
+        return {"drain": True, "undrain": False}.get(hook) if undrains else None
 
 
 async def attempts(names: Sequence[str], work: Callable[[str], Awaitable[None]]) -> dict[str, BaseException]:

@@ -153,9 +153,10 @@ class Node:
         timeout: int,
         arguments: Iterable[str] = (),
         user: str = "root",
+        drains: bool | None = None,
     ) -> protocol.ScriptEnded:
-        """Run a program out of a blob."""
-        request = protocol.Script(blob, source, environment, timeout, tuple(arguments), user)
+        """Run a program out of a blob; the node remembers whether it ``drains`` it, or ends that."""
+        request = protocol.Script(blob, source, environment, timeout, tuple(arguments), user, drains)
         return await self._call(request, protocol.ScriptEnded)
 
     async def logs(self, secrets: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soop_components.runner import unaccepted
+from soop_components.runner import drained, unaccepted
 from soop_components.runner.document import version_of
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
@@ -38,6 +38,7 @@ def accept(host: Host, request: Accept) -> None:
         keep(host, "accepted.json", running)
         unaccepted.disarm(host)
         unaccepted.forget(host)
+        drained.end(host)
         prune(host, request.blobs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soop_components.runner import conflicts, health, hosts, in_the_way, script_records, transient, unaccepted
+from soop_components.runner import conflicts, drained, health, hosts, in_the_way, script_records, transient, unaccepted
 from soop_components.runner.accept import last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
@@ -47,6 +47,7 @@ def drift(host: Host, running: dict[str, Any] | None) -> list[Drift]:
     ledger, intended = host.ledger(), host.load("intended.json")
     kinds = () if "ledger.json" in host.lost else KINDS
     found = [difference for kind in kinds for difference in kind.drift(host, ledger)] + hosts.drift(host)
+    found += drained.drift(host)
     found += [
         Drift("script", key, "has not run for what is on the disk now")
         for key in (_unknown_to_disk(host, running, ledger) if kinds else ())
@@ -71,7 +72,7 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     if apply_running is None:
         in_the_way.check(work)
         conflicts.check(work)
-    changes = [change for kind in KINDS for change in kind.pending(work)]
+    changes = [change for kind in KINDS for change in kind.pending(work)] + drained.pending(host)
     running = host.load("running.json")
     if work.ledger.unfinished:
         changes.append(Change("apply", document.version.reference, "finish"))

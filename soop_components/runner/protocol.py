@@ -110,6 +110,8 @@ class Script(NamedTuple):
     timeout: int
     arguments: tuple[str, ...] = ()
     user: str = "root"
+    drains: bool | None = None
+    """Whether the node serves no more from its beginning on; False: it serves again after its success."""
 
 
 class Logs(NamedTuple):

@@ -151,11 +151,15 @@ def _repeat(host: Host, id_: str, events: Events) -> protocol.Answer:
 
 
 def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
-    from soop_components.runner import scripts
+    from soop_components.runner import drained, scripts
     from soop_components.runner.blobs import Blobs
 
     program = Blobs(host).member(request.blob, request.source)
     task = Task(request.arguments, timeout=request.timeout, environment=request.environment)
+    if request.drains:
+        drained.begin(host)
     done = scripts.run_program(host, request.source, program, task, request.user)
+    if request.drains is False and done.exit_code == 0:
+        drained.end(host)
     late = f"\nkilled after {request.timeout} seconds" if done.timed_out else ""
     return protocol.ScriptEnded(done.exit_code, tail(done.stdout), tail(done.stderr + late))

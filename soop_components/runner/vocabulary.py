@@ -8,8 +8,9 @@ Id = Annotated[str, "an identifier"]
 """What the other end compares or asks for again: it holds no secret, and no secret is looked for in it."""
 
 Kind = Literal[
-    "package", "user", "directory", "file", "link", "absent", "unit", "script", "component", "version", "apply", "error"
-]
+    "package", "user", "directory", "file", "link", "absent", "unit", "script", "component", "version", "apply", "hook",
+    "error",
+]  # fmt: skip
 """What a difference or a change is about; ``absent`` is a path at which nothing may be, ``error`` what could not be
 looked at."""
 Action = Literal[

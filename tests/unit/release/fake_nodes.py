@@ -80,6 +80,8 @@ class Nodes:
         """Labels of the snapshots that are asked for."""
         self.exit_codes: dict[Call, int] = {}
         """How programs end that do not succeed."""
+        self.drained: set[str] = set()
+        """Nodes that remember that they serve no more."""
         self.begun: dict[str, tuple[Change, ...]] = {}
         """What an apply that was killed has left to do, by node."""
 
@@ -278,9 +280,14 @@ class FakeNode(Node):
         timeout: int,
         arguments: Iterable[str] = (),
         user: str = "root",
+        drains: bool | None = None,
     ) -> ScriptEnded:
         call = " ".join([source if source in HOOKS else "script", *arguments]), self._name
+        if drains:
+            self._nodes.drained.add(self._name)
         self._nodes.on_call(*call)
+        if drains is False:
+            self._nodes.drained.discard(self._name)
         return ScriptEnded(self._nodes.exit_codes.get(call, 0), "", "")
 
     async def logs(self, secrets: Mapping[str, str]) -> str:

@@ -51,6 +51,20 @@ def test_a_batch_is_drained_and_undrained_before_the_next_one_is_rolled_back() -
     ] * 3
 
 
+@pytest.mark.parametrize("undrains", [True, False])
+def test_nodes_remember_that_they_are_drained_where_a_hook_ends_that(undrains: bool) -> None:
+    def seen() -> None:
+        remembered.append(set(nodes.drained))
+
+    hooks = {name: hook for name, hook in ROLES["web"].hooks.items() if undrains or name != "undrain"}
+    roles = {**ROLES, "web": ROLES["web"].model_copy(update={"hooks": hooks})}
+    remembered: list[set[str]] = []
+    nodes = Nodes(UPGRADE, {("apply", "web-1"): seen}, release=replace(RELEASE, roles=roles))
+    asyncio.run(nodes.run(replace(EARLIER, roles={**EARLIER.roles, "web": roles["web"]})))
+    assert remembered == [{"web-1"} if undrains else set()]
+    assert nodes.drained == set()
+
+
 def test_nodes_leave_before_the_version_is_accepted_the_highest_number_first() -> None:
     nodes = Nodes(UPGRADE, {("open", "web-8"): failure("web-8")})
     asyncio.run(nodes.run(with_leaving(3)))

@@ -47,6 +47,7 @@ SENT: list[Request] = [
     Accept("sha256:1", ("sha256:2",), "sha256:3"),
     Hosts({"web-1": "192.0.2.1"}),
     Script("sha256:1", "smoke.py", {"WHO": "me"}, 10),
+    Script("sha256:1", "leave.py", {}, 10, ("--all",), "app", True),
     Logs({"password": "s3cret"}),
     Ping(),
 ]
