@@ -40,14 +40,14 @@ async def announce(
         return
     for text in _in_words(context.name, inputs, outputs, wanted, changed) if changed is not None else ():
         await context.progress.tell(text)
-    await _announce_schemas(context, _without_nodes(inputs), _without_nodes(wanted))
+    was_accepted = bool(outputs.get("version"))  # else an update does as for the first time
+    if was_accepted:
+        await _announce_schemas(context, _without_nodes(inputs), _without_nodes(wanted))
     if has_unknown(inputs) or has_unknown(compared(wanted)):
         return
     before, after = parsed(inputs), parsed(wanted)
-    await _announce_snapshots(context, before, after)
-    if (going := downgrade(before, after)) and going.by == "migrations":
-        for text in await rows_lost(before, going, nodes(context, before)):
-            await context.progress.warn(text)
+    if was_accepted:
+        await _announce_losses(context, nodes, before, after)
     for text in await asyncio.to_thread(_going, before, after):
         await context.progress.warn(text)
 
@@ -76,12 +76,24 @@ async def _announce_schemas(context: Context, before: ReleaseInputs, after: Rele
             await say(text)
 
 
-async def _announce_snapshots(context: Context, before: ReleaseInputs, after: ReleaseInputs) -> None:
-    """Say which snapshots a downgrade puts on disks, and since when data is lost; without one it is refused."""
-    snapshots, nodes = snapshots_of(after), nodes_restored(before, after, downgrade(before, after))
-    if not nodes or snapshots is None:
+async def _announce_losses(
+    context: Context,
+    nodes: Callable[[Context, ReleaseInputs], Mapping[str, Node]],
+    before: ReleaseInputs,
+    after: ReleaseInputs,
+) -> None:
+    """Say which rows a downgrade loses; or which snapshots it puts on disks, and since when data is lost.
+
+    Without a snapshot it is refused.
+    """
+    going, snapshots = downgrade(before, after), snapshots_of(after)
+    if going and going.by == "migrations":
+        for text in await rows_lost(before, going, nodes(context, before)):
+            await context.progress.warn(text)
+    restored = nodes_restored(before, after, going)
+    if not restored or snapshots is None:
         return
-    for name, found in newest_of(after, nodes, await snapshots.all()).items():
+    for name, found in newest_of(after, restored, await snapshots.all()).items():
         since = f"{found.moment.astimezone():%Y-%m-%d %H:%M:%S}"
         text = f"{name}: gets what the snapshot {found.label} kept; what was written since {since} is lost"
         await context.progress.of(node_urn(context.urn, name)).warn(text)

@@ -139,6 +139,8 @@ def test_a_preview_refuses_a_downgrade_that_loses_data_also_where_addresses_are_
         asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, wanted))
     agreed = {**wanted, "loseData": {"from": "2.0.0", "to": "1.0.0", "by": "migrations"}}
     asyncio.run(ReleaseResource(Rollouts()).announce(context, before, OUTPUTS, agreed))
+    never_accepted: Properties = {"service": "a", "status": {}, "endpoints": {}}
+    asyncio.run(ReleaseResource(Rollouts()).announce(context, before, never_accepted, wanted))
     assert changes(OUTPUTS, {**INPUTS, "loseData": agreed["loseData"]}) == {}
 
 
