@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from soop_components.errors import SoopError
 from soop_components.model.names import Reference, RoleName
 from soop_components.model.plan import Migration, RolePlan
+from soop_components.model.versions import version_key
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.moves import Move, move_in_words, moves, moves_back
 
@@ -163,7 +164,12 @@ def _advice(before: ReleaseInputs, after: ReleaseInputs, is_final: bool) -> str:
         else "its down-migrations make room for it, and what only the newer schema holds is lost"
     )
     word = f"lose_data: {{from: {before.reference.version}, to: {after.reference.version}, by: {by}}}"
-    return f"{means}; if you want that: `{word}` beside `service: {after.reference}`, or soop deploy --lose-data {by}"
+    flag = f", or soop deploy --lose-data {by}" if _is_older(after, before) else ""  # which is said of older ones alone
+    return f"{means}; if you want that: `{word}` beside `service: {after.reference}`{flag}"
+
+
+def _is_older(one: ReleaseInputs, other: ReleaseInputs) -> bool:
+    return version_key(one.reference.version) < version_key(other.reference.version)
 
 
 def downgrade_in_words(going: Downgrade) -> list[str]:

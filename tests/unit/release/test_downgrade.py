@@ -102,6 +102,14 @@ def test_a_contract_is_refused_without_a_word_and_says_how_it_can_go() -> None:
     assert "a-service-1.3.0 -> 1.2.0: a-service-1.2.0 does not run on the schema" in refused.value.message
     assert "store's 003_m is contract" in refused.value.message
     assert "`lose_data: {from: 1.3.0, to: 1.2.0, by: migrations}`" in str(refused.value)
+    assert "or soop deploy --lose-data migrations" in str(refused.value)
+
+
+def test_a_later_version_that_lacks_migrations_is_not_told_of_an_option_that_is_said_of_older_ones() -> None:
+    with pytest.raises(DowngradeRefused) as refused:
+        downgrade(version(3), version(4, migrations=2))
+    assert "`lose_data: {from: 1.3.0, to: 1.4.0, by: migrations}` beside `service: " in str(refused.value)
+    assert "--lose-data" not in str(refused.value)
 
 
 @pytest.mark.parametrize("stale", [word(4, 2), word(3, 1)])
