@@ -39,7 +39,7 @@ class Survey:
         known = self._known(list(self._found.values()))
         await self._look_for_snapshots()
         self.states = {name: self._state(name, found, name in known) for name, found in self._found.items()}
-        begun = [name for name, found in self._found.items() if found and not _is_untouched(found)]
+        begun = [name for name, found in self._found.items() if found and _was_attempted(found)]
         kept = [name for name in begun if not self.states[name].snapshot]
         self._disks.count_on_earlier(kept, self._attempt.previous)
 
@@ -116,3 +116,11 @@ def _is_untouched(found: Inspected) -> bool:
     A snapshot that was taken before such an attempt is not replaced by what the attempt has left.
     """
     return found.running == found.last_good and all(change.kind != "apply" for change in found.changes)
+
+
+def _was_attempted(found: Inspected) -> bool:
+    """Return whether another version was begun since; not of a repair that did not come to its end.
+
+    That has taken no snapshot, and older ones are not of what is on the disk.
+    """
+    return not _is_untouched(found) and not found.running == found.last_good == found.begun

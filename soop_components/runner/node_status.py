@@ -82,13 +82,13 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
         problems = health.look(host, document, hosts.current(host))
         changes = [Change("component", problem.component, "check") for problem in problems]
     good = last_good(host, request.last_good)
-    host.load("intended.json")
+    begun = _version(host.load("intended.json"))
     if host.lost and not changes:  # an apply writes anew what is damaged
         changes.append(Change("apply", document.version.reference, "finish"))
     within = pending.within if (pending := unaccepted.load(host)) else 0
     known = _version(running), _version(good)
     has_other_disk = bool(_unknown_to_disk(host, running, work.ledger))
-    return Inspected(tuple(missing), tuple(changes), *known, apply_running, _base(host), within, has_other_disk)
+    return Inspected(tuple(missing), tuple(changes), *known, apply_running, _base(host), within, has_other_disk, begun)
 
 
 def _unknown_to_disk(host: Host, running: dict[str, Any] | None, ledger: Ledger) -> list[str]:

@@ -174,6 +174,8 @@ class Inspected(NamedTuple):
     """As in ``NodeStatus``; the time has begun anew."""
     has_other_disk: bool = False
     """Whether scripts have run, but not for the data on the disk that is there now."""
+    begun: Version | None = None
+    """What was begun last, whether it came to its end or not."""
 
 
 class Applied(NamedTuple):

@@ -80,6 +80,8 @@ class Nodes:
         """Labels of the snapshots that are asked for."""
         self.exit_codes: dict[Call, int] = {}
         """How programs end that do not succeed."""
+        self.repaired: set[str] = set()
+        """Nodes on which the last good version was begun last."""
         self.drained: set[str] = set()
         """Nodes that remember that they serve no more."""
         self.begun: dict[str, tuple[Change, ...]] = {}
@@ -233,7 +235,8 @@ class FakeNode(Node):
         changes = (Change("file", "/etc/a", "write"),) if state.has_changes else ()
         changes += self._nodes.begun.get(self._name, ())
         base, has_other_disk = self._nodes.bases.get(self._name), self._name in self._nodes.other_disks
-        return Inspected(state.missing, changes, running, good, None, base, 0, has_other_disk)
+        begun = good if self._name in self._nodes.repaired else None
+        return Inspected(state.missing, changes, running, good, None, base, 0, has_other_disk, begun)
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         self._nodes.names[self._name] = hosts

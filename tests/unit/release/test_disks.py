@@ -146,6 +146,19 @@ def test_what_the_last_killed_attempt_kept_is_restored_whatever_it_was_to(newest
     assert nodes.snapshots.restored == [newest]
 
 
+def test_what_an_older_attempt_kept_is_not_restored_after_a_repair_that_did_not_come_to_its_end() -> None:
+    """No snapshot was taken before the repair, and what was written since the old one is on the disk alone."""
+    nodes = Nodes(SERVES, {("script", DATABASE): failure(DATABASE)})
+    nodes.bind_to_disk()
+    nodes.begun[DATABASE] = (Change("apply", "a-service-1.0.1", "finish"),)
+    nodes.repaired = {DATABASE}
+    nodes.snapshots.found = {(DATABASE, "a-service-1.0.0.before-1.0.2")}
+    said = run_to_failure(nodes)
+    assert nodes.snapshots.restored == []
+    assert nodes.called("roll_back") == []
+    assert "nodes stay as they are: deploy a-service-1.0.1 again" in said
+
+
 @pytest.mark.parametrize(
     ("lacks", "kept", "restored"), [(0, True, []), (1, True, [SNAPSHOT]), (1, False, None), (None, True, None)]
 )

@@ -77,6 +77,15 @@ def test_a_rollback_that_is_asked_for_makes_room_on_a_full_disk_too(
     assert not reserve.exists()
 
 
+def test_a_look_says_what_was_begun_last(node: Node) -> None:
+    node.accept(ONE, secrets=SECRETS)
+    found = node.inspected(TWO, SECRETS)
+    assert found.begun == found.running == found.last_good
+    node.apply(TWO, secrets=SECRETS)
+    found = node.inspected(TWO, SECRETS)
+    assert found.begun == found.running != found.last_good
+
+
 def test_a_first_failure_leaves_the_node_and_says_so(node: Node) -> None:
     event = node.apply(BROKEN, secrets=SECRETS)
     assert (event["event"], event["rolled_back"]) == ("failure", False)
