@@ -27,7 +27,7 @@ def service_preview(
     leaving = [node.node for node in nodes if node.action == "remove"]
     others = before is None or _around(before) != _around(after)
     serving = (before.nodes.keys() if before else set()) - set(found.new_machines)
-    goodbye = sorted((name for name in leaving if before and before.hook(name, "leave")), reverse=True)
+    goodbye = before.nodes_that_leave(after) if before else []
     acts = bool(changing or leaving or others)
     going, refused, notes = way_back(before, after)
     rebuilds = rebuilt(before, after, found)

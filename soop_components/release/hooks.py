@@ -34,9 +34,7 @@ class HookPrograms:
     @property
     def leaving(self) -> list[str]:
         """The nodes with a hook ``leave`` that will be removed, the highest number first."""
-        nodes = self._last_good.nodes
-        names = [name for name in nodes if name not in self._wanted.nodes and self._last_good.hook(name, "leave")]
-        return sorted(names, key=lambda name: nodes[name].number, reverse=True)
+        return self._last_good.nodes_that_leave(self._wanted)
 
     @property
     def strangers(self) -> list[str]:

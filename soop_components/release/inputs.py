@@ -135,6 +135,11 @@ class ReleaseInputs:
         """Return a hook of a node's role; None if the role has none, or the release no such node."""
         return self.roles[self.nodes[node].role].hooks.get(name) if node in self.nodes else None
 
+    def nodes_that_leave(self, after: ReleaseInputs) -> list[str]:
+        """Return the nodes with a hook ``leave`` that another release has not, the highest number first."""
+        names = [name for name in self.nodes if name not in after.nodes and self.hook(name, "leave")]
+        return sorted(names, key=lambda name: self.nodes[name].number, reverse=True)
+
     def accept_within(self, node: str) -> int:
         """Return after how many seconds without a sign of the deployer a node rolls itself back; 0 for never."""
         return seconds_of(self.roles[self.nodes[node].role].rollout.accept_within)

@@ -6,7 +6,7 @@ from soop_components.model.plan import RolePlan
 from soop_components.preview.facts import NodeChange, PackageChange, ServicePreview, StepFact
 from soop_components.preview.nodes import Found
 from soop_components.preview.service import service_preview
-from tests.unit.preview.previewed import DOMAIN, OTHER, WEB, changed, package, release, with_file
+from tests.unit.preview.previewed import DOMAIN, HOOK, OTHER, WEB, changed, package, release, with_file
 
 BEFORE = release()
 NEW_PROGRAM = with_file(WEB, "api", "/opt/api/api.py", "2")
@@ -59,6 +59,14 @@ def test_the_order_is_that_of_the_rollout() -> None:
         ("smoke_tests", None, None),
         ("accept", None, None),
     ]
+
+
+def test_nodes_leave_in_the_order_of_their_numbers() -> None:
+    web = WEB.model_copy(update={"hooks": {"leave": HOOK}})
+    eleven, eight = ({"database": 1, "web": count} for count in (11, 8))
+    preview = service_preview(release(counts=eleven, web=web), release(counts=eight, web=web))
+    left = [step.nodes[0].split(".")[0] for step in steps(preview) if step.hook == "leave"]
+    assert left == ["web-11", "web-10", "web-9"]
 
 
 def test_an_earlier_version_is_a_downgrade_and_another_content_a_change() -> None:
