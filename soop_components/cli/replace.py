@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     if len(domains) > 1:
         raise SoopError(f"these are nodes of {' and '.join(domains)}", "replace those of one domain at a time")
     id = domains[0]
-    update = PlannedUpdate.as_defined(project, id)
     with domain_lock(project, id):
+        update = PlannedUpdate.as_defined(project, id)
         asks = not arguments.yes and is_interactive()
         if arguments.preview or asks:
             with update.engine({REPLACE: " ".join(names)}) as planned:
