@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from soop_components.cli.status import show
@@ -15,6 +16,7 @@ from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.recovery import recover, refuse_if_busy
 from soop_components.engine.reviewed_plan import ReviewedPlan
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.history.notes import Outcome
 from soop_components.machines import WITH_DATA
 from soop_components.model.names import Reference
 from soop_components.model.service_plan import DomainPlan
@@ -38,7 +40,7 @@ this one downgrade; `lose_data:` in the domain definition says the same.
 Where a role was renamed or removed, or has fewer nodes, disks would be deleted: that is refused without --with-data.
 
 When a version is not accepted, its nodes are rolled back to the last good one, and the domain definition names that one
-again. What a killed deployment left behind is cleared first.
+again; where that cannot be, both stay. What a killed deployment left behind is cleared first.
 """
 
 
@@ -170,16 +172,34 @@ def _update(engine: Engine, update: PlannedUpdate, exists: bool) -> int:
 
 
 def _after_failure(engine: Engine, file: DomainFile, before: str | None, references: Sequence[Reference]) -> None:
-    """Name the version that runs in the domain definition again, and say what is deployed and what can be done."""
+    """Name the version that runs in the domain definition again, and say what is deployed and what can be done.
+
+    Where nothing was rolled back, it stays: an update to the version before would put that on what it does not run on.
+    """
     refuse_if_busy(engine, file.id)
-    state = engine.state(file.id)
+    state, held = engine.state(file.id), _held(engine, file.id)
     earlier = () if before is None or is_begun(before) else references_in(before)
-    running = [reference for reference in earlier if _runs_instead(state, reference, references)]
+    running = [
+        reference
+        for reference in earlier
+        if reference.service not in held and _runs_instead(state, reference, references)
+    ]
     if running:
         file.change(running)
     named = {reference.service: reference for reference in (*references, *running)}
     for wanted in references:
-        say(_outcome(file, wanted, named[wanted.service], state.running(wanted.service)))
+        if wanted.service in held:
+            say(f"{file.id}: {wanted} was not accepted, and nothing was rolled back; {file.label} keeps it")
+            say(f"  try again, or deploy a version with the fix: soop deploy {wanted} {file.id}")
+        else:
+            say(_outcome(file, wanted, named[wanted.service], state.running(wanted.service)))
+
+
+def _held(engine: Engine, id: str) -> set[str]:
+    """Return the services of which the last run has rolled nothing back, since that could not be."""
+    with suppress(SoopError):  # without a history, the nodes themselves refuse what cannot be
+        return {each.service for run in engine.past_runs(id, 1) for each in run.services if each.result == Outcome.HELD}
+    return set()
 
 
 def _runs_instead(state: StackState, earlier: Reference, references: Sequence[Reference]) -> bool:

@@ -36,6 +36,8 @@ class Outcome(StrEnum):
     """Of the domain: its program ran for an update."""
     ACCEPTED = "accepted"
     ROLLED_BACK = "rolled back"
+    HELD = "not rolled back"
+    """It failed, and nodes stay as they are: the version before does not run on what there is now."""
     FAILED = "failed"
     REMOVED = "removed"
 

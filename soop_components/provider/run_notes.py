@@ -36,12 +36,18 @@ def noted(
     try:
         yield
     except BaseException as error:
-        outcome = Outcome.ROLLED_BACK if isinstance(error, ReleaseFailed) and error.rolled_back else Outcome.FAILED
+        outcome = _outcome(error)
         reason = without_secrets(_said(error), secrets_in([inputs, outputs, wanted]))
         notes = notes or [Note(f"{resource.kind.rsplit(':', 1)[-1]} {urn.rsplit('::', 1)[-1]}", outcome)]
         _add(urn, [replace(note, outcome=outcome, reason=reason) for note in notes])
         raise
     _add(urn, notes)
+
+
+def _outcome(error: BaseException) -> Outcome:
+    if isinstance(error, ReleaseFailed) and error.held:
+        return Outcome.HELD
+    return Outcome.ROLLED_BACK if isinstance(error, ReleaseFailed) and error.rolled_back else Outcome.FAILED
 
 
 def _said(error: BaseException) -> str:

@@ -35,7 +35,8 @@ async def roll_out(rollouts: Sequence[Rollout], progress: Progress, *, forms_gro
             raise
         message = verdict([str(rollout.reference) for rollout in rollouts], error, outcomes)
         rolled_back = any(each.nodes for each in outcomes) and not any(each.failures for each in outcomes)
-        raise ReleaseFailed(message, rolled_back=rolled_back) from error
+        held = any(each.held for each in outcomes)
+        raise ReleaseFailed(message, rolled_back=rolled_back, held=held) from error
     finally:
         for rollout in rollouts:
             await rollout.end()

@@ -12,11 +12,15 @@ from soop_components.runner.protocol import Failed
 
 
 class ReleaseFailed(SoopError):
-    """The service was not accepted; ``rolled_back``: every node that was touched runs the last good version again."""
+    """The service was not accepted; ``rolled_back``: every node that was touched runs the last good version again.
 
-    def __init__(self, message: str, *, rolled_back: bool = False) -> None:
+    ``held``: none was rolled back, since that version does not run on what there is now.
+    """
+
+    def __init__(self, message: str, *, rolled_back: bool = False, held: bool = False) -> None:
         super().__init__(message)
         self.rolled_back = rolled_back
+        self.held = held
 
 
 class MustNotChange(SoopError):

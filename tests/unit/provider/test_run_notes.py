@@ -55,6 +55,7 @@ def test_a_success_names_the_version_before(folder: Path) -> None:
     [
         (ReleaseFailed("no", rolled_back=True), Outcome.ROLLED_BACK, "no"),
         (ReleaseFailed("no"), Outcome.FAILED, "no"),
+        (ReleaseFailed("no", held=True), Outcome.HELD, "no"),
         (SoopError('it said: s3cr et, "0ld one"', "s3cr"), Outcome.FAILED, 'it said: [secret], "[secret]"\n  s3cr'),
         (ValueError("s3cr et"), Outcome.FAILED, "unexpected failure: ValueError('[secret]')"),
         (asyncio.CancelledError(), Outcome.FAILED, "the engine was killed meanwhile"),
