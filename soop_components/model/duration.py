@@ -7,7 +7,10 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 DURATION = r"(?:0|[1-9][0-9]{0,4})(?:s|m|h)"
+SOME_TIME = r"[1-9][0-9]{0,4}(?:s|m|h)"
 Duration = Annotated[str, StringConstraints(pattern=rf"^{DURATION}$")]
+SomeTime = Annotated[str, StringConstraints(pattern=rf"^{SOME_TIME}$")]
+"""A time that is not none at all."""
 _FACTORS = {"s": 1, "m": 60, "h": 3600}
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.bases import DEFAULT_BASE
-from soop_components.model.duration import Duration
+from soop_components.model.duration import Duration, SomeTime
 from soop_components.model.names import (
     ComponentName,
     ConfigKey,
@@ -112,7 +112,7 @@ class Hook(Model):
 
     script: str
     """Path of the program in the service definition."""
-    timeout: Duration = "60s"
+    timeout: SomeTime = "60s"
     """How long it may take: ``60s``."""
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from soop_components.model import names
-from soop_components.model.duration import DURATION
+from soop_components.model.duration import DURATION, SOME_TIME
 from soop_components.model.names import did_you_mean, shown
 from soop_components.model.problem import Keys, Problem, ProblemKind, got
 from soop_components.model.size import SIZE
@@ -26,6 +26,7 @@ _PATTERNS = {
     f"^{names.KEY}$": "a name such as database_password (lower-case letters, digits, underscores)",
     f"^{SIZE}$": "a size such as 512MiB, 10GiB or 1TiB",
     f"^{DURATION}$": "a time such as 30s, 5m or 1h",
+    f"^{SOME_TIME}$": "a time such as 30s, 5m or 1h, more than none",
     r"^/[A-Za-z0-9._/-]+$": "an absolute path such as /var/lib/postgresql",
     r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$": "a file of the block such as bin/migrate.sh",
     r"^/[!-~]*$": "a path without spaces and line ends such as /health",
