@@ -58,13 +58,19 @@ class GitBase:
 
     @contextmanager
     def checked_out(self) -> Iterator[Project]:
-        """Have the definitions of the base in a folder, which is a project with the same artifacts."""
+        """Have the definitions of the base in a folder, which is a project with the same artifacts.
+
+        All else that the project has is there too: an environment may name files in it, images of machines.
+        """
         with TemporaryDirectory(prefix="soop-base-") as folder:
             root = Path(folder)
             for name, blob in self._definitions():
                 path = root / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(_git_bytes(self.project, "cat-file", "blob", blob))
+            for path in self.project.root.iterdir():
+                if path.name not in (*_PARTS, ".soop", ".git"):
+                    (root / path.name).symlink_to(path.absolute())
             (root / ".soop").mkdir()
             (root / ".soop" / "store").symlink_to(self.project.store.absolute())
             yield Project(root)
