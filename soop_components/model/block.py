@@ -65,6 +65,8 @@ class Block(Model):
     """Systemd units by name."""
     scripts: parts.Computed[parts.ScriptPart] = ()
     """Configuration scripts, run in this order when something about them has changed."""
+    ports: parts.Computed[int | parts.Template] = ()
+    """TCP ports at which it listens, beside those of health checks: only endpoints among them are opened to others."""
     data: parts.DataPart | None = None
     """Data that has to be moved when nodes get new machines for a base with other programs."""
     health: parts.HealthParts = parts.HealthParts()

@@ -26,7 +26,7 @@ class Rule(Model):
     port: Annotated[int, Field(ge=1, le=65535)] | None
     """Of TCP; None: every port, and every protocol."""
     networks: Annotated[tuple[Network, ...], Field(strict=False)] = ()
-    """Addresses that may, ``203.0.113.0/24``."""
+    """Addresses that may, ``203.0.113.0/24``; none, and no domains: nobody."""
     domains: Annotated[tuple[DomainId, ...], Field(strict=False)] = ()
     """Domains whose nodes may; the node's own domain is among them where it is meant."""
 
@@ -37,21 +37,22 @@ def inbound(
     service: str,
     ports: Mapping[str, int],
     tested: Collection[str] = (),
+    closed: Collection[int] = (),
 ) -> tuple[Rule, ...]:
     """Return the rules of a node that answers at endpoints of a service, whose ``ports`` are given by endpoint.
 
     A domain's nodes reach each other. The deployer reaches SSH, and endpoints that are ``tested``, from ``ssh_from``.
     The domains of ``soop:accessibility`` reach every endpoint, the world those that are public, from ``allow_from``.
+    A rule is there for each port at which the node answers, also of those that are ``closed`` to all others.
     """
     deployer = environment.security.ssh_from
     public = environment.accessibility.public
     rules = [Rule(port=None, domains=(domain.id,)), Rule(port=SSH, networks=deployer or EVERYWHERE)]
-    for port in sorted(set(ports.values())):
+    for port in sorted({*ports.values(), *closed} - {SSH}):
         names = [name for name, each in ports.items() if each == port]
         is_public = any(f"{service}.{name}" in public for name in names)
         world = (environment.accessibility.allow_from or EVERYWHERE) if is_public else ()
         testers = deployer if any(name in tested for name in names) else ()
         networks = tuple(dict.fromkeys((*testers, *world)))
-        if networks or domain.accessibility.from_:
-            rules.append(Rule(port=port, networks=networks, domains=domain.accessibility.from_))
+        rules.append(Rule(port=port, networks=networks, domains=domain.accessibility.from_ if names else ()))
     return tuple(rules)

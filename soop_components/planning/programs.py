@@ -25,11 +25,15 @@ def endpoint_ports(definition: ServiceDefinition, scope: Scope, where: Place) ->
     ports: dict[str, int] = {}
     for name, endpoint in definition.endpoints.items():
         place = where.at("endpoints", name, "port")
-        port = evaluate(endpoint.port, scope, place)
-        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-            raise SoopError(f"{place}: expected a port, 1 to 65535 {got(port)}")
-        ports[name] = port
+        ports[name] = port_number(evaluate(endpoint.port, scope, place), place)
     return ports
+
+
+def port_number(value: object, where: Place) -> int:
+    """Return a number that can be a port."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+        raise SoopError(f"{where}: expected a port, 1 to 65535 {got(value)}")
+    return value
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import packed_path
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
-from soop_components.model.firewall import SSH, Rule, inbound
+from soop_components.model.firewall import Rule
 from soop_components.model.names import NodeName
 from soop_components.model.parts import DataPart, LogPart
 from soop_components.model.plan import ComponentPlan, Data, RolePlan
@@ -20,8 +20,9 @@ from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
 from soop_components.planning.component_needs import package_names
 from soop_components.planning.expand import expand
+from soop_components.planning.inbound import inbound_rules, refuse_public_ssh
+from soop_components.planning.inside import inside
 from soop_components.planning.marks import secret_mark
-from soop_components.planning.parameters import parameters
 from soop_components.planning.parts import listed_parts, validated
 from soop_components.planning.place import Place
 from soop_components.planning.programs import Programs, endpoint_ports
@@ -53,7 +54,7 @@ def plan_service(
     scope = service_scope(definition, _config(definition, service), names, domain.id, environment.name, services)
     roles = _roles(resolved, service, environment, scope, where)
     ports = endpoint_ports(definition, scope, where)
-    _refuse_public_ssh(definition, environment, ports, where)
+    refuse_public_ssh(definition, environment, ports, where)
     endpoints = {
         name: tuple(f"{endpoint.scheme}://{node}:{ports[name]}" for node in names[endpoint.role])
         for name, endpoint in definition.endpoints.items()
@@ -69,7 +70,12 @@ def plan_service(
         nodes={
             node.name: node
             for role in definition.nodes
-            for node in _nodes(definition, role, names[role], _inbound(definition, role, domain, environment, ports))
+            for node in _nodes(
+                definition,
+                role,
+                names[role],
+                inbound_rules(resolved, role, roles[role], domain, environment, ports, scope, where),
+            )
         },
         kept_disks=_kept_disks(definition, service, domain.id, names),
         smoke_tests=programs.smoke_tests(),
@@ -80,36 +86,12 @@ def plan_service(
     )
 
 
-def _refuse_public_ssh(
-    definition: ServiceDefinition, environment: Environment, ports: Mapping[str, int], where: Place
-) -> None:
-    """Refuse a public endpoint at the port of SSH: who reaches that port is said in one place only."""
-    public = environment.accessibility.public
-    names = [name for name, port in ports.items() if port == SSH and f"{definition.service}.{name}" in public]
-    if names:
-        why = f"{SSH} is the port of SSH, for which security.ssh_from counts; environment {environment.name} makes"
-        raise InvalidInput([f"{where.at('endpoints', name, 'port')}: {why} this endpoint public" for name in names])
-
-
 def _nodes(
     definition: ServiceDefinition, role: str, names: Sequence[str], inbound: tuple[Rule, ...]
 ) -> Iterator[NodePlan]:
     node = definition.nodes[role]
     for number, name in enumerate(names, 1):
         yield NodePlan(name=name, role=role, number=number, size=node.size, disk=node.disk, inbound=inbound)
-
-
-def _inbound(
-    definition: ServiceDefinition,
-    role: str,
-    domain: DomainDefinition,
-    environment: Environment,
-    ports: Mapping[str, int],
-) -> tuple[Rule, ...]:
-    """Return who may connect to the nodes of a role."""
-    answered = {name: ports[name] for name, endpoint in definition.endpoints.items() if endpoint.role == role}
-    tested = {test.http.endpoint for test in definition.smoke_tests if test.http}
-    return inbound(domain, environment, definition.service, answered, tested)
 
 
 def _config(definition: ServiceDefinition, service: DomainService) -> dict[str, Any]:
@@ -197,24 +179,16 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     """Return one component of a role, expanded."""
     component = resolved.definition.components[name]
     block = resolved.blocks[component.uses]
-    inside = _inside(resolved, role, name, scope, where)
-    missing = package_names(block, inside, where.in_block(block.block).at("packages")) - resolved.packages.keys()
+    within = inside(resolved, role, name, scope, where)
+    missing = package_names(block, within, where.in_block(block.block).at("packages")) - resolved.packages.keys()
     if missing:
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"
         )
-    expanded = expand(block, resolved.components[name], inside, where)
+    expanded = expand(block, resolved.components[name], within, where)
     around = component_scope(scope, role, name)
     logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, where.at("logs"))]
     return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs]))})
-
-
-def _inside(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> Scope:
-    """Return what templates of a component's block can use."""
-    component, packed = resolved.definition.components[name], resolved.components[name]
-    around = component_scope(scope, role, name)
-    paths = [*packed.files, *packed.links]
-    return {**around, "params": parameters(resolved.blocks[component.uses], component.with_, around, where, paths)}
 
 
 def _data(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> list[Data]:
@@ -223,7 +197,7 @@ def _data(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, wher
     if block.data is None:
         return []
     place = where.in_block(block.block).at("data")
-    found = listed_parts([block.data], DataPart, "program", _inside(resolved, role, name, scope, where), place)
+    found = listed_parts([block.data], DataPart, "program", inside(resolved, role, name, scope, where), place)
     return [
         validated(
             Data,

@@ -6,22 +6,27 @@ import os
 import stat
 from collections.abc import Mapping
 
+from soop_components.runner import systemd
 from soop_components.runner.host import Host
 from soop_components.runner.vocabulary import Drift
 
 _WRITTEN = "hosts.json"
 """What was written last, to be compared with what is there."""
 _PATH = "/etc/hosts"
+_FIREWALL = "soop-firewall.service"
+"""Unit of a machine that lets the addresses of this block connect, if it has one: see ``machines/host``."""
 _BEGIN = "# soop: begin (nodes of this domain; written by soop, do not edit)"
 _END = "# soop: end"
 
 
 def put(host: Host, hosts: Mapping[str, str]) -> None:
-    """Write the block unless it is as it should be. Nothing is restarted for it."""
+    """Write the block unless it is as it should be. Nothing of the service is restarted for it."""
     if host.load(_WRITTEN) != hosts:
         host.prepare()
         host.store(_WRITTEN, hosts)
     _write(host, hosts)
+    if host.places.look(f"/etc/systemd/system/{_FIREWALL}") is not None:
+        systemd.call(host, "try-reload-or-restart", [_FIREWALL])
 
 
 def drift(host: Host) -> list[Drift]:

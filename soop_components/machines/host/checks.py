@@ -26,5 +26,14 @@ def unfit(found: Mapping[str, Any], spec: HostSpec) -> Iterator[str]:
         yield f"it has {size_text(found['memory'])} of memory, less than {size_text(spec.memory)}"
     for path, owner in found["occupied"].items():
         yield f"{path} holds data of {owner}, and the node wants its own there"
+    yield from unguardable(found, spec)
     if found["cpus"] < spec.cpus:
         yield f"it has {found['cpus']} processors, less than {spec.cpus}"
+
+
+def unguardable(found: Mapping[str, Any], spec: HostSpec) -> Iterator[str]:
+    """Yield why a machine cannot be guarded by a packet filter, if it is to be."""
+    if spec.firewall and not found["nftables"]:
+        yield "nftables is not installed, which keeps others from the node's ports: install Debian's package nftables"
+    if spec.firewall and spec.firewall.locks_out(found["caller"]):
+        yield f"it is reached from {found['caller']}, which the environment's security.ssh_from does not let in"

@@ -44,6 +44,8 @@ async def leave(context: Context, spec: HostSpec, candidate: Candidate, key: str
     async with visit(target, key, spec.patience) as host:
         await host.ask("remove_users", users=users, mounts=spec.mounts)
         await host.ask("unmount")
+        if spec.firewall:
+            await host.ask("remove_firewall", table=spec.firewall.table)
         await host.ask("leave", node=context.name, user=candidate.user, mounts=spec.folders(listed or candidate))
 
 

@@ -19,6 +19,8 @@ from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reve
 
 _LOOKING = 3.0
 """Seconds that a machine may be silent before a look at it goes on without it."""
+_FLAWS = ("claimed", "guarded")
+"""Outputs that are false where a look has found something gone."""
 
 
 class HostResource(Resource):
@@ -38,11 +40,13 @@ class HostResource(Resource):
     * ``madeForNode``: a kind has made the machine for this node. Then ``hostKey`` is a throw-away, given in user data,
       and is replaced after the first contact; cloud-init is awaited; deletion powers the machine off. Else deletion
       takes all that is ours off it, and leaves the machine and its data.
+    * ``firewall``, where the machine itself is to let nobody connect but who may: ``{table, sshFrom, ports}``, the name
+      of a table of nftables, networks that reach SSH, and networks by other ports. The domain's nodes reach all.
     * ``machine``: the id of the native machine, if there is one; another one is another Host.
 
     Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey``, ``patience`` if given; ``host``, the name
-    of the machine out of ``hosts``; ``claimed``, false where a look found the claim gone; ``ready``, false where a
-    creation failed after the claim. The name is the node's.
+    of the machine out of ``hosts``; ``claimed`` and ``guarded``, false where a look found the claim or the firewall
+    gone; ``ready``, false where a creation failed after the claim. The name is the node's.
     """
 
     kind = HOST
@@ -58,8 +62,7 @@ class HostResource(Resource):
         host = outputs["host"]
         changes = differences(_of_concern(before, host), _of_concern(after, host))
         named = {f"spec.{path}": change for path, change in changes.items()}
-        if outputs.get("claimed") is False:
-            named["claimed"] = PropertyChange.UPDATED
+        named |= {flaw: PropertyChange.UPDATED for flaw in _FLAWS if outputs.get(flaw) is False}
         if not _is_ready(outputs):
             named["ready"] = PropertyChange.UPDATED
         if HostSpec.parse(after).named(host) is None:
@@ -70,7 +73,7 @@ class HostResource(Resource):
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the place of a node that has one."""
         if outputs:
-            return {**{key: value for key, value in outputs.items() if key not in ("claimed", "ready")}, **wanted}
+            return {**{key: value for key, value in _without_flaws(outputs).items() if key != "ready"}, **wanted}
         return {**wanted, "place": UNKNOWN, "host": UNKNOWN}
 
     async def announce(self, context: Context, inputs: Properties, outputs: Properties, wanted: Properties) -> None:
@@ -116,12 +119,18 @@ class HostResource(Resource):
         candidate = _recorded(outputs)
         with suppress(SoopError):
             async with visit(candidate.target(context.name), reveal(inputs["privateKey"]), _LOOKING) as host:
-                owner = (await host.ask("look", node=context.name, mounts=[]))["claim"]
+                firewall = HostSpec.parse(inputs["spec"]).firewall
+                table = firewall.table if firewall else ""
+                found = await host.ask("look", node=context.name, mounts=[], table=table)
+            owner = found["claim"]
             if owner is None or owner["node"] != context.name:
                 whose = f"belongs to {owner['node']}" if owner else "was claimed by nobody any more"
                 await context.progress.warn(f"{outputs['host']} {whose}")
                 return {**outputs, "claimed": False}
-        return {key: value for key, value in outputs.items() if key != "claimed"}
+            if firewall and not found["guarded"]:
+                await context.progress.warn(f"the rules of soop are gone from the packet filter of {outputs['host']}")
+                return {**_without_flaws(outputs), "guarded": False}
+        return _without_flaws(outputs)
 
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
@@ -182,6 +191,10 @@ def _recorded(outputs: Properties) -> Candidate:
     """Return the machine that the node is on."""
     place = outputs["place"]
     return Candidate(outputs["host"], place["address"], place["hostKey"], place["port"], place["user"])
+
+
+def _without_flaws(outputs: Properties) -> Properties:
+    return {key: value for key, value in outputs.items() if key not in _FLAWS}
 
 
 def _of_concern(spec: dict[str, Any], host: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from soop_components.machines.host.firewall import Firewall
 from soop_components.model.size import bytes_of
 from soop_components.transport.ssh import Target
 
@@ -55,6 +56,8 @@ class HostSpec:
     patience: float
     mounts: tuple[str, ...]
     """Where data lies."""
+    firewall: Firewall | None = None
+    """Who may connect, where the machine itself is to see to it."""
 
     @classmethod
     def parse(cls, spec: Mapping[str, Any]) -> HostSpec:
@@ -69,6 +72,7 @@ class HostSpec:
             made_for_node=spec.get("madeForNode", False),
             patience=spec.get("patience", DEFAULT_PATIENCE),
             mounts=tuple(each["mount"] for each in spec.get("disks", ())),
+            firewall=Firewall.parse(spec["firewall"]) if "firewall" in spec else None,
         )
 
     def folders(self, candidate: Candidate) -> list[str]:

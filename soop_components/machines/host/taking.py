@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from soop_components.errors import SoopError
 from soop_components.machines.cloud_init import BOOTSTRAP
 from soop_components.machines.host import HOST
-from soop_components.machines.host.checks import unfit
+from soop_components.machines.host.checks import unfit, unguardable
+from soop_components.machines.host.firewall import Firewall
 from soop_components.machines.host.spec import Candidate, HostSpec
 from soop_components.machines.host.visit import Visit, visit
 from soop_components.provider.resource import Context
-from soop_components.transport.ssh import OtherHostKey
+from soop_components.transport.ssh import OtherHostKey, Target
 
 _CLOUD_INIT = 900
 """Seconds that cloud-init may take."""
 _ATTACHED = 120
 """Seconds until a disk shows itself."""
+_ARMED = 60
+"""Seconds after which new rules of a packet filter are taken back, unless somebody has connected anew."""
 
 
 @asynccontextmanager
@@ -76,6 +79,28 @@ async def verify(context: Context, spec: HostSpec, candidate: Candidate, host_ke
     async with visit(target, key, spec.patience) as host:
         await host.ask("claim", node=context.name, key=spec.keys[-1])
         await make_ready(host, context, spec, candidate)
+        if spec.firewall:
+            await _guard(host, context, spec, spec.firewall, target, key)
+
+
+async def _guard(host: Visit, context: Context, spec: HostSpec, firewall: Firewall, target: Target, key: str) -> None:
+    """Let nobody connect but who may; rules that let no new connection of ours in are taken back."""
+    rules = firewall.rules(target.port)
+    found = await host.ask("look_at_firewall", table=firewall.table, rules=rules)
+    if found["kept"]:
+        return
+    if problems := list(unguardable(found, spec)):
+        raise SoopError(f"{context.name}: the host cannot be guarded: {'; '.join(problems)}")
+    await context.progress.show("closing its ports")
+    await host.ask("arm_firewall", table=firewall.table, rules=rules, empty=firewall.empty, seconds=_ARMED)
+    try:
+        async with visit(target, key, spec.patience) as anew:
+            await anew.ask("keep_firewall", table=firewall.table)
+    except SoopError as error:
+        message = f"{error.message}; the new rules of its packet filter are taken back"
+        with suppress(SoopError):  # those that a lost connection leaves are taken back by the machine itself
+            await host.ask("take_firewall_back")
+        raise SoopError(message, "look at security.ssh_from, and at what is between here and the host") from error
 
 
 def _label(node: str, candidate: Candidate) -> str:

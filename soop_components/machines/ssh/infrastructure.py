@@ -8,6 +8,7 @@ from typing import Any, cast
 import pulumi
 
 from soop_components.machines import DomainContext, Infrastructure
+from soop_components.machines.host import firewall
 from soop_components.machines.host.declaration import Host
 from soop_components.machines.ssh.settings import SshEnvironment
 from soop_components.model.service import DiskDefinition
@@ -35,6 +36,7 @@ class SshInfrastructure(Infrastructure):
             "base": image,
             "cpus": size.cpus,
             "memory": size.memory,
+            "firewall": firewall.declared(self.context.domain, node.inbound),
             **({"disks": [{"mount": node.disk.mount, "size": node.disk.size}]} if node.disk else {}),
         }
         return Host(node.name, spec, self.context.private_key, pulumi.ResourceOptions(parent=parent)).place

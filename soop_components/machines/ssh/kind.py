@@ -22,7 +22,9 @@ class Ssh(Kind):
     name = "ssh"
     machine_type = HOST
     disk_type = "soop:index:HostDisk"
-    enforces = frozenset({"reliability.spread"})
+    enforces = frozenset(
+        {"reliability.spread", "accessibility.public", "accessibility.allow_from", "security.ssh_from"}
+    )
 
     def environment(self) -> type[Environment]:
         """Return the environment with an inventory."""

@@ -15,12 +15,11 @@ import pytest
 import yaml
 
 from soop_components.machines.local.local_machines import MachineFacts
-from tests.scenarios.ground import Ground
+from tests.scenarios.ground import Ground, as_root
 from tests.scenarios.workspace import Workspace, workspace
 
 USER = "ops"
 """Who administers the hosts: an ordinary user with sudo."""
-_ENVIRONMENT = "machines: ssh\nsecurity: {shared_passphrase: true}\nssh:\n  hosts:\n"
 _LIFE = """
 set -e
 dpkg -i /tmp/*.deb >/dev/null
@@ -32,11 +31,14 @@ install -d -o ops /srv/theirs
 echo 'a report of ours' >/srv/theirs/report
 printf '%s\\n' "127.0.1.1 $(hostname)" '192.0.2.7 printer' >>/etc/hosts
 rm /tmp/*.deb /tmp/key.pub"""
+_SETTINGS = Path("/run/systemd/nspawn")
+"""Where systemd-nspawn looks for settings of machines."""
 _TRACES = """
 dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\\n' | grep ' ii' | sort
 getent passwd | sort; getent group | sort
 systemctl list-unit-files --no-legend --no-pager | awk '{print $1, $2}' | sort
 find /etc /opt /srv /home /root -xdev -type f -not -name '*-' -not -path '/etc/ssl/certs/*' | sort
+/usr/sbin/nft list tables
 cat /etc/hosts ~ops/.ssh/authorized_keys /srv/theirs/report
 test ! -e /var/lib/soop
 """
@@ -50,24 +52,46 @@ class Rack:
     project: Workspace
     ground: Ground
     hosts: dict[str, MachineFacts]
+    stranger: MachineFacts
+    """Another machine of the same network, which is no host of the environment."""
+
+    @property
+    def deployer(self) -> str:
+        """Address from which this computer reaches the hosts."""
+        return self.on("rack1", "echo $SSH_CONNECTION").split()[0]
+
+    def reaches(self, address: str, port: int) -> bool:
+        """Return whether the stranger can connect."""
+        program = f"import socket; socket.create_connection(('{address}', {port}), 3); print('open')"
+        return asyncio.run(self.ground.run(self.stranger, f'python3 -c "{program}"')).endswith("open")
 
     def on(self, name: str, command: str) -> str:
         """Run a command on a host as root, who did not come through soop."""
         return asyncio.run(self.ground.run(self.hosts[name], command))
 
+    def restart(self, name: str) -> None:
+        """Let a host start anew."""
+        machine = self.hosts[name].spec.name
+        asyncio.run(self.ground.machines.stop(machine))
+        asyncio.run(self.ground.machines.start(machine))
+
     def life(self, name: str) -> list[str]:
         """Return what can be seen of a host's life."""
         return self.on(name, _TRACES).splitlines()
 
-    def list_hosts(self, *names: str) -> None:
+    def list_hosts(self, *names: str, ssh_from: str, public: str = "") -> None:
         """Write the environment."""
+        head = (
+            f"machines: ssh\nsecurity: {{shared_passphrase: true, ssh_from: [{ssh_from}]}}\n"
+            f"accessibility: {{public: [{public}]}}\nssh:\n  hosts:\n"
+        )
         lines = [
             f"    {name}: {{address: {host.address}, user: {USER}, host_key: {host.host_key}}}\n"
             for name, host in self.hosts.items()
             if name in names
         ]
         environment = self.project.root / "stacks/environments/rack.yaml"
-        environment.write_text(_ENVIRONMENT + "".join(lines))
+        environment.write_text(head + "".join(lines))
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +99,15 @@ def rack() -> Iterator[Rack]:
     """The hosts with their life; whoever runs the tests reaches them by an SSH agent."""
     ground = Ground("rack")
     asyncio.run(ground.machines.clean())
+    settings: list[Path] = []
     with workspace("ssh") as project, _agent(project) as key:
         try:
-            packages = _packages(project, "sudo")
-            hosts = {f"rack{number}": _host(ground, number, packages, key) for number in (1, 2)}
-            yield Rack(project, ground, hosts)
+            packages = _packages(project, "sudo", "nftables")
+            hosts = {f"rack{number}": _host(ground, number, packages, key, settings) for number in (1, 2)}
+            yield Rack(project, ground, hosts, asyncio.run(ground.create("host-3.rack-room.lab-hosts")))
         finally:
             asyncio.run(ground.machines.clean())
+            as_root("rm", "-f", *map(str, settings))
 
 
 @contextmanager
@@ -117,11 +143,24 @@ def _packages(project: Workspace, *names: str) -> list[Path]:
     return [project.project.store / "blobs/sha256" / each["sha256"] for each in lock["packages"].values()]
 
 
-def _host(ground: Ground, number: int, packages: list[Path], key: Path) -> MachineFacts:
+def _host(ground: Ground, number: int, packages: list[Path], key: Path, settings: list[Path]) -> MachineFacts:
     """Make a machine, and let somebody live on it."""
-    facts = asyncio.run(ground.create(f"host-{number}.rack-room.lab-hosts"))
+    name = f"host-{number}.rack-room.lab-hosts"
+    facts = _with_packet_filter(ground, name, settings)
     for path in packages:
         asyncio.run(ground.put(facts, f"/tmp/{path.name}.deb", path.read_bytes()))
     asyncio.run(ground.put(facts, "/tmp/key.pub", key.read_bytes()))
     assert asyncio.run(ground.run(facts, f"{_LIFE} && echo lives")).endswith("lives")
     return facts
+
+
+def _with_packet_filter(ground: Ground, name: str, settings: list[Path]) -> MachineFacts:
+    """Make a machine that may have rules of nftables, as a host of its own has: systemd-nspawn allows it if told to."""
+    facts = asyncio.run(ground.create(name))
+    words = Path(f"/proc/{facts.pid}/cmdline").read_text().split("\0")
+    (machine,) = (word.partition("=")[2] for word in words if word.startswith("--machine="))
+    asyncio.run(ground.machines.stop(name))
+    settings.append(_SETTINGS / f"{machine}.nspawn")
+    as_root("mkdir", "-p", str(_SETTINGS))
+    as_root("tee", str(settings[-1]), stdin="[Exec]\nCapability=CAP_NET_ADMIN\n")
+    return asyncio.run(ground.start(name))

@@ -15,7 +15,7 @@ NODES = {"rack1": f"database-1.access-service.{DOMAIN}", "rack2": f"web-1.access
 def test_a_domain_comes_to_existing_hosts_is_upgraded_and_leaves_them_as_they_were(rack: Rack) -> None:
     project = rack.project
     life = {name: rack.life(name) for name in rack.hosts}
-    rack.list_hosts("rack1", "rack2")
+    rack.list_hosts("rack1", "rack2", ssh_from="192.0.2.0/24")
     definition = project.root / f"stacks/Pulumi.{DOMAIN}.yaml"
     definition.write_text(
         "config:\n  soop:environment: rack\n  soop:services:\n"
@@ -25,14 +25,27 @@ def test_a_domain_comes_to_existing_hosts_is_upgraded_and_leaves_them_as_they_we
     versions.make(project.root, "access-service-3.2.4")
     project.must("soop", "build", "service_defs/access-service")
 
+    locked_out = project.fails("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
+    assert (
+        f"it is reached from {rack.deployer}, which the environment's security.ssh_from does not let in" in locked_out
+    )
+    assert {name: rack.life(name) for name in rack.hosts} == life
+
+    rack.list_hosts("rack1", "rack2", ssh_from=rack.deployer)
     project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
     assert answers(rack) == ("3.2.3", "reachable")
+    assert open_to_a_stranger(rack) == set()
     assert project.changes(DOMAIN) == {}
     for host, node in NODES.items():
         assert node in rack.on(host, "cat /var/lib/soop/claim.json")
 
+    rack.list_hosts("rack1", "rack2", ssh_from=rack.deployer, public="access-service.http")
+    rack.on("rack2", "nft flush ruleset")
     project.must("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
     assert answers(rack) == ("3.2.4", "reachable")
+    assert open_to_a_stranger(rack) == {("rack2", 80)}
+    rack.restart("rack1")
+    assert open_to_a_stranger(rack) == {("rack2", 80)}
 
     project.must("soop", "rotate", DOMAIN, "ssh-key")
     assert project.ssh(NODES["rack2"], "id", "-un").split()[-1] == "root"
@@ -51,6 +64,13 @@ def test_a_domain_comes_to_existing_hosts_is_upgraded_and_leaves_them_as_they_we
 
     project.must("soop", "destroy", "--yes", DOMAIN)
     assert {name: changed(life[name], rack.life(name)) for name in rack.hosts} == {"rack1": [], "rack2": []}
+
+
+def open_to_a_stranger(rack: Rack) -> set[tuple[str, int]]:
+    """Return the ports of hosts at which something listens, and that somebody who is not told to may connect to."""
+    listening = {"rack1": (22, 5432), "rack2": (22, 80, 8080)}
+    every = {(name, port) for name, ports in listening.items() for port in ports}
+    return {(name, port) for name, port in every if rack.reaches(rack.hosts[name].address, port)}
 
 
 def changed(before: list[str], after: list[str]) -> list[str]:

@@ -34,7 +34,8 @@ def test_endpoints_are_closed_but_to_the_deployer_and_to_domains_that_may() -> N
     asked = environment(public=("gateway-service.http",), allow=(WORLD,), ssh=(OFFICE,))
     rules = (AMONG, Rule(port=22, networks=(OFFICE,)))
     tested = Rule(port=80, networks=(OFFICE,))
-    assert inbound(domain(), asked, "access-service", ports, ["http"]) == (*rules, tested)
+    nobody = Rule(port=9100)
+    assert inbound(domain(), asked, "access-service", ports, ["http"]) == (*rules, tested, nobody)
     told = [Rule(port=80, networks=(OFFICE,), domains=("prod-other",)), Rule(port=9100, domains=("prod-other",))]
     assert inbound(domain("prod-other"), asked, "access-service", ports, ["http"]) == (*rules, *told)
 
@@ -43,10 +44,15 @@ def test_endpoints_are_closed_but_to_the_deployer_and_to_domains_that_may() -> N
 def test_public_endpoints_are_open_to_the_world(allow: tuple[str, ...], networks: tuple[str, ...]) -> None:
     asked = environment(public=("access-service.http",), allow=allow)
     rules = inbound(domain(), asked, "access-service", {"http": 80, "admin": 81})
-    assert rules == (AMONG, Rule(port=22, networks=EVERYWHERE), Rule(port=80, networks=networks))
+    assert rules == (AMONG, Rule(port=22, networks=EVERYWHERE), Rule(port=80, networks=networks), Rule(port=81))
 
 
 def test_two_endpoints_of_one_port_are_one_rule() -> None:
     asked = environment(public=("access-service.second",))
     rules = inbound(domain(), asked, "access-service", {"first": 80, "second": 80})
     assert rules[2:] == (Rule(port=80, networks=EVERYWHERE),)
+
+
+def test_other_ports_at_which_a_node_answers_are_closed_to_all_but_its_domain() -> None:
+    rules = inbound(domain("prod-other"), environment(), "access-service", {"http": 80}, (), [22, 80, 8080])
+    assert rules[1:] == (Rule(port=22, networks=EVERYWHERE), Rule(port=80, domains=("prod-other",)), Rule(port=8080))

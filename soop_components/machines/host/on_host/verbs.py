@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from soop_components.machines.host.on_host import claims, disks, looking, made_machine, users
+from soop_components.machines.host.on_host import claims, disks, looking, made_machine, packet_filter, users
 from soop_components.machines.host.on_host.files import Answer, RefusedError
 
 VERBS: dict[str, Callable[..., Answer | None]] = {
@@ -18,6 +18,11 @@ VERBS: dict[str, Callable[..., Answer | None]] = {
     "leave": claims.leave,
     "mount": disks.mount,
     "unmount": disks.unmount,
+    "look_at_firewall": packet_filter.state,
+    "arm_firewall": packet_filter.arm,
+    "keep_firewall": packet_filter.keep,
+    "take_firewall_back": packet_filter.take_back,
+    "remove_firewall": packet_filter.open_up,
     "users_made": users.made,
     "remove_users": users.remove,
     "await_cloud_init": made_machine.await_cloud_init,

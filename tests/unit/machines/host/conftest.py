@@ -25,6 +25,7 @@ MADE: dict[str, Any] = {"madeForNode": True, "operatorLogin": False}
 """What is said of a machine that was made for its node."""
 CONTEXT = Context(f"urn::soop:index:Host::{NODE}", EngineProgress(None, ""), Cancellation())
 FITS = {"base": "debian-12", "architecture": "amd64", "systemd": True, "memory": 2**30, "cpus": 2, "occupied": {}}
+FITS |= {"nftables": True, "caller": "198.51.100.7", "guarded": True}
 
 
 @dataclass
@@ -47,8 +48,8 @@ class Machine:
         self.asked.append(verb)
         if self.asked.count(verb) == self.refuses.get(verb):
             raise SoopError(f"{verb} refused")
-        if verb == "look":
-            return {**self.found, "claim": self.claim}
+        if verb in ("look", "look_at_firewall"):
+            return {"kept": False, **self.found, "claim": self.claim}
         if verb == "claim":
             self.claim = self.claim or arguments
             return self.claim

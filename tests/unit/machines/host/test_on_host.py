@@ -127,7 +127,8 @@ def test_the_program_runs_as_it_is_sent() -> None:
     argv = ["python3", "-I", "-c", visit._LOADER]
     done = subprocess.run(argv, input=json.dumps(sent), capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    assert found.keys() == {"base", "architecture", "systemd", "memory", "cpus", "claim", "occupied"}
+    machine = {"base", "architecture", "systemd", "memory", "cpus", "claim", "occupied"}
+    assert found.keys() == machine | {"nftables", "caller", "guarded"}
     assert found["memory"] > 0
 
 

@@ -1,0 +1,214 @@
+"""Who may connect to a Host: rules as nftables reads them, and how they come to it without locking anybody out."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soop_components.errors import SoopError
+from soop_components.machines.host import firewall
+from soop_components.machines.host.firewall import Firewall
+from soop_components.machines.host.on_host import packet_filter
+from soop_components.machines.host.on_host.files import RefusedError
+from soop_components.machines.host.resource import HostResource
+from soop_components.model.firewall import EVERYWHERE, Rule
+from soop_components.provider.resource import PartialFailure
+from tests.unit.machines.host.conftest import CONTEXT, NODE, Network, created, wanted
+
+OFFICE = "198.51.100.0/24"
+TABLE = "inet soop_rack_access"
+GUARDED: dict[str, Any] = {"firewall": {"table": TABLE, "sshFrom": [OFFICE], "ports": {"80": [], "8080": []}}}
+
+
+def test_rules_of_the_model_are_declared_by_port() -> None:
+    among, ssh = Rule(port=None, domains=("rack-access",)), Rule(port=22, networks=(OFFICE,))
+    declared = firewall.declared("rack-access", [among, ssh, Rule(port=80, networks=EVERYWHERE), Rule(port=8080)])
+    ports = {"80": [*EVERYWHERE], "8080": []}
+    assert declared == {"table": TABLE, "sshFrom": [OFFICE], "ports": ports}
+
+
+def test_rules_guard_ports_of_the_service_and_that_of_ssh_and_no_others() -> None:
+    ports = {80: ("0.0.0.0/0",), 443: EVERYWHERE, 8080: ("203.0.113.0/24", "203.0.113.9/32", "2001:db8::/32"), 5432: ()}
+    rules = Firewall(TABLE, (OFFICE,), ports).rules(2222).splitlines()
+    assert [line.strip() for line in rules[rules.index("  chain input {") + 1 : -2]] == [
+        "type filter hook input priority filter; policy accept;",
+        'iifname "lo" accept',
+        "tcp flags & (syn | ack) != syn accept",
+        "tcp dport != { 80, 2222, 5432, 8080 } accept",
+        "ip saddr @nodes4 accept",
+        "ip6 saddr @nodes6 accept",
+        "meta nfproto ipv4 tcp dport 80 accept",
+        f"tcp dport 2222 ip saddr {{ {OFFICE} }} accept",
+        "tcp dport 8080 ip saddr { 203.0.113.0/24 } accept",
+        "tcp dport 8080 ip6 saddr { 2001:db8::/32 } accept",
+        "tcp dport { 80, 2222, 5432, 8080 } drop",
+    ]
+
+
+def test_where_everybody_may_there_is_no_chain() -> None:
+    everybody = Firewall(TABLE, EVERYWHERE, {80: EVERYWHERE})
+    assert everybody.rules(22) == everybody.empty
+
+
+@pytest.mark.parametrize(
+    ("address", "is_out"),
+    [("198.51.100.7", False), ("::ffff:198.51.100.7", False), ("192.0.2.1", True), ("2001:db8::1", True), ("", False)],
+)
+def test_who_is_locked_out(address: str, is_out: bool) -> None:
+    assert Firewall(TABLE, (OFFICE,), {}).locks_out(address) == is_out
+
+
+def test_a_host_is_guarded_once_a_new_connection_has_succeeded(network: Network) -> None:
+    machine = network.machines["10.0.0.1"]
+    created(**GUARDED)
+    assert machine.asked[-3:] == ["look_at_firewall", "arm_firewall", "keep_firewall"]
+    assert network.keys == [None, "PRIVATE", "PRIVATE"]
+
+
+def test_rules_that_are_there_are_not_armed_again(network: Network) -> None:
+    machine = network.machines["10.0.0.1"]
+    machine.found["kept"] = True
+    created(**GUARDED)
+    assert machine.asked[-1] == "look_at_firewall"
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [({"nftables": False}, "nftables is not installed"), ({"caller": "192.0.2.1"}, "it is reached from 192.0.2.1")],
+)
+def test_what_cannot_be_guarded_is_refused_before_anything_changes(
+    network: Network, what: dict[str, Any], reason: str
+) -> None:
+    machine = network.machines["10.0.0.1"]
+    machine.found |= what
+    with pytest.raises(SoopError, match=reason):
+        created(**GUARDED)
+    assert machine.asked == ["check_access", "look"]
+    machine.found |= {"nftables": True, "caller": "198.51.100.7"}
+    made = created()
+    machine.found |= what
+    machine.asked.clear()
+    with pytest.raises(SoopError, match=reason):
+        asyncio.run(HostResource().update(CONTEXT, NODE, wanted(), made, wanted(**GUARDED)))
+    assert machine.asked == ["claim", "authorize", "look_at_firewall"]
+
+
+def test_rules_that_let_no_new_connection_in_are_taken_back(network: Network) -> None:
+    machine = network.machines["10.0.0.1"]
+    machine.refuses["keep_firewall"] = 1
+    with pytest.raises(PartialFailure, match="the new rules of its packet filter are taken back"):
+        created(**GUARDED)
+    assert machine.asked[-1] == "take_firewall_back"
+
+
+def test_rules_that_are_gone_are_drift(network: Network) -> None:
+    made = created(**GUARDED)
+    network.machines["10.0.0.1"].found["guarded"] = False
+    read = asyncio.run(HostResource().read(CONTEXT, NODE, wanted(**GUARDED), made)) or {}
+    assert list(HostResource().diff(wanted(**GUARDED), read, wanted(**GUARDED)).changes) == ["guarded"]
+    assert asyncio.run(HostResource().update(CONTEXT, NODE, wanted(**GUARDED), read, wanted(**GUARDED))) == made
+
+
+def test_a_host_that_is_left_is_opened_up(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = network.machines["10.0.0.1"]
+    made = created(**GUARDED)
+
+    async def retire(*_: Any) -> None:
+        machine.asked.append("retire")
+
+    monkeypatch.setattr("soop_components.machines.host.leaving.retire", retire)
+    asyncio.run(HostResource().delete(CONTEXT, NODE, wanted(**GUARDED), made))
+    assert machine.asked[-3:] == ["unmount", "remove_firewall", "leave"]
+
+
+class Played:
+    """Programs of a machine: a timer that runs from ``systemd-run`` until it is stopped, and units that are loaded."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[str] = []
+        self.active: set[str] = set()
+        self.loads = True
+        for name in ("RULES", "ARMED", "LOADER"):
+            path = folder / name.lower()
+            monkeypatch.setattr(packet_filter, name, str(path))
+        monkeypatch.setattr(packet_filter, "UNITS", str(folder))
+        monkeypatch.setattr(shutil, "which", lambda name: name)
+        monkeypatch.setattr(packet_filter, "replace", lambda path, text, *_: Path(path).write_text(text))
+        monkeypatch.setattr(subprocess, "run", self.run)
+        self.rules = folder / "rules"
+
+    def run(self, words: Sequence[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        argv = [*words]
+        self.calls.append(" ".join(argv))
+        answer, code = "", 0
+        if argv[0] == "systemd-run":
+            self.active.add("soop-firewall-way-back.timer")
+        elif argv[:2] == ["systemctl", "is-active"]:
+            answer = "active" if argv[2] in self.active else "inactive"
+        elif argv[:2] == ["systemctl", "stop"]:
+            self.active -= set(argv[2:])
+        elif argv[:2] == ["systemctl", "reload-or-restart"]:
+            self.active.add(argv[2])
+        elif argv[0] == "/bin/sh":
+            code = 0 if self.loads else 1
+        elif argv[:2] == ["nft", "list"]:
+            answer = "table"
+        return subprocess.CompletedProcess(argv, code, answer, "nft: bad rules")
+
+
+@pytest.fixture
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
+    return Played(tmp_path, monkeypatch)
+
+
+def test_rules_are_armed_after_their_way_back_and_then_kept(played: Played) -> None:
+    assert not packet_filter.state(TABLE, "new")["kept"]
+    packet_filter.arm(TABLE, "new", "empty", 60)
+    timer = next(number for number, call in enumerate(played.calls) if call.startswith("systemd-run"))
+    assert played.calls[timer].endswith(f"/bin/sh {packet_filter.LOADER} {packet_filter.RULES}")
+    assert played.calls[timer + 1] == f"/bin/sh {packet_filter.LOADER} {packet_filter.ARMED}"
+    assert played.rules.read_text() == "empty"
+    packet_filter.keep(TABLE)
+    assert played.rules.read_text() == "new"
+    assert packet_filter.state(TABLE, "new")["kept"]
+    assert not packet_filter.state(TABLE, "newer")["kept"]
+    packet_filter.open_up(TABLE)
+    assert not packet_filter.state(TABLE, "new")["kept"]
+    packet_filter.open_up(TABLE)
+
+
+def test_rules_that_were_taken_back_meanwhile_are_not_kept(played: Played) -> None:
+    packet_filter.arm(TABLE, "new", "empty", 60)
+    played.active.clear()
+    with pytest.raises(RefusedError, match="no new connection came in time"):
+        packet_filter.keep(TABLE)
+    assert played.rules.read_text() == "empty"
+
+
+def test_rules_that_cannot_be_loaded_are_said_in_the_words_of_nft(played: Played) -> None:
+    played.loads = False
+    with pytest.raises(RefusedError, match="nft: bad rules"):
+        packet_filter.arm(TABLE, "new", "empty", 60)
+
+
+def test_the_addresses_of_the_domain_s_nodes_are_read_from_the_block_of_the_hosts_file(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text(
+        "127.0.0.1 localhost\n192.0.2.7 printer\n"
+        "# soop: begin (nodes of this domain; written by soop, do not edit)\n"
+        "10.0.0.2 database-1.access-service.rack-access\n2001:db8::2 web-1.access-service.rack-access\n"
+        "rack3.example.com web-2.access-service.rack-access\n# soop: end\n192.0.2.8 scanner\n"
+    )
+    (tmp_path / "rules").write_text("rules\n")
+    script = packet_filter._LOAD.replace("@TABLE@", TABLE).replace("/etc/hosts", str(tmp_path / "hosts"))
+    script = script.replace("nft -f -", "cat")
+    done = subprocess.run(
+        ["sh", "-c", script, "load", str(tmp_path / "rules")], capture_output=True, text=True, check=True
+    )
+    elements = [f"add element {TABLE} nodes4 {{ 10.0.0.2 }}", f"add element {TABLE} nodes6 {{ 2001:db8::2 }}"]
+    assert [line.strip() for line in done.stdout.splitlines()] == ["rules", *elements]
