@@ -105,5 +105,5 @@ class _Contest:
     def _make_tools(self) -> Tools:
         state = self._ours.state(self._domain)
         files = [*(HERE / "small" / "peers").iterdir(), self._ours.root / _PROGRAM]
-        places = [Place(node.name, node.address, node.host_key) for node in state.nodes]
+        places = [Place(node.name, node.address, node.target.host_key) for node in state.nodes]
         return Tools(self._ours.root / "tools", files, {"web": places}, state.private_key or "")

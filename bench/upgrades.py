@@ -57,7 +57,7 @@ class _Contest:
         ours.make_stack(self._domain)
         ours.up(self._domain, "--skip-preview")
         state = ours.state(self._domain)
-        places = [Place(node.name, node.address, node.host_key) for node in state.nodes]
+        places = [Place(node.name, node.address, node.target.host_key) for node in state.nodes]
         groups = {
             "web": [place for place in places if place.name.startswith("web-")],
             "gateway": [place for place in places if place.name.startswith("gateway-")],

@@ -16,7 +16,7 @@ from soop_components.machines import ROTATE_KEY
 from soop_components.model.names import did_you_mean
 from soop_components.preview.edits import edits
 from soop_components.project import Project
-from soop_components.transport.ssh import Target, connect
+from soop_components.transport.ssh import connect
 from soop_components.waiting import wait_for_all
 
 HELP = "give a domain a new SSH key and new generated secrets"
@@ -103,9 +103,8 @@ async def _try_next_key(id: str, state: StackState) -> None:
         raise SoopError(
             f"{id}: no new SSH key was made", f"the one in use stays; to try again: soop rotate {id} {_SSH_KEY}"
         )
-    targets = [Target(node.name, node.address, node.host_key, node.port, node.user) for node in state.nodes]
     try:
-        for connection in await wait_for_all(connect(target, key, _PATIENCE) for target in targets):
+        for connection in await wait_for_all(connect(node.target, key, _PATIENCE) for node in state.nodes):
             connection.abort()
     except SoopError as error:
         raise SoopError(

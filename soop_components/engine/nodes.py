@@ -56,8 +56,7 @@ def find_node(engine: Engine, name: str) -> FoundNode:
     key = engine.state(NodeName.parse(node.name).domain, show_secrets=True).private_key
     if key is None:
         raise SoopError(f"the state has no SSH key for {node.name}", "run `pulumi up` for its domain")
-    target = Target(node.name, node.address, node.host_key, node.port, node.user)
-    return FoundNode(target, key, node.units, node.logs)
+    return FoundNode(node.target, key, node.units, node.logs)
 
 
 def _state(engine: Engine, id: str) -> StackState | DamagedState:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from soop_components.machines.kinds import kind_in, kind_of
 from soop_components.model.names import DEFAULT_KIND, NodeName
+from soop_components.transport.ssh import Target
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _OURS = ("soop:", "pulumi:")
@@ -54,10 +55,8 @@ class DeployedNode:
 
     name: str
     role: str
-    address: str
-    port: int
-    user: str
-    host_key: str
+    target: Target
+    """Where it is."""
     version: str | None = None
     healthy: bool | None = None
     """None: nobody has looked at it, since no release was accepted on it yet."""
@@ -68,6 +67,11 @@ class DeployedNode:
     """The systemd units of the service's components on it."""
     logs: tuple[str, ...] = ()
     """The log files that these components name."""
+
+    @property
+    def address(self) -> str:
+        """Where it is reached, perhaps through another host."""
+        return self.target.address
 
 
 @dataclass(frozen=True)
@@ -192,10 +196,7 @@ def _node(
     return DeployedNode(
         name=name,
         role=role,
-        address=str(place["address"]),
-        port=int(place.get("port", 22)),
-        user=str(place.get("user", "root")),
-        host_key=str(place.get("hostKey", "")),
+        target=Target.of_place(name, {"hostKey": "", **place}),
         version=status.get("version"),
         healthy=status.get("healthy"),
         drift=tuple(status.get("drift", ())),

@@ -162,6 +162,5 @@ class ReleaseInputs:
 
 def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
     place = properties["place"]
-    target = Target(name, place["address"], place["hostKey"], place.get("port", 22), place.get("user", "root"))
     patience = place.get("patience", ReleaseNode.patience)
-    return ReleaseNode(target, properties["role"], properties["number"], patience)
+    return ReleaseNode(Target.of_place(name, place), properties["role"], properties["number"], patience)

@@ -18,6 +18,7 @@ from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.wording import SHOWN_LINES, ended_in_words
 from soop_components.runner.page_text import page_text
+from soop_components.transport.ssh import reachable
 from soop_components.waiting import wait_for_all, wait_until
 
 _PAUSE = 0.5
@@ -51,15 +52,16 @@ class SmokeTests:
         await wait_for_all(self._until_right(test, request, node) for node in request.nodes)
 
     async def _until_right(self, test: SmokeTestPlan, request: HttpSmoke, node: str) -> None:
-        address = self._wanted.nodes[node].target.address
         wrong: str | None = None
 
         async def is_right() -> bool:
             nonlocal wrong
-            wrong = await asyncio.to_thread(ask, request, node, address)
+            wrong = await asyncio.to_thread(ask, request, node, *where)
             return wrong is None
 
-        if not await wait_until(is_right, test.timeout, _PAUSE):
+        async with reachable(self._wanted.nodes[node].target, request.port, self._wanted.nodes[node].patience) as where:
+            passed = await wait_until(is_right, test.timeout, _PAUSE)
+        if not passed:
             url = f"http://{node}:{request.port}{request.path}"
             message = f"smoke test '{test.name}': {request.method} {url}: {wrong}"
             raise SmokeTestFailed("\n".join([message, *await self._logs(node)]))
@@ -81,9 +83,9 @@ class SmokeTests:
         raise SmokeTestFailed(f"smoke test '{test.name}' on {script.node}: {ended_in_words(script.source, result)}")
 
 
-def ask(request: HttpSmoke, node: str, address: str, timeout: float = 5.0) -> str | None:
-    """Make the request once; return what is wrong with the answer, ``None`` if nothing is."""
-    connection = http.client.HTTPConnection(address, request.port, timeout=timeout)
+def ask(request: HttpSmoke, node: str, address: str, port: int, timeout: float = 5.0) -> str | None:
+    """Make the request once, at an address and a port; return what is wrong with the answer, ``None`` if nothing is."""
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
     late = Event()
     try:
         connection.connect()

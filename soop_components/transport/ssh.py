@@ -8,11 +8,11 @@ import importlib
 import os
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soop_components.errors import SoopError
 from soop_components.waiting import wait_until
@@ -44,6 +44,17 @@ class Target:
     """Public key line, ``ssh-ed25519 AAAA…``."""
     port: int = 22
     user: str = "root"
+    jump: Target | None = None
+    """The host through which it is reached, by the keys of whoever runs this."""
+
+    @classmethod
+    def of_place(cls, name: str, place: Mapping[str, Any]) -> Target:
+        """Return where a machine is by its ``place``, as messages shall call it."""
+        through = place.get("jump")
+        jump = cls.of_place(f"jump host {through['address']}", through) if through else None
+        return cls(
+            name, place["address"], place["hostKey"], int(place.get("port", 22)), place.get("user", "root"), jump
+        )
 
 
 class ConnectionLost(SoopError):
@@ -61,19 +72,22 @@ class LoginRefused(SoopError):
 class Connection:
     """An open connection; commands run one after the other or side by side, as root whoever has logged in."""
 
-    def __init__(self, target: Target, client: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, target: Target, client: asyncssh.SSHClientConnection, through: Connection | None = None) -> None:
         self.target = target
-        self._client = client
+        self.client = client
+        self._through = through
 
     def abort(self) -> None:
-        """Drop the connection at once."""
-        self._client.abort()
+        """Drop the connection at once, and that to the host between."""
+        self.client.abort()
+        if self._through is not None:
+            self._through.abort()
 
     async def start(self, command: str) -> Process:
         """Begin a command line of a shell, to be fed, followed and closed."""
         line = as_root(self.target.user, command)
         with _losses(self.target.name):
-            return Process(self.target.name, await self._client.create_process(line, encoding=None))
+            return Process(self.target.name, await self.client.create_process(line, encoding=None))
 
 
 class Process:
@@ -183,6 +197,33 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
     Without a key, with those of whoever runs this: of the SSH agent, and in ``~/.ssh``. A wrong host key or a refused
     login is final at once.
     """
+    through = await connect(target.jump, None, patience) if target.jump else None
+    try:
+        return Connection(target, await _client(target, private_key, patience, through), through)
+    except BaseException:
+        if through is not None:
+            through.abort()
+        raise
+
+
+@asynccontextmanager
+async def reachable(target: Target, port: int, patience: float) -> AsyncIterator[tuple[str, int]]:
+    """Yield an address and a port at which a port of a node is reached from here."""
+    if target.jump is None:
+        yield target.address, port
+        return
+    through = await connect(target.jump, None, patience)
+    try:
+        with _losses(target.jump.name):
+            listener = await through.client.forward_local_port("127.0.0.1", 0, target.address, port)
+        yield "127.0.0.1", listener.get_port()
+    finally:
+        through.abort()
+
+
+async def _client(
+    target: Target, private_key: str | None, patience: float, through: Connection | None
+) -> asyncssh.SSHClientConnection:
     load_library()
     import asyncssh
 
@@ -193,7 +234,7 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
     async def attempt() -> asyncssh.SSHClientConnection | None:
         nonlocal reason
         try:
-            return await _open(target, key, host_key)
+            return await _open(target, key, host_key, through)
         except (asyncssh.HostKeyNotVerifiable, asyncssh.PermissionDenied):
             raise
         except (OSError, asyncssh.Error) as error:
@@ -215,10 +256,12 @@ async def connect(target: Target, private_key: str | None, patience: float) -> C
         raise LoginRefused(f"{target.name}: {target.address} refuses {whose}") from error
     if client is None:
         raise SoopError(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
-    return Connection(target, client)
+    return client
 
 
-async def _open(target: Target, key: asyncssh.SSHKey | None, host_key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
+async def _open(
+    target: Target, key: asyncssh.SSHKey | None, host_key: asyncssh.SSHKey, through: Connection | None
+) -> asyncssh.SSHClientConnection:
     import asyncssh
 
     keys = {"client_keys": [key], "agent_path": None} if key else {"agent_path": os.environ.get("SSH_AUTH_SOCK")}
@@ -234,5 +277,6 @@ async def _open(target: Target, key: asyncssh.SSHKey | None, host_key: asyncssh.
         keepalive_count_max=3,
         compression_algs=None,
         preferred_auth="publickey",
+        tunnel=through.client if through else (),
         **keys,
     )

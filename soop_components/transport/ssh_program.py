@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ def ssh_session(project: Project, target: Target, private_key: str) -> Iterator[
         key, hosts = folder / "key", folder / "known_hosts"
         key.touch(mode=0o600)
         key.write_text(private_key if private_key.endswith("\n") else private_key + "\n")
-        hosts.write_text(f"{target.name} {target.host_key}\n")
+        known = [target, *([target.jump] if target.jump else [])]
+        hosts.write_text("".join(f"{_alias(each)} {each.host_key}\n" for each in known))
         yield ssh_argv(target, key, hosts)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -34,13 +36,19 @@ def ssh_session(project: Project, target: Target, private_key: str) -> Iterator[
 
 def ssh_argv(target: Target, key: Path, hosts: Path) -> list[str]:
     """Return an ``ssh`` command that knows this host key and this key only, whatever the user's settings."""
+    keys = {"IdentityFile": _quoted(key), "IdentitiesOnly": "yes", "IdentityAgent": "none"}
+    if target.jump is not None:
+        words = shlex.join(_argv(target.jump, {}, hosts)[:-1]).replace("%", "%%")
+        keys["ProxyCommand"] = f"{words} -W '[%h]:%p' {target.jump.address}"
+    return _argv(target, keys, hosts)
+
+
+def _argv(target: Target, keys: dict[str, str], hosts: Path) -> list[str]:
     options = {
-        "IdentityFile": _quoted(key),
-        "IdentitiesOnly": "yes",
-        "IdentityAgent": "none",
+        **keys,
         "UserKnownHostsFile": _quoted(hosts),
         "GlobalKnownHostsFile": "/dev/null",
-        "HostKeyAlias": target.name,
+        "HostKeyAlias": _alias(target),
         "StrictHostKeyChecking": "yes",
         "UpdateHostKeys": "no",
         "BatchMode": "yes",
@@ -49,6 +57,10 @@ def ssh_argv(target: Target, key: Path, hosts: Path) -> list[str]:
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     return ["ssh", "-F", "none", *words, "-p", str(target.port), "-l", target.user, target.address]
+
+
+def _alias(target: Target) -> str:
+    return target.name.replace(" ", "-")
 
 
 def on_node(argv: Sequence[str], target: Target, command: str) -> list[str]:

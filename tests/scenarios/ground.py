@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +80,11 @@ class Ground:
         assert isinstance(facts, MachineFacts)
         return facts
 
-    async def run(self, facts: MachineFacts, command: str) -> str:
+    async def run(self, facts: MachineFacts, command: str, through: MachineFacts | None = None) -> str:
         """Run a command on a machine, which must show its known host key, and return what it printed."""
-        async with _connection(facts) as connection:
+        async with AsyncExitStack() as stack:
+            tunnel = await stack.enter_async_context(_connection(through)) if through else None
+            connection = await stack.enter_async_context(_connection(facts, tunnel))
             done = await connection.run(command, stdin=asyncssh.DEVNULL)
             return f"{done.stdout!s}{done.stderr!s}".strip()
 
@@ -165,7 +167,9 @@ class Ground:
         return [point for point in (line.split(" ")[1] for line in lines) if point.startswith(f"{RUN}/{self.realm}/")]
 
 
-def _connection(facts: MachineFacts) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
+def _connection(
+    facts: MachineFacts, tunnel: asyncssh.SSHClientConnection | None = None
+) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
     host_key = asyncssh.import_public_key(facts.host_key)
     return asyncssh.connect(
         facts.address,
@@ -175,6 +179,7 @@ def _connection(facts: MachineFacts) -> AbstractAsyncContextManager[asyncssh.SSH
         known_hosts=([host_key], [], []),
         config=None,
         agent_path=None,
+        tunnel=tunnel or (),
     )
 
 

@@ -25,21 +25,25 @@ class Candidate:
     user: str = "root"
     disks: Mapping[str, str] = field(default_factory=dict)
     """Devices by where they are mounted."""
+    jump: Mapping[str, Any] | None = None
+    """The place of the host through which it is reached."""
 
     @classmethod
     def parse(cls, listed: Mapping[str, Any]) -> Candidate:
         """Read one of ``hosts``."""
         where = listed.get("port", 22), listed.get("user", "root")
-        return cls(listed["name"], listed["address"], listed["hostKey"], *where, listed.get("disks", {}))
+        more = listed.get("disks", {}), listed.get("jump")
+        return cls(listed["name"], listed["address"], listed["hostKey"], *where, *more)
 
     def target(self, label: str) -> Target:
         """Return where it is, as messages shall call it."""
-        return Target(label, self.address, self.host_key, self.port, self.user)
+        return Target.of_place(label, self.place(self.host_key, DEFAULT_PATIENCE))
 
     def place(self, host_key: str, patience: float) -> dict[str, Any]:
         """Return what a Release needs to know."""
         place = {"address": self.address, "port": self.port, "user": self.user, "hostKey": host_key}
-        return place if patience == DEFAULT_PATIENCE else {**place, "patience": patience}
+        jump = {"jump": {**self.jump}} if self.jump else {}
+        return {**place, **jump, **({} if patience == DEFAULT_PATIENCE else {"patience": patience})}
 
 
 @dataclass(frozen=True)

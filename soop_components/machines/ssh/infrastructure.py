@@ -10,7 +10,7 @@ import pulumi
 from soop_components.machines import DomainContext, Infrastructure
 from soop_components.machines.host import firewall
 from soop_components.machines.host.declaration import Host
-from soop_components.machines.ssh.settings import SshEnvironment
+from soop_components.machines.ssh.settings import ExistingHost, JumpHost, SshEnvironment
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 
@@ -63,12 +63,14 @@ class SshInfrastructure(Infrastructure):
         return sorted(fitting, key=lambda name: name != first)
 
     def _listed(self, name: str) -> dict[str, Any]:
-        host = self._environment.ssh.hosts[name]
+        host, jump = self._environment.ssh.hosts[name], self._environment.ssh.jump
         return {
             "name": name,
-            "address": host.address,
-            "port": host.port,
-            "user": host.user,
-            "hostKey": host.host_key,
+            **_place(host),
             **({"disks": host.disks} if host.disks else {}),
+            **({"jump": _place(jump)} if jump else {}),
         }
+
+
+def _place(host: ExistingHost | JumpHost) -> dict[str, Any]:
+    return {"address": host.address, "port": host.port, "user": host.user, "hostKey": host.host_key}

@@ -74,8 +74,24 @@ class ExistingHost(Model):
     """Sizes of the nodes that it may be; every one if none is given."""
 
 
+class JumpHost(Model):
+    """A host through which others are reached; it is no node, and nothing on it is changed."""
+
+    address: Address
+    """Where it is reached."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    """Port of its SSH server."""
+    user: UserName
+    """Who logs in, always by the keys of whoever runs soop: of the SSH agent, which is not forwarded, or in ~/.ssh."""
+    host_key: HostKeyLine
+    """The public key that proves that it is this host, ``ssh-ed25519 AAAA…``."""
+
+
 class SshSettings(Model):
     """The hosts of an environment."""
+
+    jump: JumpHost | None = None
+    """The host through which all of them are reached; directly if none is given."""
 
     hosts: Annotated[dict[HostName, ExistingHost], Field(min_length=1, max_length=MOST)]
     """The hosts by names of yours; nodes take them in this order."""

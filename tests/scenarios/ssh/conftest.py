@@ -20,13 +20,14 @@ from tests.scenarios.workspace import Workspace, workspace
 
 USER = "ops"
 """Who administers the hosts: an ordinary user with sudo."""
-_LIFE = """
+_ADMINISTRATOR = """
 set -e
-dpkg -i /tmp/*.deb >/dev/null
 useradd --create-home --shell /bin/bash ops
-echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
 install -d -o ops -g ops -m 700 ~ops/.ssh
-install -o ops -g ops -m 600 /tmp/key.pub ~ops/.ssh/authorized_keys
+install -o ops -g ops -m 600 /tmp/key.pub ~ops/.ssh/authorized_keys"""
+_LIFE = f"""{_ADMINISTRATOR}
+dpkg -i /tmp/*.deb >/dev/null
+echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
 install -d -o ops /srv/theirs
 echo 'a report of ours' >/srv/theirs/report
 printf '%s\\n' "127.0.1.1 $(hostname)" '192.0.2.7 printer' >>/etc/hosts
@@ -54,6 +55,10 @@ class Rack:
     hosts: dict[str, MachineFacts]
     stranger: MachineFacts
     """Another machine of the same network, which is no host of the environment."""
+    jump: MachineFacts
+    """One more, through which they may be reached."""
+    through: MachineFacts | None = None
+    """It, when nobody else reaches them any more."""
 
     @property
     def deployer(self) -> str:
@@ -67,7 +72,7 @@ class Rack:
 
     def on(self, name: str, command: str) -> str:
         """Run a command on a host as root, who did not come through soop."""
-        return asyncio.run(self.ground.run(self.hosts[name], command))
+        return asyncio.run(self.ground.run(self.hosts[name], command, self.through))
 
     def restart(self, name: str) -> None:
         """Let a host start anew."""
@@ -80,10 +85,15 @@ class Rack:
         return self.on(name, _TRACES).splitlines()
 
     def list_hosts(self, *names: str, ssh_from: str, public: str = "") -> None:
-        """Write the environment."""
+        """Write the environment; hosts are reached through another one when ``through`` is set."""
+        between = (
+            f"  jump: {{address: {self.through.address}, user: {USER}, host_key: {self.through.host_key}}}\n"
+            if self.through
+            else ""
+        )
         head = (
             f"machines: ssh\nsecurity: {{shared_passphrase: true, ssh_from: [{ssh_from}]}}\n"
-            f"accessibility: {{public: [{public}]}}\nssh:\n  hosts:\n"
+            f"accessibility: {{public: [{public}]}}\nssh:\n{between}  hosts:\n"
         )
         lines = [
             f"    {name}: {{address: {host.address}, user: {USER}, host_key: {host.host_key}}}\n"
@@ -104,7 +114,10 @@ def rack() -> Iterator[Rack]:
         try:
             packages = _packages(project, "sudo", "nftables")
             hosts = {f"rack{number}": _host(ground, number, packages, key, settings) for number in (1, 2)}
-            yield Rack(project, ground, hosts, asyncio.run(ground.create("host-3.rack-room.lab-hosts")))
+            others = [asyncio.run(ground.create(f"host-{number}.rack-room.lab-hosts")) for number in (3, 4)]
+            asyncio.run(ground.put(others[1], "/tmp/key.pub", key.read_bytes()))
+            assert asyncio.run(ground.run(others[1], f"{_ADMINISTRATOR} && echo lives")).endswith("lives")
+            yield Rack(project, ground, hosts, *others)
         finally:
             asyncio.run(ground.machines.clean())
             as_root("rm", "-f", *map(str, settings))

@@ -8,6 +8,7 @@ from soop_components.cli.status import as_json, notes, rows
 from soop_components.cli.terminal import table
 from soop_components.engine import DeployedNode, Lock, Release, Run, StackState
 from soop_components.engine.domains import DomainStatus
+from soop_components.transport.ssh import Target
 
 FAILED = Run("update", False, datetime(2026, 11, 24, 10, 31, tzinfo=UTC))
 
@@ -22,7 +23,7 @@ def universal_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def node(name: str, healthy: bool | None = True, drift: tuple[str, ...] = (), note: str = "") -> DeployedNode:
     full = f"{name}.access-service.dev-a"
-    return DeployedNode(full, name.split("-")[0], "10.1.0.2", 22, "root", "key", "3.2.3", healthy, drift, note)
+    return DeployedNode(full, name.split("-")[0], Target(full, "10.1.0.2", "key"), "3.2.3", healthy, drift, note)
 
 
 def release(*nodes: DeployedNode, version: str | None = "3.2.3") -> Release:

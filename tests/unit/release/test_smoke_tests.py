@@ -99,7 +99,7 @@ def test_an_answer_that_dribbles_has_its_time(beginning: bytes, more: bytes) -> 
 
         threading.Thread(target=dribble, daemon=True).start()
         request = HttpSmoke.model_validate({"port": server.getsockname()[1], "nodes": ["web-1"]})
-        wrong = ask(request, "web-1", "127.0.0.1", timeout=0.4)  # without a deadline it would not return
+        wrong = ask(request, "web-1", "127.0.0.1", request.port, timeout=0.4)  # without a deadline it would not return
     assert wrong is not None
     assert wrong.startswith("expected status 200, got no answer (")
 

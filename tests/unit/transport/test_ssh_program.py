@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -44,3 +45,22 @@ def test_what_a_killed_session_left_is_removed_by_the_next(project: Project) -> 
     with ssh_session(project, NODE, "a key"):
         assert not left.exists()
         assert used.exists()
+
+
+def test_a_jump_host_has_to_show_its_own_key_and_gets_neither_the_domain_s_key_nor_the_agent(project: Project) -> None:
+    place = {"address": "10.0.0.2", "hostKey": "ssh-ed25519 NODE", "user": "ops"}
+    jump = {"address": "198.51.100.1", "hostKey": "ssh-ed25519 JUMP", "user": "me", "port": 2222}
+    node = Target.of_place(NODE.name, {**place, "jump": jump})
+    assert node.jump == Target("jump host 198.51.100.1", "198.51.100.1", "ssh-ed25519 JUMP", 2222, "me")
+    with ssh_session(project, node, "a key") as argv:
+        options = dict(word.split("=", 1) for word in argv if "=" in word)
+        known = Path(options["UserKnownHostsFile"].strip('"')).read_text().splitlines()
+        assert known == [f"{NODE.name} ssh-ed25519 NODE", "jump-host-198.51.100.1 ssh-ed25519 JUMP"]
+        asked = subprocess.run(["ssh", "-G", *argv[1:]], capture_output=True, text=True, check=True).stdout
+        command = shlex.split(options["ProxyCommand"].replace("[%h]:%p", "[10.0.0.2]:22").replace("%%", "%"))
+        between = subprocess.run(["ssh", "-G", *command[1:]], capture_output=True, text=True, check=True).stdout
+    assert f"hostkeyalias {NODE.name}\n" in asked
+    for line in ("hostkeyalias jump-host-198.51.100.1", "stricthostkeychecking true", "user me", "port 2222"):
+        assert f"{line}\n" in between
+    assert "forwardagent no\n" in between
+    assert options["IdentityFile"].strip('"') not in between
