@@ -20,6 +20,8 @@ _ENDPOINT = re.compile(rf"{SERVICE_NAME}\.{KEY}")
 
 def _network(value: str) -> str:
     try:
+        if "%" in value:
+            raise ValueError  # a zone of IPv6 is a matter of one computer, and may be any text
         ipaddress.ip_network(value)
     except ValueError:
         raise ValueError("expected a network such as 203.0.113.0/24") from None

@@ -36,7 +36,7 @@ with open("/run/soop/networks.lock") as lock:
         file.truncate()
 """
 """Program that takes a realm out of the host's registry of networks, which others use meanwhile."""
-_LOGIN = new_host_key()
+LOGIN = new_host_key()
 """The key pair with which scenarios log in."""
 
 
@@ -63,7 +63,7 @@ class Ground:
 
     def spec(self, name: str, *disks: Attachment) -> Spec:
         """Return an ordinary machine."""
-        return Spec(name, IMAGE, 1, 512 * MIB, (_LOGIN.public,), disks)
+        return Spec(name, IMAGE, 1, 512 * MIB, (LOGIN.public,), disks)
 
     async def create(self, name: str, *disks: Attachment, inbound: tuple[Opening, ...] = ()) -> MachineFacts:
         """Make an ordinary machine, or change who may connect to one."""
@@ -175,7 +175,7 @@ def _connection(
         facts.address,
         facts.port,
         username=facts.user,
-        client_keys=[asyncssh.import_private_key(_LOGIN.private)],
+        client_keys=[asyncssh.import_private_key(LOGIN.private)],
         known_hosts=([host_key], [], []),
         config=None,
         agent_path=None,

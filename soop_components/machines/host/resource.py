@@ -148,7 +148,9 @@ class HostResource(Resource):
                 if owner := await claim(host, context, spec, candidate):
                     raise SoopError(f"{context.name}: {candidate.name} belongs to {owner}")
                 await authorize(host, context.name, candidate, spec)
-        await verify(context, spec, candidate, shown, key)
+        until_now = _recorded(outputs)
+        is_same = (until_now.host_key, until_now.user) == (shown, candidate.user)
+        await verify(context, spec, candidate, shown, key, until_now.target(context.name) if is_same else None)
         return _outputs(wanted, candidate, shown)
 
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:

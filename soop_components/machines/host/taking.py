@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from soop_components.errors import SoopError
@@ -73,23 +73,67 @@ async def make_ready(host: Visit, context: Context, spec: HostSpec, candidate: C
         await host.ask("mount", takes=_ATTACHED, disks=disks, seconds=_ATTACHED)
 
 
-async def verify(context: Context, spec: HostSpec, candidate: Candidate, host_key: str, key: str) -> None:
-    """See that the domain's key opens the machine, which shows this host key, and make it ready."""
+async def verify(
+    context: Context, spec: HostSpec, candidate: Candidate, host_key: str, key: str, before: Target | None = None
+) -> None:
+    """See that the domain's key opens the machine, which shows this host key, and make it ready.
+
+    ``before`` is the way in which it was reached until now. Its rules may let in only who comes by that one: where it
+    is another one and answers still, it is the way to rules that let in who comes by the new one.
+    """
     target = replace(candidate, host_key=host_key).target(context.name)
+    if spec.firewall and before is not None and before != target:
+        async with _if_it_answers(before, key, spec.patience) as host:
+            if host is not None:
+                await _settle(host, context, spec, candidate, target, key, is_new_way=False)
     async with visit(target, key, spec.patience) as host:
-        await host.ask("claim", node=context.name, key=spec.keys[-1])
-        await make_ready(host, context, spec, candidate)
-        if spec.firewall:
-            await _guard(host, context, spec, spec.firewall, target, key)
+        await _settle(host, context, spec, candidate, target, key)
 
 
-async def _guard(host: Visit, context: Context, spec: HostSpec, firewall: Firewall, target: Target, key: str) -> None:
-    """Let nobody connect but who may; rules that let no new connection of ours in are taken back."""
+@asynccontextmanager
+async def _if_it_answers(target: Target, key: str, patience: float) -> AsyncIterator[Visit | None]:
+    async with AsyncExitStack() as stack:
+        host = None
+        with suppress(SoopError):
+            host = await stack.enter_async_context(visit(target, key, patience))
+        yield host
+
+
+async def _settle(
+    host: Visit,
+    context: Context,
+    spec: HostSpec,
+    candidate: Candidate,
+    target: Target,
+    key: str,
+    *,
+    is_new_way: bool = True,
+) -> None:
+    """Make a machine ready that the domain's key opens, and that is to be reached as ``target`` says."""
+    await host.ask("claim", node=context.name, key=spec.keys[-1])
+    await make_ready(host, context, spec, candidate)
+    if spec.firewall:
+        await _guard(host, context, spec, spec.firewall, target, key, is_new_way)
+
+
+async def _guard(
+    host: Visit,
+    context: Context,
+    spec: HostSpec,
+    firewall: Firewall,
+    target: Target,
+    key: str,
+    is_new_way: bool,
+) -> None:
+    """Let nobody connect but who may; rules that let no new connection of ours in are taken back.
+
+    A visit by a way that is not used any more may be the last one from there.
+    """
     rules = firewall.rules(target.port)
     found = await host.ask("look_at_firewall", table=firewall.table, rules=rules)
     if found["kept"]:
         return
-    if problems := list(unguardable(found, spec)):
+    if problems := list(unguardable(found if is_new_way else {**found, "caller": ""}, spec)):
         raise SoopError(f"{context.name}: the host cannot be guarded: {'; '.join(problems)}")
     await context.progress.show("closing its ports")
     await host.ask("arm_firewall", table=firewall.table, rules=rules, empty=firewall.empty, seconds=_ARMED)

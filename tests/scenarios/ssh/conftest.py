@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from tempfile import TemporaryDirectory
 import pytest
 import yaml
 
+from soop_components.machines.host.firewall import Firewall
+from soop_components.machines.host.visit import visit
 from soop_components.machines.local.local_machines import MachineFacts
-from tests.scenarios.ground import Ground, as_root
+from soop_components.transport.ssh import Target
+from tests.scenarios.ground import LOGIN, Ground, as_root
 from tests.scenarios.workspace import Workspace, workspace
 
 USER = "ops"
@@ -46,6 +50,24 @@ test ! -e /var/lib/soop
 """What can be seen of somebody's life on a host."""
 
 
+_CONNECTING = """
+import concurrent.futures, socket, sys
+
+def answers(place):
+    address, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((address, int(port)), 3).close()
+    except (TimeoutError, ConnectionRefusedError):
+        return False
+    return True
+
+with concurrent.futures.ThreadPoolExecutor(len(sys.argv)) as pool:
+    found = list(pool.map(answers, sys.argv[1:]))
+print(*(place for place, is_open in zip(sys.argv[1:], found) if is_open), sep="\\n")
+"""
+"""Prints to which of many places a connection can be made."""
+
+
 @dataclass
 class Rack:
     """Two hosts, a project whose environment lists them, and a domain on them."""
@@ -65,14 +87,27 @@ class Rack:
         """Address from which this computer reaches the hosts."""
         return self.on("rack1", "echo $SSH_CONNECTION").split()[0]
 
-    def reaches(self, address: str, port: int) -> bool:
-        """Return whether the stranger can connect."""
-        program = f"import socket; socket.create_connection(('{address}', {port}), 3); print('open')"
-        return asyncio.run(self.ground.run(self.stranger, f'python3 -c "{program}"')).endswith("open")
+    def reached(self, places: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Return to which ports of hosts the stranger can connect."""
+        ports = {(self.hosts[name].address, port): (name, port) for name, port in places}
+        words = " ".join(f"{address}:{port}" for address, port in ports)
+        answer = asyncio.run(self.ground.run(self.stranger, f"python3 -c {shlex.quote(_CONNECTING)} {words}"))
+        tried = [line.rpartition(":") for line in answer.splitlines()]
+        return {ports[address, int(port)] for address, _, port in tried}
 
     def on(self, name: str, command: str) -> str:
         """Run a command on a host as root, who did not come through soop."""
         return asyncio.run(self.ground.run(self.hosts[name], command, self.through))
+
+    def lock_out(self, name: str, table: str) -> None:
+        """Arm rules on a host that let nobody connect by SSH, and say no more, as an update that was killed."""
+        host, rules = self.hosts[name], Firewall(table, ("192.0.2.0/24",), {})
+
+        async def arm() -> None:
+            async with visit(Target(name, host.address, host.host_key), LOGIN.private, 60) as visited:
+                await visited.ask("arm_firewall", table=table, rules=rules.rules(22), empty=rules.empty, seconds=5)
+
+        asyncio.run(arm())
 
     def restart(self, name: str) -> None:
         """Let a host start anew."""

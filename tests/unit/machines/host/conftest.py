@@ -40,6 +40,10 @@ class Machine:
     refuses: dict[str, int] = field(default_factory=dict)
     """Verbs that fail when they are asked for this time, counted from 1."""
     shows: str = ""
+    shut_to: set[str] = field(default_factory=set)
+    """Jump hosts from which nobody may connect, "" for no jump host."""
+    rules_shut: set[str] = field(default_factory=set)
+    """The same by the rules that are armed next."""
 
     async def check_access(self) -> None:
         self.asked.append("check_access")
@@ -53,6 +57,10 @@ class Machine:
         if verb == "claim":
             self.claim = self.claim or arguments
             return self.claim
+        if verb in ("arm_firewall", "take_firewall_back"):
+            self.shut_to, self.rules_shut = self.rules_shut, self.shut_to
+        if verb == "keep_firewall":
+            self.found["kept"] = True
         if verb == "authorize":
             self.lets_domain_in = True
         if verb == "users_made":
@@ -64,16 +72,20 @@ class Machine:
 
 @dataclass
 class Network:
-    """Machines by address, and the keys with which they were visited."""
+    """Machines by address, and the keys with which they were visited, and through which jump hosts."""
 
     machines: dict[str, Machine]
     keys: list[str | None] = field(default_factory=list)
+    ways: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def visit(self, target: Target, private_key: str | None, patience: float) -> AsyncIterator[Machine]:
         self.keys.append(private_key)
+        self.ways.append(target.jump.address if target.jump else "")
         if self.machines[target.address].is_gone:
             raise SoopError("gone")
+        if self.ways[-1] in self.machines[target.address].shut_to:
+            raise SoopError("no answer")
         if private_key is not None and not self.machines[target.address].lets_domain_in:
             raise LoginRefused("refuses the domain's key")
         if self.machines[target.address].shows not in ("", target.host_key):

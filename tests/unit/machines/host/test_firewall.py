@@ -21,7 +21,7 @@ from soop_components.model.firewall import EVERYWHERE, Rule
 from soop_components.provider.resource import PartialFailure
 from tests.unit.machines.host.conftest import CONTEXT, NODE, Network, created, wanted
 
-OFFICE = "198.51.100.0/24"
+OFFICE, JUMP = "198.51.100.0/24", "198.51.100.7"
 TABLE = "inet soop_rack_access"
 GUARDED: dict[str, Any] = {"firewall": {"table": TABLE, "sshFrom": [OFFICE], "ports": {"80": [], "8080": []}}}
 
@@ -105,6 +105,54 @@ def test_rules_that_let_no_new_connection_in_are_taken_back(network: Network) ->
     with pytest.raises(PartialFailure, match="the new rules of its packet filter are taken back"):
         created(**GUARDED)
     assert machine.asked[-1] == "take_firewall_back"
+
+
+def by_jump_host(**more: Any) -> dict[str, Any]:
+    properties = wanted(**more)
+    place = {"address": JUMP, "port": 22, "user": "me", "hostKey": "ssh-ed25519 JUMP"}
+    properties["spec"]["hosts"] = [{**host, "jump": place} for host in properties["spec"]["hosts"]]
+    return properties
+
+
+def go_by_jump_host(made: dict[str, Any]) -> dict[str, Any]:
+    wants = by_jump_host(**GUARDED)
+    return asyncio.run(HostResource().update(CONTEXT, NODE, wanted(**GUARDED), made, wants))
+
+
+def test_a_host_that_lets_in_only_who_comes_as_before_is_reached_so_to_let_in_who_comes_by_another_way(
+    network: Network,
+) -> None:
+    made, machine = created(**GUARDED), network.machines["10.0.0.1"]
+    machine.found |= {"kept": False, "caller": "192.0.2.1"}  # that of the way before, which may be shut
+    machine.shut_to, machine.rules_shut = {JUMP}, {""}
+    network.ways.clear()
+    assert go_by_jump_host(made)["place"]["jump"]["address"] == JUMP
+    assert network.ways == ["", JUMP, JUMP]
+    assert machine.shut_to == {""}
+
+
+def test_the_way_of_before_stays_open_where_the_other_one_leads_nowhere(network: Network) -> None:
+    made, machine = created(**GUARDED), network.machines["10.0.0.1"]
+    machine.found["kept"] = False
+    machine.shut_to, machine.rules_shut = {JUMP}, {"", JUMP}
+    with pytest.raises(SoopError, match="no answer; the new rules of its packet filter are taken back"):
+        go_by_jump_host(made)
+    assert machine.shut_to == {JUMP}
+
+
+def test_another_way_has_to_lead_to_the_host_also_where_its_rules_stay(network: Network) -> None:
+    made, machine = created(**GUARDED), network.machines["10.0.0.1"]
+    machine.shut_to = {JUMP}
+    with pytest.raises(SoopError, match="no answer"):
+        go_by_jump_host(made)
+
+
+def test_a_way_of_before_that_is_gone_is_none(network: Network) -> None:
+    made, machine = created(**GUARDED), network.machines["10.0.0.1"]
+    machine.shut_to = {""}
+    network.ways.clear()
+    assert go_by_jump_host(made)["place"]["jump"]["address"] == JUMP
+    assert network.ways == ["", JUMP]
 
 
 def test_rules_that_are_gone_are_drift(network: Network) -> None:
