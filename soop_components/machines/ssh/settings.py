@@ -108,6 +108,7 @@ def settings_problems(environment: SshEnvironment) -> list[Problem]:
     """Return sizes that the environment does not know, hosts that are listed twice, and zones that are missing."""
     problems: list[Problem] = []
     listed: dict[tuple[str, int], str] = {}
+    jump = environment.ssh.jump
     for name, host in environment.ssh.hosts.items():
         keys = ("ssh", "hosts", name)
         unknown = [size for size in host.sizes if size not in environment.sizes]
@@ -115,6 +116,9 @@ def settings_problems(environment: SshEnvironment) -> list[Problem]:
         other = listed.setdefault((host.address, host.port), name)
         if other != name:
             problems.append(Problem((*keys, "address"), f"is that of {other}, too: a host is one node"))
+        if jump and (jump.address, jump.port) == (host.address, host.port):
+            text = "is that of ssh.jump, too: the host through which others are reached is no node"
+            problems.append(Problem((*keys, "address"), text))
     zones = {host.zone for host in environment.ssh.hosts.values()}
     if environment.reliability.spread and (len(zones) < 2 or None in zones):
         text = "needs hosts in two zones at least, and the zone of each (ssh.hosts.<name>.zone)"

@@ -82,6 +82,9 @@ def state(table: str, rules: str) -> Answer:
 
 def arm(table: str, rules: str, empty: str, seconds: int) -> Answer:
     """Load rules that are taken back after so many seconds, unless ``keep`` comes; ``empty`` ones keep nobody out."""
+    other = _kept_table()
+    if other and other != table:
+        open_up(other)  # of a domain that is gone without having left the machine
     replace(LOADER, _LOAD.replace("@TABLE@", table), 0o700, 0, 0)
     if not os.path.exists(RULES):
         replace(RULES, empty, 0o600, 0, 0)
@@ -132,6 +135,12 @@ def _is_kept(table: str, rules: str) -> bool:
     with suppress(FileNotFoundError), open(RULES, encoding="utf-8") as file:
         return file.read() == rules and output("systemctl", "is-active", UNIT) == "active" and is_loaded(table)
     return False
+
+
+def _kept_table() -> str:
+    with suppress(FileNotFoundError), open(RULES, encoding="utf-8") as file:
+        return file.readline().strip().removeprefix("table ")
+    return ""
 
 
 def _stop_way_back() -> None:

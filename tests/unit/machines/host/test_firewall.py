@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +10,6 @@ import pytest
 from soop_components.errors import SoopError
 from soop_components.machines.host import firewall
 from soop_components.machines.host.firewall import Firewall
-from soop_components.machines.host.on_host import packet_filter
-from soop_components.machines.host.on_host.files import RefusedError
 from soop_components.machines.host.resource import HostResource
 from soop_components.model.firewall import EVERYWHERE, Rule
 from soop_components.provider.resource import PartialFailure
@@ -173,90 +167,3 @@ def test_a_host_that_is_left_is_opened_up(network: Network, monkeypatch: pytest.
     monkeypatch.setattr("soop_components.machines.host.leaving.retire", retire)
     asyncio.run(HostResource().delete(CONTEXT, NODE, wanted(**GUARDED), made))
     assert machine.asked[-3:] == ["unmount", "remove_firewall", "leave"]
-
-
-class Played:
-    """Programs of a machine: a timer that runs from ``systemd-run`` until it is stopped, and units that are loaded."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls: list[str] = []
-        self.active: set[str] = set()
-        self.loads = True
-        for name in ("RULES", "ARMED", "LOADER"):
-            path = folder / name.lower()
-            monkeypatch.setattr(packet_filter, name, str(path))
-        monkeypatch.setattr(packet_filter, "UNITS", str(folder))
-        monkeypatch.setattr(shutil, "which", lambda name: name)
-        monkeypatch.setattr(packet_filter, "replace", lambda path, text, *_: Path(path).write_text(text))
-        monkeypatch.setattr(subprocess, "run", self.run)
-        self.rules = folder / "rules"
-
-    def run(self, words: Sequence[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        argv = [*words]
-        self.calls.append(" ".join(argv))
-        answer, code = "", 0
-        if argv[0] == "systemd-run":
-            self.active.add("soop-firewall-way-back.timer")
-        elif argv[:2] == ["systemctl", "is-active"]:
-            answer = "active" if argv[2] in self.active else "inactive"
-        elif argv[:2] == ["systemctl", "stop"]:
-            self.active -= set(argv[2:])
-        elif argv[:2] == ["systemctl", "reload-or-restart"]:
-            self.active.add(argv[2])
-        elif argv[0] == "/bin/sh":
-            code = 0 if self.loads else 1
-        elif argv[:2] == ["nft", "list"]:
-            answer = "table"
-        return subprocess.CompletedProcess(argv, code, answer, "nft: bad rules")
-
-
-@pytest.fixture
-def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
-    return Played(tmp_path, monkeypatch)
-
-
-def test_rules_are_armed_after_their_way_back_and_then_kept(played: Played) -> None:
-    assert not packet_filter.state(TABLE, "new")["kept"]
-    packet_filter.arm(TABLE, "new", "empty", 60)
-    timer = next(number for number, call in enumerate(played.calls) if call.startswith("systemd-run"))
-    assert played.calls[timer].endswith(f"/bin/sh {packet_filter.LOADER} {packet_filter.RULES}")
-    assert played.calls[timer + 1] == f"/bin/sh {packet_filter.LOADER} {packet_filter.ARMED}"
-    assert played.rules.read_text() == "empty"
-    packet_filter.keep(TABLE)
-    assert played.rules.read_text() == "new"
-    assert packet_filter.state(TABLE, "new")["kept"]
-    assert not packet_filter.state(TABLE, "newer")["kept"]
-    packet_filter.open_up(TABLE)
-    assert not packet_filter.state(TABLE, "new")["kept"]
-    packet_filter.open_up(TABLE)
-
-
-def test_rules_that_were_taken_back_meanwhile_are_not_kept(played: Played) -> None:
-    packet_filter.arm(TABLE, "new", "empty", 60)
-    played.active.clear()
-    with pytest.raises(RefusedError, match="no new connection came in time"):
-        packet_filter.keep(TABLE)
-    assert played.rules.read_text() == "empty"
-
-
-def test_rules_that_cannot_be_loaded_are_said_in_the_words_of_nft(played: Played) -> None:
-    played.loads = False
-    with pytest.raises(RefusedError, match="nft: bad rules"):
-        packet_filter.arm(TABLE, "new", "empty", 60)
-
-
-def test_the_addresses_of_the_domain_s_nodes_are_read_from_the_block_of_the_hosts_file(tmp_path: Path) -> None:
-    (tmp_path / "hosts").write_text(
-        "127.0.0.1 localhost\n192.0.2.7 printer\n"
-        "# soop: begin (nodes of this domain; written by soop, do not edit)\n"
-        "10.0.0.2 database-1.access-service.rack-access\n2001:db8::2 web-1.access-service.rack-access\n"
-        "rack3.example.com web-2.access-service.rack-access\n# soop: end\n192.0.2.8 scanner\n"
-    )
-    (tmp_path / "rules").write_text("rules\n")
-    script = packet_filter._LOAD.replace("@TABLE@", TABLE).replace("/etc/hosts", str(tmp_path / "hosts"))
-    script = script.replace("nft -f -", "cat")
-    done = subprocess.run(
-        ["sh", "-c", script, "load", str(tmp_path / "rules")], capture_output=True, text=True, check=True
-    )
-    elements = [f"add element {TABLE} nodes4 {{ 10.0.0.2 }}", f"add element {TABLE} nodes6 {{ 2001:db8::2 }}"]
-    assert [line.strip() for line in done.stdout.splitlines()] == ["rules", *elements]

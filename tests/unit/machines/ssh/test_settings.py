@@ -67,6 +67,18 @@ def test_a_host_is_listed_once(tmp_path: Path) -> None:
     ]
 
 
+def test_the_host_through_which_others_are_reached_is_no_node(tmp_path: Path) -> None:
+    path = tmp_path / "rack.yaml"
+    place = f"address: 192.0.2.10, user: ops, host_key: {KEY}"
+    path.write_text(f"machines: ssh\nssh: {{jump: {{{place}}}, hosts: {{rack1: {{{place}}}}}}}\n")
+    with pytest.raises(InvalidInput) as caught:
+        load_environment(path, "rack.yaml")
+    assert list(caught.value.problems) == [
+        "rack.yaml: ssh.hosts.rack1.address: is that of ssh.jump, too: the host through which others are reached is no "
+        "node"
+    ]
+
+
 @pytest.mark.parametrize("zones", [["a", "a"], ["a", None], [None, None]])
 def test_nodes_cannot_be_spread_over_one_zone_or_over_unknown_ones(tmp_path: Path, zones: list[str | None]) -> None:
     hosts = [
