@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from bench import fresh, peers, previews, unchanged, upgrades
-from bench.report import Comparison, table, write
+from bench.report import Comparison, row, table, write
 from bench.run import Run
 from bench.workspace import FOLDER, sweep
 from soop_components.errors import SoopError
@@ -58,7 +58,9 @@ def _measure(names: Iterable[str], run: Run) -> int:
         title, figures = FIGURES[name]
         print(f"{name}: {title}", file=sys.stderr, flush=True)
         try:
-            found += figures(run)
+            for figure in figures(run):
+                found.append(figure)
+                run.say(row(figure))
         except SoopError as error:
             print(error, file=sys.stderr)
             return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,7 +77,8 @@ class Comparison:
 
 def _samples(series: Series, kind: str) -> list[Any]:
     if kind == "failed":
-        return [{**asdict(each), "longest": round(each.longest, 3)} for each in series.answers]
+        answers = series.answers
+        return [{"asked": run.asked, "failed": dict(run.failed), "longest": round(run.longest, 3)} for run in answers]
     if kind == "memory":
         return [round(each / 2**20, 1) for each in series.memory]
     return [round(each, 3) for each in series.seconds]
@@ -101,12 +102,15 @@ def _shown(each: Comparison) -> tuple[str, str]:
 def table(comparisons: Sequence[Comparison]) -> str:
     """Return the figures as Markdown."""
     lines = ["| | soop | against | | ratio | aim | |", "| --- | ---: | --- | ---: | ---: | ---: | --- |"]
-    for each in comparisons:
-        ratio = "" if each.kind == "failed" else f"{each.ratio:.2f}{'x faster' if each.kind == 'speed' else ''}"
-        ours, other = _shown(each)
-        cells = (f"({each.figure}) {each.what}", ours, each.other.name, other, ratio, _bound(each), each.verdict)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(row, comparisons)])
+
+
+def row(each: Comparison) -> str:
+    """Return one figure as a row of the table."""
+    ratio = "" if each.kind == "failed" else f"{each.ratio:.2f}{'x faster' if each.kind == 'speed' else ''}"
+    ours, other = _shown(each)
+    cells = (f"({each.figure}) {each.what}", ours, each.other.name, other, ratio, _bound(each), each.verdict)
+    return f"| {' | '.join(cells)} |"
 
 
 def write(path: Path, comparisons: Sequence[Comparison], about: dict[str, Any]) -> None:
