@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import posixpath
-import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Undefined
 
@@ -19,8 +14,6 @@ from soop_components.planning.limits import Refused, check, spend
 
 LARGEST = 2**53
 """Largest number that templates calculate with."""
-_WHOLE_SECRET = re.compile(r'(?<!\\)"(@@soop-secret:[a-z0-9_]+(?:\|[a-z]+)*)@@"')
-"""A secret that is a whole string of JSON."""
 
 
 def kind(value: object) -> str:
@@ -165,25 +158,6 @@ def pairs(value: object) -> list[list[Any]]:
     return [[key, held] for key, held in value.items()]
 
 
-def sh(value: object) -> str:
-    """Return one word of a shell."""
-    whole = text(value)
-    return marks.encode(whole, "sh", lambda part: shlex.quote(part) if part or not whole else "")
-
-
-def json_(value: object) -> str:
-    """Return JSON on one line; a secret in it must be a whole string."""
-    found = json.dumps(data(value), ensure_ascii=False)
-    if marks.holds_secret(_WHOLE_SECRET.sub("", found)):
-        raise marks.LooksInside
-    return marks.marked(_WHOLE_SECRET.sub(r"\1|json@@", found))
-
-
-def fingerprint(value: str) -> str:
-    """Return four digits that change with a text: a name for what belongs to a password, and no help in guessing it."""
-    return hashlib.sha256(value.encode()).hexdigest()[:4]
-
-
 FILTERS: dict[str, Callable[..., object]] = {
     "default": lambda value, instead="": instead if isinstance(value, Undefined) or value is None else value,
     "join": join,
@@ -217,20 +191,4 @@ SYNTAX: dict[str, Callable[..., object]] = {"for in": each, "a < b": operand, "a
 """Filters that the sandbox puts around what a loop goes over, what is compared and what ``~`` joins.
 
 Their names cannot be written in a template.
-"""
-
-ENCODINGS: dict[str, Callable[[Any], str]] = {
-    "sql": lambda value: marks.encode_whole(text(value), "sql", lambda part: "'" + part.replace("'", "''") + "'"),
-    "sh": sh,
-    "systemd": lambda value: marks.encode(text(value), "systemd", lambda part: re.sub(r'(["\\`$])', r"\\\1", part)),
-    "unit": lambda value: marks.encode(text(value), "unit", lambda part: part.replace("%", "%%")),
-    "fingerprint": lambda value: marks.encode_whole(text(value), "fingerprint", fingerprint),
-    "urlencode": lambda value: marks.encode(text(value), "url", lambda part: quote(part, safe="")),
-    "json": json_,
-    "tojson": json_,
-}
-"""What puts a value into another language: an SQL literal, one word of a shell, what goes between double quotes in an
-``EnvironmentFile``, a line of a unit without specifiers, one part of a URL, JSON on one line.
-
-Secrets are encoded by the runner, when it knows them.
 """

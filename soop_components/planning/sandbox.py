@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from soop_components.planning import filters, limits, marks
+from soop_components.planning.encodings import ENCODINGS
 from soop_components.planning.limits import Refused
 from soop_components.planning.scope import Address
 
@@ -58,7 +59,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             finalize=_finalize, optimized=False, cache_size=0,
         )  # fmt: skip
         self.globals = {"range": filters.range_}
-        known = {**filters.FILTERS, **filters.ENCODINGS, **filters.SYNTAX}
+        known = {**filters.FILTERS, **ENCODINGS, **filters.SYNTAX}
         self.filters = {name: limits.counted(name, function) for name, function in known.items()}
         self.tests = {name: self.tests[name] for name in _TESTS} | filters.TESTS
 

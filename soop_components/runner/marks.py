@@ -4,6 +4,9 @@ Encodings are applied from left to right:
 
     url      percent-encoded, as one part of a URL
     sql      an SQL literal, quotes included
+    mysql    an SQL literal of MySQL and MariaDB, where a backslash escapes, quotes included
+    php      a text of PHP in single quotes, quotes included
+    html     text, or what goes between the quotes of an attribute
     sh       one word of a shell, quoted as far as needed
     systemd  what goes between double quotes in an EnvironmentFile (the quotes stand in the template)
     unit     what goes into a line of a unit: no percent sign begins a specifier
@@ -22,10 +25,15 @@ from typing import Any
 from soop_components.runner.failure import Failure
 
 _MARK = re.compile(r"@@soop-(?P<kind>secret|node):(?P<key>[a-z][a-z0-9_]*)(?P<encodings>(?:\|[a-z]+)*)@@")
+_MYSQL = str.maketrans({"\0": r"\0", "\n": r"\n", "\r": r"\r", "\x1a": r"\Z", '"': r"\"", "'": "''", "\\": r"\\"})
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 
 ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "url": lambda value: _quoted(value),
     "sql": lambda value: "'" + value.replace("'", "''") + "'",
+    "mysql": lambda value: f"'{value.translate(_MYSQL)}'",
+    "php": lambda value: "'" + re.sub(r"(['\\])", r"\\\1", value) + "'",
+    "html": lambda value: value.translate(_HTML),
     "sh": shlex.quote,
     "systemd": lambda value: re.sub(r'(["\\`$])', r"\\\1", value),
     "unit": lambda value: value.replace("%", "%%"),

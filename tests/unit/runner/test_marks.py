@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from soop_components.planning.filters import ENCODINGS as FILTERS
+from soop_components.planning.encodings import ENCODINGS as FILTERS
 from soop_components.planning.limits import per_template
 from soop_components.planning.marks import secret_mark, unmarked
 from soop_components.runner.failure import Failure

@@ -15,7 +15,8 @@ from soop_components.model.domain import DomainDefinition
 from soop_components.model.environment import Environment
 from soop_components.model.service import ServiceDefinition
 from soop_components.model.service_checks import service_problems
-from soop_components.planning.filters import ENCODINGS, FILTERS
+from soop_components.planning.encodings import ENCODINGS
+from soop_components.planning.filters import FILTERS
 from soop_components.planning.service import plan_service
 from soop_components.reading.loader import domain_from_document, load_model
 from soop_components.reading.yaml_file import parse_yaml
