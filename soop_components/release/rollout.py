@@ -137,6 +137,7 @@ class Rollout:
     async def _carry_out_one(self, step: Step) -> None:
         attempt = self._attempt
         if isinstance(step, Configure | HandOver | Rebuild | RestoreSnapshot):
+            await self._schemas.announce(filter(self._serves_newer, step.nodes))
             attempt.begin(step.nodes)
         match step:
             case WriteHosts(names):
@@ -157,6 +158,12 @@ class Rollout:
                 await wait_for_all(self._accept(name) for name in names)
             case _:
                 assert_never(step)
+
+    def _serves_newer(self, name: str) -> bool:
+        """Return whether a node still has the version before, with its data."""
+        state, known = self._survey.states[name], self._attempt.previous
+        is_untouched = name not in self._attempt.configured
+        return is_untouched and state.answers and state.has_accepted and known is not None and name in known.nodes
 
     async def _send_blobs(self, name: str) -> None:
         missing = self._survey.states[name].missing

@@ -50,6 +50,17 @@ class Schemas:
         """The nodes whose disks become what a snapshot kept, since a downgrade goes so."""
         return nodes_restored(self._previous, self._wanted, self.going)
 
+    async def announce(self, names: Iterable[str]) -> None:
+        """Let databases know what is about to be undone, so that the older version may start before it is."""
+        if self.going is not None and self._previous is not None:
+            await wait_for_all(self._announce(name, self._previous) for name in names)
+
+    async def _announce(self, name: str, newer: ReleaseInputs) -> None:
+        for component, number in self.going.first(newer.nodes[name].role) if self.going else ():
+            ended = await _run(self._nodes[name], newer, component, "--allow-older", number)
+            if ended.exit_code != 0:
+                raise SoopError(f"{name}: preparing the downgrade: {ended_in_words(_SCRIPT, ended)}")
+
     async def carry_out(self, step: MigrateDown) -> None:
         """Undo migrations."""
         self.migrated_down.update(step.nodes)

@@ -184,6 +184,12 @@ def test_one_that_fails_leaves_what_is_older(ledger: Ledger) -> None:
     assert (found.exit_code, found.rows, len(found.recorded.split())) == (3, "1", 2)
 
 
+def test_a_contract_keeps_older_versions_out_until_a_downgrade_lets_them_in(ledger: Ledger) -> None:
+    found = attempt(ledger, "-- soop: contract", after=f"! {MIGRATE} && {MIGRATE} --allow-older 0 && {MIGRATE}")
+    assert (found.exit_code, len(found.recorded.split())) == (0, 1)
+    assert found.text.count("001_x of a later version is contract, and this version does not run on its result") == 1
+
+
 def test_what_ran_before_the_database_remembered_is_remembered_when_it_is_there_again(ledger: Ledger) -> None:
     forget = "runuser -u postgres -- psql -qd trial -c 'ALTER TABLE schema_migrations DROP COLUMN down'"
     up, down = "/tmp/trial/001_x.up.sql", "/tmp/trial/001_x.down.sql"

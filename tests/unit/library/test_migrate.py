@@ -60,7 +60,7 @@ def test_the_table_of_migrations_is_locked_only_where_it_lacks_something(monkeyp
         return []
 
     monkeypatch.setattr(database.Database, "run", run)
-    columns = {"number", "name", "checksum", "applied_at", "down", "irreversible"}
+    columns = {"number", "name", "checksum", "applied_at", "down", "irreversible", "contract"}
     records.prepare(database.Database("5432", "a", "a"), columns)
     assert asked == []
     for there in (set[str](), columns - {"down"}):
@@ -86,8 +86,19 @@ def test_an_older_version_does_not_start_on_what_nothing_undoes(tmp_path: Path) 
     with pytest.raises(SystemExit, match="002_b of a later version is irreversible, and this version does not run"):
         records.pending(older, applied)
     newer = files.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: irreversible\n"}))
-    assert ", NULL, true)" in records.Change.up(newer[1]).record
+    assert ", true, false)" in records.Change.up(newer[1]).record
     assert records.pending(newer, {**applied, 2: applied[2]._replace(checksum=newer[1].checksum)}) == []
+
+
+def test_nor_on_a_contract_unless_a_downgrade_is_about_to_undo_it(tmp_path: Path) -> None:
+    older = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
+    contract = records.Applied("b", "x", has_down=True, is_contract=True)
+    with pytest.raises(SystemExit, match="002_b of a later version is contract, and this version does not run on its"):
+        records.pending(older, {1: records.Applied("a", older[0].checksum), 2: contract})
+    newer = files.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: contract\n", "002_b.down.sql": ""}))
+    assert records.Change.up(newer[1]).record.count("false, true)") == 1
+    allowed = contract._replace(is_contract=False)  # --allow-older
+    assert records.pending(older, {1: records.Applied("a", older[0].checksum), 2: allowed}) == []
 
 
 @pytest.mark.parametrize(

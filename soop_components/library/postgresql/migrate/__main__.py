@@ -2,6 +2,7 @@
 
 Arguments: port, database, owner, folder. With ``--down-to NUMBER`` it undoes what was applied after that number, the
 newest first, with the down-migrations that the database remembers: those of a newer version, which this one lacks.
+``--allow-older NUMBER`` comes before that: an older version may start although it does not run on what is undone next.
 With ``--rows NUMBER`` it says how many rows that would lose; with ``--lacks NUMBER`` it succeeds if neither that one
 nor a later one was applied.
 
@@ -17,25 +18,39 @@ import tempfile
 from pathlib import Path
 
 from .database import Database, fail
-from .files import Migration, migrations
+from .files import CONTRACT, Migration, migrations
 from .losses import count_rows
-from .records import COLUMNS, FROM_ON, LATER, REMEMBER, UNFINISHED, Applied, Change, pending, prepare
+from .records import (
+    ALLOW_OLDER,
+    COLUMNS,
+    FROM_ON,
+    KNOWN,
+    LATER,
+    REMEMBER,
+    UNFINISHED,
+    Applied,
+    Change,
+    pending,
+    prepare,
+    way_back_of,
+)
 from .running import run
 
 
 def migrate_up(database: Database, wanted: list[Migration]) -> None:
-    """Run what is pending, and remember how to undo what ran before the database remembered that."""
-    rows = database.run("SELECT number, name, checksum, down IS NOT NULL, irreversible FROM public.schema_migrations")
+    """Run what is pending, and remember how to undo what ran before, where the database does not."""
     applied = {
-        int(number): Applied(name, checksum, down == "t", irreversible == "t")
-        for number, name, checksum, down, irreversible in rows
+        int(number): Applied(name, checksum, *(flag == "t" for flag in flags))
+        for number, name, checksum, *flags in database.run(KNOWN)
     }
     for migration in pending(wanted, applied):
         run(database, "migration", Change.up(migration))
     for migration in wanted:
-        if migration.down is not None and not applied.get(migration.number, Applied("", "")).has_down:
-            known = {"number": migration.number, "checksum": migration.checksum, "down": migration.down_literal}
-            database.run(REMEMBER.format(**known))
+        known = applied.get(migration.number)
+        lacks_down = known is not None and migration.down is not None and not known.has_down
+        if lacks_down or (known and known.is_contract != migration.declares(CONTRACT)):
+            way_back = {"number": migration.number, "checksum": migration.checksum, **way_back_of(migration)}
+            database.run(REMEMBER.format(**way_back))
 
 
 def migrate_down(database: Database, last: int) -> None:
@@ -68,6 +83,9 @@ def main() -> None:
         case ["--down-to", number]:
             prepare(database, columns)
             migrate_down(database, int(number))
+        case ["--allow-older", number]:
+            prepare(database, columns)
+            database.run(ALLOW_OLDER.format(number=int(number)))
         case ["--rows", number]:
             if "down" in columns:
                 count_rows(database, int(number))
@@ -75,7 +93,7 @@ def main() -> None:
             if columns and database.run(FROM_ON.format(number=int(number))):
                 fail(f"migration {number} or a later one was applied")
         case _:
-            fail("expected port, database, owner, folder, and perhaps --down-to, --rows or --lacks NUMBER")
+            fail("expected port, database, owner, folder, and perhaps an option and NUMBER")
 
 
 if __name__ == "__main__":

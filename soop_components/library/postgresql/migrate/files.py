@@ -14,6 +14,7 @@ DECLARATION = re.compile(r"--\s*soop\s*:(?P<words>.*)", re.IGNORECASE)
 NO_TRANSACTION = "no-transaction"
 SUPERUSER = "superuser"
 IRREVERSIBLE = "irreversible"
+CONTRACT = "contract"
 
 
 def declarations(text: str) -> Iterator[tuple[int, list[str]]]:
