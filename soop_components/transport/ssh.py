@@ -29,6 +29,11 @@ _KEPT = 1 << 20
 """Bytes of standard error that are kept, the last ones."""
 _ERRORS_AT_MOST = 64 << 20
 """Bytes of it after which a command is ended."""
+_SILENT = "no answer"
+_SHUT_OUT = (
+    "is it running? then something between drops what comes from here: nodes may be closed to all but the networks in "
+    "security.ssh_from of their environment; docs/existing-hosts.md has ways in when your address has changed"
+)
 KEY_TYPE = "ssh-ed25519"
 """What host keys are."""
 _loading = Lock()
@@ -229,7 +234,7 @@ async def _client(
 
     key = asyncssh.import_private_key(private_key) if private_key is not None else None
     host_key = asyncssh.import_public_key(target.host_key)
-    reason = "no answer"
+    reason = _SILENT
 
     async def attempt() -> asyncssh.SSHClientConnection | None:
         nonlocal reason
@@ -238,7 +243,7 @@ async def _client(
         except (asyncssh.HostKeyNotVerifiable, asyncssh.PermissionDenied):
             raise
         except (OSError, asyncssh.Error) as error:
-            reason = str(error) or reason
+            reason = _SILENT if isinstance(error, TimeoutError) else str(error) or reason
             return None
 
     try:
@@ -255,7 +260,8 @@ async def _client(
         whose = "the domain's key" if private_key is not None else "your keys: those of the SSH agent, and in ~/.ssh"
         raise LoginRefused(f"{target.name}: {target.address} refuses {whose}") from error
     if client is None:
-        raise SoopError(f"{target.name}: {target.address} port {target.port} does not answer ({reason})")
+        message = f"{target.name}: {target.address} port {target.port} does not answer ({reason})"
+        raise SoopError(message, _SHUT_OUT if reason == _SILENT else None)
     return client
 
 

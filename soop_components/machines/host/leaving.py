@@ -38,8 +38,8 @@ async def leave(context: Context, spec: HostSpec, candidate: Candidate, key: str
         async with visit(target, key, spec.patience) as host:
             users = (await host.ask("users_made"))["users"]
     except SoopError as error:
-        hint = f"when the host is gone for good: pulumi state delete '{context.urn}'"
-        raise SoopError(f"{error.message}; so nothing is taken off the host", hint) from error
+        hints = [error.hint, f"when the host is gone for good: pulumi state delete '{context.urn}'"]
+        raise SoopError(f"{error.message}; so nothing is taken off the host", "; ".join(filter(None, hints))) from error
     await retire(target, key, spec.patience, context.progress)
     async with visit(target, key, spec.patience) as host:
         await host.ask("remove_users", users=users, mounts=spec.mounts)
