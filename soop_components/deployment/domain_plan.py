@@ -154,9 +154,10 @@ def _access_problems(
                 what = unknown("endpoint", endpoint, definition.endpoints)
                 text = f"{service.reference} has {what}, which environment {environment.name} makes public"
                 yield Problem((SERVICES, index, "service"), text)
-    if domain.accessibility.from_ and not kind.lets_domains_in:
-        text = f"machines of the kind {kind.name} are not opened to nodes of other domains yet; remove it"
-        yield Problem((ACCESSIBILITY, "from"), text)
+    for index, other in enumerate(domain.accessibility.from_):
+        problem = kind.admission_problem(environment, other)
+        if problem:
+            yield Problem((ACCESSIBILITY, "from", index), problem)
 
 
 def _not_enforced(project: Project, environment: Environment) -> Iterator[str]:

@@ -149,8 +149,6 @@ class Kind(ABC):
     """Type of those, named after nodes as well, that hold data."""
     has_snapshots = False
     """Whether its ``Operations`` take snapshots of disks."""
-    lets_domains_in = False
-    """Whether nodes of one domain can be let into another one's, as ``soop:accessibility`` asks."""
     enforces: frozenset[str] = frozenset()
     """Keys of environments that machines of this kind see to, of those that are only checked for others."""
 
@@ -176,6 +174,10 @@ class Kind(ABC):
     def settings_problems(self, environment: Environment) -> Sequence[Problem]:
         """Return what is wrong with an environment's file that its types do not say."""
         return ()
+
+    def admission_problem(self, environment: Environment, other: str) -> str | None:
+        """Say why nodes of an ``other`` domain cannot be let in, as ``soop:accessibility`` asks; None if they can."""
+        return f"machines of the kind {self.name} are not opened to nodes of other domains yet; remove it"
 
     def base_problem(self, project: Project, environment: Environment, base: str) -> str | None:
         """Say why an environment has no machines with a base image, ``debian-12``; None if it has."""

@@ -75,6 +75,21 @@ def test_nodes_of_a_role_on_existing_hosts_go_to_one_zone_after_the_other(record
     assert first == {"database-1": "rack1", "web-1": "rack2", "web-2": "rack3"}
 
 
+def test_existing_hosts_let_in_hosts_of_domains_that_may_and_leave_these_to_them(recorder: Recorder) -> None:
+    for_domains: list[str | None] = [None, "dev-one", None]
+    hosts = {
+        f"rack{number}": ExistingHost(address=f"10.0.0.{number}", host_key=HOST_KEY, domain=domain)
+        for number, domain in enumerate(for_domains, 1)
+    }
+    rules = (Rule(port=22, networks=EVERYWHERE), Rule(port=80, domains=("dev-one",)))
+    web = node("web", 1, "access-service").model_copy(update={"inbound": rules})
+    services = [plan().model_copy(update={"nodes": {web.name: web}})]
+    declare(services, SshEnvironment(name="dev", machines="ssh", ssh=SshSettings.model_construct(hosts=hosts)))
+    (host,) = recorder.resources["soop:index:Host"]
+    assert [each["name"] for each in host.inputs["spec"]["hosts"]] == ["rack1", "rack3"]
+    assert host.inputs["spec"]["firewall"]["ports"] == {"80": ["10.0.0.2"]}
+
+
 def test_local_machines_are_not_recorded_as_a_kind(recorder: Recorder) -> None:
     declare([plan()])
     assert recorder.monitor.domain_inputs == {}

@@ -73,9 +73,13 @@ class Firewall:
         return "\n".join([table, f"delete {table}", f"{table} {{", *sets, *chain, "}", ""])
 
 
-def declared(domain: str, inbound: Iterable[Rule]) -> dict[str, Any]:
-    """Return the property ``firewall`` of a node of a domain."""
-    rules = {rule.port: [*rule.networks] for rule in inbound if rule.port is not None}
+def declared(domain: str, inbound: Iterable[Rule], hosts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the property ``firewall`` of a node of a domain; ``hosts`` are addresses of nodes of other domains."""
+    rules = {
+        rule.port: [*rule.networks, *(each for other in rule.domains for each in hosts.get(other, ()))]
+        for rule in inbound
+        if rule.port is not None
+    }
     ssh_from = rules.pop(SSH, [])
     table = f"inet soop_{domain.replace('-', '_')}"
     return {"table": table, "sshFrom": ssh_from, "ports": {str(port): each for port, each in sorted(rules.items())}}

@@ -24,7 +24,6 @@ class Local(Kind):
     machine_type = "soop:index:Machine"
     disk_type = "soop:index:Disk"
     has_snapshots = True
-    lets_domains_in = True
     enforces = frozenset({"security.ssh_from"})
     """Nobody but this computer reaches them by SSH, wherever from that may be allowed."""
 
@@ -40,6 +39,10 @@ class Local(Kind):
             text = "local machines are all on this computer, and cannot be spread over anything; remove it"
             problems.append(Problem(("reliability", "spread"), text))
         return problems
+
+    def admission_problem(self, environment: Environment, other: str) -> str | None:
+        """Let every domain in that is told to, whether it has machines yet or not."""
+        return None
 
     def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share nothing: the root helper makes an environment's network with its first machine."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
@@ -36,7 +37,7 @@ class SshInfrastructure(Infrastructure):
             "base": image,
             "cpus": size.cpus,
             "memory": size.memory,
-            "firewall": firewall.declared(self.context.domain, node.inbound),
+            "firewall": firewall.declared(self.context.domain, node.inbound, self._addresses()),
             **({"disks": [{"mount": node.disk.mount, "size": node.disk.size}]} if node.disk else {}),
         }
         return Host(node.name, spec, self.context.private_key, pulumi.ResourceOptions(parent=parent)).place
@@ -47,7 +48,7 @@ class SshInfrastructure(Infrastructure):
 
     def _by_preference(self, node: NodePlan) -> list[str]:
         """Return the hosts that a node may be on, first one that no earlier node of the domain prefers."""
-        hosts = self._environment.ssh.hosts
+        hosts = self._environment.ssh.of(self.context.domain)
         fitting = [name for name, host in hosts.items() if not host.sizes or node.size in host.sizes]
         fitting.sort(key=lambda name: not hosts[name].sizes)  # those that others cannot take come first
         if self._environment.reliability.spread:
@@ -57,10 +58,19 @@ class SshInfrastructure(Infrastructure):
         if first is None:
             raise pulumi.RunError(
                 f"{node.name}: ssh.hosts of environment {self._environment.name} has no host for it any more that may "
-                f"be of the size {node.size}: list another one there, or ask for fewer nodes"
+                f"be of the size {node.size} and is for {self.context.domain}: list another one there, or ask for "
+                "fewer nodes"
             )
         self._chosen.add(first)
         return sorted(fitting, key=lambda name: name != first)
+
+    def _addresses(self) -> Mapping[str, Sequence[str]]:
+        """Return the addresses of hosts by the domain that they are for."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for host in self._environment.ssh.hosts.values():
+            if host.domain:
+                found[host.domain].append(host.address)
+        return found
 
     def _listed(self, name: str) -> dict[str, Any]:
         host, jump = self._environment.ssh.hosts[name], self._environment.ssh.jump

@@ -38,6 +38,12 @@ class Ssh(Kind):
 
         return settings_problems(cast("SshEnvironment", environment))
 
+    def admission_problem(self, environment: Environment, other: str) -> str | None:
+        """Say that nobody knows which hosts the other domain has."""
+        from soop_components.machines.ssh.settings import admission_problem
+
+        return admission_problem(cast("SshEnvironment", environment), other)
+
     def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share nothing: the hosts are there."""
         from soop_components.machines.ssh.infrastructure import SshInfrastructure

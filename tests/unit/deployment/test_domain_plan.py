@@ -75,8 +75,8 @@ def test_what_cannot_be_public_is_refused(built: Project) -> None:
     assert list(caught.value.problems) == [
         "stacks/Pulumi.dev-two.yaml: soop:services[0].service: greeting-service-1.0.0 has no endpoint htpp; "
         "did you mean http?, which environment dev makes public",
-        "stacks/Pulumi.dev-two.yaml: soop:accessibility.from: machines of the kind ssh are not opened to nodes of "
-        "other domains yet; remove it",
+        "stacks/Pulumi.dev-two.yaml: soop:accessibility.from[0]: environment dev does not say which hosts are "
+        "those of dev-one: say `domain: dev-one` at hosts in ssh.hosts, which are its only ones then",
     ]
 
 

@@ -22,8 +22,10 @@ GUARDED: dict[str, Any] = {"firewall": {"table": TABLE, "sshFrom": [OFFICE], "po
 
 def test_rules_of_the_model_are_declared_by_port() -> None:
     among, ssh = Rule(port=None, domains=("rack-access",)), Rule(port=22, networks=(OFFICE,))
-    declared = firewall.declared("rack-access", [among, ssh, Rule(port=80, networks=EVERYWHERE), Rule(port=8080)])
-    ports = {"80": [*EVERYWHERE], "8080": []}
+    told = Rule(port=81, networks=(OFFICE,), domains=("rack-one", "rack-without-hosts"))
+    rules = [among, ssh, Rule(port=80, networks=EVERYWHERE), told, Rule(port=8080)]
+    declared = firewall.declared("rack-access", rules, {"rack-one": ["192.0.2.11", "192.0.2.12"]})
+    ports = {"80": [*EVERYWHERE], "81": [OFFICE, "192.0.2.11", "192.0.2.12"], "8080": []}
     assert declared == {"table": TABLE, "sshFrom": [OFFICE], "ports": ports}
 
 
