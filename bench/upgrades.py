@@ -5,9 +5,10 @@ equally protected. They go node by node, and see that one answers with the new v
 Meanwhile each is asked 40 times a second, on a port of its own of the same nginx, over a new connection each time. What
 is not answered with 200 within ten seconds has failed.
 
-* soop: `pulumi up` with its preview and its look at all nodes, the gateway too; smoke tests at the end; nodes that were
-  upgraded would be rolled back if it failed. Nodes stay in the upstream: systemd listens (`socket:`), so requests wait
-  while the program is restarted. It runs as often from cold, with no server and no connection of an earlier run.
+* soop: `pulumi up` with its look at all nodes, the gateway too; smoke tests at the end; nodes that were upgraded
+  would be rolled back if it failed. Nodes stay in the upstream: systemd listens (`socket:`), so requests wait while
+  the program is restarted. It runs alone, as the others do (`--skip-preview`, for what a pull request has shown), with
+  its preview, and with its preview from cold: with no server and no connection of an earlier run.
 * Ansible, with `serial: 1`, and pyinfra, with `--serial`: the program listens itself. So a node leaves the upstream,
   nginx is reloaded, requests under way end, and after the upgrade the node comes back by another reload. A lone node
   cannot leave; a playbook that writes a socket unit would lose no request there either.
@@ -74,20 +75,26 @@ class _Contest:
         what = f"rolling upgrade of {self._nodes} web {plural}"
         self._run.say(what)
         contestants = [
-            Contestant("soop", lambda: self._under_load("soop", self._soop(self._ours)), self._prepare),
+            Contestant(
+                "soop", lambda: self._under_load("soop", self._soop(self._ours, "--skip-preview")), self._prepare
+            ),
             Contestant("Ansible", lambda: self._under_load("Ansible", self._ansible), self._prepare),
             Contestant("pyinfra", lambda: self._under_load("pyinfra", self._pyinfra), self._prepare),
-            Contestant("soop, cold", lambda: self._under_load("soop", self._soop(self._cold)), self._prepare),
+            Contestant("previewed", lambda: self._under_load("soop", self._soop(self._ours)), self._prepare),
+            Contestant("cold", lambda: self._under_load("soop", self._soop(self._cold)), self._prepare),
         ]
-        mine, ansible, pyinfra, cold = side_by_side(contestants, self._run.rounds(3), self._run.calm.wait)
+        mine, ansible, pyinfra, previewed, cold = side_by_side(contestants, self._run.rounds(3), self._run.calm.wait)
         self._ours.destroy(self._domain)
         for other in (ansible, pyinfra):
             yield Comparison("e", what, mine, other, 1.0, kind="speed")
         for other in (ansible, pyinfra):
-            yield Comparison("e", f"{what}, from cold", cold, other, kind="speed")
-        both = Series(mine.name, (), (), (*mine.answers, *cold.answers))
+            yield Comparison("e", f"{what}, with preview", previewed, other, 1.0, kind="speed")
         for other in (ansible, pyinfra):
-            yield Comparison("e", f"failed requests of that, {self._nodes} {plural}", both, other, 0, kind="failed")
+            yield Comparison("e", f"{what}, with preview, from cold", cold, other, kind="speed")
+        all_of_ours = Series(mine.name, (), (), (*mine.answers, *previewed.answers, *cold.answers))
+        failed = f"failed requests of that, {self._nodes} {plural}"
+        for other in (ansible, pyinfra):
+            yield Comparison("e", failed, all_of_ours, other, 0, kind="failed")
 
     def _prepare(self) -> None:
         """Make the next version: a program that differs, built for us, and beside their files for the others."""
@@ -100,8 +107,8 @@ class _Contest:
         self._ours.run("soop", "build", "--version", self._version, f"service_defs/{_SERVICE}")
         self._ours.define(self._domain, f"{_SERVICE}-{self._version}", {"web": self._nodes}, {}, _FRONT)
 
-    def _soop(self, project: Workspace) -> Callable[[], Sample]:
-        return lambda: project.up(self._domain, expect="1 updated")
+    def _soop(self, project: Workspace, *options: str) -> Callable[[], Sample]:
+        return lambda: project.up(self._domain, *options, expect="1 updated")
 
     def _ansible(self) -> Sample:
         return self._tools.ansible(self._data("Ansible"), r"ok=\d+ +changed=[1-9].* unreachable=0 +failed=0")
