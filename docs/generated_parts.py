@@ -35,6 +35,7 @@ _NAMES = {
     "directories": "path",
     "files": "path",
     "links": "path",
+    "debconf": "question",
 }
 """What the keys of a mapping are, by the mapping's own key."""
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from soop_components.model import parts
 from soop_components.model.base import Model
+from soop_components.model.debconf import Answer, Question
 from soop_components.model.names import ConfigKey
 from soop_components.model.patterns import Pattern, size_problem
 
@@ -49,6 +50,8 @@ class Block(Model):
     """What a component may or must give, by name. Templates read them as ``params.<name>``."""
     packages: parts.Computed[parts.PackagePart | parts.Template] = ()
     """Debian packages; their dependencies come along."""
+    debconf: dict[Question, Answer] | parts.Template = Field(default_factory=dict)
+    """Answers to questions that packages ask while they are installed, by question; may be secrets."""
     users: dict[parts.Template, parts.UserPart] | parts.Template = Field(default_factory=dict)
     """System users by name."""
     directories: dict[parts.Template, parts.DirectoryPart] | parts.Template = Field(default_factory=dict)

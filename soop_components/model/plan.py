@@ -147,6 +147,8 @@ class ComponentPlan(Model):
     command_health: CommandHealth | None = None
     logs: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths of log files, to be shown when a check fails."""
+    debconf: dict[str, str] = Field(default_factory=dict)
+    """Answers to questions of packages; may hold secret marks."""
 
 
 class HookPlan(Model):

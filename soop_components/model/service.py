@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.bases import DEFAULT_BASE
+from soop_components.model.debconf import Answer, Question
 from soop_components.model.duration import Duration, SomeTime
 from soop_components.model.names import (
     ComponentName,
@@ -58,6 +59,8 @@ class Component(Model):
     """The block's parameters; texts may be templates."""
     logs: Annotated[tuple[str, ...], Field(strict=False, max_length=MOST)] = ()
     """Log files whose end is shown when a check fails, and by `soop logs`, after the journal of the units."""
+    debconf: dict[Question, Answer] = Field(default_factory=dict, max_length=MOST)
+    """Answers to questions that its packages ask while they are installed; `debconf-show PACKAGE` lists them."""
 
 
 class Count(Model):

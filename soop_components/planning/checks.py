@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from soop_components.model.debconf import answer_problem
 from soop_components.model.names import quoted, shown
 from soop_components.model.plan import ComponentPlan, Unit
 from soop_components.model.problem import Keys, path_text
@@ -39,6 +40,7 @@ def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator
     for kind in ("directories", "files"):
         for path, part in getattr(component, kind).items():
             yield from _account_problems(f"{kind}.{shown(path)}", part.owner, part.group)
+    yield from _answer_problems(component)
     yield from _mark_problems(component, secrets)
 
 
@@ -65,6 +67,12 @@ def _unit_problems(name: str, unit: Unit) -> Iterator[str]:
     yield from _trigger_problems(f"{place}.reload_on", unit.reload_on)
 
 
+def _answer_problems(component: ComponentPlan) -> Iterator[str]:
+    for question, answer in component.debconf.items():
+        if problem := answer_problem(question, answer):
+            yield f"debconf.{shown(question)}: {problem}"
+
+
 def _trigger_problems(kind: str, paths: Iterable[str]) -> Iterator[str]:
     """Find paths of which no change is noticed; folders may end in a slash, and nodes may have different ones."""
     for path in paths:
@@ -83,7 +91,8 @@ def _mark_problems(component: ComponentPlan, secrets: set[str]) -> Iterator[str]
         for mark in MARK.finditer(text):
             if mark["key"] not in (secrets if mark["kind"] == "secret" else NODE_KEYS):
                 yield f"{path_text(keys)}: {shown(mark[0])} is replaced by nothing: no such secret or value of a node"
-        if holds_secret(text) and (keys[0], keys[-1]) not in (("files", "content"), ("scripts", "stdin")):
+        may_hold_secret = keys[0] == "debconf" or (keys[0], keys[-1]) in (("files", "content"), ("scripts", "stdin"))
+        if holds_secret(text) and not may_hold_secret:
             yield f"{path_text(keys)}: would show a secret; a secret belongs into a file or a script's standard input"
 
 
@@ -126,10 +135,10 @@ def _conflicts(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
 def _disagreements(components: Mapping[str, ComponentPlan]) -> Iterator[str]:
     """Find what two components both name and want differently; each may restart a unit for files of its own."""
     seen: dict[tuple[str, str], tuple[str, object]] = {}
-    for kind in ("users", "directories", "units"):
+    for kind in ("users", "directories", "units", "debconf"):
         for name, component in components.items():
             for key, part in getattr(component, kind).items():
-                wanted = part.model_dump(exclude={"restart_on", "reload_on"})
+                wanted = part if kind == "debconf" else part.model_dump(exclude={"restart_on", "reload_on"})
                 other, other_wanted = seen.setdefault((kind, key), (name, wanted))
                 if other_wanted != wanted:
                     yield f"components {other} and {name} both claim {kind} {shown(key)}, with different settings"

@@ -16,7 +16,7 @@ from soop_components.model.names import shown
 from soop_components.model.parts import Part
 from soop_components.model.problem import got, unknown
 from soop_components.planning.marks import holds_secret
-from soop_components.planning.parts import listed_parts, named_parts, tree_parts, validated
+from soop_components.planning.parts import answers, listed_parts, named_parts, tree_parts, validated
 from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope
 from soop_components.planning.templates import render
@@ -35,6 +35,7 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: Place) -> pla
     logs = listed_parts(block.logs, parts.LogPart, "path", scope, expansion.where.at("logs"))
     absent = listed_parts(block.absent, parts.AbsentPart, "path", scope, expansion.where.at("absent"))
     scripts = tuple(expansion.scripts())
+    debconf = answers(block.debconf, scope, expansion.where.at("debconf"))
     http = {"http": block.health.http} if block.health.http else {}
     command = {"command": block.health.command} if block.health.command else {}
     sources = [file.source for file in files.values()] + [script.source for script in scripts]
@@ -49,6 +50,7 @@ def expand(block: Block, packed: PackedFiles, scope: Scope, where: Place) -> pla
         units=expansion.units(),
         http_health=expansion.same("health", http, parts.HttpHealthPart, plan.HttpHealth).get("http"),
         logs=tuple(part.path for part in logs),
+        debconf=debconf,
         command_health=expansion.same("health", command, parts.CommandHealthPart, plan.CommandHealth).get("command"),
     )
 

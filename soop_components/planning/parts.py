@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.base import Model
 from soop_components.model.parts import Part, TreePart
+from soop_components.planning.filters import text
 from soop_components.planning.marks import unmarked
 from soop_components.planning.place import Place
 from soop_components.planning.scope import Scope
@@ -63,6 +64,15 @@ def tree_parts(section: Sequence[TreePart] | str, scope: Scope, where: Place) ->
     if not all(isinstance(destination, str) for destination in computed.values()):
         raise SoopError(f"{where}: expected a mapping of paths to paths")
     return [TreePart(source=source, destination=unmarked(to)) for source, to in computed.items()]
+
+
+def answers(section: Mapping[str, str] | str, scope: Scope, where: Place) -> dict[str, str]:
+    """Return what debconf is told, by question; ``Question`` says what the name of one is."""
+    if isinstance(section, str):
+        found = {key: text(value) for key, value in _mapping(section, scope, where).items()}
+    else:
+        found = {question: render(answer, scope, where.at(question)) for question, answer in section.items()}
+    return {unmarked(question): unmarked(answer) for question, answer in found.items()}
 
 
 def validated(model: type[M], data: object, where: Place) -> M:

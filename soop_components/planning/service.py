@@ -23,7 +23,7 @@ from soop_components.planning.expand import expand
 from soop_components.planning.inbound import inbound_rules, refuse_public_ssh
 from soop_components.planning.inside import inside
 from soop_components.planning.marks import secret_mark
-from soop_components.planning.parts import listed_parts, validated
+from soop_components.planning.parts import answers, listed_parts, validated
 from soop_components.planning.place import Place
 from soop_components.planning.programs import Programs, endpoint_ports
 from soop_components.planning.scope import Scope, component_scope, service_scope
@@ -188,7 +188,8 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     expanded = expand(block, resolved.components[name], within, where)
     around = component_scope(scope, role, name)
     logs = [part.path for part in listed_parts(component.logs, LogPart, "path", around, where.at("logs"))]
-    return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs]))})
+    debconf = {**expanded.debconf, **answers(component.debconf, around, where.at("debconf"))}
+    return expanded.model_copy(update={"logs": tuple(dict.fromkeys([*expanded.logs, *logs])), "debconf": debconf})
 
 
 def _data(resolved: ResolvedDefinition, role: str, name: str, scope: Scope, where: Place) -> list[Data]:

@@ -61,6 +61,8 @@ class RoleChange(Model):
     """Paths of files and links."""
     units: Changes = Changes()
     """Names of systemd units."""
+    debconf: Changes = Changes()
+    """Questions of packages to which debconf has other answers."""
     scripts: Names = ()
     """Configuration scripts that run again, as `component/name`."""
 

@@ -29,6 +29,7 @@ def role_change(role: str, before: RolePlan, after: RolePlan, secrets: Collectio
         packages=tuple(_package_changes(before, after)),
         files=paths,
         units=_changes(_parts(before, "units"), _parts(after, "units")),
+        debconf=_changes(_parts(before, "debconf"), _parts(after, "debconf")),
         scripts=tuple(_scripts(before, after, paths, secrets)),
     )
 

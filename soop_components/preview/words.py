@@ -168,7 +168,7 @@ def _role(role: RoleChange) -> Iterator[str]:
     for verb, packages in _packages(role.packages).items():
         if packages:
             yield f"packages {verb}: {len(packages)}: {listed(packages)}"
-    parts: Mapping[str, Changes] = {"files": role.files, "units": role.units}
+    parts: Mapping[str, Changes] = {"files": role.files, "units": role.units, "debconf answers": role.debconf}
     for kind, changes in parts.items():
         for verb, names in (("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)):
             if names:

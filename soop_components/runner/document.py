@@ -15,6 +15,7 @@ from soop_components.runner.vocabulary import Version
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PLAIN_PATH = re.compile(r"(/(?!\.\.?(/|$))[^/\0]+)+")
 """Absolute, without empty parts and those that lead elsewhere."""
+_QUESTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*(?:/[A-Za-z0-9+._-]+)+")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]* [0-9][A-Za-z0-9.+:~-]* [a-z0-9][a-z0-9-]*")
 
 
@@ -35,6 +36,11 @@ class Document(NamedTuple):
         """The digests of everything that carrying it out may need."""
         packages = {package.digest for package in self.packages.values()}
         return packages | {part.blob for part in self.components if part.blob}
+
+    @property
+    def debconf(self) -> dict[str, str]:
+        """The answers to the questions of packages."""
+        return {question: text for part in self.components for question, text in part.debconf.items()}
 
     @property
     def paths(self) -> set[str]:
@@ -93,6 +99,9 @@ def _check_names(document: Document) -> None:
     for name, package in document.packages.items():
         if not _PACKAGE.fullmatch(f"{name} {package.version} {package.architecture}"):
             raise Failure("plan", f"{name!r} {package.version!r} {package.architecture!r} is not a Debian package")
+    for question in document.debconf:
+        if not _QUESTION.fullmatch(question):
+            raise Failure("plan", f"{question!r} is not a question of debconf's")
     for digest in document.blobs:
         if not _DIGEST.fullmatch(digest):
             raise Failure("plan", f"{digest!r} is not the digest of a blob")

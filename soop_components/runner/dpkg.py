@@ -157,6 +157,13 @@ def repair(host: Host) -> None:
     _run(host, ["--configure", "--pending", "--force-confdef", "--force-confold", "--no-pager"])
 
 
+def reconfigure(host: Host, packages: Sequence[str]) -> None:
+    """Configure installed packages anew, by what debconf knows now."""
+    done = _run(host, ["--frontend=noninteractive", *packages], program="dpkg-reconfigure")
+    if done.exit_code != 0:
+        raise _failed(f"{', '.join(packages)} could not be configured anew", done)
+
+
 def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) -> None:
     """Remove packages; their data and configuration stay.
 
@@ -169,7 +176,11 @@ def remove(host: Host, packages: Iterable[str], to_be_replaced: bool = False) ->
 
 
 def _run(
-    host: Host, arguments: list[str], on_line: Callable[[str], None] | None = None, stop_units: bool = False
+    host: Host,
+    arguments: list[str],
+    on_line: Callable[[str], None] | None = None,
+    stop_units: bool = False,
+    program: str = "dpkg",
 ) -> Completed:
     def hear(line: str) -> None:
         unit_requests.note_trigger(host, line)
@@ -178,7 +189,7 @@ def _run(
 
     with _frontend_lock(host), unit_requests.noted(host, stop_units) as environment:
         environment = {**_ENVIRONMENT, **environment}
-        done = host.commands.run(Task(["dpkg", *arguments], timeout=_TIMEOUT, environment=environment, on_line=hear))
+        done = host.commands.run(Task([program, *arguments], timeout=_TIMEOUT, environment=environment, on_line=hear))
     with suppress(OSError):  # a full disk has its own way to say so
         packages_log.append(host, done)
     return done

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from soop_components.runner.debconf import Answers
 from soop_components.runner.directories import Directories
 from soop_components.runner.files import Files
 from soop_components.runner.links import Absent, Links
@@ -19,6 +20,7 @@ from soop_components.runner.users import Users
 
 KINDS: Final[tuple[Managed, ...]] = (
     Users(),
+    Answers(),
     Packages(),
     Directories(),
     Files(),

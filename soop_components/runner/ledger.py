@@ -98,6 +98,10 @@ class Ledger:
     users: dict[str, UserRecord]
     packages: dict[str, PackageRecord]
     scripts: dict[str, ScriptRecord]
+    answers: dict[str, str]
+    """Answers that debconf was given, by question: hashes, keyed as those of files."""
+    reconfigure: set[str]
+    """Packages that were configured before an answer to one of their questions has changed."""
     unfinished: bool
     """Whether something was changed since the last apply that succeeded."""
     changing: set[Touched]
@@ -110,7 +114,8 @@ class Ledger:
     def __init__(self) -> None:
         self.files, self.links, self.directories, self.units = {}, {}, {}, {}
         self.users, self.packages, self.scripts = {}, {}, {}
-        self.absent, self.changing = set(), set()
+        self.absent, self.changing, self.reconfigure = set(), set(), set()
+        self.answers = {}
         self.unfinished = False
         self.installing = self.dpkg_status = None
 

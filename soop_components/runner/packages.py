@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from soop_components.runner import account_numbers, dpkg, replaced, systemd, unit_requests
+from soop_components.runner import account_numbers, debconf, dpkg, replaced, systemd, unit_requests
 from soop_components.runner import package_needs as needs
 from soop_components.runner.conflicts import CLAIM
 from soop_components.runner.failure import describe
@@ -48,11 +48,12 @@ class Packages(Managed):
         known = needs.known_to_dpkg(work)
         broken = [name for name, found in known.items() if found.status[1:2] in "HUFWt" or "R" in found.status[2:]]
         todo = needs.needed(work, known)
-        if todo or (broken and work.ledger.installing):
+        if todo or debconf.to_configure_anew(work) or (broken and work.ledger.installing):
             began = time.monotonic()
             try:
                 with observed(work):
                     self._install(work, known, todo, broken)
+                    _configure_anew(work)
             finally:
                 account_numbers.remember(work)  # of packages, too, of which others then could not be installed
             _note_started(work, began)
@@ -128,6 +129,16 @@ def _install(work: Work, known: needs.Known, todo: list[str]) -> None:
     work.installed = None
     for name in todo:
         work.changed("package", name, "install")
+
+
+def _configure_anew(work: Work) -> None:
+    """Let packages take notice of other answers to their questions."""
+    if names := debconf.to_configure_anew(work):
+        work.events.progress(f"configuring {', '.join(names)} anew, by other answers to debconf's questions")
+        dpkg.reconfigure(work.host, names)
+        for name in names:
+            work.changed("package", name.partition(":")[0], "configure")
+    work.ledger.reconfigure.clear()
 
 
 def _note(work: Work, known: needs.Known, todo: Collection[str]) -> None:

@@ -115,6 +115,7 @@ class Component(NamedTuple):
     http_health: HttpHealth | None = None
     command_health: CommandHealth | None = None
     logs: tuple[str, ...] = ()
+    debconf: Mapping[str, str] = {}
 
     def without_first(self) -> Component:
         """Return what it is on all nodes of its role but the first."""

@@ -9,10 +9,10 @@ Id = Annotated[str, "an identifier"]
 
 Kind = Literal[
     "package", "user", "directory", "file", "link", "absent", "unit", "script", "component", "version", "apply", "hook",
-    "error",
+    "debconf", "error",
 ]  # fmt: skip
-"""What a difference or a change is about; ``absent`` is a path at which nothing may be, ``error`` what could not be
-looked at."""
+"""What a difference or a change is about; ``absent`` is a path at which nothing may be, ``debconf`` the
+answer to a question of a package, ``error`` what could not be looked at."""
 Action = Literal[
     "install", "configure", "write", "remove", "restore", "run", "unmask", "enable", "disable", "start", "stop",
     "restart", "reload", "check", "record", "finish",
