@@ -20,6 +20,7 @@ from soop_components.machines.snapshots import LABEL, Snapshot, Snapshots
 from soop_components.model.names import NodeName, Reference, environment_of
 from soop_components.model.size import size_text
 from soop_components.project import Project
+from soop_components.release.snapshots import newest_before
 
 HELP = "take, list, restore or remove snapshots of disks"
 DESCRIPTION = """\
@@ -93,11 +94,21 @@ def _nodes(id: str, state: StackState, words: Sequence[str]) -> list[str]:
 
 
 async def _create(snapshots: Snapshots, state: StackState, nodes: Sequence[str], label: str) -> int:
-    await snapshots.check(nodes, label)
+    spared = ways_back(state, await snapshots.all())
+    await snapshots.check(nodes, label, spared)
     for node in nodes:
-        made = await snapshots.take(node, label, *_what_ran(state, node))
+        made = await snapshots.take(node, label, *_what_ran(state, node), spare=spared.get(node))
         say(f"{node}: {label}, {size_text(made.size)}")
     return 0
+
+
+def ways_back(state: StackState, found: Sequence[Snapshot]) -> dict[str, str]:
+    """Return by node the label of what an update kept of the accepted version: one that was killed may be tried again,
+    and needs it for its rollback.
+    """
+    accepted = [(Reference(each.service, each.version), each.digest) for each in state.releases if each.version]
+    newest = [newest_before(reference, digest or "", found) for reference, digest in accepted]
+    return {node: snapshot.label for of_release in newest for node, snapshot in of_release.items()}
 
 
 def _what_ran(state: StackState, node: str) -> tuple[str, str]:

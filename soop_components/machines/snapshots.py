@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,13 +72,17 @@ class Snapshots:
         """Return one; None if there is none."""
         return next((each for each in await self.all() if (each.node, each.label) == (node, label)), None)
 
-    async def check(self, nodes: Sequence[str], label: str) -> None:
-        """Raise ``SoopError`` if snapshots of these nodes' disks do not fit, when what they replace is gone."""
+    async def check(self, nodes: Sequence[str], label: str, spared: Mapping[str, str]) -> None:
+        """Raise ``SoopError`` if snapshots of these nodes' disks do not fit, when what they replace is gone.
+
+        ``spared`` are the labels that stay in any case, by node.
+        """
         found = await self.all()
         needed = sum(await asyncio.gather(*map(self._operations.snapshot_size, nodes)))
         replaced = [each for each in found if each.node in nodes and each.label == label]
         rest = [each for each in found if each not in replaced]
         going = beyond((each for each in rest if each.node in nodes), self._bounds.keep - 1)
+        going = [each for each in going if each.label != spared.get(each.node)]
         why = lack_of_room(self._environment, [each for each in rest if each not in going], needed, self._bounds)
         if why:
             hint = "remove some with `soop snapshot prune`, or raise `reliability: {snapshots: {size: …}}` there"

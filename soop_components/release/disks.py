@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from soop_components.errors import SoopError
@@ -58,14 +58,18 @@ class Disks:
     def _exists(self, node: str, label: str) -> bool:
         return any((each.node, each.label) == (node, label) for each in self._found)
 
-    def count_on_earlier(self, nodes: Iterable[str], ran: ReleaseInputs | None) -> None:
+    def count_on_earlier(self, good_since: Mapping[str, int], ran: ReleaseInputs | None) -> None:
         """Let a rollback use what an earlier attempt has kept of nodes that it has begun to change, whatever it was to.
 
-        ``ran`` is what they ran until then. Of one that this rollout is the first to change, what earlier ones kept
-        is too old.
+        ``ran`` is what they ran until then, and had been accepted or rolled back to last at these times. What was kept
+        before is too old, and so is all that was kept of a node that this rollout is the first to change.
         """
-        newest = newest_before(ran, self._found) if ran else {}
-        self._before |= {node: newest[node] for node in nodes if node in newest and node in self._labels}
+        newest = newest_before(ran.reference, ran.digest, self._found) if ran else {}
+        self._before |= {
+            node: found.label
+            for node, found in newest.items()
+            if node in self._labels and node in good_since and found.moment.timestamp() >= good_since[node]
+        }
 
     def label(self, node: str, is_other: bool) -> str | None:
         """Return what a snapshot of a node's disk is called, if the rollout takes one.
@@ -82,7 +86,7 @@ class Disks:
     async def check(self, nodes: Collection[str]) -> None:
         """Raise ``SoopError`` if there is no room for the snapshots of these nodes."""
         for label in sorted({self._labels[node] for node in nodes}):
-            await self._known.check([node for node in nodes if self._labels[node] == label], label)
+            await self._known.check([node for node in nodes if self._labels[node] == label], label, self.restores)
 
     async def carry_out(self, step: DiskStep, nodes: Mapping[str, Node], ran: ReleaseInputs | None) -> None:
         """Carry out a step of the rollout; ``ran`` is what the nodes run."""

@@ -19,15 +19,15 @@ def label_before(before: Reference, after: Reference) -> str:
     return f"{before}{_BEFORE}{after.version if before != after else 'changes'}"
 
 
-def newest_before(release: ReleaseInputs, snapshots: Iterable[Snapshot]) -> dict[str, str]:
-    """Return by node the label of the newest snapshot that an update has taken while a release ran."""
-    taken = (each for each in snapshots if each.label.startswith(f"{release.reference}{_BEFORE}"))
-    return {node: found.label for node, found in _newest(release, taken).items()}
+def newest_before(reference: Reference, digest: str, snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    """Return by node the newest snapshot that an update has taken while a version ran."""
+    taken = (each for each in snapshots if each.label.startswith(f"{reference}{_BEFORE}"))
+    return _newest(reference, digest, taken)
 
 
 def newest_of(release: ReleaseInputs, nodes: Iterable[str], snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
     """Return by node the newest snapshot that was taken while a release ran; ``SoopError`` if a node has none."""
-    found = _newest(release, snapshots)
+    found = _newest(release.reference, release.digest, snapshots)
     lacking = [name for name in nodes if name not in found]
     if lacking:
         hint = "`soop snapshot list` shows those that there are"
@@ -35,9 +35,9 @@ def newest_of(release: ReleaseInputs, nodes: Iterable[str], snapshots: Iterable[
     return {name: found[name] for name in nodes}
 
 
-def _newest(release: ReleaseInputs, snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
-    """Return by node the newest that was taken while a release ran."""
-    ran = str(release.reference), release.digest
+def _newest(reference: Reference, digest: str, snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    """Return by node the newest that was taken while a version ran."""
+    ran = str(reference), digest
     return {
         each.node: each for each in sorted(snapshots, key=lambda each: each.moment) if (each.of, each.digest) == ran
     }

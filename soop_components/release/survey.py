@@ -39,9 +39,11 @@ class Survey:
         known = self._known(list(self._found.values()))
         await self._look_for_snapshots()
         self.states = {name: self._state(name, found, name in known) for name, found in self._found.items()}
-        begun = [name for name, found in self._found.items() if found and _was_attempted(found)]
-        kept = [name for name in begun if not self.states[name].snapshot]
-        self._disks.count_on_earlier(kept, self._attempt.previous)
+        begun = {name: found for name, found in self._found.items() if found and _was_attempted(found)}
+        self._disks.count_on_earlier(
+            {name: found.good_since for name, found in begun.items() if not self.states[name].snapshot},
+            self._attempt.previous,
+        )
 
     def refuse_changes(self) -> None:
         """Raise ``MustNotChange`` if the rollout would change a node that has accepted a version."""

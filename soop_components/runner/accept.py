@@ -6,6 +6,7 @@ its state says so. So the state decides, and a node keeps both documents until t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +53,17 @@ def last_good(host: Host, plan_digest: str | None) -> dict[str, Any] | None:
 
 
 def keep(host: Host, name: str, document: Mapping[str, Any]) -> None:
-    """Store a document unless it is there."""
+    """Store a document; one that is there gets the time of now."""
     kept = host.load(name)
     if kept is None or kept["plan_digest"] != document["plan_digest"]:
         host.store(name, document)
+    else:
+        os.utime(host.kept(name))
+
+
+def good_since(host: Host, good: Mapping[str, Any] | None) -> int:
+    """Return when the last good version was accepted, or rolled back to, last; seconds since 1970, 0 if not known."""
+    accepted = host.load("accepted.json")
+    if good is None or accepted is None or accepted["plan_digest"] != good["plan_digest"]:
+        return 0
+    return int(os.stat(host.kept("accepted.json")).st_mtime)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from soop_components.runner import conflicts, drained, health, hosts, in_the_way, script_records, transient, unaccepted
-from soop_components.runner.accept import last_good
+from soop_components.runner.accept import good_since, last_good
 from soop_components.runner.document import parse, version_of
 from soop_components.runner.events import Events
 from soop_components.runner.host import Host
@@ -88,7 +88,9 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     within = pending.within if (pending := unaccepted.load(host)) else 0
     known = _version(running), _version(good)
     has_other_disk = bool(_unknown_to_disk(host, running, work.ledger))
-    return Inspected(tuple(missing), tuple(changes), *known, apply_running, _base(host), within, has_other_disk, begun)
+    since = good_since(host, good)
+    found = tuple(missing), tuple(changes)
+    return Inspected(*found, *known, apply_running, _base(host), within, has_other_disk, begun, since)
 
 
 def _unknown_to_disk(host: Host, running: dict[str, Any] | None, ledger: Ledger) -> list[str]:

@@ -176,6 +176,8 @@ class Inspected(NamedTuple):
     """Whether scripts have run, but not for the data on the disk that is there now."""
     begun: Version | None = None
     """What was begun last, whether it came to its end or not."""
+    good_since: int = 0
+    """When ``last_good`` was accepted, or rolled back to, last; seconds since 1970, 0 if that is not known."""
 
 
 class Applied(NamedTuple):

@@ -99,6 +99,7 @@ def test_one_of_the_same_label_is_replaced_and_costs_no_other_one() -> None:
         ([made(ONE, "x", 1, 90 * MIB)], 1, True),  # it goes when the new one is there
         ([made(ONE, "new", 1, 90 * MIB)], 3, True),  # it is replaced
         ([made(OTHER, "new", 1, 90 * MIB)], 1, False),  # another domain's
+        ([made(ONE, "spared", 1, 90 * MIB)], 1, False),  # it stays
     ],
 )
 def test_the_room_of_the_environment_is_checked_before_any_is_taken(
@@ -106,10 +107,10 @@ def test_the_room_of_the_environment_is_checked_before_any_is_taken(
 ) -> None:
     snapshots = of(Disks(*found), keep, "100MiB")
     if fits:
-        asyncio.run(snapshots.check([ONE, TWO], "new"))
+        asyncio.run(snapshots.check([ONE, TWO], "new", {ONE: "spared"}))
         return
     with pytest.raises(SoopError, match=r"snapshots of the environment dev would take .* and may take 100MiB"):
-        asyncio.run(snapshots.check([ONE, TWO], "new"))
+        asyncio.run(snapshots.check([ONE, TWO], "new", {ONE: "spared"}))
 
 
 def test_a_machine_is_stopped_for_a_restore_and_starts_also_when_that_fails() -> None:

@@ -82,6 +82,8 @@ class Nodes:
         """How programs end that do not succeed."""
         self.repaired: set[str] = set()
         """Nodes on which the last good version was begun last."""
+        self.good_since = 0
+        """When the last good version was accepted on the nodes, or rolled back to."""
         self.drained: set[str] = set()
         """Nodes that remember that they serve no more."""
         self.begun: dict[str, tuple[Change, ...]] = {}
@@ -150,7 +152,7 @@ class FakeSnapshots(Snapshots):
             for node, label in self.found
         ]
 
-    async def check(self, nodes: Sequence[str], label: str) -> None:
+    async def check(self, nodes: Sequence[str], label: str, spared: Mapping[str, str]) -> None:
         for node in nodes:
             self._nodes.on_call("room", node)
 
@@ -236,7 +238,9 @@ class FakeNode(Node):
         changes += self._nodes.begun.get(self._name, ())
         base, has_other_disk = self._nodes.bases.get(self._name), self._name in self._nodes.other_disks
         begun = good if self._name in self._nodes.repaired else None
-        return Inspected(state.missing, changes, running, good, None, base, 0, has_other_disk, begun)
+        return Inspected(
+            state.missing, changes, running, good, None, base, 0, has_other_disk, begun, self._nodes.good_since
+        )
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         self._nodes.names[self._name] = hosts

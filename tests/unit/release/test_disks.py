@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -144,6 +145,17 @@ def test_what_the_last_killed_attempt_kept_is_restored_whatever_it_was_to(newest
     run_to_failure(nodes)
     assert nodes.called("snapshot") == []
     assert nodes.snapshots.restored == [newest]
+
+
+@pytest.mark.parametrize(("hour", "held"), [(9, False), (11, True)])
+def test_what_was_kept_before_the_version_was_accepted_is_too_old(hour: int, held: bool) -> None:
+    """A killed attempt has taken no snapshot; one of an attempt before, which was rolled back, is of hour 10."""
+    nodes = Nodes({**SERVES, DATABASE: replace(LEFT, has_changes=True)}, {("script", DATABASE): failure(DATABASE)})
+    nodes.bind_to_disk()
+    nodes.snapshots.found = {(DATABASE, SNAPSHOT)}
+    nodes.good_since = int(datetime(2026, 11, 28, hour, tzinfo=UTC).timestamp())
+    assert ("nodes stay as they are" in run_to_failure(nodes)) == held
+    assert nodes.snapshots.restored == ([] if held else [SNAPSHOT])
 
 
 def test_what_an_older_attempt_kept_is_not_restored_after_a_repair_that_did_not_come_to_its_end() -> None:

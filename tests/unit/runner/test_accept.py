@@ -58,6 +58,23 @@ def test_the_state_decides_what_a_rollback_leads_to(node: Node) -> None:
     assert last_good(node, None) == last_good(node, "sha256:unknown") == ("2.0.0", "2.0.0")
 
 
+def test_it_is_good_since_it_was_accepted_or_rolled_back_to_last(node: Node) -> None:
+    path, day = node.path("/var/lib/soop/accepted.json"), 86400
+
+    def since(state: str) -> int:
+        return inspect(node.host, Inspect(THREE, {}, (), state), node.events).good_since
+
+    assert since(STATE) == 0, "the state names the one before"
+    os.utime(path, (day, day))
+    assert since(TWO["plan_digest"]) == day
+    node.accept(TWO)
+    assert since(TWO["plan_digest"]) > day
+    os.utime(path, (day, day))
+    node.receive(blob("3"))
+    node.apply(BROKEN, last_good=TWO["plan_digest"])
+    assert since(TWO["plan_digest"]) > day
+
+
 def test_a_failed_apply_is_rolled_back_to_it(node: Node) -> None:
     event = node.apply(BROKEN, last_good=STATE)
     assert (event["event"], event["rolled_back"]) == ("failure", True)
