@@ -153,7 +153,6 @@ def _update(engine: Engine, update: PlannedUpdate, exists: bool) -> int:
         raise SoopError(f"{file.label} was changed meanwhile; nothing was done", "look at it, and deploy again")
     if exists:
         recover(engine, file.id, say)
-        engine.forget_old_runs(file.id)
     before = file.read()
     if update.text != before:
         file.write(update.text)

@@ -17,6 +17,7 @@ from soop_components.deployment.passphrase_check import check_passphrase
 from soop_components.deployment.plan_file import handed_plan
 from soop_components.errors import SoopError
 from soop_components.history.notes import Note, Notes, Outcome
+from soop_components.history.old_runs import forget_old_runs
 from soop_components.machines.kinds import kind_of
 from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
@@ -34,6 +35,7 @@ def deploy_domain() -> None:
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     stack = pulumi.get_stack()
     _note(Note(stack, Outcome.BEGUN))
+    _forget_old_runs(stack)
     try:
         # ``soop deploy`` may have made and checked one.
         plan = handed_plan(stack) or _new_plan()
@@ -52,6 +54,13 @@ def _note(note: Note) -> None:
     """Note something of an update, which Pulumi's history will not say."""
     if not pulumi.runtime.is_dry_run():
         Notes.of(Project.find(), pulumi.get_project(), note.subject).add(note)
+
+
+def _forget_old_runs(stack: str) -> None:
+    """Keep the engine's history bounded, whoever starts an update."""
+    project = Project.find()
+    if not pulumi.runtime.is_dry_run() and (state := project.folder_of(project.backend)):
+        forget_old_runs(state, pulumi.get_project(), stack)
 
 
 async def _declare(plan: DomainPlan) -> None:

@@ -15,9 +15,6 @@ from pathlib import Path
 from soop_components.errors import SoopError
 from soop_components.whole_file import write_whole
 
-_KEPT = {"history": 1000, "checkpoint": 100}
-"""Runs of a stack of which the engine's history, and the state at their end, is kept."""
-
 
 class DamagedState(SoopError):
     """A stack's checkpoint is not what the engine has written."""
@@ -56,12 +53,6 @@ class Checkpoints:
         os.link(path, damaged)
         write_whole(path, copy.read_bytes())
         return copy
-
-    def forget_old_runs(self, stack: str) -> None:
-        """Remove the oldest of what the engine keeps of each update for ever."""
-        for kind, most in _KEPT.items():
-            for path in sorted((self._history / stack).glob(f"*.{kind}.json"))[:-most]:
-                path.unlink(missing_ok=True)
 
     def _copies(self, stack: str) -> Iterator[Path]:
         yield self._stacks / f"{stack}.json.bak"

@@ -142,11 +142,6 @@ class Engine:
         """Restore a damaged state from a copy, and return which it was; None if there is none."""
         return self._checkpoints.restore(id) if self._checkpoints else None
 
-    def forget_old_runs(self, id: str) -> None:
-        """Keep the engine's history bounded where its backend is a folder."""
-        if self._checkpoints:
-            self._checkpoints.forget_old_runs(id)
-
     def last_run(self, id: str) -> Run | None:
         """Return how the last update or destruction ended."""
         return last_run(self._history(id, 1))

@@ -15,8 +15,13 @@ def test_tells_who_deployed_what_and_why_it_was_rolled_back(project: StandInProj
     assert f"there is no domain {DOMAIN}" in project.fail("history", DOMAIN)
     project.environment["GITHUB_ACTOR"] = "ann"
     project.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    *_, checkpoint = project.root.glob(f".soop/state/.pulumi/history/*/{DOMAIN}/*.checkpoint.json")
+    stem, _, time = checkpoint.name.removesuffix(".checkpoint.json").rpartition("-")
+    for number in range(1, 150):  # as if so many updates had been before
+        shutil.copy(checkpoint, checkpoint.with_name(f"{stem}-{int(time) - number}.checkpoint.json"))
     project.write(DEFINITION, project.read(DEFINITION).replace("3.2.3", "9.0.0"))
     assert project.pulumi("up", "--yes", f"--stack={DOMAIN}").returncode != 0
+    assert 100 <= len([*checkpoint.parent.glob("*.checkpoint.json")]) < 110
     project.write(DEFINITION, project.read(DEFINITION).replace("service: acc", "servicd: acc"))
     assert project.pulumi("up", "--yes", "--skip-preview", f"--stack={DOMAIN}").returncode != 0
 
