@@ -20,7 +20,7 @@ from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.node import Node
 from soop_components.release.restart import Restart
 from soop_components.release.runner_archive import RunnerArchive
-from soop_components.release.session import Sessions
+from soop_components.release.sessions import Sessions
 
 HELP = "restart a service: soop restart access-service dev-access"
 DESCRIPTION = """\

@@ -19,7 +19,7 @@ from soop_components.release.node import Blobs, Node
 from soop_components.release.rebuilding import Rebuilding
 from soop_components.release.rollout import Rollout
 from soop_components.release.runner_archive import RunnerArchive
-from soop_components.release.session import Sessions
+from soop_components.release.sessions import Sessions
 
 _SERVICE = "soop:index:Service"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from soop_components.errors import SoopError
-from soop_components.release.session import Session, Sessions, Stream
+from soop_components.release.session import Session, Stream
+from soop_components.release.sessions import Sessions
 from soop_components.release.wording import changes_in_words, failure_in_words
 from soop_components.runner import protocol
 from soop_components.transport.ssh import ConnectionLost, Target

@@ -11,7 +11,7 @@ from soop_components.errors import SoopError, printable, shortened
 from soop_components.release.runner_archive import SUMS, RunnerArchive
 from soop_components.runner import protocol, wire
 from soop_components.runner.typed_json import Malformed
-from soop_components.transport.ssh import Connection, ConnectionLost, Process, Target, connect
+from soop_components.transport.ssh import Connection, ConnectionLost, Process
 
 _RUNNER_MISSING: Final = 99
 _COMPILED: Final = "compiled"
@@ -197,31 +197,6 @@ class Session:
 
     def _without_python(self) -> SoopError:
         return SoopError(f"{self._name}: no python3 on the node", "install Debian's package python3 on it")
-
-
-class Sessions:
-    """Sessions that are kept until they are lost: from the preview to the update, in a server that outlasts both."""
-
-    def __init__(self, archive: RunnerArchive) -> None:
-        self._archive = archive
-        self._open: dict[str, tuple[Target, str, Session]] = {}
-        """By node: where it is, the key it was opened with, and the session."""
-
-    async def open(self, target: Target, private_key: str, patience: float) -> Session:
-        """Return the session with a node; one that has to be begun has ``patience`` seconds."""
-        if known := self._open.get(target.name):
-            *where, session = known
-            if where == [target, private_key] and await session.is_there():
-                return session
-            session.abort()  # at another place, or with a key that is not the domain's any more
-        begun = Session(await connect(target, private_key, patience), self._archive)
-        self._open[target.name] = (target, private_key, begun)
-        return begun
-
-    def drop(self, name: str) -> None:
-        """End the session with a node."""
-        if known := self._open.pop(name, None):
-            known[2].abort()
 
 
 def _longest(request: protocol.Request) -> tuple[float, str]:

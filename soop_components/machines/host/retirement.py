@@ -7,7 +7,7 @@ from typing import Any
 from soop_components.model.names import NodeName
 from soop_components.release.node import Node, Progress
 from soop_components.release.runner_archive import RunnerArchive
-from soop_components.release.session import Sessions
+from soop_components.release.sessions import Sessions
 from soop_components.runner.typed_json import digest_of
 from soop_components.transport.ssh import Target
 

@@ -20,7 +20,8 @@ from soop_components.release import session
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.node import Node
 from soop_components.release.runner_archive import FOLDER_ON_NODE, RunnerArchive
-from soop_components.release.session import Session, Sessions
+from soop_components.release.session import Session
+from soop_components.release.sessions import Sessions
 from soop_components.runner import protocol
 from soop_components.runner.protocol import Done
 from soop_components.runner.wire import event

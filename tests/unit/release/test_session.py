@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.release import session
+from soop_components.release import session, sessions
 from soop_components.release.runner_archive import RunnerArchive
-from soop_components.release.session import Session, Sessions
+from soop_components.release.session import Session
+from soop_components.release.sessions import Sessions
 from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb
 from soop_components.runner.wire import request_line
 from soop_components.transport.ssh import ConnectionLost, Target
@@ -181,13 +182,13 @@ def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.Mon
         """Nobody listens."""
 
     async def asking() -> None:
-        sessions = Sessions(ARCHIVE)
+        kept = Sessions(ARCHIVE)
         with pytest.raises(ConnectionLost):
-            await (await sessions.open(TARGET, "key", 1.0)).ask(Ping(), Done, show)
+            await (await kept.open(TARGET, "key", 1.0)).ask(Ping(), Done, show)
         for _ in range(2):
-            assert await (await sessions.open(TARGET, "key", 1.0)).ask(Ping(), Done, show) == Done()
+            assert await (await kept.open(TARGET, "key", 1.0)).ask(Ping(), Done, show) == Done()
 
-    monkeypatch.setattr(session, "connect", connect)
+    monkeypatch.setattr(sessions, "connect", connect)
     asyncio.run(asking())
     assert [connection.aborted for connection in made] == [True, False]
 
@@ -200,13 +201,31 @@ def test_a_session_is_dropped_when_the_node_is_elsewhere_or_the_key_another(monk
         return made[-1]
 
     async def asking() -> None:
-        sessions = Sessions(ARCHIVE)
+        kept = Sessions(ARCHIVE)
         for target, key in ((TARGET, "key"), (TARGET, "key"), (TARGET, "another"), (ELSEWHERE, "another")):
-            await sessions.open(target, key, 1.0)
+            await kept.open(target, key, 1.0)
 
-    monkeypatch.setattr(session, "connect", connect)
+    monkeypatch.setattr(sessions, "connect", connect)
     asyncio.run(asking())
     assert [connection.aborted for connection in made] == [True, True, False]
+
+
+def test_who_asks_while_a_session_is_begun_gets_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Connection] = []
+
+    async def connect(target: Target, private_key: str, patience: float) -> Connection:
+        await asyncio.sleep(0)
+        made.append(Connection())
+        return made[-1]
+
+    async def asking() -> None:
+        kept = Sessions(ARCHIVE)
+        first, second = await asyncio.gather(kept.open(TARGET, "key", 1.0), kept.open(TARGET, "key", 1.0))
+        assert first is second
+
+    monkeypatch.setattr(sessions, "connect", connect)
+    asyncio.run(asking())
+    assert [connection.aborted for connection in made] == [False]
 
 
 def is_there(connection: Connection, process: Process, since: float) -> bool:
