@@ -96,8 +96,10 @@ class PackageSource:
             'APT::Update::Pre-Invoke:: "false";\n'  # a hook of another program, which is not run
         )
 
-    def publish(self, name: str, version: str, depends: str = "", content: str = "") -> str:
-        """Serve a package and return the digest of its file; an older version is withdrawn."""
+    def publish(
+        self, name: str, version: str, depends: str = "", content: str = "", recommends: str = "", beside: bool = False
+    ) -> str:
+        """Serve a package and return the digest of its file; without ``beside``, an older version is withdrawn."""
         tree = self.folder / "tree"
         shutil.rmtree(tree, ignore_errors=True)
         (tree / "DEBIAN").mkdir(parents=True)
@@ -105,6 +107,7 @@ class PackageSource:
         (tree / "usr" / name).write_text(content or f"{name} {version}")
         control = f"Package: {name}\nVersion: {version}\nArchitecture: {ARCHITECTURE}\nMaintainer: Nobody <x@y>\n"
         control += f"Depends: {depends}\n" if depends else ""
+        control += f"Recommends: {recommends}\n" if recommends else ""
         (tree / "DEBIAN" / "control").write_text(control + "Description: of a test\n")
         file = self.folder / "pool" / f"{name}_{version.replace(':', '%3a')}.deb"
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
@@ -112,7 +115,8 @@ class PackageSource:
         subprocess.run(argv, check=True, capture_output=True, env=environment)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         stanza = control + f"Filename: pool/{file.name}\nSize: {file.stat().st_size}\nSHA256: {digest}\n"
-        self._published[name] = Published(stanza + "Description: of a test\n", file.name)
+        key = f"{name} {version}" if beside else name
+        self._published[key] = Published(stanza + "Description: of a test\n", file.name)
         self.write_indexes()
         return digest
 

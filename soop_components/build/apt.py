@@ -16,6 +16,8 @@ from soop_components.project import Project
 _INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) ", re.MULTILINE)
 _UNKNOWN = re.compile(r"^E: (?:Unable to locate package|Package '?)\s?'?([a-z0-9][a-z0-9+.-]*)", re.MULTILINE)
 
+_NO_VERSION = re.compile(r"^E: Version '(\S+)' for '(\S+)' was not found", re.MULTILINE)
+
 
 class Apt:
     """Package lists of some sources, and the packages that a system has already."""
@@ -59,17 +61,34 @@ class Apt:
                 "check the network and /etc/apt/sources.list*",
             )
 
-    def closure(self, names: Sequence[str], pins: Mapping[str, str]) -> dict[str, str]:
-        """Return what would have to be installed for ``names``, versions by name; ``pins`` are versions to prefer."""
+    def closure(
+        self, names: Sequence[str], pins: Mapping[str, str], recommending: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Return what would have to be installed for ``names``, versions by name; ``pins`` are versions to prefer.
+
+        What those that are ``recommending`` recommend comes along, and what that recommends in its turn.
+        """
         self._pin(pins)
-        result = self._apt("apt-get", "install", "--simulate", "--yes", "--no-remove", "--", *names)
+        recommended = self._installed(recommending, "true") if recommending else {}
+        return self._installed([*names, *(f"{name}={version}" for name, version in recommended.items())])
+
+    def _installed(self, names: Sequence[str], recommends: str = "false") -> dict[str, str]:
+        options = ["--simulate", "--yes", "--no-remove", "-o", f"APT::Install-Recommends={recommends}"]
+        result = self._apt("apt-get", "install", *options, "--", *names)
         if result.returncode != 0:
+            if absent := _NO_VERSION.search(result.stderr):
+                raise SoopError(f"there is no {absent[2]} {absent[1]}", f"there is {self._versions(absent[2])}")
             missing = [name for name in _UNKNOWN.findall(result.stderr) if name in names]
             if missing:
                 advice = "look for the right name with: apt-cache search"
                 raise SoopError(f"no such Debian package: {', '.join(missing)}", advice)
             raise SoopError(f"packages {', '.join(names)} cannot be installed together: {_reason(result)}")
         return dict(_INSTALL.findall(result.stdout))
+
+    def _versions(self, name: str) -> str:
+        """Return the versions of a package that the lists have, in words."""
+        rows = (line.split("|") for line in self._apt("apt-cache", "madison", "--", name).stdout.splitlines())
+        return " and ".join(dict.fromkeys(row[1].strip() for row in rows if len(row) > 1)) or "no other version"
 
     def records(self, wanted: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Return the fields of the packages (versions by name) that the lists have, by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from soop_components.artifact.base_image import BaseImage
@@ -11,6 +11,7 @@ from soop_components.build.apt import Apt
 from soop_components.build.service_lock import FILE, Lock, LockedPackage, LockedRole, load_lock, write_lock
 from soop_components.build.service_source import Source
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.planning.component_needs import AskedPackage
 from soop_components.project import Project
 
 
@@ -49,18 +50,21 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
 
 
 def _resolved(
-    apt: Apt, image: BaseImage, asked: Mapping[str, tuple[str, ...]], keep: Lock | None, progress: Progress
+    apt: Apt, image: BaseImage, asked: Mapping[str, Sequence[AskedPackage]], keep: Lock | None, progress: Progress
 ) -> Lock:
     """Return a lock for what each role asks for; versions of ``keep`` stay where the mirror still serves them."""
     pins = {name: package.version for name, package in keep.packages.items()} if keep else {}
+    wanted = {each.name: each.version for packages in asked.values() for each in packages if each.version}
     roles: dict[str, dict[str, str]] = {}
     with apt.ready():
         progress("fetching package lists")
         apt.update()
-        for role, names in sorted(asked.items()):
+        for role, packages in sorted(asked.items()):
             progress(f"resolving packages of role {role}")
+            names, recommending = _names(packages), _names(each for each in packages if each.recommends)
             try:
-                roles[role] = apt.closure(names, pins) if names else {}
+                roles[role] = apt.closure(names, {**pins, **wanted}, recommending) if names else {}
+                _refuse_others(roles[role], wanted)
             except SoopError as error:
                 raise SoopError(f"role {role} on {image.base.name}: {error.message}", error.hint) from None
         chosen = {name: version for packages in roles.values() for name, version in packages.items()}
@@ -69,10 +73,25 @@ def _resolved(
         base=image.base,
         packages={name: _locked(name, version, records.get(name, {})) for name, version in sorted(chosen.items())},
         roles={
-            role: LockedRole(asked=tuple(asked[role]), packages=tuple(sorted(packages)))
+            role: LockedRole(
+                asked=_names(asked[role]),
+                recommends=tuple(each.name for each in asked[role] if each.recommends),
+                packages=tuple(sorted(packages)),
+            )
             for role, packages in roles.items()
         },
     )
+
+
+def _names(packages: Iterable[AskedPackage]) -> tuple[str, ...]:
+    return tuple(str(each) for each in packages)
+
+
+def _refuse_others(chosen: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+    """Fail where a package that one role wants in a version comes to another role in another one."""
+    for name, version in wanted.items():
+        if chosen.get(name, version) != version:
+            raise SoopError(f"{name} {chosen[name]} would be installed, but {version} is wanted")
 
 
 def _locked(name: str, version: str, fields: Mapping[str, str]) -> LockedPackage:

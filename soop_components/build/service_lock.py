@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,11 +14,13 @@ from soop_components.errors import InvalidInput
 from soop_components.model.base import Model
 from soop_components.model.names import RoleName
 from soop_components.model.problem import Problem
+from soop_components.planning.component_needs import AskedPackage
 from soop_components.reading.loader import load_model
 from soop_components.reading.yaml_file import read_yaml
 from soop_components.whole_file import write_whole
 
 FILE = "service.lock"
+_ASKED = StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*(?:=[0-9][A-Za-z0-9.+:~-]*)?$", max_length=201)
 _HEADER = """\
 # The exact Debian packages of this service, with all their dependencies; `soop build` takes these and no others.
 # Made by `soop lock`: commit it, don't edit it. `soop lock --refresh` chooses every version anew.
@@ -38,8 +40,10 @@ class LockedPackage(Model):
 class LockedRole(Model):
     """The packages that the nodes of a role get."""
 
-    asked: Annotated[tuple[PackageName, ...], Field(strict=False)] = ()
-    """Those that its components name."""
+    asked: Annotated[tuple[Annotated[str, _ASKED], ...], Field(strict=False)] = ()
+    """Those that its components name, with the version of those that are to have one: ``name=version``."""
+    recommends: Annotated[tuple[PackageName, ...], Field(strict=False)] = ()
+    """Those among them whose recommended packages come along."""
     packages: Annotated[tuple[PackageName, ...], Field(strict=False)] = ()
     """Those to be installed for it on the base: dependencies included, without what the base has."""
 
@@ -52,13 +56,18 @@ class Lock(Model):
     packages: dict[PackageName, LockedPackage] = Field(default_factory=dict)
     roles: dict[RoleName, LockedRole] = Field(default_factory=dict)
 
-    def mismatches(self, base: str, asked: Mapping[str, tuple[str, ...]]) -> list[str]:
+    def mismatches(self, base: str, asked: Mapping[str, Sequence[AskedPackage]]) -> list[str]:
         """Say where the lock does not fit a definition: its base, and the packages asked for by role."""
         problems = [] if self.base.name == base else [f"base.name: expected {base} (got {self.base.name})"]
-        for role, names in asked.items():
-            locked = set(self.roles[role].asked) if role in self.roles else set()
+        for role, packages in asked.items():
+            of_role = self.roles.get(role, LockedRole())
+            names, locked = [str(each) for each in packages], set(of_role.asked)
             problems += [f"roles.{role}: package {name} is not locked" for name in names if name not in locked]
             problems += [f"roles.{role}: package {name} is not needed" for name in sorted(locked - set(names))]
+            wanted = {each.name for each in packages if each.recommends}
+            for name in sorted(wanted ^ set(of_role.recommends)):
+                what = "not locked" if name in wanted else "not needed"
+                problems.append(f"roles.{role}: packages that {name} recommends are {what}")
         problems += [f"roles.{role}: the service has no such role" for role in self.roles if role not in asked]
         return problems
 
@@ -107,5 +116,7 @@ def lock_text(lock: Lock) -> str:
     for role, locked in sorted(lock.roles.items()):
         lines.append(f"  {role}:")
         lines.append(f"    asked: {json.dumps(sorted(locked.asked))}")
+        if locked.recommends:
+            lines.append(f"    recommends: {json.dumps(sorted(locked.recommends))}")
         lines.append(f"    packages: {json.dumps(sorted(locked.packages))}")
     return "\n".join(lines) + "\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,22 @@ from soop_components.build.source_files import SourceFile, collect, line_end_pro
 from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
 from soop_components.model.paths import path_problem
-from soop_components.model.plan import Migration
+from soop_components.model.plan import Migration, PackageVersion
 from soop_components.model.problem import path_text, unknown
 from soop_components.model.service import Component, ServiceDefinition
 from soop_components.planning import limits
-from soop_components.planning.component_needs import component_packages, component_sources
+from soop_components.planning.component_needs import (
+    AskedPackage,
+    component_packages,
+    component_sources,
+    merged_packages,
+)
 from soop_components.project import Project
 from soop_components.reading.loader import read_service
 from soop_components.reading.mistakes import Mistakes
 
-_PACKAGE_NAME: TypeAdapter[str] = TypeAdapter(PackageName)
+_NAME: TypeAdapter[str] = TypeAdapter(PackageName)
+_VERSION: TypeAdapter[str] = TypeAdapter(PackageVersion)
 Anything = TypeVar("Anything")
 
 
@@ -46,7 +52,7 @@ class Source:
     """Programs of the smoke tests and hooks by path."""
     migrations: tuple[Migration, ...]
     """Those of all components, in order."""
-    packages: Mapping[str, tuple[str, ...]]
+    packages: Mapping[str, tuple[AskedPackage, ...]]
     """Debian packages that the components of each role ask for, by role."""
     notes: tuple[str, ...]
     """What people should know although nothing is wrong with the definition."""
@@ -90,6 +96,7 @@ class _Reader:
         }
         with limits.per_service():
             packages = {name: self._packages(name, *each, service.base) for name, each in usable.items()}
+        self._one_version_each(packages)
         components = {name: self._files(name, *each) for name, each in usable.items()}
         source = Source(
             folder=self._folder,
@@ -104,7 +111,7 @@ class _Reader:
                 for migration in declared_migrations(name, *each, components[name])
             ),
             packages={
-                role: tuple(sorted({package for name in node.components for package in packages.get(name, ())}))
+                role: merged_packages(package for name in node.components for package in packages.get(name, ()))
                 for role, node in service.nodes.items()
             },
             notes=tuple(dict.fromkeys(self._notes)),
@@ -128,15 +135,29 @@ class _Reader:
                 blocks[block] = loaded
         return dict(sorted(blocks.items()))
 
-    def _packages(self, name: str, component: Component, block: LoadedBlock, base: str) -> list[str]:
+    def _packages(self, name: str, component: Component, block: LoadedBlock, base: str) -> tuple[AskedPackage, ...]:
         key = f"components.{name}"
-        packages = self._attempt(key, lambda: component_packages(block.block, component.with_, base)) or []
+        packages = self._attempt(key, lambda: component_packages(block.block, component.with_, base)) or ()
         for package in packages:
-            try:
-                _PACKAGE_NAME.validate_python(package)
-            except ValidationError:
-                self._note(key, f"{package!r} is not the name of a Debian package")
+            checks = [(_NAME, "name", package.name)]
+            checks += [] if package.version is None else [(_VERSION, "version", package.version)]
+            for kind, what, value in checks:
+                try:
+                    kind.validate_python(value)
+                except ValidationError:
+                    self._note(key, f"{value!r} is not the {what} of a Debian package")
         return packages
+
+    def _one_version_each(self, packages: Mapping[str, Sequence[AskedPackage]]) -> None:
+        """Note packages of which two components want different versions: an artifact has one of each."""
+        first: dict[str, tuple[str, str]] = {}
+        for component, asked in packages.items():
+            for each in asked:
+                if each.version is not None:
+                    other, version = first.setdefault(each.name, (component, each.version))
+                    if version != each.version:
+                        wants = f"{each.name} is to have version {each.version}, and {version} in components.{other}"
+                        self._note(f"components.{component}", wants)
 
     def _files(self, name: str, component: Component, block: LoadedBlock) -> dict[str, SourceFile]:
         key = f"components.{name}.with"

@@ -49,7 +49,7 @@ class Block(Model):
     parameters: dict[ConfigKey, Parameter] = Field(default_factory=dict)
     """What a component may or must give, by name. Templates read them as ``params.<name>``."""
     packages: parts.Computed[parts.PackagePart | parts.Template] = ()
-    """Debian packages; their dependencies come along."""
+    """Debian packages, as names or ``name=version``; their dependencies come along."""
     debconf: dict[Question, Answer] | parts.Template = Field(default_factory=dict)
     """Answers to questions that packages ask while they are installed, by question; may be secrets."""
     users: dict[parts.Template, parts.UserPart] | parts.Template = Field(default_factory=dict)

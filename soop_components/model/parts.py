@@ -54,7 +54,9 @@ class PackagePart(Part):
     """A Debian package, or several, that are installed only under a condition."""
 
     name: Template
-    """The package's name."""
+    """The package's name, or name and version, ``cron=3.0pl1-162``: no other version is locked then."""
+    recommends: bool | Template = False
+    """Whether the packages that it recommends come along, as apt has it by default."""
 
 
 class UserPart(Part):

@@ -21,10 +21,13 @@ AccountNumber = Annotated[int, Field(ge=100, le=59_999)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+PackageVersion = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+:~-]*$", max_length=100)]
+
+
 class Package(Model):
     """A Debian package of the artifact."""
 
-    version: Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+:~-]*$", max_length=100)]
+    version: PackageVersion
     architecture: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=20)]
     digest: Digest
     size: Annotated[int, Field(ge=0)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from soop_components.errors import SoopError
 from soop_components.model.block import Block
@@ -13,6 +14,29 @@ from soop_components.planning.marks import Marked
 from soop_components.planning.parameters import parts_of
 from soop_components.planning.place import Place
 from soop_components.planning.templates import evaluate
+
+
+class AskedPackage(NamedTuple):
+    """A Debian package that a component asks for."""
+
+    name: str
+    version: str | None = None
+    """The only one that will do."""
+    recommends: bool = False
+    """Whether the packages that it recommends come along."""
+
+    def __str__(self) -> str:
+        """Return it as apt understands it."""
+        return self.name if self.version is None else f"{self.name}={self.version}"
+
+
+def merged_packages(asked: Iterable[AskedPackage]) -> tuple[AskedPackage, ...]:
+    """Return each package once, sorted, as all who ask for it want it; they agree on its version."""
+    found: dict[str, AskedPackage] = {}
+    for each in asked:
+        other = found.get(each.name, each)
+        found[each.name] = AskedPackage(each.name, each.version or other.version, each.recommends or other.recommends)
+    return tuple(sorted(found.values()))
 
 
 def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[str], list[str]]:
@@ -35,8 +59,8 @@ def component_sources(block: Block, with_: Mapping[str, object]) -> tuple[set[st
     return paths, problems
 
 
-def component_packages(block: Block, with_: Mapping[str, object], base: str) -> list[str]:
-    """Return the names of the Debian packages that a component needs, sorted, without their dependencies.
+def component_packages(block: Block, with_: Mapping[str, object], base: str) -> tuple[AskedPackage, ...]:
+    """Return the Debian packages that a component needs, sorted, without their dependencies.
 
     They may depend on the base and on the component's parameters as they are written, but not on configuration, nodes
     or domain: a parameter that is such a template is not defined here.
@@ -51,21 +75,24 @@ def component_packages(block: Block, with_: Mapping[str, object], base: str) -> 
         except SoopError:
             continue  # depends on the domain: what uses it below is refused
     try:
-        return sorted(package_names(block, scope, where))
+        return merged_packages(asked_packages(block, scope, where))
     except SoopError as error:
         raise SoopError(
             error.message, "packages can depend only on parameters, and those cannot be templates then"
         ) from None
 
 
-def package_names(block: Block, scope: Mapping[str, object], where: Place) -> set[str]:
-    """Return the names of the packages that a block asks for in a scope."""
-    found: set[str] = set()
+def asked_packages(block: Block, scope: Mapping[str, object], where: Place) -> list[AskedPackage]:
+    """Return the packages that a block asks for in a scope."""
+    found: list[AskedPackage] = []
     for package in block.packages if isinstance(block.packages, tuple) else [block.packages]:
         part = package if isinstance(package, PackagePart) else PackagePart(name=package)
-        names = evaluate(part.name, scope, where) if evaluate(part.when, scope, where) else []
+        if not evaluate(part.when, scope, where):
+            continue
+        names, recommends = evaluate(part.name, scope, where), evaluate(part.recommends, scope, where)
         for name in names if isinstance(names, list) else [] if names is None else [names]:
             if not isinstance(name, str) or isinstance(name, Marked) or not name:
                 raise SoopError(f"{where}: expected the name of a package {got(name)}")
-            found.add(name)
+            bare, _, version = name.partition("=")
+            found.append(AskedPackage(bare, version if "=" in name else None, bool(recommends)))
     return found

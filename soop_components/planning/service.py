@@ -18,7 +18,7 @@ from soop_components.model.service import DiskDefinition, NodeDefinition, Rollou
 from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.planning import limits
 from soop_components.planning.checks import role_problems, secret_keys
-from soop_components.planning.component_needs import package_names
+from soop_components.planning.component_needs import asked_packages
 from soop_components.planning.expand import expand
 from soop_components.planning.inbound import inbound_rules, refuse_public_ssh
 from soop_components.planning.inside import inside
@@ -180,7 +180,8 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     component = resolved.definition.components[name]
     block = resolved.blocks[component.uses]
     within = inside(resolved, role, name, scope, where)
-    missing = package_names(block, within, where.in_block(block.block).at("packages")) - resolved.packages.keys()
+    asked = asked_packages(block, within, where.in_block(block.block).at("packages"))
+    missing = {each.name for each in asked} - resolved.packages.keys()
     if missing:
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"

@@ -117,7 +117,54 @@ def test_packages_that_cannot_be_installed(project: Project, packages: PackageSo
         relock(project)
 
 
-@pytest.mark.parametrize("name", ["--purge", "greeter-", "Greeter", "greeter=1.0", "greeter libc6", "/etc/passwd"])
+def test_a_package_in_the_version_that_is_asked_for(project: Project, packages: PackageSource) -> None:
+    packages.publish("greeter", "1.1-1", "greeter-lib", beside=True)
+    relock(project)
+    edit(project, "blocks/greeting/block.yaml", "[greeter]", "[greeter=1.0-1]")
+    assert relock(project).packages == (("greeter", "1.1-1", "1.0-1"),)
+    assert relock(project, refresh=True).packages == ()
+    made = load_lock(project.service_defs / "greeting-service", LABEL)
+    assert made is not None
+    assert made.roles["web"].asked == ("greeter=1.0-1",)
+    edit(project, "blocks/greeting/block.yaml", "=1.0-1", "=1.0-2")
+    with pytest.raises(SoopError, match=r"^role web on debian-12: there is no greeter 1.0-2\n") as caught:
+        relock(project)
+    assert caught.value.hint == "there is 1.1-1 and 1.0-1"
+    assert made == load_lock(project.service_defs / "greeting-service", LABEL)
+
+
+def test_a_version_counts_for_all_roles(project: Project, packages: PackageSource) -> None:
+    packages.publish("greeter", "1.1-1", "greeter-lib", beside=True)
+    edit(project, "blocks/ticking/block.yaml", "[clock]", "[clock, greeter=1.0-1]")
+    assert ("greeter", None, "1.0-1") in relock(project).packages
+    edit(project, "blocks/greeting/block.yaml", "[greeter]", "[greeter=1.1-1]")
+    with pytest.raises(InvalidInput) as caught:
+        read_source(project, LABEL)
+    (problem,) = caught.value.problems
+    assert problem.endswith(": greeter is to have version 1.0-1, and 1.1-1 in components.page")
+
+
+def test_recommended_packages_come_along_where_they_are_asked_for(project: Project, packages: PackageSource) -> None:
+    packages.publish("manual", "1", recommends="pager")
+    packages.publish("pager", "2")
+    packages.publish("extra", "3", recommends="unwanted")
+    packages.publish("unwanted", "4")
+    edit(project, "blocks/greeting/block.yaml", "[greeter]", "[greeter, extra, {name: manual, recommends: true}]")
+    assert [name for name, _, _ in relock(project).packages] == [
+        "clock", "extra", "greeter", "greeter-lib", "manual", "pager",
+    ]  # fmt: skip
+    edit(project, "blocks/greeting/block.yaml", ", recommends: true", "")
+    assert relock(project).packages == (("pager", "2", None),)
+
+
+@pytest.mark.parametrize("version", ["", "x", "1 2", "1.0=2"])
+def test_what_is_not_the_version_of_a_package(project: Project, version: str) -> None:
+    edit(project, "blocks/greeting/block.yaml", "[greeter]", f"['greeter={version}']")
+    with pytest.raises(InvalidInput, match="is not the version of a Debian package"):
+        read_source(project, LABEL)
+
+
+@pytest.mark.parametrize("name", ["--purge", "greeter-", "Greeter", "greeter libc6", "/etc/passwd"])
 def test_what_is_not_the_name_of_a_package(project: Project, name: str) -> None:
     edit(project, "blocks/greeting/block.yaml", "[greeter]", f"['{name}']")
     with pytest.raises(InvalidInput) as caught:

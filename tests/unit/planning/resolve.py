@@ -12,7 +12,7 @@ from soop_components.library import load_block
 from soop_components.model.block import Block
 from soop_components.model.plan import Package
 from soop_components.model.service import ServiceDefinition
-from soop_components.planning.component_needs import component_packages, component_sources
+from soop_components.planning.component_needs import AskedPackage, component_packages, component_sources
 
 LINK = "-> "
 """Begins the text of a file that is a link."""
@@ -86,8 +86,8 @@ def resolve_data(data: dict[str, Any]) -> ResolvedDefinition:
     return resolve(ServiceDefinition.model_validate(shell | data["definition"]), data.get("files", {}), blocks)
 
 
-def _packages(names: Iterable[list[str]]) -> tuple[str, ...]:
-    return tuple(sorted({name for found in names for name in found}))
+def _packages(asked: Iterable[tuple[AskedPackage, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({each.name for found in asked for each in found}))
 
 
 def _package(name: str) -> Package:
