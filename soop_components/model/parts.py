@@ -36,6 +36,15 @@ class Part(Model):
     """Whether the part is there at all."""
 
 
+class SomeNodesPart(Part):
+    """What may be there on some nodes of a role only; all else of a component is the same on every node of a role."""
+
+    first: bool | Template = False
+    """Whether it is there on the first node of its role only, the one with number 1."""
+    others: bool | Template = False
+    """Whether it is there on the other nodes of its role only."""
+
+
 class TextPart(Part):
     """A part with text: exactly one of the keys ``origins`` says where the text comes from."""
 
@@ -85,7 +94,7 @@ class DirectoryPart(Part):
     """Group that owns it."""
 
 
-class FilePart(TextPart):
+class FilePart(TextPart, SomeNodesPart):
     """A file: exactly one of ``content``, ``template`` and ``source``."""
 
     origins = ("content", "template", "source")
@@ -141,14 +150,7 @@ class LogPart(Part):
     """Its path."""
 
 
-class FirstNodePart(Model):
-    """What may be there on one node of a role only; all else of a component is the same on every node of a role."""
-
-    first: bool | Template = False
-    """Whether it is there on the first node of its role only, the one with number 1."""
-
-
-class UnitPart(TextPart, FirstNodePart):
+class UnitPart(TextPart, SomeNodesPart):
     """A systemd unit: the block's own when it has ``content`` or ``template``, a package's otherwise."""
 
     origins = ("content", "template")
@@ -171,7 +173,7 @@ class UnitPart(TextPart, FirstNodePart):
     """Paths whose change reloads it; one that cannot reload is restarted."""
 
 
-class ScriptPart(TextPart, FirstNodePart):
+class ScriptPart(TextPart, SomeNodesPart):
     """A configuration script: exactly one of ``program``, ``source``, ``content`` and ``template``."""
 
     origins = ("program", "source", "content", "template")
@@ -221,7 +223,7 @@ class DataPart(Part):
     """Seconds after which the program is ended and has failed."""
 
 
-class HttpHealthPart(Part, FirstNodePart):
+class HttpHealthPart(SomeNodesPart):
     """Healthy is an HTTP answer below 400 within 5 seconds of the request."""
 
     path: Template = "/"
@@ -232,7 +234,7 @@ class HttpHealthPart(Part, FirstNodePart):
     """Seconds within which it must become healthy."""
 
 
-class CommandHealthPart(Part, FirstNodePart):
+class CommandHealthPart(SomeNodesPart):
     """Healthy is a command that exits with 0."""
 
     command: Computed[Template]

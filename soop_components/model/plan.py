@@ -51,7 +51,16 @@ class Directory(Model):
     group: str = "root"
 
 
-class File(Model):
+class OnSomeNodes(Model):
+    """What may be there on some nodes of a role only."""
+
+    first: bool = False
+    """Whether it is there on the first node of the role only."""
+    others: bool = False
+    """Whether it is there on all nodes of the role but the first."""
+
+
+class File(OnSomeNodes):
     """A file: small rendered text in ``content``, or a member of the component's blob by ``source`` and ``digest``."""
 
     mode: Mode = "0644"
@@ -72,7 +81,7 @@ class Link(Model):
     target: str
 
 
-class Unit(Model):
+class Unit(OnSomeNodes):
     """A systemd unit: ours when it has ``content`` (written to /etc/systemd/system), a package's otherwise."""
 
     content: str | None = None
@@ -83,11 +92,9 @@ class Unit(Model):
     """Paths (files, or folders with all below) whose change restarts it; a change of ``content`` always does."""
     reload_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths whose change reloads it."""
-    first: bool = False
-    """Whether it is there on the first node of the role only."""
 
 
-class Script(Model):
+class Script(OnSomeNodes):
     """A configuration script; runs again only when it or anything it is given has changed since it last succeeded."""
 
     name: str
@@ -105,32 +112,26 @@ class Script(Model):
     """Seconds."""
     triggers: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths (files, or folders with all below) whose change makes it run again."""
-    first: bool = False
-    """Whether it is there on the first node of the role only."""
 
 
 RequestPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
 """Without spaces and line ends: it is a part of a request's first line."""
 
 
-class HttpHealth(Model):
+class HttpHealth(OnSomeNodes):
     """Healthy is an HTTP answer below 400 on the node's own address."""
 
     path: RequestPath
     port: Port
     timeout: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds until it must have answered."""
-    first: bool = False
-    """Whether it is there on the first node of the role only."""
 
 
-class CommandHealth(Model):
+class CommandHealth(OnSomeNodes):
     """Healthy is a command (an argument vector) that exits with 0."""
 
     command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     timeout: Annotated[int, Field(ge=1, le=3600)] = 60
-    first: bool = False
-    """Whether it is there on the first node of the role only."""
 
 
 class ComponentPlan(Model):

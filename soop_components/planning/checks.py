@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from soop_components.model.debconf import answer_problem
 from soop_components.model.names import quoted, shown
-from soop_components.model.plan import ComponentPlan, Unit
+from soop_components.model.plan import ComponentPlan, OnSomeNodes, Unit
 from soop_components.model.problem import Keys, path_text
 from soop_components.planning.marks import MARK, NODE_KEYS, holds_secret
 
@@ -41,6 +41,7 @@ def _component_problems(component: ComponentPlan, secrets: set[str]) -> Iterator
         for path, part in getattr(component, kind).items():
             yield from _account_problems(f"{kind}.{shown(path)}", part.owner, part.group)
     yield from _answer_problems(component)
+    yield from _nowhere_problems(component)
     yield from _mark_problems(component, secrets)
 
 
@@ -71,6 +72,17 @@ def _answer_problems(component: ComponentPlan) -> Iterator[str]:
     for question, answer in component.debconf.items():
         if problem := answer_problem(question, answer):
             yield f"debconf.{shown(question)}: {problem}"
+
+
+def _nowhere_problems(component: ComponentPlan) -> Iterator[str]:
+    """Find what would be on no node at all."""
+    parts: dict[str, OnSomeNodes | None] = {f"files.{shown(path)}": file for path, file in component.files.items()}
+    parts |= {f"units.{shown(name)}": unit for name, unit in component.units.items()}
+    parts |= {f"scripts.{shown(script.name)}": script for script in component.scripts}
+    parts |= {"health.http": component.http_health, "health.command": component.command_health}
+    for place, part in parts.items():
+        if part and part.first and part.others:
+            yield f"{place}: first and others exclude each other: without both it is on all nodes"
 
 
 def _trigger_problems(kind: str, paths: Iterable[str]) -> Iterator[str]:

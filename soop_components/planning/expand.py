@@ -81,7 +81,7 @@ class _Expansion:
         return found
 
     def _file(self, part: parts.FilePart, place: Place) -> plan.File:
-        data = part.model_dump(include={"owner", "group", "source"})
+        data = part.model_dump(include={"owner", "group", "source", "first", "others"})
         if part.source is not None:
             packed = self._packed(part.source, place)
             return validated(plan.File, {**data, "digest": packed.digest, "mode": part.mode or packed.mode}, place)
@@ -121,7 +121,7 @@ class _Expansion:
         found: dict[str, plan.Unit] = {}
         for name, part in named_parts(self.block.units, parts.UnitPart, self.scope, self.where.at("units")).items():
             place = self.where.at("units", name)
-            data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on", "first"})
+            data = part.model_dump(include={"enabled", "state", "restart_on", "reload_on", "first", "others"})
             if part.content is not None or part.template is not None:
                 data["content"] = self._content(part.content, part.template, place)
             found[name] = validated(plan.Unit, data, place)
@@ -133,7 +133,7 @@ class _Expansion:
             place = self.where.at("scripts", part.name)
             if part.phase not in ("before_units", "after_units"):
                 raise SoopError(f"{place}: phase: expected before_units or after_units {got(part.phase)}")
-            data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers", "first"})
+            data = part.model_dump(include={"name", "arguments", "user", "timeout", "triggers", "first", "others"})
             source = packed_path(self.block.block, part.program) if part.program is not None else part.source
             if source is not None:
                 data |= {"source": source, "digest": self._packed(source, place).digest}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from soop_components.model.plan import ComponentPlan, RolePlan, Unit
+from soop_components.model.plan import ComponentPlan, RolePlan
 from soop_components.planning.marks import MARK
 from soop_components.preview.facts import Changes, PackageChange, RoleChange
 
@@ -48,7 +48,8 @@ def unit_changes(before: RolePlan, after: RolePlan, secrets: Collection[str], is
 
     What scripts of packages ask for besides is known on the node only.
     """
-    old, new = (_units(role, is_first) for role in (before, after))
+    before, after = (_on_node(role, is_first) for role in (before, after))
+    old, new = (_parts(role, "units") for role in (before, after))
     found = changed_paths(before, after, secrets)
     paths = (*found.added, *found.changed, *found.removed)
     packages = before.packages != after.packages
@@ -87,8 +88,18 @@ def holds(part: Any, secrets: Collection[str]) -> bool:
     return any(found["kind"] == "secret" and found["key"] in secrets for found in marks)
 
 
-def _units(role: RolePlan, is_first: bool) -> dict[str, Unit]:
-    return {name: unit for name, unit in _parts(role, "units").items() if is_first or not unit.first}
+def _on_node(role: RolePlan, is_first: bool) -> RolePlan:
+    """Return the files and units that the first node of a role has, or the others."""
+    components = {
+        name: component.model_copy(
+            update={
+                kind: {key: part for key, part in parts.items() if not (part.others if is_first else part.first)}
+                for kind, parts in (("files", component.files), ("units", component.units))
+            }
+        )
+        for name, component in role.components.items()
+    }
+    return role.model_copy(update={"components": components})
 
 
 def _parts(role: RolePlan, kind: str) -> dict[str, Any]:

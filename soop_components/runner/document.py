@@ -79,8 +79,8 @@ def parse(raw: Any) -> Document:
         plan = put_node(raw["plan"], raw["node"])
         packages = {name: read(Package, package, name) for name, package in (plan.get("packages") or {}).items()}
         components = tuple(read(Component, {"name": name, **plan["components"][name]}, name) for name in _order(plan))
-        if raw["node"].get("number") != "1":
-            components = tuple(component.without_first() for component in components)
+        is_first = raw["node"].get("number") == "1"
+        components = tuple(component.on_node(is_first) for component in components)
         document = Document(version_of(raw), raw["node"], packages, components, plan.get("disk"), raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure("plan", f"the document cannot be read as a plan: {type(error).__name__}: {error}") from error

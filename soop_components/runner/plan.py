@@ -48,6 +48,8 @@ class File(NamedTuple):
     source: str | None = None
     digest: str | None = None
     secret: bool = False
+    first: bool = False
+    others: bool = False
 
 
 class Link(NamedTuple):
@@ -65,6 +67,7 @@ class Unit(NamedTuple):
     restart_on: tuple[str, ...] = ()
     reload_on: tuple[str, ...] = ()
     first: bool = False
+    others: bool = False
 
 
 class Script(NamedTuple):
@@ -81,6 +84,7 @@ class Script(NamedTuple):
     timeout: int = 300
     triggers: tuple[str, ...] = ()
     first: bool = False
+    others: bool = False
 
 
 class HttpHealth(NamedTuple):
@@ -90,6 +94,7 @@ class HttpHealth(NamedTuple):
     port: int
     timeout: int = 60
     first: bool = False
+    others: bool = False
 
 
 class CommandHealth(NamedTuple):
@@ -98,6 +103,7 @@ class CommandHealth(NamedTuple):
     command: tuple[str, ...]
     timeout: int = 60
     first: bool = False
+    others: bool = False
 
 
 class Component(NamedTuple):
@@ -117,14 +123,19 @@ class Component(NamedTuple):
     logs: tuple[str, ...] = ()
     debconf: Mapping[str, str] = {}
 
-    def without_first(self) -> Component:
-        """Return what it is on all nodes of its role but the first."""
+    def on_node(self, is_first: bool) -> Component:
+        """Return what it is on the first node of its role, or on the others."""
+
+        def has(part: File | Unit | Script | HttpHealth | CommandHealth) -> bool:
+            return not (part.others if is_first else part.first)
+
         http, command = self.http_health, self.command_health
         return self._replace(
-            scripts=tuple(script for script in self.scripts if not script.first),
-            units={name: unit for name, unit in self.units.items() if not unit.first},
-            http_health=None if http and http.first else http,
-            command_health=None if command and command.first else command,
+            files={path: file for path, file in self.files.items() if has(file)},
+            scripts=tuple(filter(has, self.scripts)),
+            units={name: unit for name, unit in self.units.items() if has(unit)},
+            http_health=http if http and has(http) else None,
+            command_health=command if command and has(command) else None,
         )
 
     @property

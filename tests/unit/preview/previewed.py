@@ -25,10 +25,11 @@ def package(version: str) -> Package:
 API = ComponentPlan(
     files={
         "/opt/api/api.py": File(content="1"),
+        "/etc/first.env": File(content="1", first=True),
         "/etc/api.env": File(content="password=@@soop-secret:password@@", secret=True),
     },
     units={
-        "api.service": Unit(content="[Service]", restart_on=("/opt/api", "/etc/api.env")),
+        "api.service": Unit(content="[Service]", restart_on=("/opt/api", "/etc/api.env", "/etc/first.env")),
         "first.service": Unit(content="[Service]", restart_on=("/opt/api",), first=True),
     },
 )

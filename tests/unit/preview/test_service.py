@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from soop_components.model.plan import RolePlan
+from soop_components.model.plan import File, RolePlan
 from soop_components.preview.facts import NodeChange, PackageChange, ServicePreview, StepFact
 from soop_components.preview.nodes import Found
 from soop_components.preview.service import service_preview
-from tests.unit.preview.previewed import DOMAIN, HOOK, OTHER, WEB, changed, package, release, with_file
+from tests.unit.preview.previewed import API, DOMAIN, HOOK, OTHER, PROXY, WEB, changed, package, release, with_file
 
 BEFORE = release()
 NEW_PROGRAM = with_file(WEB, "api", "/opt/api/api.py", "2")
@@ -46,6 +46,14 @@ def test_an_upgrade_configures_what_differs_and_names_the_version_elsewhere() ->
     assert (role.role, role.files.changed, role.units.changed) == ("web", ("/opt/api/api.py",), ())
 
 
+def test_a_file_of_the_first_node_restarts_nothing_elsewhere() -> None:
+    files = {**API.files, "/etc/first.env": File(content="2", first=True)}
+    web = WEB.model_copy(update={"components": {"api": API.model_copy(update={"files": files}), "proxy": PROXY}})
+    preview = service_preview(BEFORE, release("3.2.4", OTHER, web=web))
+    assert node(preview, "web-1").restarts == ("api.service",)
+    assert node(preview, "web-2").restarts == ()
+
+
 def test_the_order_is_that_of_the_rollout() -> None:
     preview = service_preview(BEFORE, release("3.2.4", OTHER, web=NEW_PROGRAM))
     assert configured(preview) == [("database-1",), ("web-1",), ("web-2", "web-3")]
@@ -80,6 +88,7 @@ def test_a_service_that_is_new_and_one_that_goes() -> None:
     assert set(actions(new).values()) == {"create"}
     assert {role.role: role.files.added for role in new.roles}["web"] == (
         "/etc/api.env",
+        "/etc/first.env",
         "/etc/nginx/nginx.conf",
         "/opt/api/api.py",
     )

@@ -36,28 +36,24 @@ def test_what_the_deployer_dumps_is_read() -> None:
     assert parsed.units["nginx.service"].reload_on == ("/etc/nginx",)
 
 
-@pytest.mark.parametrize(
-    ("number", "scripts", "units", "checked"),
-    [("1", ["once", "all"], ["leader.service", "all.service"], True), ("2", ["all"], ["all.service"], False)],
-)
-def test_what_only_the_first_node_of_a_role_has(
-    number: str, scripts: list[str], units: list[str], checked: bool
-) -> None:
+@pytest.mark.parametrize(("number", "names", "checked"), [("1", "first all", "http"), ("2", "other all", "command")])
+def test_what_only_the_first_node_of_a_role_has_and_only_the_others(number: str, names: str, checked: str) -> None:
+    some: dict[str, dict[str, Any]] = {"first": {"first": True}, "other": {"others": True}, "all": {}}
     part = {
-        "scripts": [{"name": "once", "content": "#!/bin/sh", "first": True}, {"name": "all", "content": "#!/bin/sh"}],
-        "units": {"leader.service": {"content": "", "first": True}, "all.service": {}},
-        "files": {"/etc/x": file("x")},
+        "scripts": [{"name": name, "content": "#!/bin/sh", **on} for name, on in some.items()],
+        "units": {f"{name}.service": {"content": "", **on} for name, on in some.items()},
+        "files": {f"/etc/{name}": file("x", **on) for name, on in some.items()},
         "http_health": {"path": "/", "port": 80, "first": True},
-        "command_health": {"command": ["true"], "first": True},
+        "command_health": {"command": ["true"], "others": True},
     }
     raw = document(web=part)
     raw["node"] = {**raw["node"], "number": number}
     raw["plan_digest"] = digest_of({key: value for key, value in raw.items() if key != "plan_digest"})
     (web,) = parse(raw).components
-    assert [script.name for script in web.scripts] == scripts
-    assert list(web.units) == units
-    assert (web.http_health is not None, web.command_health is not None) == (checked, checked)
-    assert list(web.files) == ["/etc/x"]
+    assert [script.name for script in web.scripts] == names.split()
+    assert list(web.units) == [f"{name}.service" for name in names.split()]
+    assert list(web.files) == [f"/etc/{name}" for name in names.split()]
+    assert (web.http_health is not None, web.command_health is not None) == (checked == "http", checked == "command")
 
 
 def test_components_come_in_their_order() -> None:
