@@ -13,17 +13,16 @@ from soop_components.runner.protocol import OWN_ROLLBACK, Applied, Failed, Rollb
 
 
 def run(host: Host) -> Applied | Failed | None:
-    """Roll back what no deployer has accepted; None if an apply was at work, after which the time begins anew."""
-    if busy := transient.running(host):
-        with suppress(Failure):
-            transient.await_end(host, busy)
+    """Roll back what no deployer has accepted, or let the time begin anew; None if an apply was at work."""
+    try:
+        if busy := transient.running(host):
+            with suppress(Failure):
+                transient.await_end(host, busy)
+            return None
+        transient.start(host, OWN_ROLLBACK, lambda write: _work(host, write))
+        return transient.await_end(host, OWN_ROLLBACK)
+    finally:
         unaccepted.renew(host)
-        return None
-    transient.start(host, OWN_ROLLBACK, lambda write: _work(host, write))
-    answer = transient.await_end(host, OWN_ROLLBACK)
-    if isinstance(answer, Failed) and answer.step == "lock":
-        unaccepted.renew(host)
-    return answer
 
 
 def _work(host: Host, write: Callable[[str], None]) -> None:

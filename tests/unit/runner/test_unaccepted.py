@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from soop_components.runner import accept as accepting
-from soop_components.runner import unaccepted
+from soop_components.runner import own_rollback, transient, unaccepted
 from soop_components.runner.accept import accept
 from soop_components.runner.failure import Failure
 from soop_components.runner.host import Host
@@ -178,7 +178,7 @@ def test_a_rollback_that_fails_is_told_and_tried_again(node: Node) -> None:
     found = node.status().own_rollback
     assert found is not None
     assert found.failure == "app.service: restart failed"
-    assert is_armed(node), "the next boot tries again"
+    assert is_armed(node)
     half = "not whole on this node any more: its own rollback failed: app.service: restart failed"
     with pytest.raises(Failure, match=half):
         accept(node.host, Accept(two["plan_digest"]))
@@ -187,6 +187,26 @@ def test_a_rollback_that_fails_is_told_and_tried_again(node: Node) -> None:
     node.systemd.fails.clear()
     assert isinstance(due(node), Applied)
     assert not is_armed(node)
+
+
+@pytest.mark.parametrize("busy", [None, "an-apply"])
+def test_what_did_not_roll_back_in_time_has_the_same_time_again(
+    node: Node, monkeypatch: pytest.MonkeyPatch, busy: str | None
+) -> None:
+    def ended(host: Host, id_: str) -> Failed:
+        return Failed("units", "no")
+
+    apply(node, TWO)
+    monkeypatch.setattr(transient, "running", lambda host: busy)
+    monkeypatch.setattr(transient, "start", lambda host, id_, work: None)
+    monkeypatch.setattr(transient, "await_end", ended)
+    node.systemd.commands.clear()
+    assert own_rollback.run(node.host) == (None if busy else Failed("units", "no"))
+    assert node.systemd.commands == [f"restart {UNACCEPTED_TIMER}"]
+    due(node)
+    node.systemd.commands.clear()
+    own_rollback.run(node.host)
+    assert node.systemd.commands == []
 
 
 def test_a_deployer_that_wakes_up_later_is_told(node: Node) -> None:
