@@ -13,6 +13,7 @@ from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine
 from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.machines import WITH_DATA
 from soop_components.model.names import Reference, environment_of
 from soop_components.model.service_plan import DomainPlan
 from soop_components.preview import DomainPreview, preview_of_plans
@@ -74,7 +75,7 @@ def _domain(project: Project, before: Project, state: _State, id: str, touches: 
     try:
         update = PlannedUpdate.as_defined(project, id)
         if id in state.domains:
-            with update.engine() as engine:
+            with update.engine({WITH_DATA: "1"}) as engine:  # it says what is lost, and that an update needs the word
                 return TouchedDomain(id, touches, engine.preview(), "state")
         preview = preview_of_plans(_earlier(before, id), update.plan)
     except SoopError as error:

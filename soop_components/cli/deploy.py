@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         reviewed.check_files(update)
     with domain_lock(project, update.file.id), update.engine(with_data(arguments)) as engine:
         if engine.exists:
-            _check_disks(engine.engine, update.plan, with_data=arguments.with_data)
+            check_disks(engine.engine, update.plan, with_data=arguments.with_data)
         asks = not arguments.yes and not reviewed and is_interactive()
         if arguments.preview or asks or reviewed:
             say(f"looking at {update.file.id} …")
@@ -119,14 +119,22 @@ def _update_of(project: Project, arguments: argparse.Namespace, reviewed: Review
     return PlannedUpdate.deploying(project, domain, references_of(names))
 
 
-def _check_disks(engine: Engine, plan: DomainPlan, *, with_data: bool) -> None:
+def check_disks(engine: Engine, plan: DomainPlan, *, with_data: bool) -> None:
     """Say which disks would be deleted, and refuse that unless it is wanted."""
     kept = {name for service in plan.services for name in service.disks}
-    leaving = [disk for disk in engine.state(plan.id).disks if disk not in kept]
-    if leaving and not with_data:
-        raise lost_disks_error(leaving)
-    if leaving:
-        say(f"warning: {lost_disks_error(leaving).message}")
+    state = engine.state(plan.id)
+    leaving = [disk for disk in state.disks if disk not in kept]
+    if not leaving:
+        return
+    error = lost_disks_error(leaving, state.machines)
+    if not with_data:
+        raise error
+    if protected := [disk for disk in leaving if disk in state.protected]:
+        hint = (
+            f"to keep them: `disks: {{ROLE: NUMBER}}` beside `nodes:`; else: pulumi state unprotect --stack {plan.id}"
+        )
+        raise SoopError(f"{error.message}; but protected are {', '.join(protected)}, and nothing was changed", hint)
+    say(f"warning: {error.message}")
 
 
 def references_of(words: Sequence[str]) -> tuple[Reference, ...]:

@@ -147,6 +147,8 @@ class Kind(ABC):
     """Type of the resources, named after nodes, that stand for machines in a stack's state."""
     disk_type: str
     """Type of those, named after nodes as well, that hold data."""
+    disks_stay = False
+    """Whether data stay where they are when their node goes, since the disk is not ours."""
     has_snapshots = False
     """Whether its ``Operations`` take snapshots of disks."""
     enforces: frozenset[str] = frozenset()

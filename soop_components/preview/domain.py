@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from soop_components.machines.kinds import kind_of
 from soop_components.model.service_plan import DomainPlan
 from soop_components.preview.facts import DomainPreview, Loss, ResourceChange, ServicePreview
 from soop_components.preview.inputs import of_plan, of_properties, places
@@ -28,7 +29,7 @@ def preview_of_plans(before: DomainPlan | None, after: DomainPlan | None) -> Dom
     old, new = map(_by_service, (before, after))
     services = [service_preview(old.get(name), new.get(name)) for name in dict.fromkeys([*new, *old])]
     kept, had = map(_disks, (after, before))
-    gone = [name for name in had if name not in kept]
+    gone = [name for name in had if name not in kept and not kind_of(plan.environment.machines).disks_stay]
     losses = tuple(Loss(kind="disk", subject=name) for name in sorted(gone))
     return DomainPreview(
         domain=plan.id,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 
+from soop_components.machines.kinds import kind_in
 from soop_components.provider.release_properties import compared, lost_disks, parsed
 from soop_components.provider.resource import Context
 from soop_components.provider.rollouts import blobs_when_asked, either, node_urn, replaced, snapshots_of
 from soop_components.provider.wire import Properties, has_unknown
 from soop_components.release.downgrade import downgrade, downgrade_in_words, nodes_restored, upgrade_in_words
 from soop_components.release.inputs import ReleaseInputs
-from soop_components.release.lost_disks import refuse_lost_disks
+from soop_components.release.lost_disks import lost_disk_in_words, refuse_lost_disks
 from soop_components.release.moves import refuse_moves
 from soop_components.release.node import Node
 from soop_components.release.schemas import rows_lost
@@ -33,9 +34,9 @@ async def announce(
     for name in replaced(wanted["nodes"] if isinstance(wanted["nodes"], dict) else ()):
         await context.progress.of(node_urn(context.urn, name)).warn("gets a new machine; its disk stays")
     lost = lost_disks(inputs, wanted)
-    refuse_lost_disks(lost)
+    refuse_lost_disks(lost, kind_in(wanted))
     for name in lost:
-        await context.progress.warn(f"no node has the disk of {name} any more: it is deleted with its data")
+        await context.progress.warn(lost_disk_in_words(name, kind_in(wanted)))
     if not inputs.get("roles"):
         return
     for text in _in_words(context.name, inputs, outputs, wanted, changed) if changed is not None else ():

@@ -11,6 +11,7 @@ from typing import Any
 
 from soop_components.errors import SoopError, shortened
 from soop_components.machines import WITH_DATA
+from soop_components.machines.kinds import kind_in
 from soop_components.provider.announcement import announce
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import accepted_inputs, used_secrets
@@ -133,7 +134,7 @@ class ReleaseResource(Resource):
             inputs, outputs = wanted, recorded(wanted)
             if not replaced(wanted["nodes"]):
                 return outputs
-        refuse_lost_disks(lost_disks(inputs, wanted))
+        refuse_lost_disks(lost_disks(inputs, wanted), kind_in(wanted))
         wanted = used_by(inputs, outputs, wanted)
         release = parsed(wanted)
         previous = parsed(accepted_inputs(inputs, outputs)) if inputs.get("roles") and outputs.get("version") else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from soop_components.errors import SoopError
+from soop_components.machines.kinds import kind_in
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.generated_secret import ACCEPTED as SECRETS
 from soop_components.provider.generated_secret import accepted_inputs, used_secrets
@@ -85,7 +86,7 @@ class ReleaseGroupResource(Resource):
         used: Properties = {}
         for name in wanted["order"]:
             old, accepted = _of(inputs, outputs, name)
-            refuse_lost_disks(lost_disks(old, wanted["services"][name]))
+            refuse_lost_disks(lost_disks(old, wanted["services"][name]), kind_in(wanted["services"][name]))
             used[name] = used_secrets(old, accepted, wanted["services"][name])
             previous = parsed(accepted_inputs(old, accepted)) if accepted else None
             attempts[name] = (parsed(used[name]), previous)

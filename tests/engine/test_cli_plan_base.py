@@ -55,6 +55,7 @@ def repository(project: StandInProject) -> Repository:
 def test_compares_with_what_is_deployed_or_else_with_the_definition_of_the_base(repository: Repository) -> None:
     project = repository.project
     assert repository.plans() == []
+    project.write(repository.file(ONE), repository.definition(more="      nodes: {store: 2}\n"))
     project.succeed("deploy", "access-service-3.2.3", ONE)
     repository.git("checkout", "-q", "--", "stacks")
     project.write(repository.file(ONE), repository.definition("3.2.4"))
@@ -67,7 +68,9 @@ def test_compares_with_what_is_deployed_or_else_with_the_definition_of_the_base(
     assert [each["preview"]["services"][0]["action"] for each in (new, one, two)] == ["create", "upgrade", "upgrade"]
     assert one["preview"]["services"][0]["before"] == two["preview"]["services"][0]["before"]
     assert [each["compared"] for each in repository.plans("--definitions")] == ["definitions"] * 3
+    assert one["preview"]["losses"] == [{"kind": "disk", "subject": "store-2.access-service.dev-one"}]
     said = project.succeed("plan", "--base", "main")
+    assert "the disk of store-2.access-service.dev-one is deleted with its data by --with-data or SOOP_WITH" in said
     assert "compared with main, not with what is deployed" in said
     assert said.count("access-service 3.2.3 -> 3.2.4, upgrade") == 2
 

@@ -22,6 +22,7 @@ class Ssh(Kind):
     name = "ssh"
     machine_type = HOST
     disk_type = "soop:index:HostDisk"
+    disks_stay = True
     enforces = frozenset(
         {"reliability.spread", "accessibility.public", "accessibility.allow_from", "security.ssh_from"}
     )

@@ -1,14 +1,15 @@
-"""What a failed deployment leaves in the domain definition."""
+"""What a deployment refuses, and what a failed one leaves in the domain definition."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from soop_components.cli.deploy import _after_failure
+from soop_components.cli.deploy import _after_failure, check_disks
 from soop_components.deployment.domain_file import DomainFile
 from soop_components.engine import Engine
 from soop_components.engine.past_runs import PastRun, ServiceRun
@@ -17,6 +18,7 @@ from soop_components.engine.state import Release, StackState
 from soop_components.errors import SoopError
 from soop_components.history.notes import Outcome
 from soop_components.model.names import Reference
+from soop_components.model.service_plan import DomainPlan
 from soop_components.project import Project
 
 ID = "dev-one"
@@ -57,3 +59,23 @@ def test_the_line_is_restored_unless_nothing_was_rolled_back(
     said = capsys.readouterr().err
     assert ("nothing was rolled back; stacks/Pulumi.dev-one.yaml keeps it" in said) == held
     assert ("shop-1.0.0 is still the accepted version" in said) != held
+
+
+def test_protected_disks_are_refused_before_anything_is_changed_with_the_word_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one, two = (f"database-{number}.shop.dev-one" for number in (1, 2))
+    plan = cast(DomainPlan, SimpleNamespace(id=ID, services=[SimpleNamespace(disks=[one])]))
+
+    def check(protected: tuple[str, ...], with_data: bool, disks: tuple[str, ...] = (one, two)) -> str:
+        state = StackState(disks=disks, protected=protected)
+        check_disks(cast(Engine, SimpleNamespace(state=lambda id: state)), plan, with_data=with_data)
+        return capsys.readouterr().err
+
+    assert check((one,), with_data=False, disks=(one,)) == ""
+    assert f"warning: no node has the disks of {two} any more" in check((one,), with_data=True)
+    with pytest.raises(SoopError, match="to delete them: soop deploy --with-data"):
+        check((), with_data=False)
+    with pytest.raises(SoopError, match=f"but protected are {two}, and nothing was changed") as refused:
+        check((one, two), with_data=True)
+    assert "pulumi state unprotect --stack dev-one" in str(refused.value)

@@ -164,9 +164,12 @@ def test_disks_that_no_node_has_any_more_are_refused_before_anything_is_done(mon
         assert "disks: {ROLE: NUMBER}" in str(refused.value)
     assert lost_disks(of("store"), of("vault", keptDisks=["store-1.a.dev"])) == []
     assert lost_disks(of("store"), of("vault", nodes=UNKNOWN)) == []
-    refuse_lost_disks([])
+    refuse_lost_disks([], "local")
     monkeypatch.setenv(WITH_DATA, "1")
-    refuse_lost_disks(["store-1.a.dev"])
+    refuse_lost_disks(["store-1.a.dev"], "local")
+    monkeypatch.delenv(WITH_DATA)
+    with pytest.raises(SoopError, match=r"no node has the data of store-1\.a\.dev any more: they would be left behind"):
+        refuse_lost_disks(["store-1.a.dev"], "ssh")
 
 
 def test_a_preview_refuses_to_move_data_where_machines_have_no_snapshots() -> None:
