@@ -79,7 +79,7 @@ def _replace(engine: Engine, update: PlannedUpdate, names: Sequence[str]) -> int
             return code
         avoided = ", ".join(each.avoided)
         if avoided:
-            say(f"services in front of {avoided} send nothing there any more")
+            say(f"services in front of {avoided} send nothing there until replaced, or `pulumi up --stack {id}`")
     return 0
 
 

@@ -34,7 +34,9 @@ _SECONDS = 120.0
 """Time that a request has."""
 _NOT_FOUND = 127
 _SILENT = 2.0
-"""Seconds after which a machine that says nothing at all counts as off."""
+"""Seconds after which a machine is silent that says nothing at all."""
+_SILENCES = 3
+"""How often in a row one is that counts as off."""
 _PAUSE = 0.5
 
 
@@ -101,18 +103,22 @@ async def visit(target: Target, private_key: str | None, patience: float) -> Asy
 async def await_off(address: str, port: int, seconds: float) -> bool:
     """Wait until a machine that shuts down is off: as long as its kernel runs, it refuses where nobody listens.
 
+    Only silence again and again counts: one answer may get lost, and disks are written after the network has ended.
     Returns False if it still answers then.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline, silences = asyncio.get_running_loop().time() + seconds, 0
     while asyncio.get_running_loop().time() < deadline:
         try:
             async with asyncio.timeout(_SILENT):
                 _, writer = await asyncio.open_connection(address, port)
             writer.close()
+            silences = 0
         except ConnectionError:
-            pass
+            silences = 0
         except OSError:  # no answer in time, or nobody who would have it
-            return True
+            silences += 1
+            if silences == _SILENCES:
+                return True
         await asyncio.sleep(_PAUSE)
     return False
 

@@ -71,6 +71,14 @@ def test_a_host_that_cannot_filter_is_told_what_it_lacks(monkeypatch: pytest.Mon
     with pytest.raises(Refused, match="Operation not supported") as refused:
         firewall.isolate(1, [])
     assert "CONFIG_NF_TABLES_BRIDGE" in str(refused.value.hint)
+
+    def fail_once(*argv: str, stdin: str) -> str:
+        return fail(*argv, stdin=stdin) if argv[0] == "ip" else ""
+
+    monkeypatch.setattr(firewall, "run", fail_once)
+    with pytest.raises(Refused, match="Operation not supported") as refused:
+        firewall.isolate(1, [])
+    assert refused.value.hint is None, "the kernel can, so it is something else"
     monkeypatch.setattr(shutil, "which", lambda program, path: None)
     with pytest.raises(Refused, match="nft is not installed") as refused:
         firewall.isolate(1, [])

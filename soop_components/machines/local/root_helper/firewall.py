@@ -51,7 +51,16 @@ def isolate(slot: int, records: Iterable[Record]) -> None:
     try:
         run("ip", "netns", "exec", network.environment_namespace(slot), "nft", "-f", "-", stdin=rules)
     except Refused as error:
-        raise Refused(error.message, _KERNEL) from error
+        raise Refused(error.message, None if _is_supported() else _KERNEL) from error
+
+
+def _is_supported() -> bool:
+    """Return whether the kernel takes rules for bridges at all; tried in a namespace that ends at once."""
+    try:
+        run("unshare", "--net", "nft", "-f", "-", stdin=f"table {_TABLE}\n")
+    except Refused:
+        return False
+    return True
 
 
 def ruleset(host: str, machines: Sequence[Machine]) -> str:

@@ -18,7 +18,8 @@ class Connected:
 
 @pytest.mark.parametrize("silence", [TimeoutError(), OSError(errno.EHOSTUNREACH, "No route to host")])
 def test_a_machine_is_off_when_nothing_answers_any_more(monkeypatch: pytest.MonkeyPatch, silence: OSError) -> None:
-    answers: list[Any] = [Connected(), ConnectionResetError(), ConnectionRefusedError(), silence]
+    lost, off = [silence] * (visit._SILENCES - 1), [silence] * visit._SILENCES
+    answers: list[Any] = [Connected(), *lost, ConnectionResetError(), *lost, ConnectionRefusedError(), *off]
 
     async def connect(address: str, port: int) -> tuple[None, Connected]:
         assert (address, port) == ("10.80.7.2", 22)
