@@ -26,12 +26,13 @@ class Key(pulumi.CustomResource):
 
 
 class GeneratedSecret(pulumi.CustomResource):
-    """A password made up once."""
+    """A secret made up once: of so many characters, or a certificate for the nodes whose names end in this text."""
 
     value: pulumi.Output[str]
 
-    def __init__(self, name: str, length: int, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("soop:index:Secret", name, {"length": length, "value": None}, opts)
+    def __init__(self, name: str, made: int | str, opts: pulumi.ResourceOptions) -> None:
+        what = "length" if isinstance(made, int) else "certificate"
+        super().__init__("soop:index:Secret", name, {what: made, "value": None}, opts)
 
 
 class Release(pulumi.CustomResource):

@@ -52,7 +52,7 @@ class Service(pulumi.ComponentResource):
             "base": self._base,
             "secrets": self._secrets(given),
             "generated": {
-                name: length for name, length in self._plan.secrets.items() if length is not None and name not in given
+                name: made for name, made in self._plan.secrets.items() if made is not None and name not in given
             },
             "privateKey": self._key.privateKey,
         }
@@ -65,12 +65,12 @@ class Service(pulumi.ComponentResource):
 
     def _secrets(self, given: Mapping[str, pulumi.Input[str]]) -> dict[str, pulumi.Output[str]]:
         values: dict[str, pulumi.Output[str]] = {}
-        for name, length in self._plan.secrets.items():
+        for name, how in self._plan.secrets.items():
             if name in given:
                 values[name] = pulumi.Output.secret(given[name])
-            elif length is not None:
+            elif how is not None:
                 made = custom_resources.GeneratedSecret(
-                    f"{self._plan.service}.{name}", length, pulumi.ResourceOptions(parent=self)
+                    f"{self._plan.service}.{name}", how, pulumi.ResourceOptions(parent=self)
                 )
                 values[name] = pulumi.Output.secret(made.value)
         return values

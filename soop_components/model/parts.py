@@ -230,6 +230,8 @@ class HttpHealthPart(SomeNodesPart):
     """Path of the request."""
     port: int | Template
     """Port on the node itself."""
+    tls: bool | Template = False
+    """Whether it is asked over TLS; any certificate will do there."""
     timeout: int | Template = 60
     """Seconds within which it must become healthy."""
 

@@ -123,6 +123,8 @@ class HttpHealth(OnSomeNodes):
 
     path: RequestPath
     port: Port
+    tls: bool = False
+    """Whether it is asked over TLS; what answers on the node itself need not show a certificate for the node's name."""
     timeout: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds until it must have answered."""
 

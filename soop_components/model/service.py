@@ -44,8 +44,9 @@ class ConfigOption(Model):
     """Regular expression that a whole text must match."""
     secret: bool = False
     """Whether the value is kept secret: never shown, encrypted in state, mode 0600 on nodes."""
-    generate: Annotated[int, Field(ge=8, le=128)] | None = None
-    """Length of a secret of ASCII letters and digits that is made up once per domain unless the domain gives one."""
+    generate: Annotated[int, Field(ge=8, le=128)] | Literal["certificate"] | None = None
+    """Made up once per domain unless the domain gives one: a secret of so many ASCII letters and digits, or
+    ``certificate``: a self-signed one for all nodes of the service, in one PEM text with its private key."""
     summary: str = ""
     """What it is for."""
 

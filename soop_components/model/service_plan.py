@@ -54,8 +54,9 @@ class ServicePlan(Model):
     smoke_tests: Annotated[tuple[SmokeTestPlan, ...], Field(strict=False)] = ()
     endpoints: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = Field(default_factory=dict)
     """Addresses by node name, ``http://web-1.access-service.dev-access:80``."""
-    secrets: dict[str, int | None] = Field(default_factory=dict)
-    """Secret keys the plan refers to; a number is the length to generate, None: the domain gives it."""
+    secrets: dict[str, int | str | None] = Field(default_factory=dict)
+    """Secret keys the plan refers to. What is generated: a number of characters, or a certificate for the nodes whose
+    names end in this text. None: the domain gives it."""
     machines: str = DEFAULT_KIND
     """The kind of machines that its disks belong to, if it has any."""
     snapshots: SnapshotSettings = SnapshotSettings()

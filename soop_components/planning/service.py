@@ -80,7 +80,7 @@ def plan_service(
         kept_disks=_kept_disks(definition, service, domain.id, names),
         smoke_tests=programs.smoke_tests(),
         endpoints=endpoints,
-        secrets={key: None if key in given else definition.config[key].generate for key in sorted(used)},
+        secrets={key: None if key in given else _made(definition, key, domain.id) for key in sorted(used)},
         lose_data=service.lose_data,
         **_disks(definition, environment),
     )
@@ -100,6 +100,12 @@ def _config(definition: ServiceDefinition, service: DomainService) -> dict[str, 
         key: secret_mark(key) if option.secret else service.config.get(key, option.default)
         for key, option in definition.config.items()
     }
+
+
+def _made(definition: ServiceDefinition, key: str, domain: str) -> int | str | None:
+    """Return what a secret is made of: a number of characters, or what its certificate's hosts have in common."""
+    made = definition.config[key].generate
+    return f"{definition.service}.{domain}" if made == "certificate" else made
 
 
 def _node_names(

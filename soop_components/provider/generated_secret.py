@@ -1,10 +1,11 @@
-"""``soop:index:Secret``: a password that is generated once per domain, and which of them a Release uses."""
+"""``soop:index:Secret``: a secret that is generated once per domain, and which of them a Release uses."""
 
 from __future__ import annotations
 
 import secrets
 import string
 
+from soop_components.provider.certificate import certificate
 from soop_components.provider.diff import differences
 from soop_components.provider.resource import Context, Created, Difference, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, Unknown, reveal
@@ -18,7 +19,8 @@ _rotated: set[str] = set()
 
 
 class GeneratedSecretResource(Resource):
-    """A generated password. Input: ``length`` (characters). Outputs: ``value`` (secret).
+    """A generated secret. Input: ``length`` (characters of a password), or ``certificate`` (what the names of the nodes
+    end in that it is for). Outputs: ``value`` (secret).
 
     A new one, `pulumi up --replace`, is a rotation: a Release that was accepted with another value tries it in the same
     run, and stays with the accepted value if that fails.
@@ -28,18 +30,20 @@ class GeneratedSecretResource(Resource):
 
     def check(self, inputs: Properties) -> dict[str, str]:
         """Refuse a length that is too short or too long."""
+        if "certificate" in inputs:
+            return {}
         length = inputs.get("length")
         if not isinstance(length, int) or not 8 <= length <= 128:
             return {"length": "expected a number of characters from 8 to 128"}
         return {}
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
-        """See another length."""
+        """See another length, or a certificate instead of a password."""
         return Difference(differences(inputs, wanted))
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Keep the value there is; a new one is unknown."""
-        same = outputs and outputs["length"] == wanted["length"]
+        same = outputs and all(outputs.get(key) == wanted.get(key) for key in ("length", "certificate"))
         return outputs if same else {**wanted, "value": Secret(UNKNOWN)}
 
     async def create(self, context: Context, wanted: Properties) -> Created:
@@ -50,7 +54,7 @@ class GeneratedSecretResource(Resource):
     async def update(
         self, context: Context, id: str, inputs: Properties, outputs: Properties, wanted: Properties
     ) -> Properties:
-        """Generate one of another length."""
+        """Generate another one."""
         return _generated(wanted)
 
     def engine_ended(self) -> None:
@@ -61,16 +65,16 @@ class GeneratedSecretResource(Resource):
 def used_secrets(inputs: Properties, outputs: Properties, wanted: Properties) -> Properties:
     """Return the inputs that are wanted of a Release with the generated secrets that it uses.
 
-    One that was accepted stays, whatever its Secret says, unless it was rotated in this run or has another length now.
+    One that was accepted stays, whatever its Secret says, unless it was rotated in this run or is of another kind now.
     """
-    given, lengths = reveal(wanted.get("secrets", {})), wanted.get("generated", {})
+    given, generated = reveal(wanted.get("secrets", {})), wanted.get("generated", {})
     if isinstance(given, Unknown):
         return wanted
     accepted = reveal(accepted_inputs(inputs, outputs).get("secrets", {})) if outputs.get("version") else {}
     kept = {
         key: accepted[key]
-        for key, length in lengths.items()
-        if len(accepted.get(key, "")) == length
+        for key, made in generated.items()
+        if _is_made(accepted.get(key, ""), made)
         and not isinstance(given[key], Unknown)
         and f"{wanted['service']}.{key}" not in _rotated
     }
@@ -89,6 +93,13 @@ def accepted_outputs(wanted: Properties) -> Properties:
 
 
 def _generated(wanted: Properties) -> Properties:
-    """Draw letters and digits, which need no quoting anywhere."""
+    """Make a certificate, or draw letters and digits, which need no quoting anywhere."""
+    if "certificate" in wanted:
+        return {**wanted, "value": Secret(certificate(wanted["certificate"]))}
     value = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(wanted["length"]))
     return {**wanted, "value": Secret(value)}
+
+
+def _is_made(value: str, made: int | str) -> bool:
+    """Say whether a secret is what is to be made: so many characters, or a certificate."""
+    return len(value) == made if isinstance(made, int) else value.startswith("-----BEGIN")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from soop_components.runner import logs, unit_watch, units, waiting
 from soop_components.runner.commands import Task
@@ -16,6 +16,9 @@ from soop_components.runner.page_text import page_text
 from soop_components.runner.plan import CommandHealth, Component, HttpHealth
 from soop_components.runner.vocabulary import HealthProblem
 from soop_components.runner.work import Work
+
+if TYPE_CHECKING:
+    import socket
 
 _REQUEST = 5.0
 """Seconds one request may take."""
@@ -59,9 +62,10 @@ def _checks(host: Host, document: Document, component: Component, hosts: Mapping
     found = []
     if http is not None:
         name = document.node.get("name", "localhost")
-        port = "" if http.port == 80 else f":{http.port}"
+        scheme = "https" if http.tls else "http"
         request = partial(ask, hosts.get(name, name), name, http)
-        found.append(Check(f"http://{name}{port}{http.path}", "a status below 400", http.timeout, request))
+        url = f"{scheme}://{_host(name, http)}{http.path}"
+        found.append(Check(url, "a status below 400", http.timeout, request))
     if command is not None:
         text = " ".join(command.command)
         found.append(Check(text, "exit code 0", command.timeout, partial(try_command, host, command), text))
@@ -106,13 +110,13 @@ def ask(address: str, name: str, request: HttpHealth, left: float) -> str | None
     """
     import socket
 
-    host = name if request.port == 80 else f"{name}:{request.port}"
+    host = _host(name, request)
     head = f"GET {request.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: soop-health\r\nConnection: close\r\n\r\n"
     timeout = min(left, _REQUEST)
     deadline = time.monotonic() + timeout
     answer = b""
     try:
-        with socket.create_connection((address, request.port), timeout) as connection:
+        with _secured(socket.create_connection((address, request.port), timeout), name, request) as connection:
             connection.sendall(head.encode())
             while len(answer) < _ANSWER_AT_MOST and (still := deadline - time.monotonic()) > 0:
                 connection.settimeout(still)
@@ -123,6 +127,26 @@ def ask(address: str, name: str, request: HttpHealth, left: float) -> str | None
         if not answer:
             return f"no answer ({error.strerror or error})"
     return judge(answer.decode(errors="replace"))
+
+
+def _host(name: str, request: HttpHealth) -> str:
+    """Return what the header Host says."""
+    return name if request.port == (443 if request.tls else 80) else f"{name}:{request.port}"
+
+
+def _secured(connection: socket.socket, name: str, request: HttpHealth) -> socket.socket:
+    """Return a connection over TLS if that is asked for; the node talks to itself, so any certificate will do."""
+    if not request.tls:
+        return connection
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        return context.wrap_socket(connection, server_hostname=name)
+    except OSError:
+        connection.close()
+        raise
 
 
 def judge(answer: str) -> str | None:

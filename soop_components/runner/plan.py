@@ -92,6 +92,7 @@ class HttpHealth(NamedTuple):
 
     path: str
     port: int
+    tls: bool = False
     timeout: int = 60
     first: bool = False
     others: bool = False

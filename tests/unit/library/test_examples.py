@@ -41,6 +41,7 @@ def role_plan(block: str, with_: dict[str, Any], base: str = "debian-12") -> Rol
             "config": {
                 "port": {"type": "integer", "default": 8080},
                 "key": {"type": "string", "secret": True, "generate": 20},
+                "certificate": {"type": "string", "secret": True, "generate": "certificate"},
                 "database_password": {"type": "string", "secret": True, "generate": 20},
             },
             "components": {"example": {"uses": block, "with": with_}},
@@ -141,7 +142,7 @@ def test_nginx_site() -> None:
     assert "    server 127.0.0.1:8080 max_fails=2 fail_timeout=10s;\n" in text
     assert "    listen 80;\n" in text
     assert plan.absent == ("/etc/nginx/sites-enabled/default",)
-    assert plan.units["nginx.service"].reload_on == (path,)
+    assert plan.units["nginx.service"].reload_on == (path, "/etc/nginx/test-service-example.pem")
     assert [(script.name, script.when) for script in plan.scripts] == [("validate", "before_units")]
     assert plan.http_health is not None
 
@@ -156,6 +157,39 @@ def test_nginx_site_before_others() -> None:
     assert "server c:81 max" in text
     assert "    server_name x.org *.x.org;\n" in text
     assert "    gzip on;\n" in text
+    assert plan.http_health is None
+
+
+def test_nginx_site_with_tls() -> None:
+    pem = "/etc/nginx/test-service-example.pem"
+    plan = planned("nginx_site", {"upstreams": ["a:80"], "port": 443, "certificate": "{{ config.key }}", "health": "/"})
+    assert f"    listen 443 ssl;\n    ssl_certificate {pem};\n    ssl_certificate_key {pem};\n" in content(
+        plan, "/etc/nginx/conf.d/test-service-example.conf"
+    )
+    assert (plan.files[pem].content, plan.files[pem].mode) == ("@@soop-secret:key@@\n", "0600")
+    assert plan.http_health is not None
+    assert plan.http_health.tls
+
+
+def test_haproxy() -> None:
+    plan = planned("haproxy")
+    text = content(plan, "/etc/haproxy/conf.d/test-service-example.cfg")
+    assert "    server 127.0.0.1_8080 127.0.0.1:8080\n" in text
+    assert "    bind *:443 ssl crt /etc/haproxy/test-service-example.pem alpn h2,http/1.1\n" in text
+    assert "    http-check send meth GET uri /health ver HTTP/1.1 hdr Host test-service-example\n" in text
+    assert plan.files["/etc/haproxy/test-service-example.pem"].mode == "0600"
+    assert plan.units["haproxy.service"].reload_on == ("/etc/haproxy",)
+    assert plan.http_health is not None
+    assert plan.http_health.tls
+
+
+def test_haproxy_before_others() -> None:
+    plan = planned("haproxy", {"upstreams": ["http://a.b:80", "c:81/"], "frontend": ["option httpclose"]})
+    text = content(plan, "/etc/haproxy/conf.d/test-service-example.cfg")
+    assert "    server a.b_80 a.b:80\n    server c_81 c:81\n" in text
+    assert "    bind *:80\n" in text
+    assert "    option httpclose\n" in text
+    assert "httpchk" not in text
     assert plan.http_health is None
 
 

@@ -25,14 +25,14 @@ def secret() -> Iterator[GeneratedSecretResource]:
     resource.engine_ended()
 
 
-def used(outputs: Properties, offered: object, length: int = 8, *, inputs: Properties | None = None) -> object:
-    wanted = {"service": "a", "secrets": {"password": offered}, "generated": {"password": length}}
+def used(outputs: Properties, offered: object, made: int | str = 8, *, inputs: Properties | None = None) -> object:
+    wanted = {"service": "a", "secrets": {"password": offered}, "generated": {"password": made}}
     return reveal(used_secrets(inputs or {}, outputs, wanted))["secrets"]["password"]
 
 
-def create(resource: GeneratedSecretResource) -> object:
+def create(resource: GeneratedSecretResource, wanted: Properties | None = None) -> object:
     context = Context("urn:pulumi:dev::p::soop:index:Secret::a.password", EngineProgress(None, ""), Cancellation())
-    return reveal(asyncio.run(resource.create(context, {"length": 8})).outputs["value"])
+    return reveal(asyncio.run(resource.create(context, wanted or {"length": 8})).outputs["value"])
 
 
 def test_what_was_accepted_is_used_whatever_is_offered() -> None:
@@ -51,6 +51,28 @@ def test_a_state_from_before_accepted_secrets_were_kept() -> None:
 
 def test_another_length_is_another_secret() -> None:
     assert used(ACCEPTED_BY, Secret("of another length"), 17) == "of another length"
+
+
+def test_a_certificate_is_accepted_as_one(secret: GeneratedSecretResource) -> None:
+    made, again = (create(secret, {"certificate": "web.dev-a"}) for _ in range(2))
+    secret.engine_ended()
+    accepted: Properties = {"version": "1.0.0", ACCEPTED: {"password": Secret(made)}}
+    assert made != again
+    assert used(accepted, Secret(again), "web.dev-a") == made
+    assert used(accepted, Secret("password"), 8) == "password"
+    assert used(ACCEPTED_BY, Secret(made), "web.dev-a") == made
+
+
+@pytest.mark.parametrize("wanted", [{"length": 7}, {"length": "long"}, {"length": 129}, {}])
+def test_a_length_is_from_8_to_128(secret: GeneratedSecretResource, wanted: Properties) -> None:
+    assert secret.check(wanted) == {"length": "expected a number of characters from 8 to 128"}
+
+
+def test_what_another_kind_of_secret_will_be_is_unknown(secret: GeneratedSecretResource) -> None:
+    context = Context("urn:pulumi:dev::p::soop:index:Secret::a.password", EngineProgress(None, ""), Cancellation())
+    outputs: Properties = {"length": 8, "value": Secret("accepted")}
+    assert secret.preview(context, outputs, {"length": 8}) == outputs
+    assert reveal(secret.preview(context, outputs, {"certificate": "web.dev-a"})["value"]) is UNKNOWN
 
 
 def test_one_that_is_made_in_this_run_is_tried_in_this_run(secret: GeneratedSecretResource) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from soop_components.provider.certificate import certificate
 from soop_components.runner import health
 from soop_components.runner.health import ask, judge
 from soop_components.runner.plan import HttpHealth
@@ -19,11 +22,11 @@ ADDRESS = {NODE["name"]: "127.0.0.1"}
 class Server:
     """Answers each connection with the next answer, the last again and again."""
 
-    def __init__(self, *answers: bytes) -> None:
+    def __init__(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = int(self.socket.getsockname()[1])
         self.asked: list[str] = []
-        self._answers = list(answers)
+        self._answers, self._tls = list(answers), tls
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
@@ -33,8 +36,8 @@ class Server:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
-            with connection:
-                self.asked.append(connection.recv(4096).decode())
+            with self._tls.wrap_socket(connection, server_side=True) if self._tls else connection as connection:
+                self.asked.append(connection.recv(4096).decode(errors="replace"))
                 connection.sendall(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
 
 
@@ -42,8 +45,8 @@ class Server:
 def serve() -> Iterator[Any]:
     servers: list[Server] = []
 
-    def start(*answers: str) -> Server:
-        servers.append(Server(*(answer.encode() for answer in answers)))
+    def start(*answers: str, tls: ssl.SSLContext | None = None) -> Server:
+        servers.append(Server(*(answer.encode() for answer in answers), tls=tls))
         return servers[-1]
 
     yield start
@@ -76,6 +79,17 @@ def test_the_node_is_asked_by_its_name(serve: Any) -> None:
     server = serve(answer("200 OK"))
     assert ask("127.0.0.1", "web-1", HttpHealth("/health?a=b", server.port), 5) is None
     assert server.asked[0].startswith(f"GET /health?a=b HTTP/1.1\r\nHost: web-1:{server.port}\r\n")
+
+
+def test_the_node_is_asked_over_tls(serve: Any, tmp_path: Path) -> None:
+    (tmp_path / "web.pem").write_text(certificate("web.dev-a"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "web.pem")
+    server = serve(answer("503 No"), answer("200 OK"), tls=tls)
+    assert ask("127.0.0.1", "web-1", HttpHealth("/", server.port, tls=True), 5) == "status 503"
+    assert ask("127.0.0.1", "web-1", HttpHealth("/", server.port, tls=True), 5) is None
+    plain = serve(answer("200 OK"))
+    assert "no answer" in str(ask("127.0.0.1", "web-1", HttpHealth("/", plain.port, tls=True), 5))
 
 
 def test_waiting_ends_when_it_is_healthy(node: Node, serve: Any) -> None:
