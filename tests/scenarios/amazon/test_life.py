@@ -29,6 +29,8 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
     definition.write_text(DEFINITION)
     project.must("soop", "build", "service_defs/access-service")
     versions.make(project.root, "access-service-3.2.4")
+    service = project.root / "service_defs/access-service/service.yaml"
+    service.write_text(service.read_text().replace("disk: {size: 10GiB", "disk: {size: 12GiB"))
     project.must("soop", "build", "service_defs/access-service")
     with versions.bad(project.root, "unhealthy") as bad:
         project.must("soop", "build", "service_defs/access-service")
@@ -43,6 +45,8 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
     definition.write_text(definition.read_text().replace("{web: 1}", "{web: 2}"))
     project.must("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
     assert answers(project) == [("3.2.4", "reachable")] * 2
+    size = project.ssh(DATABASE, "df", "--output=size", "--block-size=1M", "/var/lib/postgresql").split()[-1]
+    assert int(size) > 10 * 1024, "the file system has grown with its volume"
 
     assert "web-1" in project.fails("soop", "deploy", "--yes", bad, DOMAIN)
     assert answers(project) == [("3.2.4", "reachable")] * 2
