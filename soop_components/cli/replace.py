@@ -28,6 +28,9 @@ name or the beginning of it, if only one begins so; a domain's id stands for all
 Where an nginx of another service is in front of nodes, it stops sending to them before they are replaced, and begins
 again afterwards. So there are several updates, one more than batches.
 
+At AWS there is one update for each batch, in which new instances are made: addresses inside of the VPC and host keys
+are new, Elastic IPs stay, and no hook drains a node before.
+
 A node that does not answer is replaced as well. What is on a node and not on its disk is lost, unless the service
 puts it there again.
 """

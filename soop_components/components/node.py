@@ -26,8 +26,11 @@ class Node(pulumi.ComponentResource):
 
     @cached_property
     def address(self) -> pulumi.Output[str]:
-        """The address alone, for the releases of other services; made when it is asked for, being one more output."""
-        return self.place["address"]
+        """The address by which other nodes reach it, for the releases of other services.
+
+        It is made when it is asked for, being one more output.
+        """
+        return self.place.apply(lambda place: place.get("inside", place["address"]))
 
 
 class KeptDisk(pulumi.ComponentResource):

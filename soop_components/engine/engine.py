@@ -35,12 +35,14 @@ class Engine:
     """Pulumi's engine with this project's state; a stack has its domain's id, its file is the domain definition.
 
     ``up`` and ``destroy`` show the engine's own display in the terminal and return its exit code;
-    everything else is quiet and raises ``SoopError`` with what the engine said.
+    everything else is quiet and raises ``SoopError`` with what the engine said. One that ``refreshes`` looks at all
+    resources before an update or its preview, and not only at those that ask for it.
     """
 
-    def __init__(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, project: Project, environ: Mapping[str, str] | None = None, *, refreshes: bool = False) -> None:
         given = os.environ if environ is None else environ
         self.project = project
+        self._refresh = ["--refresh"] if refreshes else []
         self._pulumi = find_pulumi(project, given)
         self.environment = pulumi_environment(project, self._pulumi, given)
         prepare(project, self.environment)
@@ -70,7 +72,7 @@ class Engine:
 
     def preview_steps(self, id: str, config_file: Path) -> PreviewDigest:
         """Return what an update by this domain definition would change, with what is found now; nothing is shown."""
-        done = self._run("preview", "--json", f"--stack={id}", f"--config-file={config_file}")
+        done = self._run("preview", "--json", f"--stack={id}", f"--config-file={config_file}", *self._refresh)
         try:
             digest = PreviewDigest.model_validate_json(done.stdout)
         except ValueError:
@@ -86,7 +88,7 @@ class Engine:
 
         Where ``only`` has URNs, all other resources are left as they are.
         """
-        anew = [f"--replace={urn}" for urn in replace] + [f"--target={urn}" for urn in only]
+        anew = [f"--replace={urn}" for urn in replace] + [f"--target={urn}" for urn in only] + self._refresh
         with self._comments_kept(id):
             return self._in_terminal("up", f"--stack={id}", "--yes", "--skip-preview", "--suppress-outputs", *anew)
 

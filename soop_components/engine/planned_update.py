@@ -16,6 +16,7 @@ from soop_components.deployment.plan_file import VARIABLE, write_plan
 from soop_components.engine.domains import unknown_domain
 from soop_components.engine.engine import Engine
 from soop_components.errors import SoopError
+from soop_components.machines.kinds import kind_of
 from soop_components.model.domain import LoseData
 from soop_components.model.names import Reference
 from soop_components.model.service_plan import DomainPlan
@@ -84,7 +85,8 @@ class PlannedUpdate:
             plan_file = Path(folder) / "plan.json"
             write_plan(self.plan, plan_file)
             environ = {**os.environ, VARIABLE: str(plan_file), **(variables or {})}
-            engine = Engine(self.file.project, environ)
+            refreshes = kind_of(self.plan.environment.machines).refreshes
+            engine = Engine(self.file.project, environ, refreshes=refreshes)
             exists = self.file.id in engine.stacks()
             if not exists:
                 environment = self.plan.environment

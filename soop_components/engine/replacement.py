@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from soop_components.engine.planned_update import PlannedUpdate
 from soop_components.engine.state import Release, StackState
+from soop_components.machines.kinds import kind_of
 from soop_components.model.service_plan import DomainPlan, ServicePlan
 
 
@@ -25,17 +26,20 @@ def rounds(update: PlannedUpdate, names: Sequence[str], state: StackState) -> It
     """Yield the updates that give these nodes new machines, one if no service is in front of any of them.
 
     An update that also deploys something is one round: what is in front and what is behind may only fit together
-    when it is over.
+    when it is over. Of machines that nodes get by updates alone, each batch has a round.
     """
-    roles = _batches_by_role(update.plan, names) if _is_deployed(update.plan, state) else []
-    in_front = [(batches, _fronts(update, batches[0])) for batches in roles]
-    batches = [batch for batches, fronts in in_front if fronts for batch in batches]
+    in_turn = kind_of(update.plan.environment.machines).replaces_in_turn
+    is_deployed = _is_deployed(update.plan, state)
+    roles = _batches_by_role(update.plan, names, in_turn) if is_deployed or in_turn else []
+    in_front = [(batches, _fronts(update, batches[0]) if is_deployed else frozenset()) for batches in roles]
+    batches = [batch for batches, fronts in in_front if fronts or in_turn for batch in batches]
     if not batches:
         yield Round(update, tuple(names), ())
         return
-    fronts = next(fronts for _, fronts in in_front if fronts)
-    urns = tuple(each.urn for each in state.releases if each.service in fronts and each.urn)
-    yield Round(update.avoiding(batches[0]), (), batches[0], urns)
+    if any(fronts for _, fronts in in_front):
+        fronts = next(fronts for _, fronts in in_front if fronts)
+        urns = tuple(each.urn for each in state.releases if each.service in fronts and each.urn)
+        yield Round(update.avoiding(batches[0]), (), batches[0], urns)
     together = [name for name in names if not any(name in batch for batch in batches)]
     for batch, avoided in zip(batches, [*batches[1:], ()], strict=True):
         then = update.avoiding(avoided) if avoided else update
@@ -43,8 +47,11 @@ def rounds(update: PlannedUpdate, names: Sequence[str], state: StackState) -> It
         together = []
 
 
-def _batches_by_role(plan: DomainPlan, names: Sequence[str]) -> list[list[tuple[str, ...]]]:
-    """Return the nodes that others of their role can stand in for, so many at once as the rollout takes."""
+def _batches_by_role(plan: DomainPlan, names: Sequence[str], in_turn: bool) -> list[list[tuple[str, ...]]]:
+    """Return the nodes that others of their role can stand in for, so many at once as the rollout takes.
+
+    Where all are to take turns, one that nobody stands in for is among them.
+    """
     found: list[list[tuple[str, ...]]] = []
     for service in plan.services:
         roles: dict[str, list[str]] = {}
@@ -53,6 +60,7 @@ def _batches_by_role(plan: DomainPlan, names: Sequence[str]) -> list[list[tuple[
         for role, nodes in roles.items():
             at_once = min(service.roles[role].rollout.max_in_flight, len(nodes) - 1)
             asked = [name for name in nodes if name in names]
+            at_once = max(at_once, in_turn)
             if asked and at_once:
                 found.append([tuple(asked[begin : begin + at_once]) for begin in range(0, len(asked), at_once)])
     return found

@@ -76,8 +76,8 @@ class Infrastructure(ABC):
     def declare(self, node: NodePlan, image: str, parent: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
         """Declare the machine and the disk of a node, in resources that have the node's name; return its place.
 
-        A place is ``address``, ``port``, ``user``, ``hostKey`` (public key line) and, where it is not the default,
-        ``patience``: the seconds until it answers.
+        A place is ``address``, ``port``, ``user``, ``hostKey`` (public key line) and, where they are not the default,
+        ``patience``, the seconds until it answers, and ``inside``, the address by which the domain's nodes reach it.
         """
 
     @abstractmethod
@@ -151,6 +151,10 @@ class Kind(ABC):
     """Whether data stay where they are when their node goes, since the disk is not ours."""
     has_snapshots = False
     """Whether its ``Operations`` take snapshots of disks."""
+    replaces_in_turn = False
+    """Whether nodes get new machines by updates, one after the other, and not inside of a rollout."""
+    refreshes = False
+    """Whether what its machines are is looked at before each update, being resources that are not ours."""
     enforces: frozenset[str] = frozenset()
     """Keys of environments that machines of this kind see to, of those that are only checked for others."""
 

@@ -33,6 +33,8 @@ class ReleaseNode:
     number: int
     patience: float = 20.0
     """Seconds until it answers, at the beginning of a rollout."""
+    inside: str = ""
+    """The address by which the domain's nodes reach it, where that is another one."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class ReleaseInputs:
             nodes=nodes,
             smoke_tests=tuple(SmokeTestPlan.model_validate(test) for test in plain.get("smokeTests", [])),
             endpoints={name: tuple(urls) for name, urls in plain.get("endpoints", {}).items()},
-            hosts={**{name: node.target.address for name, node in nodes.items()}, **plain["neighbours"]},
+            hosts={**{name: node.inside or node.target.address for name, node in nodes.items()}, **plain["neighbours"]},
             secrets=plain.get("secrets", {}),
             private_key=plain["privateKey"],
             machines=plain.get("machines", DEFAULT_KIND),
@@ -157,10 +159,12 @@ class ReleaseInputs:
     def _by_address(self, url: str) -> str:
         scheme, _, rest = url.partition("://")
         host, separator, tail = rest.partition(":")
-        return f"{scheme}://{self.hosts.get(host, host)}{separator}{tail}".removesuffix(_USUAL_PORTS.get(scheme, " "))
+        address = self.nodes[host].target.address if host in self.nodes else self.hosts.get(host, host)
+        return f"{scheme}://{address}{separator}{tail}".removesuffix(_USUAL_PORTS.get(scheme, " "))
 
 
 def _node(name: str, properties: Mapping[str, Any]) -> ReleaseNode:
     place = properties["place"]
     patience = place.get("patience", ReleaseNode.patience)
-    return ReleaseNode(Target.of_place(name, place), properties["role"], properties["number"], patience)
+    number, inside = properties["number"], place.get("inside", "")
+    return ReleaseNode(Target.of_place(name, place), properties["role"], number, patience, inside)

@@ -15,8 +15,10 @@ BEHAVIOURS = {
     "aws:ec2/instance:Instance": Behaviour(
         "i",
         frozenset({"ami", "subnetId", "associatePublicIpAddress", "userData", "privateIp"}),
-        ("availabilityZone", "privateIp", "publicIp"),
+        ("availabilityZone", "privateIp"),
     ),
+    "aws:ec2/eip:Eip": Behaviour("eipalloc", frozenset({"domain"}), ("publicIp",)),
+    "aws:ec2transitgateway/instanceState:InstanceState": Behaviour("state", frozenset({"instanceId"})),
     "aws:ec2/volumeAttachment:VolumeAttachment": Behaviour("vai", frozenset({"deviceName", "instanceId", "volumeId"})),
 }
 
@@ -25,12 +27,12 @@ def created(cloud: Cloud, token: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Return what is known of a new resource."""
     match token.rsplit(":", 1)[1]:
         case "Instance":
-            number = len(cloud.all("Instance")) + 10
             if cloud.get(inputs["vpcSecurityGroupIds"][0]) is None:
                 raise RefusedError("InvalidGroup.NotFound: the security group does not exist")
-            public = f"192.0.2.{number}" if inputs["associatePublicIpAddress"] else ""
             zone = inputs["subnetId"].rsplit("-", 1)[1]  # the tests' subnets end with a letter for their zone
-            return {**inputs, "availabilityZone": f"eu-west-1{zone[-1]}", "privateIp": "127.0.0.1", "publicIp": public}
+            return {**inputs, "availabilityZone": f"eu-west-1{zone[-1]}", "privateIp": "127.0.0.1"}
+        case "Eip":  # that of nodes which do not run
+            return {**inputs, "publicIp": f"192.0.2.{len(cloud.all('Eip')) + 10}"}
         case "VolumeAttachment":
             _refuse_attachment(cloud, inputs)
     return dict(inputs)

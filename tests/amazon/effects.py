@@ -22,6 +22,7 @@ _LOOK_EVERY = 0.5
 _INSTANCE = "aws:ec2/instance:Instance"
 _VOLUME = "aws:ebs/volume:Volume"
 _ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment"
+_STATE = "aws:ec2transitgateway/instanceState:InstanceState"
 _RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
 
@@ -46,7 +47,17 @@ class RunningEffects(Effects):
             self._volumes.attach(inputs["volumeId"], self._instances, instance, self._domain_of(instance))
         return {}
 
+    def found(self, token: str, outputs: dict[str, Any]) -> dict[str, Any]:
+        if token != _STATE:
+            return {}
+        instance = outputs["instanceId"]
+        runs = self._instances.is_running(instance, self._domain_of(instance))
+        return {"state": "running" if runs else "stopped"}
+
     def changed(self, token: str, id: str, inputs: dict[str, Any]) -> None:
+        if token == _STATE:
+            instance = inputs["instanceId"]
+            self._instances.start(instance, self._domain_of(instance))
         if token == _VOLUME:
             self._volumes.make(id, int(inputs["size"]))
 
@@ -62,7 +73,7 @@ class RunningEffects(Effects):
 
     def settle(self, token: str) -> None:
         """Let every instance be reached as its security groups say."""
-        if token not in (_INSTANCE, _RULE):
+        if token not in (_INSTANCE, _RULE, _STATE):
             return
         with self._networking:
             instances = self._running()

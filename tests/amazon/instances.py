@@ -41,6 +41,10 @@ class Instances:
         as_root("tar", "-xf", "-", "-C", str(root), stdin=told)
         return str(facts["address"])
 
+    def start(self, id: str, domain: str) -> None:
+        """Start an instance that was shut down."""
+        asyncio.run(self._machines.start(_name(id, domain)))
+
     def stop(self, id: str, domain: str) -> None:
         """Shut an instance down; it keeps its root volume."""
         asyncio.run(self._machines.stop(_name(id, domain)))

@@ -26,6 +26,7 @@ aws:
   images: {{debian-12: ami-0123456789abcdef0}}
   instance_types: {{small: t3.small}}
 """
+STATE = "aws:ec2transitgateway/instanceState:InstanceState"
 IN_ONE_ZONE = ENVIRONMENT.replace(", eu-west-1b: subnet-0123456789abcde0b", "").replace(
     "spread: availability_zone, ", ""
 )
@@ -41,6 +42,10 @@ class AmazonProject(NativeProject):
         """Return the node whose volume it is."""
         volumes = self.cloud.all("Volume")
         return str(volumes[id]["tags"]["soop:node"]) if id else None
+
+    def of(self, node: str) -> list[str]:
+        """Return the ids of a node's instances."""
+        return [id for id, each in self.cloud.all("Instance").items() if each["tags"]["soop:node"] == node]
 
 
 @pytest.fixture
@@ -73,7 +78,10 @@ def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
     assert amazon.calls() == []
 
     amazon.change("ami-0123456789abcdef0", "ami-0123456789abcdef1")
-    amazon.succeed("deploy", "access-service-3.2.4", DOMAIN)
+    said = amazon.succeed("deploy", "access-service-3.2.4", DOMAIN)
+    assert f"for a new machine of ami-0123456789abcdef1: soop replace {STORE}" in said
+    assert amazon.calls() == []
+    amazon.succeed("replace", "--yes", STORE, *WEB)
     told = {
         name: inputs["userData"]
         for verb, kind, name, inputs in amazon.cloud.calls()
@@ -92,6 +100,9 @@ def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
     )
     assert order(calls, *replaced) == list(replaced)
     assert [call for call in calls if " Volume " in call] == []
+    turns = [f"{verb} Host {node}" for node in (*WEB, STORE) for verb in ("delete", "create")]
+    assert [call for call in calls if " Host " in call] == turns
+    assert {each["ami"] for each in amazon.cloud.all("Instance").values()} == {"ami-0123456789abcdef1"}
 
     amazon.change("eu-west-1a: subnet-0123456789abcde0a, ", "eu-west-1c: subnet-0123456789abcde0c, ")
     said = amazon.fail("deploy", "access-service-3.2.3", DOMAIN)
@@ -108,18 +119,23 @@ def test_the_life_of_a_domain(amazon: AmazonProject) -> None:
     assert amazon.cloud.all("Instance") == amazon.cloud.all("Volume") == amazon.cloud.all("SecurityGroup") == {}
 
 
-def test_an_instance_that_is_gone_is_made_again_beside_its_volume(amazon: AmazonProject) -> None:
+def test_an_instance_that_is_gone_is_made_again_beside_its_volume_and_one_that_is_stopped_is_started(
+    amazon: AmazonProject,
+) -> None:
     amazon.succeed("deploy", "access-service-3.2.3", DOMAIN)
     for kind in ("VolumeAttachment", "Instance"):
         for id, outputs in amazon.cloud.all(kind).items():
             if STORE in (outputs.get("tags", {}).get("soop:node"), amazon.name_of_volume(outputs.get("volumeId"))):
                 amazon.cloud.remove(id)
     amazon.calls()
-    words = ("up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--stack", DOMAIN)
-    done = amazon.pulumi(*words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    calls = [call for call in amazon.calls() if not call.startswith("delete Host ")]
-    assert calls == [f"create {each} {STORE}" for each in ("Instance", "VolumeAttachment", "Host")]
+    amazon.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    made = [call for call in amazon.calls() if not call.startswith("delete Host ") and "InstanceState" not in call]
+    assert made == [f"create {each} {STORE}" for each in ("Instance", "VolumeAttachment", "Host")]
+
+    (id,) = (id for id, each in amazon.cloud.all("InstanceState").items() if each["instanceId"] in amazon.of(WEB[0]))
+    amazon.cloud.put(id, STATE, {**(amazon.cloud.get(id) or {}), "state": "stopped"})
+    amazon.succeed("deploy", "access-service-3.2.3", DOMAIN)
+    assert amazon.calls() == [f"update InstanceState {WEB[0]}"]
 
 
 def test_what_is_asked_in_a_wrong_way_changes_nothing(amazon: AmazonProject) -> None:

@@ -12,6 +12,10 @@ class Effects:
         """Make what a new resource stands for, and return what is known of it only then."""
         return {}
 
+    def found(self, token: str, outputs: dict[str, Any]) -> dict[str, Any]:
+        """Look at what a resource stands for, and return what has become of it by itself."""
+        return {}
+
     def changed(self, token: str, id: str, inputs: dict[str, Any]) -> None:
         """Change what a resource stands for."""
 

@@ -105,8 +105,11 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             outputs = self._cloud.get(request.id)
         if outputs is None:
             return pb.ReadResponse(id="")
-        sealed = _sealed(outputs, decode(request.inputs))
-        return pb.ReadResponse(id=request.id, inputs=request.inputs, properties=encode(sealed))
+        outputs |= self._effects.found(_token(request.urn), outputs)
+        given = decode(request.inputs)
+        sealed = _sealed(outputs, given)
+        inputs = {key: sealed.get(key, value) for key, value in given.items()}
+        return pb.ReadResponse(id=request.id, inputs=encode(inputs), properties=encode(sealed))
 
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
         token, given = _token(request.urn), decode(request.news)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 
-from soop_components.machines import DomainContext, Infrastructure
+from soop_components.machines import REPLACE, DomainContext, Infrastructure
 from soop_components.machines.aws.openings import openings
 from soop_components.machines.aws.security_groups import SecurityGroups
 from soop_components.machines.aws.settings import AwsEnvironment
@@ -47,15 +48,17 @@ class AwsInfrastructure(Infrastructure):
         """Declare an instance, what it is told at its first start, and the volume that outlives it."""
         ami = self._settings.images[image]
         options = pulumi.ResourceOptions(parent=parent)
-        bootstrap = Bootstrap(node.name, ami, self.context.authorized_key, options)
+        anew = node.name in os.environ.get(REPLACE, "").split()
+        bootstrap = Bootstrap(node.name, ami, self.context.authorized_key, options, base=image, anew=anew)
+        bootstrap.machine.apply(lambda made_of: _tell_of_another(node.name, made_of, ami, bootstrap))
         volume = self._declare_volume(node.name, node.disk, parent) if node.disk else None
         instance = aws.ec2.Instance(
             node.name,
-            ami=ami,
+            ami=bootstrap.machine,
             instance_type=self._settings.instance_types[node.size],
             subnet_id=self._subnet(node, volume),
             vpc_security_group_ids=self._groups.of(NodeName.parse(node.name)),
-            associate_public_ip_address=self._settings.address == "public",
+            associate_public_ip_address=False,
             user_data=bootstrap.userData,
             user_data_replace_on_change=True,
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
@@ -67,22 +70,23 @@ class AwsInfrastructure(Infrastructure):
                 "tags": self._tags(node.name),
             },
             tags=self._tags(node.name),
-            # A node without a volume stays where it was made, whichever zones are named later.
-            opts=self._options(parent, ignore_changes=None if volume else ["subnetId"], delete_before_replace=True),
+            opts=self._options(parent, ignore_changes=_settled(volume), delete_before_replace=True),
         )
-        attached = [] if volume is None else [self._attach(node.name, instance, volume, parent)]
-        address = instance.public_ip if self._settings.address == "public" else instance.private_ip
+        before = [] if volume is None else [self._attach(node.name, instance, volume, parent)]
+        before.append(self._keep_running(node.name, instance, parent))
+        address = self._public_address(node.name, instance, parent) if self._is_public else None
         spec = made_for_node(
             node,
             self._environment.sizes[node.size],
             image,
-            address=address,
+            address=instance.private_ip if address is None else address,
+            inside=None if address is None else instance.private_ip,
             host_key=bootstrap.hostKey,
             device=volume.id.apply(_device) if volume else None,
             machine=instance.id,
             authorized_key=self.context.authorized_key,
         )
-        options = pulumi.ResourceOptions(parent=parent, depends_on=attached)
+        options = pulumi.ResourceOptions(parent=parent, depends_on=before)
         return Host(node.name, spec, self.context.private_key, options).place
 
     def _attach(
@@ -98,6 +102,25 @@ class AwsInfrastructure(Infrastructure):
             opts=self._options(parent, delete_before_replace=True),
         )
         return attachment
+
+    def _keep_running(self, name: str, instance: aws.ec2.Instance, parent: pulumi.Resource) -> pulumi.Resource:
+        """Let an instance be started that a refresh finds stopped."""
+        state: pulumi.Resource = aws.ec2transitgateway.InstanceState(
+            name, instance_id=instance.id, state="running", opts=self._options(parent)
+        )
+        return state
+
+    def _public_address(self, name: str, instance: aws.ec2.Instance, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """Declare an address that stays when the instance is stopped, or is another one."""
+        elastic = aws.ec2.Eip(
+            name, domain="vpc", instance=instance.id, tags=self._tags(name), opts=self._options(parent)
+        )
+        address: pulumi.Output[str] = elastic.public_ip
+        return address
+
+    @property
+    def _is_public(self) -> bool:
+        return self._settings.address == "public"
 
     def declare_disk(self, name: str, disk: DiskDefinition, parent: pulumi.Resource) -> pulumi.Output[str]:
         """Declare a volume, which is protected whatever the environment says."""
@@ -143,6 +166,21 @@ class AwsInfrastructure(Infrastructure):
 
     def _options(self, parent: pulumi.Resource, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=parent, provider=self._provider, **more)
+
+
+def _settled(volume: aws.ebs.Volume | None) -> list[str]:
+    """Return what an instance keeps from the day on which it was made.
+
+    One without a volume stays in its subnet, whichever zones are named later; where it has a public address, AWS says
+    of every instance that it has one of those that are given at the start.
+    """
+    return ["associatePublicIpAddress"] if volume else ["associatePublicIpAddress", "subnetId"]
+
+
+def _tell_of_another(node: str, made_of: str, ami: str, row: pulumi.Resource) -> None:
+    """Say that a machine stays what it is, although new ones are made of something else."""
+    if made_of != ami:
+        pulumi.log.warn(f"stays made of {made_of}; for a new machine of {ami}: soop replace {node}", row)
 
 
 def _device(volume: str) -> str:

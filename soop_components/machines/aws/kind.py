@@ -23,6 +23,8 @@ class Aws(Kind):
     sdk = "pulumi_aws"
     machine_type = HOST
     disk_type = "aws:ebs/volume:Volume"
+    replaces_in_turn = True
+    refreshes = True
     enforces = frozenset(
         {"reliability.spread", "security.ssh_from", "accessibility.public", "accessibility.allow_from"}
     )

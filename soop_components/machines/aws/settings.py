@@ -35,11 +35,13 @@ class AwsSettings(Model):
     subnets: Annotated[dict[Zone, Subnet], Field(min_length=1, max_length=MOST)]
     """One subnet in each availability zone that is used. A node stays in the zone in which it was made."""
     images: Annotated[dict[str, Ami], Field(min_length=1, max_length=MOST)]
-    """AMI of each base image, ``debian-12: ami-…``. Another AMI replaces all nodes that have it; their volumes stay."""
+    """AMI of each base image, ``debian-12: ami-…``, of which new machines are made; ``soop replace`` gives nodes that
+    are there a new machine, and their volumes stay."""
     instance_types: Annotated[dict[SizeName, InstanceType], Field(min_length=1, max_length=MOST)]
     """Instance type of each size."""
     address: Literal["private", "public"] = "private"
-    """Address by which nodes are reached, by deployers and by each other; public endpoints need ``public`` ones."""
+    """Address by which deployers reach nodes; public endpoints need ``public`` ones, which are Elastic IPs. Nodes reach
+    each other by their private ones."""
     root_volume: Annotated[int, Field(ge=8, le=16384)] = 16
     """Size in GiB of the volume that a machine starts from, which goes with it."""
 

@@ -12,19 +12,21 @@ from soop_components.secret import Secret
 
 
 class BootstrapResource(Resource):
-    """Inputs: ``machine``, what it is made of, and ``authorizedKey``. Outputs: ``hostKey``, a public line, and
-    ``userData``, a secret.
+    """Inputs: ``machine``, what it is made of, and ``authorizedKey``; ``base`` and ``anew``, if they are given.
+    Outputs: ``hostKey``, a public line, and ``userData``, a secret; ``machine``, what this one is made of.
 
     Another authorized key changes nothing: it reaches the machine by SSH, and user data that change would stop it.
+    Where ``base`` is given, another ``machine`` is for those that are made from now on: this one stays what it is until
+    it has another base, or is wanted ``anew``.
     """
 
     kind = BOOTSTRAP
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """A machine that is made of something else is another one, which gets keys of its own."""
-        if inputs.get("machine") == wanted.get("machine"):
-            return Difference()
-        return Difference({"machine": PropertyChange.UPDATED}, replaces=("machine",))
+        named = "base" if "base" in wanted else "machine"
+        is_another = inputs.get(named) != wanted.get(named) or wanted.get("anew", False)
+        return Difference({named: PropertyChange.UPDATED}, replaces=(named,)) if is_another else Difference()
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show that keys are not made yet."""

@@ -38,6 +38,7 @@ def made_for_node(
     base: str,
     *,
     address: pulumi.Input[str],
+    inside: pulumi.Input[str] | None = None,
     host_key: pulumi.Input[str],
     device: pulumi.Input[str] | None,
     machine: pulumi.Input[str],
@@ -45,11 +46,13 @@ def made_for_node(
 ) -> dict[str, Any]:
     """Return the ``spec`` of a machine that a kind makes for a node.
 
-    ``host_key`` is that of its Bootstrap, ``device`` shows the node's disk, ``machine`` tells its machines apart.
+    ``inside`` is the address for the domain's nodes, where it is another one; ``host_key`` is that of its Bootstrap,
+    ``device`` shows the node's disk, ``machine`` tells its machines apart.
     """
     devices = {node.disk.mount: device} if node.disk and device is not None else {}
+    listed = {"name": node.name, "address": address, "hostKey": host_key, "disks": devices}
     return {
-        "hosts": [{"name": node.name, "address": address, "hostKey": host_key, "disks": devices}],
+        "hosts": [listed if inside is None else {**listed, "inside": inside}],
         "authorizedKey": authorized_key,
         "base": base,
         "cpus": size.cpus,

@@ -28,8 +28,9 @@ class HostResource(Resource):
 
     Inputs: ``privateKey`` (secret), the domain's; and ``spec``:
 
-    * ``hosts``, in order of preference: ``{name, address, port, user, hostKey, disks, jump}``; ``disks`` are devices by
-      where they are mounted, ``jump`` is the place of the host through which it is reached. The node gets the first
+    * ``hosts``, in order of preference: ``{name, address, port, user, hostKey, disks, jump, inside}``; ``disks`` are
+      devices by where they are mounted, ``jump`` is the place of the host through which it is reached, ``inside`` the
+      address by which the domain's nodes reach it, where that is another one. The node gets the first
       that nobody has claimed, and keeps it as long as it is listed. A kind that makes machines lists one, named like
       the node.
     * ``disks``: ``{mount, size}`` of each. Its device, which may show itself some time later, is formatted if it is
@@ -45,9 +46,9 @@ class HostResource(Resource):
       of a table of nftables, networks that reach SSH, and networks by other ports. The domain's nodes reach all.
     * ``machine``: the id of the native machine, if there is one; another one is another Host.
 
-    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey``, and ``jump`` and ``patience`` if given;
-    ``host``, the name of the machine out of ``hosts``; ``claimed`` and ``guarded``, false where a look found the claim
-    or the firewall gone; ``ready``, false where a creation failed after the claim. The name is the node's.
+    Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey``, and ``jump``, ``inside`` and ``patience``
+    if given; ``host``, the name of the machine out of ``hosts``; ``claimed`` and ``guarded``, false where a look found
+    the claim or the firewall gone; ``ready``, false where a creation failed after the claim. The name is the node's.
     """
 
     kind = HOST
@@ -194,7 +195,7 @@ def _recorded(outputs: Properties) -> Candidate:
     """Return the machine that the node is on."""
     place = outputs["place"]
     where = place["address"], place["hostKey"], place["port"], place["user"]
-    return Candidate(outputs["host"], *where, jump=place.get("jump"))
+    return Candidate(outputs["host"], *where, jump=place.get("jump"), inside=place.get("inside", ""))
 
 
 def _without_flaws(outputs: Properties) -> Properties:

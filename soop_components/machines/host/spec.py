@@ -27,13 +27,16 @@ class Candidate:
     """Devices by where they are mounted."""
     jump: Mapping[str, Any] | None = None
     """The place of the host through which it is reached."""
+    inside: str = ""
+    """The address by which nodes of its domain reach it, where that is another one."""
 
     @classmethod
     def parse(cls, listed: Mapping[str, Any]) -> Candidate:
         """Read one of ``hosts``."""
         where = listed.get("port", 22), listed.get("user", "root")
         more = listed.get("disks", {}), listed.get("jump")
-        return cls(listed["name"], listed["address"], listed["hostKey"], *where, *more)
+        inside = listed.get("inside", "")
+        return cls(listed["name"], listed["address"], listed["hostKey"], *where, *more, inside=inside)
 
     def target(self, label: str) -> Target:
         """Return where it is, as messages shall call it."""
@@ -43,7 +46,8 @@ class Candidate:
         """Return what a Release needs to know."""
         place = {"address": self.address, "port": self.port, "user": self.user, "hostKey": host_key}
         jump = {"jump": {**self.jump}} if self.jump else {}
-        return {**place, **jump, **({} if patience == DEFAULT_PATIENCE else {"patience": patience})}
+        inside = {"inside": self.inside} if self.inside else {}
+        return {**place, **jump, **inside, **({} if patience == DEFAULT_PATIENCE else {"patience": patience})}
 
 
 @dataclass(frozen=True)

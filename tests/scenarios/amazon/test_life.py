@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from tests import versions
+from tests.amazon.instances import Instances
 from tests.native.cloud import Cloud
 from tests.scenarios.workspace import Workspace, get
 
@@ -43,6 +44,7 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
     assert get(f"{urls(project)[0]}/grants/ann/42", "PUT")[0] < 300
 
     definition.write_text(definition.read_text().replace("{web: 1}", "{web: 2}"))
+    stop(project, cloud, WEB)
     project.must("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
     assert answers(project) == [("3.2.4", "reachable")] * 2
     size = project.ssh(DATABASE, "df", "--output=size", "--block-size=1M", "/var/lib/postgresql").split()[-1]
@@ -54,7 +56,7 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
     machines = {name: identity(project, name) for name in (DATABASE, WEB)}
     environment = project.root / "stacks/environments/cloud.yaml"
     environment.write_text(environment.read_text().replace("abcdef0}", "abcdef1}"))
-    project.must("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
+    project.must("soop", "replace", "--yes", *machines)
     assert answers(project) == [("3.2.4", "reachable")] * 2
     assert get(f"{urls(project)[0]}/access/ann/42") == (200, {"allowed": True})
     for name, (machine, key) in machines.items():
@@ -74,6 +76,12 @@ def answers(project: Workspace) -> list[tuple[str, str]]:
     """Return version and state of the database, as each web node tells them."""
     said = [get(f"{url}/health")[1] for url in urls(project)]
     return [(each["version"], each["database"]) for each in said]
+
+
+def stop(project: Workspace, cloud: Cloud, node: str) -> None:
+    """Stop a node's instance, as somebody does in AWS's console."""
+    (id,) = (id for id, each in cloud.all("Instance").items() if each["tags"]["soop:node"] == node)
+    Instances(project.project).stop(id, DOMAIN)
 
 
 def accepts(project: Workspace, node: str, port: int) -> bool:

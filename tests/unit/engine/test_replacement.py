@@ -94,6 +94,13 @@ def test_a_gateway_leaves_a_node_alone_before_it_is_replaced_and_asks_it_again_a
     assert servers(last) == WEB
 
 
+@pytest.mark.parametrize("state", [planned(), planned(web=2)], ids=["what is deployed", "an update that does more"])
+def test_where_machines_are_replaced_by_updates_alone_each_has_its_turn(state: DomainPlan) -> None:
+    plan = replace(planned(), environment=Environment(name="dev", machines="aws"))
+    turns = [each.replaced for each in found([DATABASE, *WEB], plan, state) if each.replaced]
+    assert turns == [(DATABASE,), *((each,) for each in WEB)]
+
+
 def test_nodes_of_a_role_take_turns_and_all_others_go_with_the_first() -> None:
     all_rounds = found([DATABASE, *WEB, GATEWAY], planned())
     assert [each.replaced for each in all_rounds] == [(), (DATABASE, GATEWAY, WEB[0]), (WEB[1],), (WEB[2],)]

@@ -57,3 +57,12 @@ def test_another_key_changes_nothing_and_another_image_is_another_machine() -> N
     assert BOOTSTRAP.diff(WANTED, outputs, {**WANTED, "machine": "ami-2"}).replaces == ("machine",)
     assert BOOTSTRAP.preview(context(), outputs, rotated) == outputs
     assert BOOTSTRAP.preview(context(), {}, WANTED)["hostKey"] is UNKNOWN
+
+
+def test_where_a_base_is_given_another_image_is_for_new_machines_until_one_is_wanted_anew() -> None:
+    before = {**WANTED, "base": "debian-12"}
+    other = {**before, "machine": "ami-2"}
+    assert not BOOTSTRAP.diff(before, before, other).changes
+    assert BOOTSTRAP.diff(before, before, {**other, "anew": True}).replaces == ("base",)
+    assert not BOOTSTRAP.diff({**other, "anew": True}, other, other).changes
+    assert BOOTSTRAP.diff(other, other, {**other, "base": "debian-13"}).replaces == ("base",)

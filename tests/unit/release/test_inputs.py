@@ -46,3 +46,11 @@ def test_migrations_are_known_and_no_part_of_a_nodes_document() -> None:
     (found,) = with_them.roles["web"].migrations
     assert (found.number, found.name, found.kind) == (3, "expires_at", "contract")
     assert with_them.documents == ReleaseInputs.parse({**plain, "roles": {"web": {}}}).documents
+
+
+def test_nodes_know_each_other_by_the_inner_address_and_endpoints_are_shown_by_the_outer_one() -> None:
+    node = {"role": "web", "number": 1, "place": {**PLACE, "inside": "172.31.0.9"}}
+    inputs = {"service": "a", "version": "1.0.0", "digest": "", "neighbours": {}, "privateKey": "", "roles": {}}
+    release = ReleaseInputs.parse({**inputs, "nodes": {"web-1": node}, "endpoints": {"main": ["http://web-1:80"]}})
+    assert release.hosts == {"web-1": "172.31.0.9"}
+    assert release.endpoint_urls() == {"main": ["http://10.0.0.1"]}
