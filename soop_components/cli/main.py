@@ -28,6 +28,7 @@ VERBS = (
     "status",
     "history",
     "host-key",
+    "ami",
     "ssh",
     "logs",
     "restart",

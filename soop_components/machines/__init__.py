@@ -59,6 +59,18 @@ class DomainContext:
     """Of what machines share."""
 
 
+@dataclass(frozen=True)
+class NewestImage:
+    """What a new machine of a base would best be made of."""
+
+    base: str
+    id: str
+    name: str
+    """With its architecture and day, ``debian-12-amd64-20261101-2288``."""
+    pinned: str
+    """The id that the environment names."""
+
+
 class Infrastructure(ABC):
     """What a kind declares in a stack's program; one is made per domain, with what its machines share."""
 
@@ -188,6 +200,10 @@ class Kind(ABC):
     def base_problem(self, project: Project, environment: Environment, base: str) -> str | None:
         """Say why an environment has no machines with a base image, ``debian-12``; None if it has."""
         return None
+
+    def newest_images(self, environment: Environment) -> Sequence[NewestImage]:
+        """Ask for the newest image of each base that an environment names."""
+        raise Unsupported(f"machines of the kind {self.name} are not made of images that are offered somewhere")
 
     @abstractmethod
     def infrastructure(self, context: DomainContext) -> Infrastructure:

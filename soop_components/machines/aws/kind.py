@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from soop_components.machines import DomainContext, Infrastructure, Kind, Operations, Unsupported
+from soop_components.machines import DomainContext, Infrastructure, Kind, NewestImage, Operations, Unsupported
 from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ class Aws(Kind):
         if base in images:
             return None
         return f"is built for {base}, and environment {environment.name} has no AMI of it (aws.images)"
+
+    def newest_images(self, environment: Environment) -> Sequence[NewestImage]:
+        """Ask AWS for Debian's."""
+        from soop_components.machines.aws.newest_images import newest_images
+
+        return newest_images(cast("AwsEnvironment", environment).aws)
 
     def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share a security group and its rules."""
