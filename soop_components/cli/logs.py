@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -45,8 +46,15 @@ def logs_command(units: Sequence[str], files: Sequence[str], lines: int, follow:
         return journal
     tail = ["tail", "--verbose", f"--lines={lines}"]
     if follow:  # tail ends with the journal, or with the shell
-        return f"{shlex.join([*tail, '-F'])} --pid=$$ -- {shlex.join(files)} & {journal}; kill $!"
-    return f"{journal}; code=$?; {shlex.join([*tail, '--', *files])}; exit $code"  # a file may not be there yet
+        return f"{shlex.join([*tail, '-F'])} --pid=$$ -- {_words(files)} & {journal}; kill $!"
+    return f"{journal}; code=$?; {shlex.join(tail)} -- {_words(files)}; exit $code"  # a file may not be there yet
+
+
+def _words(files: Sequence[str]) -> str:
+    """Return files as words of a shell, which finds those that a pattern names; all but ``*`` and ``?`` is quoted."""
+    pieces = [re.split(r"([*?]+)", file) for file in files]
+    words = [[each if odd % 2 else each and shlex.quote(each) for odd, each in enumerate(found)] for found in pieces]
+    return " ".join(map("".join, words))
 
 
 def journal_command(units: Sequence[str], lines: int, follow: bool) -> list[str]:

@@ -75,7 +75,8 @@ class Block(Model):
     health: parts.HealthParts = parts.HealthParts()
     """When a component made from the block is healthy."""
     logs: parts.Computed[parts.LogPart | parts.Template] = ()
-    """Log files whose end is shown when a check fails, and by `soop logs`, after the journal of the units."""
+    """Log files, or patterns with ``*`` and ``?``, whose end is shown when a check fails (of a pattern, that of the two
+    files written last), and by `soop logs`, after the journal of the units."""
     templates: dict[str, str] = Field(default_factory=dict)
     """Text of the block's ``*.j2`` files by path in its folder; put in when the block is loaded."""
 

@@ -147,7 +147,7 @@ class LogPart(Part):
     """A log file."""
 
     path: Template
-    """Its path."""
+    """Its path, or a pattern."""
 
 
 class UnitPart(TextPart, SomeNodesPart):

@@ -59,7 +59,8 @@ class Component(Model):
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """The block's parameters; texts may be templates."""
     logs: Annotated[tuple[str, ...], Field(strict=False, max_length=MOST)] = ()
-    """Log files whose end is shown when a check fails, and by `soop logs`, after the journal of the units."""
+    """Log files, or patterns with ``*`` and ``?``, whose end is shown when a check fails (of a pattern, that of the two
+    files written last), and by `soop logs`, after the journal of the units."""
     debconf: dict[Question, Answer] = Field(default_factory=dict, max_length=MOST)
     """Answers to questions that its packages ask while they are installed; `debconf-show PACKAGE` lists them."""
 

@@ -80,7 +80,8 @@ class SmokeTests:
         result = await node.script(script.blob, script.source, script.environment, test.timeout)
         if result.exit_code == 0:
             return
-        raise SmokeTestFailed(f"smoke test '{test.name}' on {script.node}: {ended_in_words(script.source, result)}")
+        message = f"smoke test '{test.name}' on {script.node}: {ended_in_words(script.source, result)}"
+        raise SmokeTestFailed("\n".join([message, *await self._logs(script.node)]))
 
 
 def ask(request: HttpSmoke, node: str, address: str, port: int, timeout: float = 5.0) -> str | None:

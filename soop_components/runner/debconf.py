@@ -7,7 +7,6 @@ when an answer to one of its questions changes, or is given no more.
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Iterable
 
 from soop_components.runner import dpkg
@@ -87,11 +86,11 @@ def _selection(work: Work, question: str) -> bytes:
 def _asking(host: Host, questions: set[str]) -> set[str]:
     """Return the installed packages that ask one of these questions, as dpkg names them."""
     found = set()
-    for path in glob.glob(host.places.real(f"{_INFO}/*.templates")):
-        with open(path, encoding="utf-8", errors="replace") as file:
+    for name in glob.glob("*.templates", root_dir=host.places.real(_INFO)):
+        with open(host.places.real(f"{_INFO}/{name}"), encoding="utf-8", errors="replace") as file:
             asked = {line.partition(":")[2].strip() for line in file if line.startswith("Template:")}
         if asked & questions:
-            found.add(os.path.basename(path).removesuffix(".templates"))
+            found.add(name.removesuffix(".templates"))
     return found
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 
 from soop_components.runner import packages_log, systemd
 from soop_components.runner.document import parse
@@ -13,6 +15,8 @@ from soop_components.runner.host import Host
 from soop_components.runner.plan import Component
 
 _READ_AT_MOST = 1 << 16
+_OF_A_PATTERN = 2
+"""Files that are shown of those that a pattern names: the ones that were written last."""
 
 
 def end_of_all(host: Host) -> str:
@@ -29,10 +33,21 @@ def end_of(host: Host, components: Iterable[Component], since: float = 0) -> str
     parts = tuple(components)
     units = sorted({name for part in parts for name in part.units})
     said = [systemd.journal(host, units, since)] if units else []
-    for path in dict.fromkeys(path for part in parts for path in part.logs):
+    for path in dict.fromkeys(path for part in parts for named in part.logs for path in _files(host, named)):
         lines = _end_of_file(host, path, since)
         said += [f"{path}:", lines] if lines else []
     return "\n".join(filter(None, said))
+
+
+def _files(host: Host, named: str) -> list[str]:
+    """Return the file that a path names, or those of a pattern, what was written last at the end."""
+    if not set("*?") & set(named):
+        return [named]
+    found = []
+    for path in glob.glob(named.lstrip("/").replace("[", "[[]"), root_dir=host.places.real("/")):
+        with suppress(OSError):
+            found.append((os.lstat(host.places.real(f"/{path}")).st_mtime_ns, f"/{path}"))
+    return [path for _, path in sorted(found)[-_OF_A_PATTERN:]]
 
 
 def _end_of_file(host: Host, path: str, since: float) -> str:

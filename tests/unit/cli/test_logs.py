@@ -43,6 +43,17 @@ def test_log_files_follow_the_journal(node: Path) -> None:
     assert done.returncode == 0
 
 
+def test_patterns_are_those_of_a_shell_and_nothing_else_is(node: Path) -> None:
+    for name in ("a b;$(x).log", "[1].log"):
+        (node / name).write_text(f"of {name}\n")
+    done = shell(node, logs_command(["a.service"], ["a b;$(x)*.log", "[1].lo?"], 2, False))
+    said = [line for line in done.stdout.splitlines() if line.startswith("of ")]
+    assert said[1:] == [
+        "of a b;$(x).log",
+        "of [1].log",
+    ]
+
+
 def test_log_files_are_followed_until_the_journal_ends(node: Path) -> None:
     (node / "slow").touch()
     done = shell(node, logs_command(["a.service"], ["it's.log"], 2, True))

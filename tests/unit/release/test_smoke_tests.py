@@ -67,6 +67,18 @@ def test_a_node_that_does_not_answer_shows_the_end_of_its_logs() -> None:
     ]
 
 
+def test_a_script_that_fails_shows_the_end_of_its_nodes_logs() -> None:
+    nodes = Nodes(FIRST)
+    fakes = {name: FakeNode(nodes, node.target) for name, node in RELEASE.nodes.items()}
+    (test,) = RELEASE.smoke_tests
+    assert test.script is not None
+    nodes.exit_codes["script", test.script.node] = 1
+    with pytest.raises(SmokeTestFailed) as caught:
+        asyncio.run(SmokeTests(RELEASE, fakes, nodes.cancellation).run())
+    first = f"smoke test 'try' on {test.script.node}: smoke/try ended with 1, expected 0"
+    assert str(caught.value).splitlines() == [first, "  | began", "  | no database"]
+
+
 def test_logs_that_cannot_be_read_hide_no_failure() -> None:
     def gone() -> NoReturn:
         raise SoopError("web-2: connection lost", "is it there?")

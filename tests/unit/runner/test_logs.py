@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from soop_components.runner import logs
+from soop_components.runner.document import parse
 from soop_components.runner.events import Events
 from soop_components.runner.page_text import page_text
 from soop_components.runner.protocol import Logged
@@ -32,6 +33,18 @@ def test_the_journal_and_then_the_end_of_each_log_file(serving: Node) -> None:
     assert said[:3] == ["what the unit said", f"{LOG}:", "line 99980"]
     assert said[-1] == "line 99999"
     assert len(said) == 22
+
+
+def test_of_a_pattern_the_files_that_were_written_last(node: Node) -> None:
+    node.path("/var/log/[a]").mkdir(parents=True)
+    for second, name in enumerate(["old.log", "error.log", "access.log", "other.txt"]):
+        node.path(f"/var/log/[a]/{name}").write_text(f"of {name}\n")
+        os.utime(node.path(f"/var/log/[a]/{name}"), (second, second))
+    node.path("/var/log/[a]/gone.log").symlink_to("/etc/shadow")
+    os.utime(node.path("/var/log/[a]/gone.log"), (0, 0), follow_symlinks=False)
+    (web,) = parse(document(web={"logs": ["/var/log/[a]/*.log", "/var/log/[a]/error.log", "/none/*"]})).components
+    found = ["/var/log/[a]/error.log:", "of error.log", "/var/log/[a]/access.log:", "of access.log"]
+    assert logs.end_of(node.host, [web]).splitlines() == found
 
 
 @pytest.mark.timeout(60)
