@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.scenarios.inside import as_root
+from tests.scenarios.inside import by_root
 
 
 @contextmanager
@@ -37,4 +37,4 @@ def copy(source: Path, target: Path) -> None:
 
 def share(source: Path, target: Path) -> None:
     """Copy a folder or a file by hard links: what they hold is never changed in place."""
-    subprocess.run([*as_root(), "cp", "-al", str(source), str(target)], check=True)
+    subprocess.run(by_root("cp", "-al", str(source), str(target)), check=True)

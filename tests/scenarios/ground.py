@@ -20,6 +20,7 @@ from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.local_machines import LocalMachines, MachineFacts
 from soop_components.machines.local.root_helper.request import Attachment, Opening, Spec
 from soop_components.project import Project
+from tests.scenarios.inside import by_root
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGE = "debian-12"
@@ -185,6 +186,5 @@ def _connection(
 
 def as_root(*argv: str, stdin: str = "", check: bool = True) -> str:
     """Run a program as root, and return what it printed."""
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    done = subprocess.run([*sudo, *argv], input=stdin, text=True, check=check, capture_output=True)
+    done = subprocess.run(by_root(*argv), input=stdin, text=True, check=check, capture_output=True)
     return done.stdout

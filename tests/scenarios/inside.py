@@ -7,13 +7,13 @@ import os
 _SEARCHED = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def as_root() -> list[str]:
-    """Return how a command of root begins."""
-    return [] if os.geteuid() == 0 else ["sudo", "-n"]
+def by_root(*argv: str) -> list[str]:
+    """Return the command by which root runs another one."""
+    return [*([] if os.geteuid() == 0 else ["sudo", "-n"]), *argv]
 
 
 def entered(first_process: int) -> list[str]:
     """Return how a command begins that runs in a machine, by the machine's first process."""
     within = ("--mount", "--uts", "--ipc", "--net", "--pid")
     clean = ("env", "--chdir=/", "-i", "HOME=/root", _SEARCHED)
-    return [*as_root(), "nsenter", f"--target={first_process}", *within, "--", *clean]
+    return by_root("nsenter", f"--target={first_process}", *within, "--", *clean)

@@ -25,7 +25,7 @@ from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 from soop_components.setup import shell_environment
 from tests.scenarios.folders import claimed, copy, share
-from tests.scenarios.inside import as_root, entered
+from tests.scenarios.inside import by_root, entered
 from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -151,10 +151,10 @@ class Workspace:
     def remove(self) -> None:
         """Remove every process, machine, disk and network of the project, and its folder."""
         while left := self.processes():
-            subprocess.run([*as_root(), "kill", "-KILL", *map(str, left)], check=False, capture_output=True)
+            subprocess.run(by_root("kill", "-KILL", *map(str, left)), check=False, capture_output=True)
             time.sleep(0.1)
         asyncio.run(LocalMachines(self.project).clean())
-        subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(self.root)], check=True)
+        subprocess.run(by_root("rm", "-rf", "--one-file-system", str(self.root)), check=True)
 
 
 @contextmanager
@@ -238,7 +238,7 @@ def _remove(root: Path) -> None:
         with _no_foreign_state():
             Workspace(file.parent).remove()
     if root.exists():
-        subprocess.run([*as_root(), "rm", "-rf", "--one-file-system", str(root)], check=True)
+        subprocess.run(by_root("rm", "-rf", "--one-file-system", str(root)), check=True)
 
 
 def get(url: str, method: str = "GET", seconds: float = 30) -> tuple[int, dict[str, Any]]:

@@ -38,7 +38,7 @@ def define(project: Workspace, reference: str, further: str = "") -> None:
 def sql(project: Workspace, text: str) -> list[str]:
     """Return the words that the database answers."""
     psql = f"cd /; runuser -u postgres -- psql -qAtX -d access -c {shlex.quote(text)}"
-    return project.ssh(DATABASE, psql).split()
+    return project.sh(DATABASE, psql).split()
 
 
 def granted(project: Workspace, reader: str) -> list[str]:
@@ -48,7 +48,7 @@ def granted(project: Workspace, reader: str) -> list[str]:
 
 def workers(project: Workspace) -> str:
     """Return the process ids of the gateway's nginx, all of which a reload or a restart would change."""
-    return project.ssh(GATEWAY, "pgrep nginx")
+    return project.sh(GATEWAY, "pgrep nginx")
 
 
 def seen(project: Workspace) -> tuple[dict[str, str], dict[str, str]]:
@@ -63,7 +63,7 @@ def seen(project: Workspace) -> tuple[dict[str, str], dict[str, str]]:
         said = {shown["version"], known["version"], *(node["version"] for node in shown["nodes"].values())}
         assert all(node["healthy"] and not node["drift"] for node in shown["nodes"].values())
         for node in shown["nodes"]:
-            found = project.ssh(node, f"cat /var/lib/soop/accepted.json; echo; {show}; pgrep nginx || true")
+            found = project.sh(node, f"cat /var/lib/soop/accepted.json; echo; {show}; pgrep nginx || true")
             document, _, processes[node] = found.partition("\n")
             said.add(json.loads(document)["version"])
         assert len(said) == 1, said

@@ -33,14 +33,14 @@ def test_requests_through_the_gateway_reach_every_web_node(domain: Workspace) ->
 
 def test_a_node_that_is_avoided_is_asked_after_all_when_the_other_one_fails(domain: Workspace) -> None:
     """As in a rollout that passes from one node to the next: both have failed lately, one of them is back."""
-    domain.ssh(WEB[0], "systemctl stop access-service-api.socket access-service-api.service")
+    domain.sh(WEB[0], "systemctl stop access-service-api.socket access-service-api.service")
     assert behind(domain) == WEB[1:]
-    domain.ssh(WEB[0], "systemctl start access-service-api.socket")
+    domain.sh(WEB[0], "systemctl start access-service-api.socket")
     direct = domain.service(DOMAIN)["endpoints"]["http"][0]
     eventually(lambda: get(f"{direct}/health")[0] == 200)
-    domain.ssh(WEB[1], "systemctl stop access-service-api.socket access-service-api.service")
+    domain.sh(WEB[1], "systemctl stop access-service-api.socket access-service-api.service")
     assert behind(domain) == WEB[:1]
-    domain.ssh(WEB[1], "systemctl start access-service-api.socket")
+    domain.sh(WEB[1], "systemctl start access-service-api.socket")
 
 
 def test_the_gateway_answers_while_a_web_node_is_gone(domain: Workspace) -> None:
@@ -55,7 +55,7 @@ def test_the_gateway_answers_while_a_web_node_is_gone(domain: Workspace) -> None
 def test_a_web_node_gets_a_new_machine_without_a_request_failing(domain: Workspace) -> None:
     with asking(f"{entrance(domain)}/access/ann/42") as answers:
         domain.must("soop", "replace", "--yes", WEB[0])
-    assert set(answers) == {200}, domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    assert set(answers) == {200}, domain.sh(GATEWAY, "tail /var/log/nginx/error.log")
     eventually(lambda: behind(domain) == WEB, 60)
     assert domain.changes(DOMAIN) == {}
 
@@ -69,7 +69,7 @@ def test_a_candidate_is_deployed_behind_the_gateway_without_a_request_failing(do
     gateway, running = domain.service(DOMAIN, "gateway-service"), workers(domain)
     with asking(f"{entrance(domain)}/access/ann/42") as answers:
         domain.must("soop", "deploy", "--yes", candidate, DOMAIN)
-    assert set(answers) == {200}, domain.ssh(GATEWAY, "tail /var/log/nginx/error.log")
+    assert set(answers) == {200}, domain.sh(GATEWAY, "tail /var/log/nginx/error.log")
     assert f"access-service-{get(f'{entrance(domain)}/health')[1]['version']}" == candidate
     assert domain.service(DOMAIN, "gateway-service") == gateway
     assert workers(domain) == running

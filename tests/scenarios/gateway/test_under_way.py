@@ -37,6 +37,6 @@ def test_requests_under_way_end_when_a_node_is_upgraded_replaced_or_removed(doma
             under_way.under_way(domain, node) as status,
         ):
             change()
-        assert (status.result(), answers.failed) == (200, {}), f"{node}: {domain.ssh(GATEWAY, ERRORS)}"
+        assert (status.result(), answers.failed) == (200, {}), f"{node}: {domain.sh(GATEWAY, ERRORS)}"
     assert domain.changes(DOMAIN) == {}
     stack.write_text(stack.read_text().replace(PATIENT, ""))  # the next update makes the gateway as it was

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -17,12 +16,12 @@ from soop_components.machines.local import gateway
 from soop_components.machines.local.local_machines import DiskFacts
 from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import MIB, RUN, Ground, as_root
+from tests.scenarios.inside import by_root
 
 FIRST = "database-1.access-service.dev-access"
 SECOND = "database-2.access-service.dev-access"
 DISK = FIRST
 HELPER = Path(gateway.__file__).parent / "root_helper"
-SUDO = [] if os.geteuid() == 0 else ["sudo", "-n"]
 MOUNT = Attachment(DISK, "/var/lib/postgresql")
 
 
@@ -173,7 +172,8 @@ def test_who_holds_a_mount_is_named(ground: Ground) -> None:
     async def scenario() -> None:
         await ground.machines.create_disk(DISK, 64 * MIB)
         await ground.create(FIRST, MOUNT)
-        with subprocess.Popen([*SUDO, "sh", "-c", f"cd {mount} && echo ready && exec sleep 600"], stdout=PIPE) as user:
+        busy = by_root("sh", "-c", f"cd {mount} && echo ready && exec sleep 600")
+        with subprocess.Popen(busy, stdout=PIPE) as user:
             assert user.stdout is not None
             await asyncio.to_thread(user.stdout.readline)
             with pytest.raises(SoopError, match=rf"{mount} is in use by sleep \(\d+\)") as failure:

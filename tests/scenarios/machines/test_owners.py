@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from soop_components.machines.local.host_key import new_host_key
 from soop_components.machines.local.local_machines import MachineFacts
 from soop_components.machines.local.root_helper.request import Attachment
 from tests.scenarios.ground import IMAGE, MIB, RUN, Ground, as_root
+from tests.scenarios.inside import by_root
 
 WEB = "web-1.access-service.dev-access"
 DISK = "database-1.access-service.dev-access"
@@ -36,10 +36,9 @@ class Stranger:
 
     def call(self, verb: str, realm: str, **fields: Any) -> dict[str, Any]:
         """Call the root helper as sudo does, and return its answer."""
-        sudo = ["sudo", "-n"] if os.geteuid() != 0 else []
-        environment = ["env", f"SUDO_UID={STRANGER}", f"SUDO_GID={STRANGER}"]
+        environment = "env", f"SUDO_UID={STRANGER}", f"SUDO_GID={STRANGER}"
         request = json.dumps({"home": str(self.home), "realm": realm, **fields})
-        argv = [*sudo, *environment, "/usr/bin/python3", "-I", "-B", str(HELPER), verb]
+        argv = by_root(*environment, "/usr/bin/python3", "-I", "-B", str(HELPER), verb)
         done = subprocess.run(argv, input=request, capture_output=True, text=True, check=False)
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer

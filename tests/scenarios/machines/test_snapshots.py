@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from soop_components.machines.local.root_helper.request import Attachment
 from soop_components.machines.snapshots import Snapshots
 from soop_components.model.environment import SnapshotSettings
 from tests.scenarios.ground import MIB, RUN, Ground, as_root
+from tests.scenarios.inside import by_root
 
 NODE = "database-1.access-service.dev-access"
-SUDO = [] if os.geteuid() == 0 else ["sudo", "-n"]
 MOUNT = Attachment(NODE, "/var/lib/postgresql")
 WRITER = "cd /var/lib/postgresql; n=0; while n=$((n+1)); do echo $n > next; sync next; mv next last; done"
 """Writes numbers, each complete."""
@@ -82,7 +81,7 @@ def test_a_disk_goes_on_when_the_program_that_froze_it_is_killed(ground: Ground)
         await ground.machines.create_disk(NODE, 64 * MIB)
         facts = await ground.create(NODE, MOUNT)
         folder, mount = Path(gateway.__file__).parent, RUN / ground.realm / "disks" / NODE
-        argv = [*SUDO, "/usr/bin/python3", "-I", "-c", FREEZE, str(folder), str(mount)]
+        argv = by_root("/usr/bin/python3", "-I", "-c", FREEZE, str(folder), str(mount))
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             frozen_by = process.stdout.readline().strip()
