@@ -22,6 +22,14 @@ def load(tmp_path: Path, host: str) -> SshEnvironment:
     return environment
 
 
+def problems(tmp_path: Path, settings: str) -> list[str]:
+    path = tmp_path / "rack.yaml"
+    path.write_text(f"machines: ssh\n{settings}\n")
+    with pytest.raises(InvalidInput) as caught:
+        load_environment(path, "rack.yaml")
+    return list(caught.value.problems)
+
+
 def test_a_host_is_its_address_and_its_key(tmp_path: Path) -> None:
     host = load(tmp_path, f"address: 192.0.2.10, host_key: {KEY} root@rack1").ssh.hosts["rack1"]
     assert (host.address, host.port, host.user, host.host_key) == ("192.0.2.10", 22, "root", KEY)
@@ -52,20 +60,12 @@ def test_mistakes_are_named(tmp_path: Path, host: str, problem: str) -> None:
 
 
 def test_an_environment_of_existing_hosts_needs_some(tmp_path: Path) -> None:
-    path = tmp_path / "rack.yaml"
-    path.write_text("machines: ssh\n")
-    with pytest.raises(InvalidInput) as caught:
-        load_environment(path, "rack.yaml")
-    assert any("ssh" in line for line in caught.value.problems)
+    assert any("ssh" in line for line in problems(tmp_path, ""))
 
 
 def test_a_host_is_listed_once(tmp_path: Path) -> None:
-    path = tmp_path / "rack.yaml"
     host = f"{{address: 192.0.2.10, host_key: {KEY}}}"
-    path.write_text(f"machines: ssh\nssh: {{hosts: {{rack1: {host}, rack2: {host}}}}}\n")
-    with pytest.raises(InvalidInput) as caught:
-        load_environment(path, "rack.yaml")
-    assert list(caught.value.problems) == [
+    assert problems(tmp_path, f"ssh: {{hosts: {{rack1: {host}, rack2: {host}}}}}") == [
         "rack.yaml: ssh.hosts.rack2.address: is that of rack1, too: a host is one node"
     ]
 
@@ -83,12 +83,8 @@ def test_a_domain_for_which_hosts_are_listed_gets_these_and_no_others(tmp_path: 
 
 
 def test_the_host_through_which_others_are_reached_is_no_node(tmp_path: Path) -> None:
-    path = tmp_path / "rack.yaml"
     place = f"address: 192.0.2.10, user: ops, host_key: {KEY}"
-    path.write_text(f"machines: ssh\nssh: {{jump: {{{place}}}, hosts: {{rack1: {{{place}}}}}}}\n")
-    with pytest.raises(InvalidInput) as caught:
-        load_environment(path, "rack.yaml")
-    assert list(caught.value.problems) == [
+    assert problems(tmp_path, f"ssh: {{jump: {{{place}}}, hosts: {{rack1: {{{place}}}}}}}") == [
         "rack.yaml: ssh.hosts.rack1.address: is that of ssh.jump, too: the host through which others are reached is no "
         "node"
     ]
