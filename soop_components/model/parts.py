@@ -170,7 +170,10 @@ class UnitPart(TextPart, SomeNodesPart):
     Only for a unit that is ``started`` and no template.
     """
     reload_on: Computed[Template] = ()
-    """Paths whose change reloads it; one that cannot reload is restarted."""
+    """Paths whose change reloads it; one that cannot reload is restarted.
+
+    With ``/etc/hosts``, also whenever a node of the domain gets another address.
+    """
 
 
 class ScriptPart(TextPart, SomeNodesPart):

@@ -11,7 +11,9 @@ from soop_components.model.plan import ComponentPlan, OnSomeNodes, Unit
 from soop_components.model.problem import Keys, path_text
 from soop_components.planning.marks import MARK, NODE_KEYS, holds_secret
 
-_RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", "/etc/hosts")
+_HOSTS = "/etc/hosts"
+"""A service does not have it, but may wait for changes of it."""
+_RESERVED = ("/proc", "/sys", "/dev", "/var/lib/soop", "/run/soop", _HOSTS)
 _LONGEST_PATH = 1000
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(?:service|socket|timer|path|target|mount|slice)", re.ASCII)
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,30}", re.ASCII)
@@ -65,7 +67,7 @@ def _unit_problems(name: str, unit: Unit) -> Iterator[str]:
         what = "it is a template; its instances can have them" if "@." in name else f"its state is {unit.state}"
         yield f"{place}: restart_on and reload_on would do nothing: {what}"
     yield from _trigger_problems(f"{place}.restart_on", unit.restart_on)
-    yield from _trigger_problems(f"{place}.reload_on", unit.reload_on)
+    yield from _trigger_problems(f"{place}.reload_on", [path for path in unit.reload_on if path != _HOSTS])
 
 
 def _answer_problems(component: ComponentPlan) -> Iterator[str]:

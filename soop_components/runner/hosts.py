@@ -20,11 +20,17 @@ _END = "# soop: end"
 
 
 def put(host: Host, hosts: Mapping[str, str]) -> None:
-    """Write the block unless it is as it should be. Nothing of the service is restarted for it."""
+    """Write the block unless it is as it should be.
+
+    Where a name gets another address, running units that have the file in their ``reload_on`` are reloaded.
+    """
+    before = current(host)
     if host.load(_WRITTEN) != hosts:
         host.prepare()
         host.store(_WRITTEN, hosts)
     _write(host, hosts)
+    if any(before.get(name, address) != address for name, address in hosts.items()) and (readers := _readers(host)):
+        systemd.call(host, "try-reload-or-restart", readers)
     if host.places.look(f"/etc/systemd/system/{_FIREWALL}") is not None:
         systemd.call(host, "try-reload-or-restart", [_FIREWALL])
 
@@ -36,6 +42,13 @@ def drift(host: Host) -> list[Drift]:
         return []
     wrong = sorted(name for name in {*written, *found} if written.get(name) != found.get(name))
     return [Drift("file", _PATH, f"other addresses of {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")]
+
+
+def _readers(host: Host) -> list[str]:
+    """Return the units of what runs that look names up only when they are loaded, as nginx does."""
+    running = host.load("running.json") or {"plan": {"components": {}}}
+    units = [unit for part in running["plan"]["components"].values() for unit in (part.get("units") or {}).items()]
+    return sorted({name for name, unit in units if _PATH in (unit.get("reload_on") or ())})
 
 
 def _write(host: Host, hosts: Mapping[str, str]) -> None:

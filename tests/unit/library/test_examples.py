@@ -142,7 +142,7 @@ def test_nginx_site() -> None:
     assert "    server 127.0.0.1:8080 max_fails=2 fail_timeout=10s;\n" in text
     assert "    listen 80;\n" in text
     assert plan.absent == ("/etc/nginx/sites-enabled/default",)
-    assert plan.units["nginx.service"].reload_on == (path, "/etc/nginx/test-service-example.pem")
+    assert plan.units["nginx.service"].reload_on == ("/etc/hosts", path, "/etc/nginx/test-service-example.pem")
     assert [(script.name, script.when) for script in plan.scripts] == [("validate", "before_units")]
     assert plan.http_health is not None
 
@@ -178,7 +178,7 @@ def test_haproxy() -> None:
     assert "    bind *:443 ssl crt /etc/haproxy/test-service-example.pem alpn h2,http/1.1\n" in text
     assert "    http-check send meth GET uri /health ver HTTP/1.1 hdr Host test-service-example\n" in text
     assert plan.files["/etc/haproxy/test-service-example.pem"].mode == "0600"
-    assert plan.units["haproxy.service"].reload_on == ("/etc/haproxy",)
+    assert plan.units["haproxy.service"].reload_on == ("/etc/haproxy", "/etc/hosts")
     assert plan.http_health is not None
     assert plan.http_health.tls
 

@@ -90,6 +90,7 @@ _EFFECTS: Mapping[str, dict[str, str]] = {
     "start": {"ActiveState": "active", "SubState": "running"},
     "restart": {"ActiveState": "active", "SubState": "running"},
     "reload": {},
+    "try-reload-or-restart": {},
     "stop": {"ActiveState": "inactive", "SubState": "dead"},
     "enable": {"UnitFileState": "enabled"},
     "disable": {"UnitFileState": "disabled"},

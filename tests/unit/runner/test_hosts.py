@@ -24,6 +24,21 @@ def test_the_block_is_added_changed_and_removed(node: Node) -> None:
     assert node.text("/etc/hosts") == "127.0.0.1 localhost\n192.0.2.1 printer\n"
 
 
+def test_units_that_look_names_up_when_they_are_loaded_are_reloaded(node: Node) -> None:
+    units = {
+        "proxy.service": {"content": "[Service]\n", "reload_on": ["/etc/hosts"]},
+        "other.service": {"content": "x"},
+    }
+    node.accept(document(web={"units": units}), hosts=NODES)
+    node.systemd.commands.clear()
+    hosts.put(node.host, NODES)
+    hosts.put(node.host, {**NODES, "web-2.access-service.dev-access": "10.0.0.4"})
+    hosts.put(node.host, NODES)
+    assert node.systemd.commands == []
+    hosts.put(node.host, {**NODES, "web-1.access-service.dev-access": "10.0.0.5"})
+    assert node.systemd.commands == [["systemctl", "try-reload-or-restart", "proxy.service"]]
+
+
 def test_a_block_without_its_end_loses_nothing_else(node: Node) -> None:
     hosts.put(node.host, NODES)
     damaged = node.text("/etc/hosts").replace("# soop: end\n", "") + "192.0.2.1 printer\n"
