@@ -8,8 +8,9 @@ from pydantic import Field, StringConstraints
 
 from soop_components.model.base import Model
 from soop_components.model.block import Block
+from soop_components.model.data import Migration
 from soop_components.model.names import ComponentName, ConfigKey, Digest, RoleName
-from soop_components.model.plan import Migration, Mode, Package
+from soop_components.model.plan import Mode, Package
 from soop_components.model.service import ServiceDefinition
 
 PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+])?$", max_length=100)]

@@ -17,7 +17,7 @@ from soop_components.library.postgresql.migrate.files import (
     SUPERUSER,
     declarations,
 )
-from soop_components.model.plan import Migration, MigrationKind
+from soop_components.model.data import Migration, MigrationKind
 from soop_components.model.problem import unknown
 from soop_components.model.service import Component
 

@@ -17,8 +17,9 @@ from soop_components.build.migrations import declared_migrations, migration_prob
 from soop_components.build.source_files import SourceFile, collect, line_end_problem
 from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
+from soop_components.model.data import Migration
 from soop_components.model.paths import path_problem
-from soop_components.model.plan import Migration, PackageVersion
+from soop_components.model.plan import PackageVersion
 from soop_components.model.problem import path_text, unknown
 from soop_components.model.service import Component, ServiceDefinition
 from soop_components.planning import limits

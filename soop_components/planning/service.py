@@ -8,12 +8,13 @@ from typing import Any
 from soop_components.artifact.definition import ResolvedDefinition
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.model.block import packed_path
+from soop_components.model.data import Data
 from soop_components.model.domain import DomainDefinition, DomainService
 from soop_components.model.environment import Environment
 from soop_components.model.firewall import Rule
 from soop_components.model.names import NodeName
 from soop_components.model.parts import DataPart, LogPart
-from soop_components.model.plan import ComponentPlan, Data, RolePlan
+from soop_components.model.plan import ComponentPlan, RolePlan
 from soop_components.model.service import DiskDefinition, NodeDefinition, RolloutSettings, ServiceDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
 from soop_components.planning import limits

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from soop_components.model.base import Model
-from soop_components.model.plan import MigrationKind
+from soop_components.model.data import MigrationKind
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 ServiceAction = Literal["create", "upgrade", "downgrade", "change", "repair", "remove", "none"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from soop_components.machines import Unsupported
-from soop_components.model.plan import Migration
+from soop_components.model.data import Migration
 from soop_components.preview.facts import MigrationChange
 from soop_components.release.downgrade import (
     Downgrade,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from soop_components.errors import SoopError
+from soop_components.model.data import Migration
 from soop_components.model.names import Reference, RoleName
-from soop_components.model.plan import Migration, RolePlan
+from soop_components.model.plan import RolePlan
 from soop_components.model.versions import version_key
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.moves import Move, move_in_words, moves, moves_back

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from soop_components.machines import Unsupported, no_snapshots
 from soop_components.machines.kinds import kind_of
+from soop_components.model.data import Data
 from soop_components.model.names import RoleName
-from soop_components.model.plan import Data, RolePlan
+from soop_components.model.plan import RolePlan
 from soop_components.release.inputs import ReleaseInputs
 
 

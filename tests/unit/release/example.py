@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
 
+from soop_components.model.data import Migration, MigrationKind
 from soop_components.model.names import Reference
-from soop_components.model.plan import (
-    ComponentPlan,
-    HookPlan,
-    Migration,
-    MigrationKind,
-    RolePlan,
-    Script,
-    ScriptSmoke,
-    SmokeTestPlan,
-)
+from soop_components.model.plan import ComponentPlan, HookPlan, RolePlan, Script, ScriptSmoke, SmokeTestPlan
 from soop_components.model.service import HookName, RolloutSettings
 from soop_components.release.inputs import ReleaseInputs, ReleaseNode
 from soop_components.release.order import NodeState

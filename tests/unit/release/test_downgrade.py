@@ -10,9 +10,10 @@ import pytest
 
 from soop_components.errors import SoopError
 from soop_components.machines.snapshots import Snapshot
+from soop_components.model.data import Migration, MigrationKind
 from soop_components.model.domain import LoseData
 from soop_components.model.names import Reference
-from soop_components.model.plan import ComponentPlan, Migration, MigrationKind, RolePlan, Script
+from soop_components.model.plan import ComponentPlan, RolePlan, Script
 from soop_components.model.service import RolloutSettings
 from soop_components.preview.migrations import migration_changes
 from soop_components.release.downgrade import (

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from soop_components.model.data import Data
 from soop_components.model.domain import LoseData
-from soop_components.model.plan import ComponentPlan, Data, Package, RolePlan
+from soop_components.model.plan import ComponentPlan, Package, RolePlan
 from soop_components.model.service import RolloutSettings
 from soop_components.preview.migrations import way_back
 from soop_components.preview.order import step_in_words

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from soop_components.model.data import MigrationKind
 from soop_components.model.names import Reference
-from soop_components.model.plan import MigrationKind, RolePlan
+from soop_components.model.plan import RolePlan
 from soop_components.model.service import RolloutSettings
 from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import NodeState
