@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from soop_components.machines import Operations
-from soop_components.machines.snapshots import Snapshot, Snapshots
 from soop_components.release.cancellation import Cancellation
 from soop_components.release.disks import Disks
 from soop_components.release.inputs import ReleaseInputs
@@ -29,6 +28,7 @@ from tests.unit.release.example import (
     RELEASE,
     with_migrations,
 )
+from tests.unit.release.fake_machines import FakeMachines, FakeSnapshots
 
 Call = tuple[str, str]
 """Operation and node."""
@@ -132,75 +132,11 @@ class Nodes:
         self.at.get((operation, node), lambda: None)()
 
 
-class FakeSnapshots(Snapshots):
-    """Snapshots of the nodes' disks, in memory: labels by node."""
-
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
-        self.found: set[tuple[str, str]] = set()
-        self.restored: list[str] = []
-        self.newest = ""
-        """The label of the one that was taken last."""
-        self.of: Mapping[str, tuple[str, str]] = {}
-        """What ran when one was taken, and its digest, by label; else what its name says."""
-
-    async def all(self) -> Sequence[Snapshot]:
-        named = {label: (label.partition(".before-")[0], DIGEST) for _, label in self.found}
-        hours = {label: 11 if label == self.newest else 10 for label in named}
-        return [
-            Snapshot(node, label, f"2026-11-28T{hours[label]}:00:00+00:00", 1, *{**named, **self.of}[label])
-            for node, label in self.found
-        ]
-
-    async def check(self, nodes: Sequence[str], label: str, spared: Mapping[str, str]) -> None:
-        for node in nodes:
-            self._nodes.on_call("room", node)
-
-    async def take(self, node: str, label: str, of: str, digest: str, spare: str | None = None) -> Snapshot:
-        self._nodes.on_call("snapshot", node)
-        self.found.add((node, label))
-        return Snapshot(node, label, "2026-11-28T10:00:00+00:00", 1, of, digest)
-
-    async def restore(self, node: str, label: str) -> None:
-        assert (node, label) in self.found
-        self.restored.append(label)
-        self._nodes.on_call("restore", node)
-
-
 class Silence:
     """Progress that nobody reads."""
 
     async def show(self, message: str) -> None:
         """Say nothing."""
-
-
-class FakeMachines(Operations):
-    """Machines that can be made anew."""
-
-    kind = "fake"
-
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
-
-    async def start(self, node: str) -> None:
-        self._nodes.on_call("start", node)
-
-    async def stop(self, node: str) -> None:
-        self._nodes.on_call("stop", node)
-
-    async def rebuild(self, node: str, image: str) -> None:
-        self._nodes.on_call("rebuild", node)
-        self._nodes.bases[node] = image
-
-
-class FixedMachines(Operations):
-    """Machines that stay what they are."""
-
-    kind = "fixed"
-
-    async def start(self, node: str) -> None: ...
-
-    async def stop(self, node: str) -> None: ...
 
 
 class FakeNode(Node):

@@ -14,7 +14,8 @@ from soop_components.model.plan import ComponentPlan
 from soop_components.release.verdict import ReleaseFailed
 from tests.unit.release.example import DIGEST, DONE, EARLIER, FIRST, NEW, RELEASE, ROLES, SERVING
 from tests.unit.release.failing import failure, run
-from tests.unit.release.fake_nodes import FixedMachines, Nodes
+from tests.unit.release.fake_machines import FixedMachines
+from tests.unit.release.fake_nodes import Nodes
 
 OLD = replace(RELEASE, reference=Reference("a-service", "1.0.0"), base="debian-11")
 OF_A_COMPONENT = "sha256:" + "1" * 64

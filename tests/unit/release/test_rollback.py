@@ -17,7 +17,8 @@ from tests.unit.release.failing import (
     mistake,
     run,
 )
-from tests.unit.release.fake_nodes import FixedMachines, Nodes
+from tests.unit.release.fake_machines import FixedMachines
+from tests.unit.release.fake_nodes import Nodes
 
 
 @pytest.mark.parametrize("operation", ["reopen", "roll_back"])
