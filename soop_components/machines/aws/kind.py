@@ -64,12 +64,36 @@ class Aws(Kind):
         """Return operations that all refuse."""
         return AwsOperations()
 
+    def unknown_native(self, type: str, name: str) -> str:
+        """Say with which commands it is found and removed."""
+        if (commands := _COMMANDS.get(type.rsplit(":", 1)[-1])) is None:
+            return "the next update takes it if it is there"
+        show, remove = commands
+        return f"if `aws ec2 {show} --filters Name=tag:Name,Values={name}` shows it: aws ec2 {remove} ID"
+
     def resources(self) -> Sequence[Resource]:
         """Return the resource by which cloud-init is told, and the one that makes an instance ready to be a node."""
         from soop_components.machines.cloud_init.resource import BootstrapResource
         from soop_components.machines.host.resource import HostResource
 
         return (BootstrapResource(), HostResource())
+
+
+_COMMANDS = {
+    "Instance": ("describe-instances", "terminate-instances --instance-ids"),
+    "Volume": ("describe-volumes", "delete-volume --volume-id"),
+    "Eip": ("describe-addresses", "release-address --allocation-id"),
+    "SecurityGroup": ("describe-security-groups", "delete-security-group --group-id"),
+    "SecurityGroupIngressRule": (
+        "describe-security-group-rules",
+        "revoke-security-group-ingress --group-id GROUP --security-group-rule-ids",
+    ),
+    "SecurityGroupEgressRule": (
+        "describe-security-group-rules",
+        "revoke-security-group-egress --group-id GROUP --security-group-rule-ids",
+    ),
+}
+"""Commands of AWS's that show a resource by its tag, and that remove it; the others belong to an instance."""
 
 
 class AwsOperations(Operations):

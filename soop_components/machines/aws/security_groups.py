@@ -32,11 +32,12 @@ class SecurityGroups:
         for network in environment.security.ssh_from:
             self._allow_port(self._all, f"{domain}.ssh", SSH, network)
         for network in EVERYWHERE:
+            name = f"{domain}.out-to-{_in_a_name(network)}"
             aws.vpc.SecurityGroupEgressRule(
-                f"{domain}.out-to-{_in_a_name(network)}",
+                name,
                 security_group_id=self._all.id,
                 ip_protocol="-1",
-                tags={"soop:domain": domain},
+                tags={"Name": name, "soop:domain": domain},
                 opts=self._options,
                 **_cidr(network),
             )
@@ -71,7 +72,7 @@ class SecurityGroups:
         self._allow_in(group, name, ip_protocol="tcp", from_port=port, to_port=port, **_cidr(network))
 
     def _allow_in(self, group: aws.ec2.SecurityGroup, name: str, **rule: Any) -> None:
-        tags = {"soop:domain": self._domain}
+        tags = {"Name": name, "soop:domain": self._domain}
         aws.vpc.SecurityGroupIngressRule(name, security_group_id=group.id, tags=tags, opts=self._options, **rule)
 
 

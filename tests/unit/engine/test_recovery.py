@@ -25,7 +25,8 @@ def test_what_another_provider_may_have_made_is_named_before_the_engine_forgets_
     assert recover(engine, "prod-a", said.append)
     assert said == [
         f"prod-a: aws:ec2/instance:Instance {NODE} may have been made, and will not be in the state: "
-        f"look for it at aws, by the tag Name={NODE}, and delete it there",
+        f"if `aws ec2 describe-instances --filters Name=tag:Name,Values={NODE}` shows it: "
+        "aws ec2 terminate-instances --instance-ids ID",
         "refreshed prod-a",
         f"prod-a: cleared the interrupted creation of {NODE}, key",
     ]
