@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.release import session, sessions
-from soop_components.release.runner_archive import RunnerArchive
+from soop_components.release import session
 from soop_components.release.session import Session
-from soop_components.release.sessions import Sessions
 from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb
 from soop_components.runner.wire import request_line
-from soop_components.transport.ssh import ConnectionLost, Target
+from soop_components.transport.ssh import ConnectionLost
+from tests.unit.release.played_runner import ARCHIVE, RESULT, TARGET, Connection, Process
 
-ARCHIVE = RunnerArchive(b"the runner", "abc")
-TARGET = Target("web-1.access-service.dev-access", "192.0.2.1", "ssh-ed25519 AAAA")
-ELSEWHERE = Target(TARGET.name, "192.0.2.2", TARGET.host_key)
-RESULT = {"event": "result"}
 FAILURE = {"event": "failure", "step": "files", "message": "no room"}
 FAILED = Failed("files", "no room")
 PINGED = request_line(Ping())
-
-
-class Process:
-    """A runner that says what was laid down for it, then ends with its exit code."""
-
-    def __init__(self, lines: list[Any], code: int | Exception = 0, errors: bytes = b"") -> None:
-        self.said = [line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines]
-        self.code = code
-        self.errors = errors
-        self.sent = b""
-        self.is_open = True
-
-    def close(self) -> None:
-        self.is_open = False
-
-    async def send(self, data: bytes) -> None:
-        self.sent += data
-
-    feed = send
-
-    async def line(self, at_most: int) -> bytes:
-        return self.said.pop(0) if self.said else b""
-
-    async def wait(self) -> int:
-        if isinstance(self.code, Exception):
-            raise self.code
-        return self.code
-
-    async def read_errors(self) -> bytes:
-        return self.errors
-
-
-class Connection:
-    def __init__(self, *processes: Process, installing: Process | None = None) -> None:
-        self.target = TARGET
-        self.processes = list(processes)
-        self.commands: list[str] = []
-        self.installing = installing or Process([])
-        self.aborted = False
-
-    async def start(self, command: str) -> Process:
-        if command.startswith("set -e"):
-            return self.installing
-        self.commands.append(command)
-        return self.processes[len(self.commands) - 1]
-
-    def abort(self) -> None:
-        self.aborted = True
 
 
 def ask(connection: Connection, *requests: Request, shown: list[str] | None = None, content: Any = None) -> list[Any]:
@@ -168,64 +114,6 @@ def test_content_follows_the_request() -> None:
     process = Process([RESULT])
     ask(Connection(process), Receive(), content=content)
     assert process.sent == request_line(Receive()) + b"onetwo"
-
-
-def test_a_lost_connection_is_begun_anew_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Connection] = []
-
-    async def connect(target: Target, private_key: str, patience: float) -> Any:
-        lost = Process([], code=ConnectionLost("lost"))
-        made.append(Connection(Process([RESULT, RESULT]) if made else lost))
-        return made[-1]
-
-    async def show(message: str) -> None:
-        """Nobody listens."""
-
-    async def asking() -> None:
-        kept = Sessions(ARCHIVE)
-        with pytest.raises(ConnectionLost):
-            await (await kept.open(TARGET, "key", 1.0)).ask(Ping(), Done, show)
-        for _ in range(2):
-            assert await (await kept.open(TARGET, "key", 1.0)).ask(Ping(), Done, show) == Done()
-
-    monkeypatch.setattr(sessions, "connect", connect)
-    asyncio.run(asking())
-    assert [connection.aborted for connection in made] == [True, False]
-
-
-def test_a_session_is_dropped_when_the_node_is_elsewhere_or_the_key_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Connection] = []
-
-    async def connect(target: Target, private_key: str, patience: float) -> Connection:
-        made.append(Connection())
-        return made[-1]
-
-    async def asking() -> None:
-        kept = Sessions(ARCHIVE)
-        for target, key in ((TARGET, "key"), (TARGET, "key"), (TARGET, "another"), (ELSEWHERE, "another")):
-            await kept.open(target, key, 1.0)
-
-    monkeypatch.setattr(sessions, "connect", connect)
-    asyncio.run(asking())
-    assert [connection.aborted for connection in made] == [True, True, False]
-
-
-def test_who_asks_while_a_session_is_begun_gets_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Connection] = []
-
-    async def connect(target: Target, private_key: str, patience: float) -> Connection:
-        await asyncio.sleep(0)
-        made.append(Connection())
-        return made[-1]
-
-    async def asking() -> None:
-        kept = Sessions(ARCHIVE)
-        first, second = await asyncio.gather(kept.open(TARGET, "key", 1.0), kept.open(TARGET, "key", 1.0))
-        assert first is second
-
-    monkeypatch.setattr(sessions, "connect", connect)
-    asyncio.run(asking())
-    assert [connection.aborted for connection in made] == [False]
 
 
 def is_there(connection: Connection, process: Process, since: float) -> bool:
