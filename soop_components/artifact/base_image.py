@@ -12,6 +12,8 @@ from soop_components.errors import SoopError
 
 SUITES = {"debian-12": "bookworm", "debian-13": "trixie"}
 """The Debian release of each base, as package sources name it."""
+PYTHONS = {"debian-12": ("3.11", 36), "debian-13": ("3.13", 41)}
+"""The Python of each base, and the second number of its glibc 2.x: what wheels have to fit."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class PackedFiles(Model):
     files: dict[str, PackedFile] = Field(default_factory=dict)
     links: dict[str, str] = Field(default_factory=dict)
     """Symbolic links between the files, which are not in the tar."""
+    apart: dict[str, PackedFile] = Field(default_factory=dict)
+    """Files that are not in the tar either: each is a blob of its own, so that it moves only when it changes itself."""
 
 
 class Base(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from soop_components.artifact import oci
 from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
@@ -44,21 +44,29 @@ def tars(resolved: ResolvedDefinition) -> dict[str, PackedFiles]:
 
 def _problems(manifest: oci.Manifest, resolved: ResolvedDefinition) -> Iterator[str]:
     layers = {layer.digest: layer for layer in manifest.layers}
+    yield from _package_problems(layers, resolved)
+    for title, files in tars(resolved).items():
+        if files.blob not in layers:
+            yield f"refers to {files.blob}, which is not in the artifact"
+        elif layers[files.blob].media_type != oci.COMPONENT:
+            yield f"refers to {files.blob}, which is of the type {layers[files.blob].media_type}"
+        for name, file in files.apart.items():
+            if file.digest not in layers or layers[file.digest].media_type != oci.FILE:
+                yield f"refers to the file {name} {file.digest}, which is not in the artifact"
+        for name in (*files.files, *files.links, *files.apart):
+            if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
+                yield f"{title} lists the file {name!r}, which leads out of it"
+    yield from _missing_parts(resolved)
+
+
+def _package_problems(layers: Mapping[str, oci.Descriptor], resolved: ResolvedDefinition) -> Iterator[str]:
+    """Find packages that are not among the layers."""
     for name, package in resolved.packages.items():
         layer = layers.get(package.digest)
         if layer is None or layer.size != package.size:
             yield f"refers to package {name} {package.digest}, which is not in the artifact"
         elif layer.media_type != oci.PACKAGE:
             yield f"refers to package {name} {package.digest}, which is of the type {layer.media_type}"
-    for title, files in tars(resolved).items():
-        if files.blob not in layers:
-            yield f"refers to {files.blob}, which is not in the artifact"
-        elif layers[files.blob].media_type != oci.COMPONENT:
-            yield f"refers to {files.blob}, which is of the type {layers[files.blob].media_type}"
-        for name in (*files.files, *files.links):
-            if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
-                yield f"{title} lists the file {name!r}, which leads out of it"
-    yield from _missing_parts(resolved)
 
 
 def _missing_parts(resolved: ResolvedDefinition) -> Iterator[str]:

@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soop_components.artifact import oci
-from soop_components.artifact.definition import PackedFiles, ResolvedDefinition
+from soop_components.artifact.definition import PackedFile, PackedFiles, ResolvedDefinition
 from soop_components.artifact.layout import HashingFile, Writer
 from soop_components.artifact.manifest_check import size_problem
 from soop_components.artifact.store import Store
 from soop_components.build import Progress
 from soop_components.build.apt import Apt
 from soop_components.build.package_cache import PackageCache
-from soop_components.build.service_lock import FILE, Lock, advice_for, load_lock
+from soop_components.build.service_lock import FILE, Lock, LockedPython, LockedWheel, advice_for, load_lock
 from soop_components.build.service_source import Source
 from soop_components.build.source_files import SourceFile
 from soop_components.build.tar_writer import pack
 from soop_components.build.trial import try_plan
+from soop_components.build.wheels import WheelCache
 from soop_components.errors import InvalidInput, SoopError
+from soop_components.model.block import WHEELS
 from soop_components.model.names import Reference
 from soop_components.model.plan import Package
 from soop_components.model.service import ServiceDefinition
@@ -60,6 +62,8 @@ def build(
     _try(source, lock, store)
     cache = PackageCache(project.cache / "debs", [store.layout.path / "blobs" / "sha256"])
     files = cache.fetch(lock.packages, lambda: Apt.of(project, lock.base.name), source.label, progress)
+    wheels = WheelCache(project.cache / "wheels", [store.layout.path / "blobs" / "sha256"])
+    files |= wheels.fetch(lock.base.name, _wheels(lock), source.label, progress)
     progress("packing")
     with store.layout.writing() as writer:
         return _Assembly(source, lock, store, writer, files).finish(version, development)
@@ -71,7 +75,7 @@ def _lock_of(source: Source) -> Lock:
     advice = f"run: soop lock {source.label}"
     if lock is None:
         raise SoopError(f"{source.label} has no {FILE}, which says which Debian packages are built in", advice)
-    problems = lock.mismatches(source.definition.base, source.packages)
+    problems = lock.mismatches(source.definition.base, source.packages) + lock.python_mismatches(source.python)
     if problems:
         raise InvalidInput([f"{source.label}/{FILE}: {problem}" for problem in problems], advice)
     return lock
@@ -80,18 +84,29 @@ def _lock_of(source: Source) -> Lock:
 def _try(source: Source, lock: Lock, store: Store) -> None:
     """Plan once, before packages are fetched; mistakes name their lines."""
     with open(os.devnull, "wb") as nowhere:
-        components = {name: _packed(files, HashingFile(nowhere)) for name, files in source.components.items()}
+        components = {
+            name: _packed(files, HashingFile(nowhere), lock.python.get(name))
+            for name, files in source.components.items()
+        }
         smoke = _packed(source.smoke, HashingFile(nowhere)) if source.smoke else None
     name = f"{source.label}/service.yaml"
     where = Place(name, lines=read_yaml(source.folder / "service.yaml", name).lines)
     try_plan(_resolved(source, lock, components, smoke), store, where)
 
 
-def _packed(files: Mapping[str, SourceFile], target: HashingFile) -> PackedFiles:
-    """Write a tar of the files, and return what it and the links beside it are."""
+def _wheels(lock: Lock) -> list[LockedWheel]:
+    """Return the wheels of all components; two may have one in common."""
+    found = {wheel.sha256: wheel for python in lock.python.values() for wheel in python.wheels}
+    return [found[sha256] for sha256 in sorted(found)]
+
+
+def _packed(files: Mapping[str, SourceFile], target: HashingFile, python: LockedPython | None = None) -> PackedFiles:
+    """Write a tar of the files, and return what it, the links and the wheels beside it are."""
     packed = pack({path: file for path, file in files.items() if file.link is None}, target)
     links = {path: file.link for path, file in sorted(files.items()) if file.link is not None}
-    return PackedFiles(blob=target.digest, files=packed, links=links)
+    wheels = python.wheels if python else ()
+    apart = {f"{WHEELS}{each.file}": PackedFile(digest=f"sha256:{each.sha256}", size=each.size) for each in wheels}
+    return PackedFiles(blob=target.digest, files=packed, links=links, apart=apart)
 
 
 def _resolved(
@@ -122,10 +137,14 @@ class _Assembly:
         self._store = store
         self._writer = writer
         self._layers: list[oci.Descriptor] = []
-        components = {name: self._tar(name, source.components[name]) for name in sorted(source.components)}
+        components = {
+            name: self._tar(name, source.components[name], lock.python.get(name)) for name in sorted(source.components)
+        }
         smoke = self._tar("smoke", source.smoke) if source.smoke else None
         for name in sorted(lock.packages):
             self._package(lock, name, files[name])
+        for wheel in _wheels(lock):
+            self._wheel(wheel, files[wheel.sha256])
         self._resolved = _resolved(source, lock, components, smoke)
         problem = size_problem(self._layers)
         if problem:
@@ -187,9 +206,9 @@ class _Assembly:
             annotations={oci.REFERENCE_NAME: str(self._reference(version))},
         )
 
-    def _tar(self, title: str, files: Mapping[str, SourceFile]) -> PackedFiles:
+    def _tar(self, title: str, files: Mapping[str, SourceFile], python: LockedPython | None = None) -> PackedFiles:
         with self._writer.stream() as blob:
-            packed = _packed(files, blob)
+            packed = _packed(files, blob, python)
         self._layer(oci.COMPONENT, blob.digest, blob.size, title)
         return packed
 
@@ -202,6 +221,13 @@ class _Assembly:
             problem = f"{self._source.label}/{FILE}: packages.{name}.size: expected {size} (got {locked.size})"
             raise InvalidInput([problem], advice_for(self._source.label))
         self._layer(oci.PACKAGE, digest, size, locked.file)
+
+    def _wheel(self, locked: LockedWheel, path: Path) -> None:
+        digest, size = self._writer.add_file(path)
+        if size != locked.size:
+            problem = f"{self._source.label}/{FILE}: {locked.file}: size: expected {size} (got {locked.size})"
+            raise InvalidInput([problem], advice_for(self._source.label))
+        self._layer(oci.FILE, digest, size, locked.file)
 
     def _layer(self, media_type: str, digest: str, size: int, title: str) -> None:
         named = {oci.TITLE: title}

@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from soop_components.artifact.base_image import BaseImage
 from soop_components.build import Progress
 from soop_components.build.apt import Apt
-from soop_components.build.service_lock import FILE, Lock, LockedPackage, LockedRole, load_lock, write_lock
+from soop_components.build.service_lock import (
+    FILE,
+    Lock,
+    LockedPackage,
+    LockedPython,
+    LockedRole,
+    load_lock,
+    write_lock,
+)
 from soop_components.build.service_source import Source
+from soop_components.build.wheels import WheelCache
 from soop_components.errors import InvalidInput, SoopError
 from soop_components.planning.component_needs import AskedPackage
 from soop_components.project import Project
@@ -22,11 +31,14 @@ class LockChange:
     path: str
     """Of the lock, as people know it."""
     count: int
-    """Packages that are locked now."""
+    """Packages that are locked now, Debian's and Python's."""
     is_new: bool
     """Whether the lock was written."""
     packages: tuple[tuple[str, str | None, str | None], ...]
-    """Name, version before and version now of those that differ; None: it was or is not there."""
+    """Name, version before and version now of those that differ; None: it was or is not there.
+
+    A Python package is named with its component: ``api/flask``.
+    """
 
 
 def lock(project: Project, source: Source, progress: Progress, refresh: bool = False) -> LockChange:
@@ -44,9 +56,29 @@ def lock(project: Project, source: Source, progress: Progress, refresh: bool = F
         after = _resolved(Apt.of(project, image.base.name, image.status), image, source.packages, keep, progress)
     else:
         after = before
+    after = after.model_copy(update={"python": _python(project, source, None if refresh else before, progress)})
     if after != before:
         write_lock(source.folder, after)
-    return LockChange(f"{source.label}/{FILE}", len(after.packages), after != before, _differences(before, after))
+    changed = _differences(_versions(before) if before else {}, _versions(after))
+    return LockChange(f"{source.label}/{FILE}", len(_versions(after)), after != before, changed)
+
+
+def _python(project: Project, source: Source, keep: Lock | None, progress: Progress) -> dict[str, LockedPython]:
+    """Return the Python packages of each component that asks for some."""
+    base, found = source.definition.base, {}
+    cache = WheelCache(project.cache / "wheels")
+    for name, asked in source.python.items():
+        before = keep.python.get(name) if keep is not None else None
+        if before is not None and keep is not None and keep.base.name == base and before.asked == asked:
+            found[name] = before
+            continue
+        versions = {wheel.name: wheel.version for wheel in before.wheels} if before else {}
+        try:
+            wheels = cache.choose(base, asked, versions, progress)
+        except SoopError as error:
+            raise SoopError(f"component {name} on {base}: {error.message}", error.hint) from None
+        found[name] = LockedPython(asked=asked, wheels=tuple(wheels.values()))
+    return found
 
 
 def _resolved(
@@ -107,8 +139,12 @@ def _locked(name: str, version: str, fields: Mapping[str, str]) -> LockedPackage
     )
 
 
-def _differences(before: Lock | None, after: Lock) -> tuple[tuple[str, str | None, str | None], ...]:
-    old = {name: package.version for name, package in before.packages.items()} if before else {}
-    new = {name: package.version for name, package in after.packages.items()}
+def _versions(lock: Lock) -> dict[str, str]:
+    debian = {name: package.version for name, package in lock.packages.items()}
+    python = {f"{name}/{wheel.name}": wheel.version for name, each in lock.python.items() for wheel in each.wheels}
+    return {**debian, **python}
+
+
+def _differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[tuple[str, str | None, str | None], ...]:
     names = sorted(old.keys() | new.keys())
     return tuple((name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name))

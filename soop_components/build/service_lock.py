@@ -1,4 +1,4 @@
-"""``service.lock``: the exact Debian packages of a service definition, committed beside ``service.yaml``."""
+"""``service.lock``: the exact packages of a service definition, committed beside ``service.yaml``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from soop_components.artifact.definition import Base, PackageName
 from soop_components.errors import InvalidInput
 from soop_components.model.base import Model
-from soop_components.model.names import RoleName
+from soop_components.model.names import ComponentName, RoleName
 from soop_components.model.problem import Problem
 from soop_components.planning.component_needs import AskedPackage
 from soop_components.reading.loader import load_model
@@ -37,6 +37,25 @@ class LockedPackage(Model):
     file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~_%-]*\.deb$", max_length=250)]
 
 
+class LockedWheel(Model):
+    """A Python package: which of its files it is."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=100)]
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+!_-]*$", max_length=100)]
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl$", max_length=250)]
+    size: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class LockedPython(Model):
+    """The Python packages of a component."""
+
+    asked: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """What its requirements.txt or pyproject.toml says."""
+    wheels: Annotated[tuple[LockedWheel, ...], Field(strict=False)] = ()
+    """What is installed: those, and what they need."""
+
+
 class LockedRole(Model):
     """The packages that the nodes of a role get."""
 
@@ -55,9 +74,10 @@ class Lock(Model):
     base: Base
     packages: dict[PackageName, LockedPackage] = Field(default_factory=dict)
     roles: dict[RoleName, LockedRole] = Field(default_factory=dict)
+    python: dict[ComponentName, LockedPython] = Field(default_factory=dict)
 
     def mismatches(self, base: str, asked: Mapping[str, Sequence[AskedPackage]]) -> list[str]:
-        """Say where the lock does not fit a definition: its base, and the packages asked for by role."""
+        """Say where the lock does not fit a definition: its base, and the Debian packages asked for by role."""
         problems = [] if self.base.name == base else [f"base.name: expected {base} (got {self.base.name})"]
         for role, packages in asked.items():
             of_role = self.roles.get(role, LockedRole())
@@ -69,6 +89,16 @@ class Lock(Model):
                 what = "not locked" if name in wanted else "not needed"
                 problems.append(f"roles.{role}: packages that {name} recommends are {what}")
         problems += [f"roles.{role}: the service has no such role" for role in self.roles if role not in asked]
+        return problems
+
+    def python_mismatches(self, asked: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """Say where the lock does not fit the Python packages that components ask for."""
+        problems = [f"python.{name}: the service has no such component" for name in self.python if name not in asked]
+        for name, lines in asked.items():
+            locked = self.python[name].asked if name in self.python else ()
+            problems += [f"python.{name}: {line} is not locked" for line in lines if line not in locked]
+            problems += [f"python.{name}: {line} is not asked for" for line in locked if line not in lines]
+            problems += [f"python.{name}: is missing"] if not lines and name not in self.python else []
         return problems
 
 
@@ -119,4 +149,9 @@ def lock_text(lock: Lock) -> str:
         if locked.recommends:
             lines.append(f"    recommends: {json.dumps(sorted(locked.recommends))}")
         lines.append(f"    packages: {json.dumps(sorted(locked.packages))}")
+    lines += ["python:"] if lock.python else []
+    for name, python in sorted(lock.python.items()):
+        lines += [f"  {name}:", f"    asked: {json.dumps(python.asked)}"]
+        lines.append("    wheels:" if python.wheels else "    wheels: []")
+        lines += [f"      - {json.dumps(wheel.model_dump())}" for wheel in python.wheels]
     return "\n".join(lines) + "\n"

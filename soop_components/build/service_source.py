@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from soop_components.artifact.base_image import SUITES
 from soop_components.artifact.definition import PackageName
 from soop_components.build.migrations import declared_migrations, migration_problems
+from soop_components.build.python_requirements import requirements_of
 from soop_components.build.source_files import SourceFile, collect, line_end_problem
 from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
@@ -25,6 +26,7 @@ from soop_components.model.service import Component, ServiceDefinition
 from soop_components.planning import limits
 from soop_components.planning.component_needs import (
     AskedPackage,
+    component_application,
     component_packages,
     component_sources,
     merged_packages,
@@ -55,6 +57,8 @@ class Source:
     """Those of all components, in order."""
     packages: Mapping[str, tuple[AskedPackage, ...]]
     """Debian packages that the components of each role ask for, by role."""
+    python: Mapping[str, tuple[str, ...]]
+    """Python packages that components ask for, as their applications say it, by component."""
     notes: tuple[str, ...]
     """What people should know although nothing is wrong with the definition."""
 
@@ -115,6 +119,11 @@ class _Reader:
                 role: merged_packages(package for name in node.components for package in packages.get(name, ()))
                 for role, node in service.nodes.items()
             },
+            python={
+                name: lines
+                for name, each in usable.items()
+                if (lines := self._python(name, *each, service.base)) is not None
+            },
             notes=tuple(dict.fromkeys(self._notes)),
         )
         return self._mistakes.finish(source)
@@ -159,6 +168,14 @@ class _Reader:
                     if version != each.version:
                         wants = f"{each.name} is to have version {each.version}, and {version} in components.{other}"
                         self._note(f"components.{component}", wants)
+
+    def _python(self, name: str, component: Component, block: LoadedBlock, base: str) -> tuple[str, ...] | None:
+        key = f"components.{name}"
+        path = self._attempt(key, lambda: component_application(block.block, component.with_, base))
+        if path is None or not (self._folder / path).exists():
+            return None
+        label = f"{self._label}/{path}"
+        return self._mistakes.attempt(lambda: requirements_of(self._folder / path, label))
 
     def _files(self, name: str, component: Component, block: LoadedBlock) -> dict[str, SourceFile]:
         key = f"components.{name}.with"

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from soop_components.build.program_folder import program_of
 from soop_components.errors import InvalidInput
 
-IGNORED_NAMES = frozenset({"__pycache__", ".git", ".DS_Store", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
+IGNORED_NAMES = frozenset({"__pycache__", ".git", ".DS_Store", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".venv"})
 IGNORED_ENDINGS = (".pyc", "~", ".swp")
 """What tools leave behind in a folder; it never gets into an artifact, so that running a program does not change it."""
 

@@ -1,4 +1,4 @@
-"""``soop lock``: chooses the exact Debian packages of a service definition."""
+"""``soop lock``: chooses the exact Debian and Python packages of a service definition."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from soop_components.build.service_source import read_source
 from soop_components.cli.terminal import say_step
 from soop_components.project import Project
 
-HELP = "choose the Debian packages of a service definition"
+HELP = "choose the Debian and Python packages of a service definition"
 DESCRIPTION = """\
-Resolves the Debian packages of each role, with all they depend on, against the base image, and writes
-service.lock beside service.yaml. Commit it: `soop build` takes what is locked and nothing else.
-Packages come from where this computer's apt gets its own. Root is not needed, but the base image is: soop setup.
+Resolves the Debian packages of each role, with all they depend on, against the base image, and the Python packages of
+applications for its Python, and writes service.lock beside service.yaml. Commit it: `soop build` takes what is locked and nothing else.
+Packages come from where this computer's apt gets its own, Python's from where its uv and pip do. Root is not needed, but the base image is: soop setup.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from soop_components.artifact.definition import PackedFiles
 from soop_components.artifact.store import Artifact, Store
 from soop_components.model.service import ConfigOption
 from soop_components.project import Project
@@ -40,7 +41,7 @@ def describe(artifact: Artifact) -> Iterator[str]:
         "configuration": [f"{key}: {_origin(option)}" for key, option in definition.config.items()],
         "roles": [_role(role, artifact) for role in definition.nodes],
         "components": [
-            f"{name}: {component.uses}, {len(resolved.components[name].files)} files"
+            f"{name}: {component.uses}, {_files(resolved.components[name])}"
             for name, component in definition.components.items()
         ],
         "endpoints": [
@@ -51,6 +52,10 @@ def describe(artifact: Artifact) -> Iterator[str]:
     }
     for title, lines in sections.items():
         yield from [title, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _files(packed: PackedFiles) -> str:
+    return f"{len(packed.files)} files" + (f", {len(packed.apart)} Python packages" if packed.apart else "")
 
 
 def _origin(option: ConfigOption) -> str:

@@ -93,7 +93,8 @@ def _is_inside(path: Path, folder: Path) -> bool:
 
 def _text(path: Path, label: str) -> str:
     name = f"{label}/{path.name}"
-    if not _is_inside(path, path.parent) or path.stat().st_size > _MAXIMUM_FILE:
+    inside = LIBRARY if path.is_relative_to(LIBRARY) else path.parent  # blocks of the library share templates by links
+    if not _is_inside(path, inside) or path.stat().st_size > _MAXIMUM_FILE:
         raise InvalidInput([f"{name}: expected a file of at most 1 MiB inside the block's folder"])
     try:
         return path.read_text(encoding="utf-8")

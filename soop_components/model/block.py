@@ -60,6 +60,11 @@ class Block(Model):
     """Files by path."""
     trees: parts.Computed[parts.TreePart] = ()
     """Files and folders of the service definition and where they go."""
+    wheels: parts.Template | None = None
+    """A folder with requirements.txt or pyproject.toml, out of a parameter of type ``path``.
+
+    The Python packages that it asks for are locked by `soop lock`; ``trees`` find them as wheels in ``.wheels/``.
+    """
     links: dict[parts.Template, parts.LinkPart] | parts.Template = Field(default_factory=dict)
     """Symbolic links by path."""
     absent: parts.Computed[parts.AbsentPart | parts.Template] = ()
@@ -96,6 +101,10 @@ class Block(Model):
         scripts = self.scripts if isinstance(self.scripts, tuple) else ()
         found = {script.program for script in scripts if script.program is not None}
         return sorted(found | {self.data.program} if self.data else found)
+
+
+WHEELS = ".wheels/"
+"""Where a component's Python packages are for ``trees``, each a file of its own."""
 
 
 def packed_path(block: str, file: str) -> str:

@@ -62,7 +62,10 @@ class OnSomeNodes(Model):
 
 
 class File(OnSomeNodes):
-    """A file: small rendered text in ``content``, or a member of the component's blob by ``source`` and ``digest``."""
+    """A file: small rendered text in ``content``, or a member of the component's blob by ``source`` and ``digest``.
+
+    One with a ``digest`` alone is a blob of its own.
+    """
 
     mode: Mode = "0644"
     owner: str = "root"
@@ -71,7 +74,7 @@ class File(OnSomeNodes):
     source: str | None = None
     """Path inside the component's blob."""
     digest: Digest | None = None
-    """Digest of the file's bytes; goes with ``source``."""
+    """Digest of the file's bytes."""
     secret: bool = False
     """Whether ``content`` holds secret marks; the file is then 0600 or 0640 at most."""
 

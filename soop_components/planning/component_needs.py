@@ -66,20 +66,34 @@ def component_packages(block: Block, with_: Mapping[str, object], base: str) -> 
     or domain: a parameter that is such a template is not defined here.
     """
     where = Place(f"block {block.block}", ("packages",))
+    try:
+        return merged_packages(asked_packages(block, _as_written(block, with_, base), where))
+    except SoopError as error:
+        raise SoopError(
+            error.message, "packages can depend only on parameters, and those cannot be templates then"
+        ) from None
+
+
+def component_application(block: Block, with_: Mapping[str, object], base: str) -> str | None:
+    """Return the folder of the service definition whose Python packages a component needs; None if it needs none."""
+    if block.wheels is None:
+        return None
+    found = evaluate(block.wheels, _as_written(block, with_, base), Place(f"block {block.block}", ("wheels",)))
+    return found if isinstance(found, str) and not path_problem(found) else None  # reported with the parameter itself
+
+
+def _as_written(block: Block, with_: Mapping[str, object], base: str) -> dict[str, object]:
+    """Return a scope with the parameters as far as they depend on nothing else."""
+    where = Place(f"block {block.block}", ("parameters",))
     params: dict[str, object] = {}
-    scope = {"service": {"base": base}, "params": params}
+    scope: dict[str, object] = {"service": {"base": base}, "params": params}
     for name, parameter in block.parameters.items():
         given = with_.get(name)
         try:
             params[name] = evaluate(parameter.default if given is None else given, scope, where)
         except SoopError:
-            continue  # depends on the domain: what uses it below is refused
-    try:
-        return merged_packages(asked_packages(block, scope, where))
-    except SoopError as error:
-        raise SoopError(
-            error.message, "packages can depend only on parameters, and those cannot be templates then"
-        ) from None
+            continue  # depends on the domain: what uses it is refused
+    return scope
 
 
 def asked_packages(block: Block, scope: Mapping[str, object], where: Place) -> list[AskedPackage]:

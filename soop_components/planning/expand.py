@@ -11,7 +11,7 @@ from soop_components.artifact.definition import PackedFile, PackedFiles
 from soop_components.errors import SoopError
 from soop_components.model import parts, plan
 from soop_components.model.base import Model
-from soop_components.model.block import Block, packed_path
+from soop_components.model.block import WHEELS, Block, packed_path
 from soop_components.model.names import shown
 from soop_components.model.parts import Part
 from soop_components.model.problem import got, unknown
@@ -108,12 +108,13 @@ class _Expansion:
             name = tree.source.rsplit("/", 1)[-1] if tree.destination.endswith("/") else ""
             found = {tree.destination + name: tree.source}
         else:
-            found = _below(tree, self.packed.files)
-        if not found and not _below(tree, self.packed.links):
+            found = _below(tree, [*self.packed.files, *self.packed.apart])
+        if not found and not _below(tree, self.packed.links) and tree.source != WHEELS:
             self._packed(tree.source, self.where.at("trees"))
         for path, source in found.items():
-            packed = self.packed.files[source]
-            data = {"source": source, "digest": packed.digest, "mode": packed.mode}
+            packed = self.packed.files.get(source) or self.packed.apart[source]
+            inside = source if source in self.packed.files else None
+            data = {"source": inside, "digest": packed.digest, "mode": packed.mode}
             data |= tree.model_dump(include={"owner", "group"})
             yield path, validated(plan.File, data, self.where.at("trees", tree.source))
 

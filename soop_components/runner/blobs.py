@@ -55,6 +55,11 @@ class Blobs:
         self._checked.add(digest)
         return path
 
+    def whole(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes of a blob that is a file itself."""
+        with open(self.checked(digest), "rb") as file:
+            yield from chunks(file)
+
     def member(self, blob: str | None, source: str, digest: str | None = None) -> Iterator[bytes]:
         """Yield the bytes of a file in a component's tar; fail after the last if they have not the plan's digest."""
         file = self._open(blob, source) if blob else None

@@ -35,7 +35,8 @@ class Document(NamedTuple):
     def blobs(self) -> set[str]:
         """The digests of everything that carrying it out may need."""
         packages = {package.digest for package in self.packages.values()}
-        return packages | {part.blob for part in self.components if part.blob}
+        files = {file.own_blob for part in self.components for file in part.files.values() if file.own_blob}
+        return packages | files | {part.blob for part in self.components if part.blob}
 
     @property
     def debconf(self) -> dict[str, str]:

@@ -100,8 +100,8 @@ def goals(work: Work, component: Component) -> list[Goal]:
 def _goal(work: Work, path: str, file: File, blob: str | None) -> Goal:
     mode = int(file.mode, 8)
     if file.content is None:
-        if file.source is None or file.digest is None:
-            raise Failure("plan", f"{path} has neither content nor source and digest")
+        if file.digest is None:
+            raise Failure("plan", f"{path} has neither content nor digest")
         return Goal(path, file, blob, f"{mode:04o}", file.digest, None)
     if file.secret or holds_secret(file.content):
         mode &= _SECRET_MODE

@@ -39,7 +39,7 @@ class Directory(NamedTuple):
 
 
 class File(NamedTuple):
-    """A file out of rendered text or out of the component's blob."""
+    """A file out of rendered text or out of the component's blob, or a blob of its own."""
 
     mode: str = "0644"
     owner: str = "root"
@@ -50,6 +50,11 @@ class File(NamedTuple):
     secret: bool = False
     first: bool = False
     others: bool = False
+
+    @property
+    def own_blob(self) -> str | None:
+        """The blob that it is, unless it comes out of text or out of the component's blob."""
+        return self.digest if self.content is None and self.source is None else None
 
 
 class Link(NamedTuple):

@@ -107,9 +107,11 @@ class Work:
         return mount if found is not None and stat.S_ISDIR(found.st_mode) else None
 
     def content(self, blob: str | None, of: File | Script) -> Iterable[bytes]:
-        """Return the bytes of a file or a program: a text with its secrets, or a member of its component's blob."""
+        """Return the bytes of a file or a program: a text with its secrets, or what is in a blob."""
         if of.content is not None:
             return (self.render(of.content),)
+        if isinstance(of, File) and of.own_blob is not None:
+            return self.blobs.whole(of.own_blob)
         return self.blobs.member(blob, of.source or "", of.digest)
 
     def render(self, text: str) -> bytes:

@@ -20,6 +20,7 @@ FILES = {
     "migrations/001_a.up.sql": "SELECT 1;",
     "migrations/001_a.down.sql": "SELECT 0;",
     "app/access.py": "app",
+    "app/requirements.txt": "flask",
     "html/index.html": "hello",
     "html/css/site.css": "css",
     "scripts/load_articles.py": "#!/usr/bin/python3\n",
@@ -123,6 +124,21 @@ def test_systemd_service_that_listens_through_systemd() -> None:
     socket, unit = (part.content or "" for part in plan.units.values())
     assert "\nListenStream=8080\n" in socket
     assert "\nRequires=test-service-example.socket\n" in unit
+
+
+def test_python_application() -> None:
+    role = role_plan("python_application", example_of("python_application"))
+    plan = role.components["example"]
+    assert list(role.packages) == ["python3-pip-whl"]
+    home = "/opt/test-service/example"
+    assert plan.files[f"{home}/app/access.py"].source == "app/access.py"
+    unit = plan.units["test-service-example.service"]
+    lines = (unit.content or "").splitlines()
+    assert f"ExecSearchPath={home}/environment/bin:/usr/local/bin:/usr/bin:/bin" in lines
+    assert {"ExecStart=gunicorn --bind 0.0.0.0:8080 access:app", f"WorkingDirectory={home}/app"} <= set(lines)
+    assert unit.restart_on == ("/etc/test-service/example.env", f"{home}/app", f"{home}/environment")
+    (script,) = plan.scripts
+    assert (script.when, script.arguments, script.triggers) == ("before_units", (home,), (f"{home}/wheels",))
 
 
 def test_systemd_service_without_anything() -> None:

@@ -30,6 +30,16 @@ def test_texts_are_rendered_and_members_taken_out_of_the_blob(node: Node) -> Non
     assert node.path("/opt/app/main.py").stat().st_mode & 0o777 == 0o755
 
 
+def test_a_file_can_be_a_blob_of_its_own(node: Node) -> None:
+    wheel = b"PK " * 100_000
+    wanted = web(files={"/opt/wheels/x.whl": {"digest": sha256(wheel), **ME}})
+    assert "1 blobs were not sent to this node" in node.apply(wanted)["message"]
+    node.receive(wheel)
+    assert node.accept(wanted)["changes"] == ["write file /opt/wheels/x.whl"]
+    assert node.path("/opt/wheels/x.whl").read_bytes() == wheel
+    assert node.apply(wanted)["changes"] == []
+
+
 @pytest.mark.parametrize(("mode", "on_disk"), [("0644", 0o640), ("0600", 0o600), ("0777", 0o640)])
 def test_files_with_secrets_are_closed_to_others(node: Node, mode: str, on_disk: int) -> None:
     wanted = web(files={"/etc/env": file('P="@@soop-secret:password|systemd@@"', mode=mode)})
