@@ -20,7 +20,6 @@ def test_a_python_application_lives(workshop: Workshop) -> None:
     workshop.publish("1.0")
     workshop.deploy(workshop.build("1.0.0"))
     assert workshop.says() == {"says": "hello", "greeter": "1.0", "version": "1.0.0"}
-    assert workshop.project.changes(DOMAIN) == {}
     environment, blobs = workshop.sh(f"readlink {HOME}/environment"), workshop.blobs()
 
     workshop.change("app/pages.py", '"hello"', '"hello again"')
@@ -30,13 +29,8 @@ def test_a_python_application_lives(workshop: Workshop) -> None:
     assert len(workshop.blobs() - blobs) == 1  # the code
 
     workshop.publish("1.1")
-    workshop.deploy(workshop.build("1.1.0", "--refresh"))
-    assert workshop.says()["greeter"] == "1.1"
-    environments = workshop.sh(f"ls {HOME}/environments").split()
-    assert len(environments) == 2
-
-    workshop.publish("1.2")
     workshop.change("app/pages.py", "greeter.VERSION", "greeter.version()")
-    workshop.project.fails("soop", "deploy", "--yes", workshop.build("1.2.0", "--refresh"), DOMAIN)
-    assert workshop.says() == {"says": "hello again", "greeter": "1.1", "version": "1.1.0"}
+    workshop.project.fails("soop", "deploy", "--yes", workshop.build("1.1.0", "--refresh"), DOMAIN)
+    assert workshop.says() == {"says": "hello again", "greeter": "1.0", "version": "1.0.1"}
+    assert workshop.sh(f"readlink {HOME}/environment") == environment
     assert workshop.project.changes(DOMAIN) == {}
