@@ -11,9 +11,10 @@ from soop_components.project import Project
 
 HELP = "choose the Debian and Python packages of a service definition"
 DESCRIPTION = """\
-Resolves the Debian packages of each role, with all they depend on, against the base image, and the Python packages of
-applications for its Python, and writes service.lock beside service.yaml. Commit it: `soop build` takes what is locked and nothing else.
-Packages come from where this computer's apt gets its own, Python's from where its uv and pip do. Root is not needed, but the base image is: soop setup.
+Resolves the Debian packages of each role, with all they depend on, against the base image, and the Python packages
+of applications for its Python, and writes service.lock beside service.yaml. Commit it: `soop build` takes what is
+locked and nothing else. Debian packages come from where this computer's apt gets its own, those of Python from where
+its uv and pip do. Root is not needed, but the base image is: soop setup.
 """
 
 
