@@ -36,7 +36,7 @@ def test_units_that_look_names_up_when_they_are_loaded_are_reloaded(node: Node) 
     hosts.put(node.host, NODES)
     assert node.systemd.commands == []
     hosts.put(node.host, {**NODES, "web-1.access-service.dev-access": "10.0.0.5"})
-    assert node.systemd.commands == [["systemctl", "try-reload-or-restart", "proxy.service"]]
+    assert node.systemd.commands == ["try-reload-or-restart proxy.service"]
 
 
 def test_a_block_without_its_end_loses_nothing_else(node: Node) -> None:
