@@ -84,3 +84,7 @@ class _Lines:
     async def show(self, message: str) -> None:
         """Print it."""
         say(f"  {self._label}{message}")
+
+    async def tell(self, message: str) -> None:
+        """Print it, too."""
+        await self.show(message)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from soop_components.errors import SoopError
+from soop_components.model.names import listed
 from soop_components.release.session import Session, Stream
 from soop_components.release.sessions import Sessions
 from soop_components.release.wording import changes_in_words, failure_in_words
@@ -37,6 +38,9 @@ class Progress(Protocol):
 
     async def show(self, message: str) -> None:
         """Show what is going on now; the next message replaces it."""
+
+    async def tell(self, message: str) -> None:
+        """Show a message that stays."""
 
 
 class NodeFailure(SoopError):
@@ -86,6 +90,9 @@ class Node:
         for _ in range(_LOOKS):
             found = await self._repeatable(request, protocol.Inspected)
             if not found.apply_running:
+                if found.replaces:
+                    what = f"takes the place of files of somebody else: {listed(found.replaces)}"
+                    await self.progress.tell(f"{what}; they are kept, and put back when the node leaves the host")
                 if found.changes and found.running and found.running.plan_digest == document["plan_digest"]:
                     await self.progress.show(f"to repair: {changes_in_words(found.changes)}")
                 return found

@@ -88,9 +88,9 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     within = pending.within if (pending := unaccepted.load(host)) else 0
     known = _version(running), _version(good)
     has_other_disk = bool(_unknown_to_disk(host, running, work.ledger))
-    since = good_since(host, good)
+    since, theirs = good_since(host, good), tuple(conflicts.replaced(work))
     found = tuple(missing), tuple(changes)
-    return Inspected(*found, *known, apply_running, _base(host), within, has_other_disk, begun, since)
+    return Inspected(*found, *known, apply_running, _base(host), within, has_other_disk, begun, since, theirs)
 
 
 def _unknown_to_disk(host: Host, running: dict[str, Any] | None, ledger: Ledger) -> list[str]:

@@ -26,6 +26,8 @@ def unfit(found: Mapping[str, Any], spec: HostSpec) -> Iterator[str]:
         yield f"it has {size_text(found['memory'])} of memory, less than {size_text(spec.memory)}"
     for path, owner in found["occupied"].items():
         yield f"{path} holds data of {owner}, and the node wants its own there"
+    for port, holder in found["in_use"].items():
+        yield f"port {port} is in use by {holder}, which the node needs: end it, or give the service another one"
     yield from unguardable(found, spec)
     if found["cpus"] < spec.cpus:
         yield f"it has {found['cpus']} processors, less than {spec.cpus}"

@@ -49,7 +49,8 @@ async def claim(host: Visit, context: Context, spec: HostSpec, candidate: Candid
     if spec.made_for_node:
         await context.progress.show("waiting for cloud-init")
         await host.ask("await_cloud_init", takes=_CLOUD_INIT, seconds=_CLOUD_INIT)
-    found = await host.ask("look", node=context.name, mounts=spec.folders(candidate))
+    ports = [*spec.firewall.ports] if spec.firewall else []
+    found = await host.ask("look", node=context.name, mounts=spec.folders(candidate), ports=ports)
     owner = found["claim"]
     if owner is None:
         if problems := list(unfit(found, spec)):

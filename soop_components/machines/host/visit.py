@@ -16,7 +16,7 @@ from soop_components.transport.ssh import Connection, Target, connect
 
 _FOLDER = Path(__file__).with_name("on_host")
 _PACKAGE = f"{__package__}.on_host"
-_MODULES = ("files", "claims", "packet_filter", "looking", "disks", "made_machine", "users", "verbs")
+_MODULES = ("files", "claims", "packet_filter", "listening", "looking", "disks", "made_machine", "users", "verbs")
 """Each after those that it imports."""
 _LOADER = """
 import json, sys, types

@@ -19,6 +19,7 @@ from soop_components.machines.host.firewall import Firewall
 from soop_components.machines.host.visit import visit
 from soop_components.machines.local.local_machines import MachineFacts
 from soop_components.transport.ssh import Target
+from tests import versions
 from tests.scenarios.ground import LOGIN, Ground, as_root
 from tests.scenarios.workspace import Workspace, workspace
 
@@ -32,7 +33,8 @@ install -o ops -g ops -m 600 /tmp/key.pub ~ops/.ssh/authorized_keys"""
 _LIFE = f"""{_ADMINISTRATOR}
 dpkg -i /tmp/*.deb >/dev/null
 echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
-install -d -o ops /srv/theirs
+install -d -o ops /srv/theirs /opt/access-service
+echo 'a program of ours' >/opt/access-service/access.py
 echo 'a report of ours' >/srv/theirs/report
 printf '%s\\n' "127.0.1.1 $(hostname)" '192.0.2.7 printer' >>/etc/hosts
 rm /tmp/*.deb /tmp/key.pub"""
@@ -44,12 +46,16 @@ getent passwd | sort; getent group | sort
 systemctl list-unit-files --no-legend --no-pager | awk '{print $1, $2}' | sort
 find /etc /opt /srv /home /root -xdev -type f -not -name '*-' -not -path '/etc/ssl/certs/*' | sort
 /usr/sbin/nft list tables
-cat /etc/hosts ~ops/.ssh/authorized_keys /srv/theirs/report
+cat /etc/hosts ~ops/.ssh/authorized_keys /srv/theirs/report /opt/access-service/access.py
 test ! -e /var/lib/soop
 """
 """What can be seen of somebody's life on a host."""
 
 
+_LISTEN = """
+systemd-run --quiet --unit=theirs-{port} python3 -m http.server {port}
+until python3 -c 'import socket; socket.create_connection(("127.0.0.1", {port}))' 2>/dev/null; do sleep 0.2; done
+"""
 _CONNECTING = """
 import concurrent.futures, socket, sys
 
@@ -70,13 +76,13 @@ print(*(place for place, is_open in zip(sys.argv[1:], found) if is_open), sep="\
 
 @dataclass
 class Rack:
-    """Two hosts, a project whose environment lists them, and a domain on them."""
+    """Two hosts, and a project that has two versions of a service and an environment which lists the hosts."""
 
     project: Workspace
     ground: Ground
     hosts: dict[str, MachineFacts]
     stranger: MachineFacts
-    """Another machine of the same network, which is no host of the environment."""
+    """Another machine of the same network, which is no host of the environment, or one for another domain."""
     jump: MachineFacts
     """One more, through which they may be reached."""
     through: MachineFacts | None = None
@@ -99,6 +105,17 @@ class Rack:
         """Run a command on a host as root, who did not come through soop."""
         return asyncio.run(self.ground.run(self.hosts[name], command, self.through))
 
+    def listen(self, *ports: int) -> None:
+        """Let programs of somebody else listen on ports of all hosts."""
+        for name in self.hosts:
+            for port in ports:
+                self.on(name, _LISTEN.format(port=port))
+
+    def fall_silent(self, *ports: int) -> None:
+        """Let them end."""
+        for name in self.hosts:
+            self.on(name, "systemctl stop " + " ".join(f"theirs-{port}" for port in ports))
+
     def lock_out(self, name: str, table: str) -> None:
         """Arm rules on a host that let nobody connect by SSH, and say no more, as an update that was killed."""
         host, rules = self.hosts[name], Firewall(table, ("192.0.2.0/24",), {})
@@ -119,8 +136,11 @@ class Rack:
         """Return what can be seen of a host's life."""
         return self.on(name, _TRACES).splitlines()
 
-    def list_hosts(self, *names: str, ssh_from: str, public: str = "") -> None:
-        """Write the environment; hosts are reached through another one when ``through`` is set."""
+    def list_hosts(self, *names: str, ssh_from: str, public: str = "", of_the_stranger: str = "") -> None:
+        """Write the environment; hosts are reached through another one when ``through`` is set.
+
+        ``of_the_stranger`` is the domain that the stranger is a host of.
+        """
         between = (
             f"  jump: {{address: {self.through.address}, user: {USER}, host_key: {self.through.host_key}}}\n"
             if self.through
@@ -135,6 +155,9 @@ class Rack:
             for name, host in self.hosts.items()
             if name in names
         ]
+        if of_the_stranger:
+            stranger = f"address: {self.stranger.address}, host_key: {self.stranger.host_key}"
+            lines.append(f"    stranger: {{{stranger}, domain: {of_the_stranger}}}\n")
         environment = self.project.root / "stacks/environments/rack.yaml"
         environment.write_text(head + "".join(lines))
 
@@ -147,6 +170,9 @@ def rack() -> Iterator[Rack]:
     settings: list[Path] = []
     with workspace("ssh") as project, _agent(project) as key:
         try:
+            project.must("soop", "build", "service_defs/access-service")
+            versions.make(project.root, "access-service-3.2.4")
+            project.must("soop", "build", "service_defs/access-service")
             packages = _packages(project, "sudo", "nftables")
             hosts = {f"rack{number}": _host(ground, number, packages, key, settings) for number in (1, 2)}
             others = [asyncio.run(ground.create(f"host-{number}.rack-room.lab-hosts")) for number in (3, 4)]

@@ -138,6 +138,9 @@ class Silence:
     async def show(self, message: str) -> None:
         """Say nothing."""
 
+    async def tell(self, message: str) -> None:
+        """Say nothing."""
+
 
 class FakeNode(Node):
     """One of the nodes; nothing reaches the network."""

@@ -25,7 +25,7 @@ MADE: dict[str, Any] = {"madeForNode": True, "operatorLogin": False}
 """What is said of a machine that was made for its node."""
 CONTEXT = Context(f"urn::soop:index:Host::{NODE}", EngineProgress(None, ""), Cancellation())
 FITS = {"base": "debian-12", "architecture": "amd64", "systemd": True, "memory": 2**30, "cpus": 2, "occupied": {}}
-FITS |= {"nftables": True, "caller": "198.51.100.7", "guarded": True}
+FITS |= {"nftables": True, "caller": "198.51.100.7", "guarded": True, "in_use": {}}
 
 
 @dataclass

@@ -25,6 +25,7 @@ FITS = {
     "memory": 470 * 1024**2,
     "cpus": 2,
     "occupied": {},
+    "in_use": {},
 }
 
 
@@ -43,6 +44,10 @@ def test_a_machine_that_fits_has_less_memory_than_its_size_since_the_kernel_take
         (
             {"occupied": {"/srv": "web-1.a-b.rack-c"}},
             "/srv holds data of web-1.a-b.rack-c, and the node wants its own there",
+        ),
+        (
+            {"in_use": {"80": "nginx (process 77)"}},
+            "port 80 is in use by nginx (process 77), which the node needs: end it, or give the service another one",
         ),
         ({"cpus": 1}, "it has 1 processors, less than 2"),
     ],

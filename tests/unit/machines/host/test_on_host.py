@@ -128,7 +128,7 @@ def test_the_program_runs_as_it_is_sent() -> None:
     done = subprocess.run(argv, input=json.dumps(sent), capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     machine = {"base", "architecture", "systemd", "memory", "cpus", "claim", "occupied"}
-    assert found.keys() == machine | {"nftables", "caller", "guarded"}
+    assert found.keys() == machine | {"nftables", "caller", "guarded", "in_use"}
     assert found["memory"] > 0
 
 
