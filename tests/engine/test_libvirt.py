@@ -158,7 +158,7 @@ def test_what_is_asked_in_a_wrong_way_changes_nothing(virtual: LibvirtProject) -
     for problem in (
         "libvirt.network.addresses: has fewer addresses than a domain gets",
         "libvirt.network.mode: nodes behind NAT are reached from libvirt's host alone",
-        "accessibility.public: virtual machines have no public endpoints",
+        "accessibility.public: nodes behind NAT have no public endpoints",
     ):
         assert f"{FILE}: {problem}" in said
     virtual.write(FILE, ENVIRONMENT)

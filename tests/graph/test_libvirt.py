@@ -13,6 +13,7 @@ from pulumi.runtime import mocks
 
 from soop_components.machines.libvirt.settings import LibvirtEnvironment, LibvirtNetwork, LibvirtSettings, VmImage
 from soop_components.model.environment import MachineSize
+from soop_components.model.firewall import EVERYWHERE
 from tests.graph import native_domain
 from tests.graph.native_domain import Monitor, event_loop
 
@@ -199,6 +200,13 @@ def test_where_volumes_lie_makes_no_other_machine(cloud: Cloud) -> None:
         declare(cloud, each)
         found.append(cloud.inputs["soop:index:Bootstrap", STORE]["machine"])
     assert found[0] == found[1]
+
+
+def test_machines_guard_themselves_in_a_network_that_others_reach(cloud: Cloud) -> None:
+    cloud.mode = "route"
+    declare(cloud, environment(network=LibvirtNetwork(addresses="10.80.7.0/24", mode="route")))
+    guarded = cloud.inputs["soop:index:Host", STORE]["spec"]["firewall"]
+    assert (guarded["table"], guarded["sshFrom"]) == (f"inet soop_{DOMAIN.replace('-', '_')}", [*EVERYWHERE])
 
 
 def test_a_disk_that_shall_grow_and_a_network_of_another_mode_are_refused_with_what_to_do(cloud: Cloud) -> None:

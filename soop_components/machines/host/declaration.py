@@ -43,11 +43,13 @@ def made_for_node(
     device: pulumi.Input[str] | None,
     machine: pulumi.Input[str],
     authorized_key: pulumi.Input[str],
+    firewall: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the ``spec`` of a machine that a kind makes for a node.
 
     ``inside`` is the address for the domain's nodes, where it is another one; ``host_key`` is that of its Bootstrap,
-    ``device`` shows the node's disk, ``machine`` tells its machines apart.
+    ``device`` shows the node's disk, ``machine`` tells its machines apart, ``firewall`` is what the machine itself
+    shall see to.
     """
     devices = {node.disk.mount: device} if node.disk and device is not None else {}
     listed = {"name": node.name, "address": address, "hostKey": host_key, "disks": devices}
@@ -60,5 +62,6 @@ def made_for_node(
         "madeForNode": True,
         "disks": [{"mount": node.disk.mount, "size": node.disk.size}] if node.disk else [],
         "machine": machine,
+        **({"firewall": firewall} if firewall else {}),
         "patience": _FIRST_START,
     }

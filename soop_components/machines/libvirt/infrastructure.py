@@ -11,6 +11,7 @@ import pulumi_libvirt as libvirt
 
 from soop_components.machines import DomainContext, Infrastructure
 from soop_components.machines.cloud_init.declaration import Bootstrap
+from soop_components.machines.host import firewall
 from soop_components.machines.host.declaration import Host, made_for_node
 from soop_components.machines.libvirt.addresses import mac_of, network_of
 from soop_components.machines.libvirt.declaration import Subnet
@@ -86,6 +87,7 @@ class LibvirtInfrastructure(Infrastructure):
             device=_DEVICE,
             machine=machine,
             authorized_key=self.context.authorized_key,
+            firewall=self._firewall(node),
         )
         return Host(node.name, spec, self.context.private_key, options).place
 
@@ -105,6 +107,14 @@ class LibvirtInfrastructure(Infrastructure):
             *(["disk"] if node.disk else []),
         ]
         return ", ".join([*parts, _FORM])
+
+    def _firewall(self, node: NodePlan) -> Mapping[str, Any] | None:
+        """Return what a machine guards itself, in a network that everybody reaches; behind NAT libvirt's rules do."""
+        wanted = self._settings.network
+        if wanted.mode == "nat":
+            return None
+        others = {other: [network_of(other, wanted)] for rule in node.inbound for other in rule.domains}
+        return firewall.declared(self.context.domain, node.inbound, others)
 
     def _declare_seed(
         self,

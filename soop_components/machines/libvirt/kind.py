@@ -28,6 +28,8 @@ class Libvirt(Kind):
     sdk = "pulumi_libvirt"
     machine_type = HOST
     disk_type = "libvirt:index/volume:Volume"
+    enforces = frozenset({"security.ssh_from", "accessibility.public", "accessibility.allow_from"})
+    """Behind NAT nobody but libvirt's host reaches them, wherever from that may be allowed."""
 
     def environment(self) -> type[Environment]:
         """Return the environment with the settings ``libvirt``."""
@@ -51,6 +53,12 @@ class Libvirt(Kind):
         from soop_components.machines.libvirt.settings import settings_problems
 
         return list(settings_problems(cast("LibvirtEnvironment", environment)))
+
+    def admission_problem(self, environment: Environment, other: str) -> str | None:
+        """Say that nobody comes into a network behind NAT."""
+        if cast("LibvirtEnvironment", environment).libvirt.network.mode == "route":
+            return None
+        return "nodes behind NAT are reached from their own network: say `mode: route` in libvirt.network, or remove it"
 
     def base_problem(self, project: Project, environment: Environment, base: str) -> str | None:
         """Say that there is no image of a base, or another one than is meant."""

@@ -66,7 +66,7 @@ class LibvirtNetwork(Model):
     addresses: Addresses
     """Addresses of all domains together, ``10.80.0.0/16``; each domain gets 256 of them, by its name."""
     mode: Literal["nat", "route"] = "nat"
-    """Whether libvirt's host alone reaches nodes (``nat``), or everybody whose packets are routed to it (``route``)."""
+    """Whether libvirt's host alone reaches nodes (``nat``), or who has a route to it and may (``route``)."""
     domains: Annotated[dict[DomainId, Addresses], Field(max_length=MOST)] = Field(default_factory=dict)
     """Addresses of single domains instead, where names lead to the same ones."""
 
@@ -111,9 +111,12 @@ def settings_problems(environment: LibvirtEnvironment) -> Iterator[Problem]:
     if settings.uri != HERE and settings.network.mode == "nat":
         text = "nodes behind NAT are reached from libvirt's host alone: say `mode: route`, or deploy from that host"
         yield Problem((*network, "mode"), text)
-    if environment.accessibility.public:
-        text = "virtual machines have no public endpoints: nothing filters yet who reaches them from outside; remove it"
+    if environment.accessibility.public and settings.network.mode == "nat":
+        text = "nodes behind NAT have no public endpoints: say `mode: route` in libvirt.network, or remove it"
         yield Problem(("accessibility", "public"), text)
+    if environment.reliability.spread:
+        text = "virtual machines are all on one host of libvirt, and cannot be spread over anything; remove it"
+        yield Problem(("reliability", "spread"), text)
 
 
 def _prefix(addresses: str) -> int:

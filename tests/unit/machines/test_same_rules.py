@@ -122,7 +122,7 @@ def in_security_groups() -> Admits:
 @pytest.mark.parametrize(
     ("kind", "follow", "not_there"),
     [
-        ("ssh", on_hosts, ()),
+        ("ssh, and libvirt with routes", on_hosts, ()),
         ("local", on_the_bridge, ("deployer", "public", "anybody")),  # outside there is this computer, and nobody else
         ("aws", in_security_groups, ("of a domain that may",)),
     ],
@@ -136,8 +136,7 @@ def test_who_reaches_which_port_is_the_same(
 
 
 def test_what_a_kind_has_no_rules_for_is_refused() -> None:
-    for kind in ("aws", "libvirt"):
-        problem = kind_of(kind).admission_problem(ENVIRONMENT, "prod-other") or ""
-        assert "not opened to nodes of other domains" in problem
+    problem = kind_of("aws").admission_problem(ENVIRONMENT, "prod-other") or ""
+    assert "not opened to nodes of other domains" in problem
     (found,) = kind_of("local").settings_problems(ENVIRONMENT)
     assert found.keys == ("accessibility", "public")

@@ -8,6 +8,7 @@ import pytest
 
 from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
+from soop_components.machines.kinds import kind_of
 from soop_components.machines.libvirt.settings import LibvirtEnvironment
 
 IMAGES = f"images: {{debian-12: {{file: a.qcow2, sha256: {'0' * 64}}}}}"
@@ -83,7 +84,15 @@ def test_mistakes_are_named(tmp_path: Path, settings: str, problem: str) -> None
     assert any(problem in line for line in caught.value.problems), caught.value.problems
 
 
-def test_public_endpoints_are_refused(tmp_path: Path) -> None:
+def test_what_nodes_behind_nat_cannot_have_is_refused(tmp_path: Path) -> None:
     public = "accessibility: {public: [access-service.http]}\n"
-    with pytest.raises(InvalidInput, match=r"accessibility\.public: virtual machines have no public endpoints"):
+    with pytest.raises(InvalidInput, match=r"accessibility\.public: nodes behind NAT have no public endpoints"):
         load(tmp_path, GOOD, public)
+    kind, routed = kind_of("libvirt"), load(tmp_path, GOOD.replace("}", ", mode: route}", 1), public)
+    assert kind.admission_problem(routed, "test-other") is None
+    assert "nodes behind NAT" in (kind.admission_problem(load(tmp_path, GOOD), "test-other") or "")
+
+
+def test_machines_on_one_host_are_not_spread(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"reliability\.spread: virtual machines are all on one host of libvirt"):
+        load(tmp_path, GOOD, "reliability: {spread: availability_zone}\n")
