@@ -69,7 +69,7 @@ def declare(cloud: Cloud, environment: AwsEnvironment) -> Monitor:
 
 
 def test_a_node_is_an_instance_and_one_with_a_disk_has_a_volume_attached(cloud: Cloud) -> None:
-    declare(cloud, environment())
+    monitor = declare(cloud, environment())
     assert cloud.names(INSTANCE) == [name("store-1"), *(name(f"web-{each}") for each in (1, 2, 3))]
     assert cloud.names(VOLUME) == cloud.names("aws:ec2/volumeAttachment:VolumeAttachment") == [name("store-1")]
     volume = cloud.inputs[VOLUME, name("store-1")]
@@ -81,6 +81,7 @@ def test_a_node_is_an_instance_and_one_with_a_disk_has_a_volume_attached(cloud: 
         "httpPutResponseHopLimit": 1,
     }
     assert instance["rootBlockDevice"]["encrypted"] is True
+    assert list(monitor.requests[INSTANCE, name("store-1")].additionalSecretOutputs) == ["userData"]
     assert (instance["ami"], instance["instanceType"]) == ("ami-00000000", "t3.small")
     assert instance["tags"] == {
         "Name": name("store-1"),

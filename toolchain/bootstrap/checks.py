@@ -40,7 +40,7 @@ def soak(checkout: Checkout) -> None:
 def test_aws(checkout: Checkout) -> None:
     """Run the tests of machines at AWS that really run, on this computer; and only those."""
     setup.run(checkout, tests=True)
-    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "amazon"]))
+    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "amazon", "tests/scenarios/amazon"]))
 
 
 def _lint(checkout: Checkout) -> None:

@@ -70,7 +70,12 @@ class AwsInfrastructure(Infrastructure):
                 "tags": self._tags(node.name),
             },
             tags=self._tags(node.name),
-            opts=self._options(parent, ignore_changes=_settled(volume), delete_before_replace=True),
+            opts=self._options(
+                parent,
+                ignore_changes=_settled(volume),
+                delete_before_replace=True,
+                additional_secret_outputs=["userData"],
+            ),
         )
         before = [] if volume is None else [self._attach(node.name, instance, volume, parent)]
         before.append(self._keep_running(node.name, instance, parent))
