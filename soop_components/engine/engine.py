@@ -17,6 +17,7 @@ from soop_components.engine.history import UPDATES, Run, last_run
 from soop_components.engine.past_runs import PastRun, past_runs
 from soop_components.engine.preview_steps import PreviewDigest
 from soop_components.engine.process import run_in_terminal
+from soop_components.engine.seals import secrets_provider, with_seal
 from soop_components.engine.stack_locks import Lock, locks_in
 from soop_components.engine.state import StackState
 from soop_components.engine.state_digests import resource_digests
@@ -28,7 +29,9 @@ _PAGE = 100
 """Records of the history that are asked for at once."""
 _SHOWN_LINES = 15
 _PREVIEW_FAILED = "Preview failed: "
-_SALT = b"encryptionsalt:"
+_NOISE = ("warning:", "SDK ")
+"""Beginnings of lines that say nothing of a failure: Pulumi's warnings, and notes of AWS's library."""
+_LOCKED = "the stack is currently locked"
 
 
 class Engine:
@@ -66,9 +69,11 @@ class Engine:
         return self._quietly("stack", "--show-name", "--non-interactive").strip()
 
     def make_stack(self, id: str) -> None:
-        """Make a stack."""
+        """Make a stack, whose secrets are sealed as its file says."""
+        provider = secrets_provider(self.project.domain_file(id))
+        sealed = [f"--secrets-provider={provider}"] if provider else []
         with self._comments_kept(id):
-            self._quietly("stack", "init", id, "--no-select", "--non-interactive")
+            self._quietly("stack", "init", id, "--no-select", "--non-interactive", *sealed)
 
     def preview_steps(self, id: str, config_file: Path) -> PreviewDigest:
         """Return what an update by this domain definition would change, with what is found now; nothing is shown."""
@@ -179,7 +184,7 @@ class Engine:
 
     @contextmanager
     def _comments_kept(self, id: str) -> Iterator[None]:
-        """Keep comments and spacing of a domain definition, which the engine writes anew when it adds its salt."""
+        """Keep comments and spacing of a domain definition, which the engine writes anew when it adds to it."""
         path = self.project.domain_file(id)
         before = path.read_bytes() if path.exists() else None
         try:
@@ -187,7 +192,7 @@ class Engine:
         finally:
             after = path.read_bytes() if path.exists() else None
             if before is not None and after is not None and after != before:
-                path.write_bytes(with_salt(before, after))
+                path.write_bytes(with_seal(before, after))
 
     def _in_terminal(self, *words: str) -> int:
         return run_in_terminal([str(self._pulumi), *words], self.project.root, self.environment)
@@ -211,25 +216,21 @@ class Engine:
         )
 
 
-def with_salt(before: bytes, after: bytes) -> bytes:
-    """Return ``before`` with the salt that the engine added in ``after``."""
-    salt = [line for line in after.splitlines() if line.startswith(_SALT)]
-    if not salt or any(line.startswith(_SALT) for line in before.splitlines()):
-        return after
-    return before + (b"" if before.endswith(b"\n") or not before else b"\n") + salt[0] + b"\n"
-
-
 def _failure(words: Sequence[str], done: subprocess.CompletedProcess[str]) -> SoopError:
-    return SoopError(f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}", _hint(done.stderr))
+    stack = next((word.removeprefix("--stack=") for word in words if word.startswith("--stack=")), "DOMAIN")
+    message = f"`pulumi {' '.join(words)}` failed: {_last_lines(done.stderr, done.stdout)}"
+    return SoopError(message, _hint(done.stderr, stack))
 
 
 def _last_lines(stderr: str, stdout: str) -> str:
     """Return the last lines of a failed command's output, without the label that pulumi begins each with."""
     lines = [line.removeprefix("error: ") for line in (stderr.strip() or stdout.strip()).splitlines()]
-    return "\n".join(line for line in lines[-_SHOWN_LINES:] if not line.startswith("warning:"))
+    return "\n".join(line for line in lines[-_SHOWN_LINES:] if not line.startswith(_NOISE))
 
 
-def _hint(stderr: str) -> str | None:
+def _hint(stderr: str, stack: str) -> str | None:
     if "incorrect passphrase" in stderr:
         return "secrets were sealed with another passphrase: give it in PULUMI_CONFIG_PASSPHRASE or .soop/passphrase"
+    if _LOCKED in stderr:
+        return f"wait until that process has ended; if it was killed: soop recover --force {stack}"
     return None

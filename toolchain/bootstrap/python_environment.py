@@ -22,6 +22,9 @@ _OF_EXTRAS = {"pulumi_aws": "requirements-aws.txt", "pulumi_libvirt": "requireme
 """Pins of each extra, by the package that it is about."""
 _LOADED_OF_EXTRAS = ("pulumi_aws", "pulumi_aws/ec2", "pulumi_libvirt")
 """Folders of extras with what programs load; to compile the other hundreds takes longer than it saves."""
+MOTO = Path("moto")
+"""Another one, with a server that tests start and nothing imports, and all that it needs."""
+_OF_MOTO = "requirements-moto.txt"
 _FORM = "3"
 """Changes when what is done here does, so that it is done again."""
 
@@ -54,18 +57,25 @@ def _extras_in_use(venv: Path) -> list[str]:
 
 
 def ensure_extras(checkout: Checkout) -> None:
-    """Install the packages of our own extras for tests, beside .venv's packages."""
-    folder = checkout.venv / EXTRAS
-    stamp = folder / "made-from"
-    wanted = "".join((checkout.root / pins).read_text() for pins in _OF_EXTRAS.values())
+    """Install the packages of our own extras for tests, beside .venv's packages, and the server that tests start."""
+    extras = _ensure_apart(checkout, EXTRAS, "Python packages of the extras", tuple(_OF_EXTRAS.values()))
+    for loaded in _LOADED_OF_EXTRAS if extras else ():
+        compileall.compile_dir(checkout.venv / EXTRAS / loaded, maxlevels=0, quiet=2)
+    _ensure_apart(checkout, MOTO, "moto's server, for tests", (_OF_MOTO,))
+
+
+def _ensure_apart(checkout: Checkout, folder: Path, what: str, pins: tuple[str, ...]) -> bool:
+    """Install what is pinned into a folder of .venv; return whether that had to be done."""
+    target = checkout.venv / folder
+    stamp = target / "made-from"
+    wanted = "".join((checkout.root / each).read_text() for each in pins)
     if stamp.is_file() and stamp.read_text() == wanted:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    words = f"install --require-hashes --no-deps {' '.join(f'-r {pins}' for pins in _OF_EXTRAS.values())}"
-    _uv(checkout, "installing Python packages of the extras", words, folder)
-    for loaded in _LOADED_OF_EXTRAS:
-        compileall.compile_dir(folder / loaded, maxlevels=0, quiet=2)
+        return False
+    shutil.rmtree(target, ignore_errors=True)
+    words = f"install --require-hashes --no-deps {' '.join(f'-r {each}' for each in pins)}"
+    _uv(checkout, f"installing {what}", words, target)
     stamp.write_text(wanted)
+    return True
 
 
 def _uv(checkout: Checkout, title: str, words: str, target: Path | None = None) -> None:

@@ -12,6 +12,7 @@ PINS = (
     ("requirements.in", "requirements.txt"),
     ("requirements-aws.in", "requirements-aws.txt"),
     ("requirements-libvirt.in", "requirements-libvirt.txt"),
+    ("requirements-moto.in", "requirements-moto.txt"),
     ("toolchain/uv.in", "toolchain/uv.txt"),
     ("bench/requirements.in", "bench/requirements.txt"),
 )

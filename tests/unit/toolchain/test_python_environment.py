@@ -43,10 +43,12 @@ def test_all_is_compiled_and_what_an_extra_needs_stays_where_somebody_has_instal
 
 
 def test_what_programs_load_of_the_extras_is_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("aws", "libvirt"):
+    for name in ("aws", "libvirt", "moto"):
         (tmp_path / f"requirements-{name}.txt").write_text("")
+    installed = []
 
     def install(checkout: Checkout, title: str, words: str, target: Path) -> None:
+        installed.append(words)
         for name in ("ec2", "batch"):
             (target / "pulumi_aws" / name).mkdir(parents=True)
             (target / "pulumi_aws" / name / "instance.py").write_text("")
@@ -54,3 +56,9 @@ def test_what_programs_load_of_the_extras_is_compiled(monkeypatch: pytest.Monkey
     monkeypatch.setattr(python_environment, "_uv", install)
     python_environment.ensure_extras(Checkout(tmp_path))
     assert [path.parent.parent.name for path in (tmp_path / ".venv").rglob("*.pyc")] == ["ec2"]
+    assert installed == [
+        "install --require-hashes --no-deps -r requirements-aws.txt -r requirements-libvirt.txt",
+        "install --require-hashes --no-deps -r requirements-moto.txt",
+    ]
+    python_environment.ensure_extras(Checkout(tmp_path))
+    assert len(installed) == 2

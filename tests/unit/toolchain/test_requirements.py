@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PINS = ["requirements.txt", "requirements-aws.txt", "requirements-libvirt.txt", "toolchain/uv.txt"]
+PINS = [
+    "requirements.txt",
+    "requirements-aws.txt",
+    "requirements-libvirt.txt",
+    "requirements-moto.txt",
+    "toolchain/uv.txt",
+]
 
 
 @pytest.mark.parametrize("name", PINS)
