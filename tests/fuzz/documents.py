@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from soop_components.planning.filters import ENCODINGS, FILTERS
+from soop_components.planning.encodings import ENCODINGS
+from soop_components.planning.filters import FILTERS
 
 ODD = (
     "{{ config.port }}", "{{ config.prot }}", "{{ params", "{% for a in range(9999999) %}{% endfor %}",
