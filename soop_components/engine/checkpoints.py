@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from soop_components.errors import SoopError
 from soop_components.whole_file import write_whole
@@ -33,6 +34,14 @@ class Checkpoints:
     def stacks(self) -> tuple[str, ...]:
         """Return the names of all stacks."""
         return tuple(sorted(path.stem for path in self._stacks.glob("*.json")))
+
+    def inputs(self, stack: str, type: str) -> list[dict[str, Any]]:
+        """Return the inputs of a stack's resources of a type; none if its checkpoint is damaged."""
+        path = self._stacks / f"{stack}.json"
+        if not _is_whole(path):
+            return []
+        latest = json.loads(path.read_bytes())["checkpoint"].get("latest") or {}
+        return [each.get("inputs") or {} for each in latest.get("resources") or [] if each.get("type") == type]
 
     def damaged(self, stack: str) -> Path | None:
         """Return the path of a stack's checkpoint if it is damaged."""

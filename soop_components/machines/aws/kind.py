@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from soop_components.machines import DomainContext, Infrastructure, Kind, NewestImage, Operations, Unsupported
@@ -10,6 +10,7 @@ from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
     from soop_components.machines.aws.settings import AwsEnvironment
+    from soop_components.model.capacity import Demand
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
     from soop_components.project import Project
@@ -70,6 +71,12 @@ class Aws(Kind):
             return "the next update takes it if it is there"
         show, remove = commands
         return f"if `aws ec2 {show} --filters Name=tag:Name,Values={name}` shows it: aws ec2 {remove} ID"
+
+    def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
+        """Count machines by the states of domains."""
+        from soop_components.machines.host.existing import existing
+
+        return existing(project, environment)
 
     def resources(self) -> Sequence[Resource]:
         """Return the resource by which cloud-init is told, and the one that makes an instance ready to be a node."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from shutil import which
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +12,7 @@ from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
     from soop_components.machines.libvirt.settings import LibvirtEnvironment
+    from soop_components.model.capacity import Demand
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
     from soop_components.project import Project
@@ -81,6 +82,12 @@ class Libvirt(Kind):
     def operations(self, project: Project) -> Operations:
         """Return operations that all refuse."""
         return LibvirtOperations()
+
+    def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
+        """Count machines by the states of domains."""
+        from soop_components.machines.host.existing import existing
+
+        return existing(project, environment)
 
     def resources(self) -> Sequence[Resource]:
         """Return the resource that remembers addresses, and what machines with cloud-init have everywhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from soop_components.machines import DomainContext, Infrastructure, Kind, Operations
@@ -10,6 +10,7 @@ from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
     from soop_components.machines.ssh.settings import SshEnvironment
+    from soop_components.model.capacity import Demand
     from soop_components.model.environment import Environment
     from soop_components.model.problem import Problem
     from soop_components.project import Project
@@ -56,6 +57,12 @@ class Ssh(Kind):
         from soop_components.machines.ssh.operations import SshOperations
 
         return SshOperations()
+
+    def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
+        """Count machines by the states of domains."""
+        from soop_components.machines.host.existing import existing
+
+        return existing(project, environment)
 
     def resources(self) -> Sequence[Resource]:
         """Return the resource ``Host``."""

@@ -94,3 +94,22 @@ def test_an_environment_without_limits_counts_nothing(built: Project) -> None:
     environment(built, "dev", "")
     define(built, "dev-broken", "greeting-service")
     assert plan(built, "dev-two", web=900).notes == ()
+
+
+def test_existing_hosts_and_machines_of_clouds_count_without_a_definition_too(built: Project) -> None:
+    keys = f"host_key: {new_host_key().public}"
+    hosts = f"machines: ssh\nssh: {{hosts: {{rack1: {{address: 192.0.2.10, {keys}}}}}}}\n"
+    environment(built, "dev", f"{hosts}capacity: {{nodes: 8, cpus: 8}}\n")
+    folder = built.folder_of(built.backend)
+    assert folder is not None
+    stacks = folder / ".pulumi/stacks" / (built.pulumi_yaml("name") or "")
+    stacks.mkdir(parents=True)
+    host = {"type": "soop:index:Host", "inputs": {"spec": {"cpus": 2, "memory": "1GiB"}}}
+    for domain, resources in {"dev-gone": [host, host], "dev-left": [], "test-gone": [host] * 8}.items():
+        state = {"version": 3, "checkpoint": {"latest": {"resources": resources}}}
+        (stacks / f"{domain}.json").write_text(json.dumps(state))
+    found = refused(built, "dev-two", web=4)
+    assert "8 cpus; dev-two asks for 5 cpus, 4 of them are taken by dev-gone (4)" in found.problems[0]
+    assert "soop destroy dev-gone; or ask" in str(found.hint)
+    define(built, "dev-gone", GREETING)
+    assert plan(built, "dev-two", web=4)

@@ -24,6 +24,16 @@ def folder(tmp_path: Path) -> Path:
     return stacks
 
 
+def test_inputs_of_resources_are_found_by_their_type(folder: Path, tmp_path: Path) -> None:
+    resources = [{"type": "a:b:C", "inputs": {"x": 1}}, {"type": "a:b:D", "inputs": {"x": 2}}, {"type": "a:b:C"}]
+    (folder / "dev-b.json").write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
+    checkpoints = Checkpoints(tmp_path, "p")
+    assert checkpoints.inputs("dev-b", "a:b:C") == [{"x": 1}, {}]
+    assert checkpoints.inputs("dev-a", "a:b:C") == checkpoints.inputs("dev-c", "a:b:C") == []
+    (folder / "dev-b.json").write_text("{")
+    assert checkpoints.inputs("dev-b", "a:b:C") == []
+
+
 @pytest.mark.parametrize("damage", ["", WHOLE[:-1], "[]", "null", "{}", '{"version": 3}', "[" * 10**5, "\0" * 100])
 def test_what_is_no_checkpoint_is_damaged_and_restored(folder: Path, tmp_path: Path, damage: str) -> None:
     checkpoints = Checkpoints(tmp_path, "p")
