@@ -15,7 +15,8 @@ from soop_components.release.session import Session, Stream
 from soop_components.release.sessions import Sessions
 from soop_components.release.wording import changes_in_words, failure_in_words
 from soop_components.runner import protocol
-from soop_components.transport.ssh import ConnectionLost, Target
+from soop_components.transport.process import ConnectionLost
+from soop_components.transport.ssh import Target
 
 _RECONNECT_PATIENCE: Final = 20.0
 """Seconds a node may be away in the middle of an apply before it counts as lost."""

@@ -11,7 +11,8 @@ from soop_components.errors import SoopError, printable, shortened
 from soop_components.release.runner_archive import SUMS, RunnerArchive
 from soop_components.runner import protocol, wire
 from soop_components.runner.typed_json import Malformed
-from soop_components.transport.ssh import Connection, ConnectionLost, Process
+from soop_components.transport.process import ConnectionLost, Process
+from soop_components.transport.ssh import Connection
 
 _RUNNER_MISSING: Final = 99
 _COMPILED: Final = "compiled"

@@ -25,7 +25,7 @@ from soop_components.release.sessions import Sessions
 from soop_components.runner import protocol
 from soop_components.runner.protocol import Done
 from soop_components.runner.wire import event
-from soop_components.transport import ssh
+from soop_components.transport import process as commands
 from soop_components.transport.ssh import Target, connect
 from tests.unit.release.plays import (
     PING,
@@ -71,7 +71,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_SILENCE", 2.0)
     monkeypatch.setattr(session, "_QUICK", 3.0)
     monkeypatch.setattr(session, "_ANSWER_AT_MOST", 1 << 18)
-    monkeypatch.setattr(ssh, "_ERRORS_AT_MOST", 4 << 20)
+    monkeypatch.setattr(commands, "_ERRORS_AT_MOST", 4 << 20)
 
 
 def release_of(*targets: Target) -> dict[str, Any]:

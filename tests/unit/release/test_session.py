@@ -13,7 +13,7 @@ from soop_components.release import session
 from soop_components.release.session import Session
 from soop_components.runner.protocol import Done, Failed, Hosts, Ping, Receive, Request, UnknownVerb
 from soop_components.runner.wire import request_line
-from soop_components.transport.ssh import ConnectionLost
+from soop_components.transport.process import ConnectionLost
 from tests.unit.release.played_runner import ARCHIVE, RESULT, TARGET, Connection, Process
 
 FAILURE = {"event": "failure", "step": "files", "message": "no room"}

@@ -10,7 +10,8 @@ import pytest
 from soop_components.release import sessions
 from soop_components.release.sessions import Sessions
 from soop_components.runner.protocol import Done, Ping
-from soop_components.transport.ssh import ConnectionLost, Target
+from soop_components.transport.process import ConnectionLost
+from soop_components.transport.ssh import Target
 from tests.unit.release.played_runner import ARCHIVE, RESULT, TARGET, Connection, Process
 
 ELSEWHERE = Target(TARGET.name, "192.0.2.2", TARGET.host_key)
