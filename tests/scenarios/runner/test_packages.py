@@ -253,3 +253,27 @@ def test_another_program_that_installs_packages_is_waited_for(node: RunnerNode, 
     hold = "import fcntl,time; f=open('/var/lib/dpkg/lock-frontend','a'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(2)"
     node.run(f'setsid python3 -c "{hold}" >/dev/null 2>&1 & sleep 0.3')
     assert node.accept(document(packages=plans(package))).succeeded
+
+
+ASKS = {
+    "templates": "Template: asker/colour\nType: select\nChoices: red, blue\nDefault: red\nDescription: colour\n\n"
+    "Template: asker/password\nType: password\nDescription: password\n",
+    "config": "#!/bin/sh\n. /usr/share/debconf/confmodule\ndb_input high asker/colour || true\ndb_go || true\n",
+    "postinst": "#!/bin/sh\n. /usr/share/debconf/confmodule\n"
+    "db_get asker/colour; said=$RET; db_get asker/password; echo $said $RET >> /var/lib/asked\n",
+}
+
+
+def test_a_package_has_the_answers_to_its_questions_also_when_they_change(node: RunnerNode, tmp_path: Path) -> None:
+    asker = deb(tmp_path, "asker", "1.0", scripts=ASKS, Depends="debconf")
+    node.send(asker.content)
+
+    def wanted(version: str, colour: str | None) -> dict[str, object]:
+        answers = {"asker/colour": colour, "asker/password": "@@soop-secret:password@@"} if colour else {}
+        return document(version, packages=plans(asker), web={"debconf": answers, **CHECKED})
+
+    node.accept(wanted("1.0.0", "blue"), secrets={"password": "s3cret-1"})
+    node.accept(wanted("1.1.0", "blue"), secrets={"password": "s3cret-2"})
+    node.accept(wanted("2.0.0", None))
+    assert node.run("cat /var/lib/asked; rm /var/lib/asked") == "blue s3cret-1\nblue s3cret-2\nred"
+    assert node.run("grep -rl s3cret /var/cache/debconf --exclude=passwords.dat* || true") == ""
