@@ -7,6 +7,7 @@ plan itself never holds a secret. Values travel beside it and are put in by the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -168,6 +169,8 @@ class HookPlan(Model):
     source: str
     environment: dict[str, str] = Field(default_factory=dict)
     timeout: int = 60
+    secrets: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Names of secrets that it gets in files."""
 
 
 class RolePlan(Model):
@@ -187,25 +190,38 @@ class RolePlan(Model):
     """Where a node's disk is mounted; it remembers the numbers of users and groups."""
 
 
-class HttpSmoke(Model):
-    """One request per listed node; ``expect`` keys are those of the service definition's ``expect``."""
+HeaderText = Annotated[str, Field(pattern=r"^[\t -~]*$")]
 
+
+class HttpSmoke(Model):
+    """One request per listed node; headers, body and ``trust`` may hold secret marks.
+
+    ``status``, ``answered_headers``, ``json`` and ``contains`` are what is expected of the answer.
+    """
+
+    scheme: Literal["http", "https"] = "http"
     method: str = "GET"
     path: RequestPath = "/"
     port: Port
     nodes: Annotated[tuple[str, ...], Field(strict=False)]
+    headers: dict[str, HeaderText] = Field(default_factory=dict)
+    body: str | None = None
+    follow_redirects: bool = False
+    trust: str | None = None
     status: int = 200
+    answered_headers: dict[str, str] = Field(default_factory=dict)
     json_: dict[str, object] | None = Field(default=None, alias="json")
     contains: str | None = None
 
 
 class ScriptSmoke(Model):
-    """A program out of the ``smoke`` blob, run on one node with ``environment``."""
+    """A program out of the ``smoke`` blob, run on nodes with ``environment`` and files of ``secrets``."""
 
-    node: str
+    nodes: Annotated[tuple[str, ...], Field(strict=False)]
     blob: Digest
     source: str
     environment: dict[str, str] = Field(default_factory=dict)
+    secrets: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class SmokeTestPlan(Model):
@@ -213,5 +229,15 @@ class SmokeTestPlan(Model):
 
     name: str
     timeout: int = 30
+    when: Literal["end", "batch", "canary"] = "end"
+    """When it runs besides at the end."""
+    one: bool = False
+    """Whether one node is tried, the first of those that may be."""
     http: HttpSmoke | None = None
     script: ScriptSmoke | None = None
+
+    def tried(self, among: Collection[str]) -> tuple[str, ...]:
+        """Return the nodes that are tried at a moment at which only these are to be."""
+        wanted = (self.http.nodes if self.http else ()) + (self.script.nodes if self.script else ())
+        found = tuple(node for node in wanted if node in among)
+        return found[:1] if self.one else found

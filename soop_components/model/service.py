@@ -21,6 +21,7 @@ from soop_components.model.names import (
 )
 from soop_components.model.patterns import Pattern
 from soop_components.model.size import Size
+from soop_components.model.smoke_test import SecretNames, SmokeTest
 
 MOST = 100
 """Components, endpoints, smoke tests, requirements of a service; services of a domain; sizes of an environment."""
@@ -119,6 +120,8 @@ class Hook(Model):
     """Path of the program in the service definition."""
     timeout: SomeTime = "60s"
     """How long it may take: ``60s``."""
+    secrets: SecretNames = ()
+    """Secrets that it gets, each in a file of mode 0400 in the folder that ``$SOOP_SECRETS`` names."""
 
 
 class Hooks(Model):
@@ -161,46 +164,8 @@ class Endpoint(Model):
     port: int | str
     """A number or a template that yields one."""
     scheme: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*$", max_length=20)] = "http"
-    """What its addresses begin with, such as ``https``, ``tcp`` or ``amqp``; HTTP smoke tests ask those of ``http``."""
-
-
-class HttpExpectation(Model):
-    """What an HTTP answer must be; ``json`` names the keys that must be there with these values."""
-
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    """The answer's status code."""
-    json_: dict[str, Any] | None = Field(default=None, alias="json")
-    """Keys that the answer must have, with these values; others are not looked at."""
-    contains: str | None = None
-    """Text that the answer must contain."""
-
-
-class HttpCheck(Model):
-    """One HTTP request from the deployer to every node of an endpoint."""
-
-    endpoint: str
-    """One of ``endpoints``; every node of it is asked."""
-    path: str = "/"
-    """Path of the request."""
-    method: Literal["GET", "HEAD", "POST", "PUT", "DELETE"] = "GET"
-    """Method of the request."""
-    expect: HttpExpectation = HttpExpectation()
-    """What the answer must be."""
-
-
-class SmokeTest(Model):
-    """A check after the service is configured: over HTTP from the deployer, or a script on a node of the domain."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    """What the test shows; messages call it that."""
-    http: HttpCheck | None = None
-    """A request and what its answer must be; either this or ``script``."""
-    script: str | None = None
-    """Path of a program in the service definition; it runs on the first node of ``role``."""
-    role: RoleName | None = None
-    """Where the script runs; the role of the first endpoint if not given."""
-    timeout: Annotated[int, Field(ge=1, le=600)] = 30
-    """Seconds until the check, retries included, has failed."""
+    """What its addresses begin with, such as ``https``, ``tcp`` or ``amqp``; HTTP smoke tests ask those of ``http`` and
+    ``https``."""
 
 
 class ServiceDefinition(Model):

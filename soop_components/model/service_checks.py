@@ -10,8 +10,9 @@ from soop_components.model.order import circle_in
 from soop_components.model.paths import path_problem
 from soop_components.model.patterns import match_cost, size_problem
 from soop_components.model.problem import Keys, Problem, ProblemKind, got
-from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition, SmokeTest
+from soop_components.model.service import ConfigOption, NodeDefinition, ServiceDefinition
 from soop_components.model.size import bytes_of
+from soop_components.model.smoke_test import HttpCheck, SmokeTest
 from soop_components.model.versions import VersionRange
 
 _MOST_MATCHING = 20_000_000
@@ -20,6 +21,7 @@ _SMALLEST_DISK, _LARGEST_DISK = "8MiB", "16TiB"
 """What a file system that outlives its machine can be made on."""
 NO_DISK = "the role has no disk"
 _SYSTEM_FOLDERS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var)?")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SYSTEM_TREES = (
     "/bin/", "/boot/", "/dev/", "/etc/", "/lib/", "/lib64/", "/proc/", "/run/", "/sbin/", "/sys/", "/usr/"
 )  # fmt: skip
@@ -35,6 +37,7 @@ def service_problems(definition: ServiceDefinition) -> list[Problem]:
         *_endpoint_problems(definition),
         *_smoke_test_problems(definition),
         *_program_problems(definition),
+        *_secret_problems(definition),
         *_requirement_problems(definition),
     ]
 
@@ -155,6 +158,20 @@ def _program_problems(definition: ServiceDefinition) -> Iterator[Problem]:
             yield Problem(place, problem)
 
 
+def _secret_problems(definition: ServiceDefinition) -> Iterator[Problem]:
+    """Find secrets that programs are to get and that there are not."""
+    known = [key for key, option in definition.config.items() if option.secret]
+    given: dict[Keys, tuple[str, ...]] = {}
+    for index, test in enumerate(definition.smoke_tests):
+        given["smoke_tests", index] = test.secrets
+    for role, node in definition.nodes.items():
+        given |= {("nodes", role, "hooks", name): hook.secrets for name, hook in node.hooks if hook}
+    for place, names in given.items():
+        for index, name in enumerate(names):
+            if name not in known:
+                yield Problem.unknown((*place, "secrets", index), "secret", name, known)
+
+
 def _smoke_test_problems(definition: ServiceDefinition) -> Iterator[Problem]:
     names: set[str] = set()
     for index, test in enumerate(definition.smoke_tests):
@@ -169,9 +186,9 @@ def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest, place: Keys)
     if (test.http is None) == (test.script is None):
         yield Problem(place, f"expected exactly one of http and script (got {'both' if test.http else 'none'})")
     if test.http is not None:
-        yield from _asked_endpoint_problems(definition, test.http.endpoint, (*place, "http", "endpoint"))
-        if not test.http.path.startswith("/"):
-            yield Problem((*place, "http", "path"), f"expected a path that starts with / {got(test.http.path)}")
+        yield from _request_problems(definition, test.http, (*place, "http"))
+        if test.secrets:
+            yield Problem((*place, "secrets"), "only a script is given secrets; headers and body may hold them")
         if test.role is not None and test.script is None:
             yield Problem((*place, "role"), "only a script runs on a role; an HTTP check goes to its endpoint")
     if test.script is not None and test.role is None and not definition.endpoints:
@@ -180,12 +197,23 @@ def _one_smoke_test(definition: ServiceDefinition, test: SmokeTest, place: Keys)
         yield Problem.unknown((*place, "role"), "role", test.role, definition.nodes)
 
 
-def _asked_endpoint_problems(definition: ServiceDefinition, name: str, place: Keys) -> Iterator[Problem]:
-    endpoint = definition.endpoints.get(name)
+def _request_problems(definition: ServiceDefinition, check: HttpCheck, place: Keys) -> Iterator[Problem]:
+    endpoint = definition.endpoints.get(check.endpoint)
     if endpoint is None:
-        yield Problem.unknown(place, "endpoint", name, definition.endpoints)
-    elif endpoint.scheme != "http":
-        yield Problem(place, f"expected an endpoint of the scheme http {got(endpoint.scheme)}")
+        yield Problem.unknown((*place, "endpoint"), "endpoint", check.endpoint, definition.endpoints)
+    elif endpoint.scheme not in ("http", "https"):
+        wanted = f"expected an endpoint of the scheme http or https {got(endpoint.scheme)}"
+        yield Problem((*place, "endpoint"), wanted)
+    elif endpoint.scheme == "http" and check.trust is not None:
+        yield Problem((*place, "trust"), "only an endpoint of the scheme https has a certificate")
+    if not check.path.startswith("/"):
+        yield Problem((*place, "path"), f"expected a path that starts with / {got(check.path)}")
+    for keys, headers in ((("headers",), check.headers), (("expect", "headers"), check.expect.headers)):
+        seen: set[str] = set()
+        for name in headers:
+            if not _HEADER.fullmatch(name) or name.lower() in seen:
+                yield Problem((*place, *keys, name), "expected the name of a header, once")
+            seen.add(name.lower())
 
 
 def _requirement_problems(definition: ServiceDefinition) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -12,7 +12,8 @@ from soop_components.model.duration import seconds_of
 from soop_components.model.names import shown
 from soop_components.model.plan import HookPlan, HttpSmoke, ScriptSmoke, SmokeTestPlan
 from soop_components.model.problem import got
-from soop_components.model.service import Hook, HookName, HttpCheck, ServiceDefinition, SmokeTest
+from soop_components.model.service import Hook, HookName, ServiceDefinition
+from soop_components.model.smoke_test import HttpCheck, SmokeTest
 from soop_components.planning.marks import MARK, unmarked
 from soop_components.planning.parts import validated
 from soop_components.planning.place import Place
@@ -54,10 +55,18 @@ class Programs:
         for index, test in enumerate(self.resolved.definition.smoke_tests):
             place = self.where.at("smoke_tests", index)
             role = self._role(test)
-            if self.names[role]:
-                http = self._http(test.http, role, place) if test.http is not None else None
-                script = self._script(test.script, role, place) if test.script is not None else None
-                found.append(SmokeTestPlan(name=test.name, timeout=test.timeout, http=http, script=script))
+            one = (test.nodes or ("every" if test.http else "one")) == "one"
+            if nodes := self.names[role][: 1 if one and test.when == "end" else None]:
+                found.append(
+                    SmokeTestPlan(
+                        name=test.name,
+                        timeout=test.timeout,
+                        when=test.when,
+                        one=one,
+                        http=self._http(test.http, nodes, place) if test.http is not None else None,
+                        script=self._script(test, test.script, nodes, place) if test.script is not None else None,
+                    )
+                )
         return tuple(found)
 
     def _role(self, test: SmokeTest) -> str:
@@ -66,26 +75,43 @@ class Programs:
             return endpoints[test.http.endpoint].role
         return test.role or next(iter(endpoints.values())).role
 
-    def _http(self, check: HttpCheck, role: str, place: Place) -> HttpSmoke:
-        data = {
+    def _http(self, check: HttpCheck, nodes: tuple[str, ...], place: Place) -> HttpSmoke:
+        place, expect = place.at("http"), check.expect
+        public = {
+            "scheme": self.resolved.definition.endpoints[check.endpoint].scheme,
             "method": check.method,
-            "path": self._text(check.path, place.at("http", "path")),
+            "path": self._text(check.path, place.at("path")),
             "port": self.ports[check.endpoint],
-            "nodes": self.names[role],
-            "status": check.expect.status,
-            "json": evaluate(check.expect.json_, self.scope, place.at("http", "expect", "json")),
-            "contains": self._text(check.expect.contains, place.at("http", "expect", "contains")),
+            "nodes": nodes,
+            "follow_redirects": check.follow_redirects,
+            "status": expect.status,
+            "answered_headers": self._texts(expect.headers, place.at("expect", "headers")),
+            "json": evaluate(expect.json_, self.scope, place.at("expect", "json")),
+            "contains": self._text(expect.contains, place.at("expect", "contains")),
         }
-        if MARK.search(repr(data)):
-            raise SoopError(f"{place.at('http')}: a secret cannot be part of a check over HTTP", "use a script")
-        return validated(HttpSmoke, data, place.at("http"))
+        if MARK.search(repr(public)):
+            hint = "headers and body may hold secrets; or use a script"
+            raise SoopError(f"{place}: a secret cannot be part of this: it would be shown", hint)
+        may_hold_secrets = {
+            "headers": self._texts(check.headers, place.at("headers")),
+            "body": self._text(check.body, place.at("body")),
+            "trust": self._text(check.trust, place.at("trust")),
+        }
+        secrets = {key for key, option in self.resolved.definition.config.items() if option.secret}
+        for mark in MARK.finditer(repr(may_hold_secrets)):
+            if mark["kind"] != "secret" or mark["key"] not in secrets:
+                raise SoopError(f"{place}: {shown(mark[0])} is replaced by nothing: no such secret")
+        return validated(HttpSmoke, {**public, **may_hold_secrets}, place)
 
     def _text(self, text: str | None, place: Place) -> str | None:
         return unmarked(render(text, self.scope, place)) if text is not None else None
 
-    def _script(self, source: str, role: str, place: Place) -> ScriptSmoke:
-        blob = self._blob(source, place.at("script"))
-        return ScriptSmoke(node=self.names[role][0], blob=blob, source=source, environment=self._environment())
+    def _texts(self, texts: Mapping[str, str], place: Place) -> dict[str, str]:
+        return {name: unmarked(render(text, self.scope, place.at(name))) for name, text in texts.items()}
+
+    def _script(self, test: SmokeTest, source: str, nodes: tuple[str, ...], place: Place) -> ScriptSmoke:
+        blob, environment = self._blob(source, place.at("script")), self._environment()
+        return ScriptSmoke(nodes=nodes, blob=blob, source=source, environment=environment, secrets=test.secrets)
 
     def hooks(self, role: str) -> dict[HookName, HookPlan]:
         """Return the hooks of a role, which are given what smoke tests are."""
@@ -95,8 +121,13 @@ class Programs:
             hook: Hook | None = getattr(hooks, name)
             if hook is not None:
                 blob = self._blob(hook.script, self.where.at("nodes", role, "hooks", name, "script"))
-                environment, timeout = self._environment(), seconds_of(hook.timeout)
-                found[name] = HookPlan(blob=blob, source=hook.script, environment=environment, timeout=timeout)
+                found[name] = HookPlan(
+                    blob=blob,
+                    source=hook.script,
+                    environment=self._environment(),
+                    timeout=seconds_of(hook.timeout),
+                    secrets=hook.secrets,
+                )
         return found
 
     def _blob(self, source: str, place: Place) -> str:
@@ -112,3 +143,12 @@ class Programs:
         said |= {f"ENDPOINT_{name}": addresses[0] for name, addresses in self.endpoints.items() if addresses}
         said |= {f"NODES_{role}": ",".join(names) for role, names in self.names.items()}
         return {f"SOOP_{name.upper().replace('-', '_')}": value for name, value in said.items()}
+
+
+def program_secrets(tests: Iterable[SmokeTestPlan], hooks: Iterable[HookPlan]) -> set[str]:
+    """Return the secrets that smoke tests and hooks need."""
+    found = {key for hook in hooks for key in hook.secrets}
+    for test in tests:
+        found |= set(test.script.secrets) if test.script else set()
+        found |= {mark["key"] for mark in MARK.finditer(test.model_dump_json()) if mark["kind"] == "secret"}
+    return found

@@ -26,7 +26,7 @@ from soop_components.planning.inside import inside
 from soop_components.planning.marks import secret_mark
 from soop_components.planning.parts import answers, listed_parts, validated
 from soop_components.planning.place import Place
-from soop_components.planning.programs import Programs, endpoint_ports
+from soop_components.planning.programs import Programs, endpoint_ports, program_secrets
 from soop_components.planning.scope import Scope, component_scope, service_scope
 
 _MOST_NODES = 5000
@@ -63,11 +63,13 @@ def plan_service(
     given = domain.secrets.get(definition.service, ())
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}
     programs = Programs(resolved, scope, names, ports, endpoints, domain.id, where)
+    smoke_tests, hooks = programs.smoke_tests(), {role: programs.hooks(role) for role in roles}
+    used |= program_secrets(smoke_tests, (hook for each in hooks.values() for hook in each.values()))
     return ServicePlan(
         service=definition.service,
         version=definition.version,
         digest=digest,
-        roles={role: plan.model_copy(update={"hooks": programs.hooks(role)}) for role, plan in roles.items()},
+        roles={role: plan.model_copy(update={"hooks": hooks[role]}) for role, plan in roles.items()},
         nodes={
             node.name: node
             for role in definition.nodes
@@ -79,7 +81,7 @@ def plan_service(
             )
         },
         kept_disks=_kept_disks(definition, service, domain.id, names),
-        smoke_tests=programs.smoke_tests(),
+        smoke_tests=smoke_tests,
         endpoints=endpoints,
         secrets={key: None if key in given else _made(definition, key, domain.id) for key in sorted(used)},
         lose_data=service.lose_data,

@@ -118,6 +118,8 @@ class StepFact(Model):
     """Of the snapshot that is taken or restored."""
     seconds: int | None = None
     """How long is watched or waited."""
+    tests: Names = ()
+    """Smoke tests that run; none named: all of them."""
     down_to: dict[str, int] = Field(default_factory=dict)
     """Number of the migration down to which a database goes back, by component."""
 

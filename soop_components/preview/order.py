@@ -17,7 +17,6 @@ _WORDS: Mapping[StepKind, str] = {
     "hand_over": "stop what writes its data, and write that out for the new machine",
     "rebuild": "make the machine anew",
     "configure": "configure",
-    "smoke_tests": "smoke tests",
     "accept": "accept on all nodes; if anything fails before, all are rolled back",
 }
 
@@ -37,7 +36,8 @@ def _batches(lane: Sequence[StepFact], smoke_tests: Sequence[str]) -> Iterator[s
     for nodes, steps in groupby(lane, lambda step: step.nodes):
         words = list(steps)
         if words[0].kind == "smoke_tests":
-            yield f"try it out: {listed(smoke_tests)}"
+            where = f"{listed([short(node) for node in nodes])}: " if words[0].tests else ""
+            yield f"{where}try it out: {listed(words[0].tests or smoke_tests)}"
         elif not nodes or words[0].kind in _OF_ALL:
             yield ", ".join(map(step_in_words, words))
         else:
@@ -56,7 +56,9 @@ def step_in_words(step: StepFact) -> str:
             return f"{step.kind} for {step.seconds} s"
         case "migrate_down":
             return f"undo migrations after {', '.join(f'{number:03}' for number in step.down_to.values())}"
-        case "hosts" | "send" | "hand_over" | "rebuild" | "configure" | "smoke_tests" | "accept":
+        case "smoke_tests":
+            return f"try it out: {listed(step.tests)}"
+        case "hosts" | "send" | "hand_over" | "rebuild" | "configure" | "accept":
             return _WORDS[step.kind]
         case _:
             assert_never(step.kind)

@@ -38,7 +38,6 @@ _KINDS: Mapping[type, StepKind] = {
     RestoreSnapshot: "restore",
     Rebuild: "rebuild",
     Configure: "configure",
-    RunSmokeTests: "smoke_tests",
     AcceptVersion: "accept",
 }
 
@@ -86,10 +85,11 @@ def step_fact(step: Step) -> StepFact:
             | HandOver(nodes)
             | Rebuild(nodes)
             | Configure(nodes)
-            | RunSmokeTests(nodes)
             | AcceptVersion(nodes)
         ):
             return StepFact(kind=_KINDS[type(step)], nodes=nodes)
+        case RunSmokeTests(nodes, tests):
+            return StepFact(kind="smoke_tests", nodes=nodes, tests=tests)
         case TakeSnapshot(nodes, label) | RestoreSnapshot(nodes, label):
             return StepFact(kind=_KINDS[type(step)], nodes=nodes, label=label)
         case RunHook(nodes, hook):

@@ -80,7 +80,9 @@ class HookPrograms:
         which = {"SOOP_HOOK": hook, "SOOP_NODE": name, "SOOP_ROLE": place.role, "SOOP_NODE_NUMBER": str(place.number)}
         await self._nodes[name].progress.show(f"hook {hook}")
         environment, drains = {**plan.environment, **which}, self._drains(name, hook)
-        ended = await self._nodes[name].script(plan.blob, plan.source, environment, plan.timeout, drains=drains)
+        secrets = {key: release.secrets[key] for key in plan.secrets}
+        node = self._nodes[name]
+        ended = await node.script(plan.blob, plan.source, environment, plan.timeout, drains=drains, secrets=secrets)
         if ended.exit_code != 0:
             raise SoopError(f"{name}: hook {hook}: {ended_in_words(plan.source, ended)}")
 

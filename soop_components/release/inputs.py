@@ -148,7 +148,7 @@ class ReleaseInputs:
 
     def program_blobs(self, node: str) -> list[str]:
         """Return the digests of blobs that smoke tests, hooks and what hands data over need on a node."""
-        smoke = {test.script.blob for test in self.smoke_tests if test.script and test.script.node == node}
+        smoke = {test.script.blob for test in self.smoke_tests if test.script and node in test.script.nodes}
         role = self.roles[self.nodes[node].role]
         return sorted(smoke | {hook.blob for hook in role.hooks.values()} | {data.blob for data in role.data})
 

@@ -163,9 +163,10 @@ class Node:
         arguments: Iterable[str] = (),
         user: str = "root",
         drains: bool | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> protocol.ScriptEnded:
         """Run a program out of a blob; the node remembers whether it ``drains`` it, or ends that."""
-        request = protocol.Script(blob, source, environment, timeout, tuple(arguments), user, drains)
+        request = protocol.Script(blob, source, environment, timeout, tuple(arguments), user, drains, secrets or {})
         return await self._call(request, protocol.ScriptEnded)
 
     async def logs(self, secrets: Mapping[str, str]) -> str:

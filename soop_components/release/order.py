@@ -124,7 +124,7 @@ def restart_order(release: ReleaseInputs, nodes: Collection[str]) -> list[Restar
     for step in steps:
         if isinstance(step, Configure):
             order.append(RestartServices(step.nodes))
-        elif isinstance(step, RunHook | Watch | Pause):
+        elif isinstance(step, RunHook | Watch | Pause | RunSmokeTests):
             order.append(step)
     return [*order, RunSmokeTests(tuple(release.nodes))] if release.smoke_tests else order
 
@@ -195,6 +195,7 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
     new = [name for name in names if not states[name].has_accepted]
     serving = [name for name in names if states[name].has_accepted]
     waves = batches(new, 0, 1 if rollout.start == "one_by_one" else max(first_wave, rollout.max_in_flight))
+    canaries = min(rollout.canaries, len(serving))
     watch, pause = seconds_of(rollout.watch), seconds_of(rollout.pause)
     for number, batch in enumerate(waves + batches(serving, rollout.canaries, rollout.max_in_flight)):
         if number and pause:
@@ -211,8 +212,17 @@ def _role_steps(release: ReleaseInputs, role: str, states: Mapping[str, NodeStat
         after: HookName = "join" if is_new else "undrain"
         if after in hooks:
             yield RunHook(tuple(batch), after)
+        yield from _tried(release, batch, "batch")
+        if batch == serving[canaries - 1 : canaries]:
+            yield from _tried(release, serving[:canaries], "canary")
         if watch:
             yield Watch(tuple(batch), watch)
+
+
+def _tried(release: ReleaseInputs, nodes: Sequence[str], when: str) -> Iterator[RunSmokeTests]:
+    """Yield the step that tries nodes of a role out before others are touched, if a smoke test asks for it."""
+    if names := tuple(test.name for test in release.smoke_tests if test.when == when and test.tried(nodes)):
+        yield RunSmokeTests(tuple(nodes), names)
 
 
 def _disk_steps(batch: Sequence[str], states: Mapping[str, NodeState]) -> Iterator[DiskStep]:

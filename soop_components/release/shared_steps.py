@@ -46,8 +46,8 @@ class SharedSteps:
             case Pause(seconds):
                 await self._progress.show(f"pausing for {seconds} s")
                 await self._cancellation.unless_requested(self._clock.sleep(seconds))
-            case RunSmokeTests():
+            case RunSmokeTests(names, tests):
                 await self._progress.show("smoke tests")
-                await SmokeTests(self._release, self._nodes, self._cancellation).run()
+                await SmokeTests(self._release, self._nodes, self._cancellation).run(names, tests)
             case _:
                 assert_never(step)

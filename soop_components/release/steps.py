@@ -78,8 +78,12 @@ class MigrateDown(_OnNodes):
     targets: Targets
 
 
+@dataclass(frozen=True)
 class RunSmokeTests(_OnNodes):
-    """Try out the service as a whole."""
+    """Try out the service as a whole, or nodes of it, by the smoke tests of these names."""
+
+    tests: tuple[str, ...] = ()
+    """All of them if none is named."""
 
 
 class AcceptVersion(_OnNodes):

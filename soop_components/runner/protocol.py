@@ -112,6 +112,8 @@ class Script(NamedTuple):
     user: str = "root"
     drains: bool | None = None
     """Whether the node serves no more from its beginning on; False: it serves again after its success."""
+    secrets: Mapping[str, str] = {}
+    """What it gets in files, which are named like this, of the folder ``$SOOP_SECRETS``."""
 
 
 class Logs(NamedTuple):

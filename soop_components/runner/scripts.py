@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from soop_components.runner import accounts, files, script_records
@@ -137,10 +137,23 @@ def _run(work: Work, component: Component, script: Script) -> None:
     work.save()
 
 
-def run_program(host: Host, name: str, program: Iterable[bytes], task: Task, user: str) -> Completed:
-    """Run a program given by chunks, with the arguments of the task, and end with it everything that it has started."""
+def run_program(
+    host: Host,
+    name: str,
+    program: Iterable[bytes],
+    task: Task,
+    user: str,
+    secrets: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a program given by chunks, with the arguments of the task, and end with it everything that it has started.
+
+    It finds ``secrets`` in files of the folder that ``SOOP_SECRETS`` names.
+    """
     account = accounts.account(user)
     with _executable(host, os.path.basename(name), program, account) as path:
+        if secrets:
+            folder = _with_secrets(os.path.dirname(path), secrets, account)
+            task = task._replace(environment={**task.environment, "SOOP_SECRETS": folder})
         try:
             done = host.commands.run(task._replace(argv=[path, *task.argv], account=account, alone=True))
         except OSError as error:
@@ -162,10 +175,24 @@ def _executable(host: Host, name: str, program: Iterable[bytes], account: Accoun
     try:
         os.chmod(folder, _PASSABLE)
         path = os.path.join(folder, name or "script")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o500), "wb") as file:
-            if account.uid != os.geteuid():
-                os.fchown(file.fileno(), account.uid, account.gid)
-            file.writelines(program)
+        _write(path, program, 0o500, account)
         yield path
     finally:
         remove_tree(folder)
+
+
+def _with_secrets(folder: str, secrets: Mapping[str, str], account: Account) -> str:
+    """Write secrets beside a program, each into a file that only its user can read; return their folder."""
+    below = os.path.join(folder, ".secrets")
+    os.mkdir(below)
+    os.chmod(below, _PASSABLE)
+    for key, value in secrets.items():
+        _write(os.path.join(below, os.path.basename(key)), (value.encode(),), 0o400, account)
+    return below
+
+
+def _write(path: str, content: Iterable[bytes], mode: int, account: Account) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        if account.uid != os.geteuid():
+            os.fchown(file.fileno(), account.uid, account.gid)
+        file.writelines(content)

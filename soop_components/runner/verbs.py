@@ -100,6 +100,7 @@ def _carry_out(host: Host, request: protocol.Request, events: Events) -> protoco
         case protocol.Follow():
             return _repeat(host, request.id, events)
         case protocol.Script():
+            events.hide(request.secrets.values())
             return _run_script(host, request)
         case protocol.Logs():
             from soop_components.runner import logs
@@ -158,7 +159,7 @@ def _run_script(host: Host, request: protocol.Script) -> protocol.Answer:
     task = Task(request.arguments, timeout=request.timeout, environment=request.environment)
     if request.drains:
         drained.begin(host)
-    done = scripts.run_program(host, request.source, program, task, request.user)
+    done = scripts.run_program(host, request.source, program, task, request.user, request.secrets)
     if request.drains is False and done.exit_code == 0:
         drained.end(host)
     late = f"\nkilled after {request.timeout} seconds" if done.timed_out else ""

@@ -39,6 +39,63 @@ def test_what_is_looked_for_in_an_answer_is_text() -> None:
     assert (http.port, http.contains, http.json_) == (8080, "8080", {"port": 8080})
 
 
+def test_headers_body_and_trust_may_be_secrets_that_are_asked_for() -> None:
+    check = {
+        "endpoint": "http",
+        "method": "POST",
+        "headers": {"Authorization": "Bearer {{ config.password }}", "X-Port": "{{ config.port }}"},
+        "body": "{{ {'password': config.password} | json }}",
+        "trust": "{{ config.password }}",
+        "follow_redirects": True,
+        "expect": {"headers": {"Location": "/{{ config.port }}"}},
+    }
+    endpoints = {"http": {"role": "web", "port": 443, "scheme": "https"}}
+    plan = planned(endpoints=endpoints, smoke_tests=[{"name": "x", "nodes": "one", "when": "batch", "http": check}])
+    (test,) = plan.smoke_tests
+    assert test.http is not None
+    mark = "@@soop-secret:password@@"
+    assert (test.http.scheme, test.http.method, test.http.follow_redirects) == ("https", "POST", True)
+    assert test.http.headers == {"Authorization": f"Bearer {mark}", "X-Port": "8080"}
+    assert (test.http.body, test.http.trust) == ('{"password": @@soop-secret:password|json@@}', mark)
+    assert test.http.answered_headers == {"Location": "/8080"}
+    assert plan.secrets == {"password": 20}
+    assert (test.one, test.when, len(test.http.nodes)) == (True, "batch", 2)
+
+
+@pytest.mark.parametrize(
+    ("http", "said"),
+    [
+        ({"path": "/{{ config.password }}"}, "a secret cannot be part of this"),
+        ({"expect": {"contains": "{{ config.password }}"}}, "a secret cannot be part of this"),
+        ({"expect": {"headers": {"A": "{{ config.password }}"}}}, "a secret cannot be part of this"),
+        ({"headers": {"A": "@@soop-secret:other@@"}}, "is replaced by nothing"),
+        ({"body": "@@soop-node:name@@"}, "is replaced by nothing"),
+        ({"headers": {"A": "a\r\nHost: b"}}, r"http: headers.A: "),
+    ],
+)
+def test_what_would_show_a_secret_or_be_another_request_is_refused(http: dict[str, Any], said: str) -> None:
+    with pytest.raises(SoopError, match=said):
+        planned(smoke_tests=[{"name": "x", "http": {"endpoint": "http", **http}}])
+
+
+def test_secrets_of_smoke_tests_and_hooks_are_asked_for() -> None:
+    plan = planned(smoke_tests=[{"name": "x", "script": "a", "secrets": ["password"]}])
+    (test,) = plan.smoke_tests
+    assert test.script is not None
+    assert (test.script.secrets, test.script.nodes) == (("password",), ("web-1.test-service.dev-a",))
+    assert plan.secrets == {"password": 20}
+    hooks = {"drain": {"script": "a", "secrets": ["password"]}}
+    plan = planned(nodes={"web": {"components": ["nothing"], "hooks": hooks}})
+    assert plan.roles["web"].hooks["drain"].secrets == ("password",)
+    assert plan.secrets == {"password": 20}
+
+
+def test_a_script_runs_on_every_node_if_that_is_asked_for() -> None:
+    (test,) = planned(smoke_tests=[{"name": "x", "script": "a", "nodes": "every"}]).smoke_tests
+    assert test.script is not None
+    assert (test.one, len(test.script.nodes)) == (False, 2)
+
+
 def test_scripts_learn_where_the_service_is() -> None:
     script = planned(smoke_tests=[{"name": "x", "script": "a"}]).smoke_tests[0].script
     assert script is not None

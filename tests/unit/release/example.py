@@ -29,7 +29,7 @@ LEFT = NodeState(has_accepted=True, can_roll_back=True, is_last_good=False, miss
 def release_of(nodes: Mapping[str, int], roles: Mapping[str, RolePlan]) -> ReleaseInputs:
     """Return a release with so many nodes of each role and one smoke test on the first of them."""
     names = {f"{role}-{number}": (role, number) for role, count in nodes.items() for number in range(1, count + 1)}
-    smoke = SmokeTestPlan(name="try", script=ScriptSmoke(node=next(iter(names)), blob=DIGEST, source="smoke/try"))
+    smoke = SmokeTestPlan(name="try", script=ScriptSmoke(nodes=(next(iter(names)),), blob=DIGEST, source="smoke/try"))
     return ReleaseInputs(
         reference=Reference("a-service", "1.0.1"),
         digest=DIGEST,

@@ -78,6 +78,8 @@ class Nodes:
         self.snapshots = FakeSnapshots(self)
         self.restores: dict[str, str] = {}
         """Labels of the snapshots that are asked for."""
+        self.script_secrets: list[dict[str, str]] = []
+        """What programs were given in files, one after the other."""
         self.exit_codes: dict[Call, int] = {}
         """How programs end that do not succeed."""
         self.repaired: set[str] = set()
@@ -227,8 +229,10 @@ class FakeNode(Node):
         arguments: Iterable[str] = (),
         user: str = "root",
         drains: bool | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> ScriptEnded:
         call = " ".join([source if source in HOOKS else "script", *arguments]), self._name
+        self._nodes.script_secrets.append(dict(secrets or {}))
         if drains:
             self._nodes.drained.add(self._name)
         self._nodes.on_call(*call)

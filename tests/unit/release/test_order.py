@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, get_args
 
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.model.plan import RolePlan
+from soop_components.model.plan import HttpSmoke, RolePlan, SmokeTestPlan
 from soop_components.model.service import RolloutSettings
+from soop_components.release.inputs import ReleaseInputs
 from soop_components.release.order import batches, nodes_to_roll_back, restart_order, rollback_order, rollout_order
 from soop_components.release.steps import (
     AcceptVersion,
@@ -105,6 +106,35 @@ def test_batches_are_watched_and_paused_between() -> None:
     batches = (("web-1",), ("web-2", "web-3"), ("web-4",))
     steps = [(Pause(10), Configure(names), Watch(names, 60)) for names in batches]
     assert group == Parallel((tuple(step for batch in steps for step in batch)[1:],))
+
+
+def tried_by(release: ReleaseInputs, *whens: Literal["end", "batch", "canary"]) -> ReleaseInputs:
+    """Return a release with a smoke test of all of its web nodes for each moment."""
+    http = HttpSmoke(port=80, nodes=tuple(release.nodes_of("web")))
+    tests = tuple(SmokeTestPlan(name=when, when=when, http=http) for when in whens)
+    return replace(release, smoke_tests=tests)
+
+
+def test_nodes_are_tried_out_before_others_are_touched() -> None:
+    settings = RolloutSettings(canaries=2, max_in_flight=2, watch="1m")
+    roles = {"web": RolePlan(rollout=settings), "worker": RolePlan(rollout=settings)}
+    release = tried_by(release_of({"web": 5, "worker": 1}, roles), "end", "batch", "canary")
+    states = {**dict.fromkeys(release.nodes, DRIFTED), "web-5": NEW}
+    order = rollout_order(release, states, 9)
+    [group] = order.change
+    assert isinstance(group, Parallel)
+    one, two, rest, new = ("web-1",), ("web-2",), ("web-3", "web-4"), ("web-5",)
+    tried = {it: (Configure(it), RunSmokeTests(it, ("batch",)), Watch(it, 60)) for it in (new, one, rest)}
+    canaries = (RunSmokeTests(two, ("batch",)), RunSmokeTests(one + two, ("canary",)), Watch(two, 60))
+    assert group.lanes[0] == (*tried[new], *tried[one], Configure(two), *canaries, *tried[rest])
+    assert group.lanes[1] == (Configure(("worker-1",)), Watch(("worker-1",), 60))
+    assert order.test == [RunSmokeTests(tuple(release.nodes))]
+
+
+def test_canaries_that_are_all_there_is_are_tried_out() -> None:
+    release = tried_by(release_of({"web": 1}, {"web": RolePlan(rollout=RolloutSettings(canaries=3))}), "canary")
+    [group] = rollout_order(release, {"web-1": DRIFTED}, 9).change
+    assert group == Parallel(((Configure(("web-1",)), RunSmokeTests(("web-1",), ("canary",))),))
 
 
 def test_the_nodes_of_these_tests_need_every_kind_of_step() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -13,10 +14,11 @@ from typing import Any, NoReturn
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.model.plan import HttpSmoke, SmokeTestPlan
-from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests, ask, judge
+from soop_components.model.plan import HttpSmoke, ScriptSmoke, SmokeTestPlan
+from soop_components.release.http_check import Answer, ask, judge
+from soop_components.release.smoke_tests import SmokeTestFailed, SmokeTests
 from soop_components.transport.ssh import Target
-from tests.unit.release.example import FIRST, RELEASE
+from tests.unit.release.example import DIGEST, FIRST, RELEASE
 from tests.unit.release.fake_nodes import FakeNode, Nodes
 
 CASES: list[tuple[dict[str, Any], int, str, str | None]] = [
@@ -41,7 +43,7 @@ CASES: list[tuple[dict[str, Any], int, str, str | None]] = [
 @pytest.mark.parametrize(("expect", "status", "body", "wrong"), CASES)
 def test_judge(expect: dict[str, Any], status: int, body: str, wrong: str | None) -> None:
     request = HttpSmoke.model_validate({"port": 80, "nodes": ["web-1"], **expect})
-    assert judge(request, status, body) == wrong
+    assert judge(request, Answer(status, {}, body)) == wrong
 
 
 def failed(nodes: Nodes) -> str:
@@ -53,7 +55,7 @@ def failed(nodes: Nodes) -> str:
     release = replace(RELEASE, smoke_tests=(test,), nodes={**RELEASE.nodes, "web-2": place})
     fakes = {name: FakeNode(nodes, node.target) for name, node in release.nodes.items()}
     with pytest.raises(SmokeTestFailed) as caught:
-        asyncio.run(SmokeTests(release, fakes, nodes.cancellation).run())
+        asyncio.run(SmokeTests(release, fakes, nodes.cancellation).run(release.nodes))
     assert nodes.called("logs") == ["web-2"]
     return str(caught.value).replace(str(port), "PORT")
 
@@ -72,11 +74,32 @@ def test_a_script_that_fails_shows_the_end_of_its_nodes_logs() -> None:
     fakes = {name: FakeNode(nodes, node.target) for name, node in RELEASE.nodes.items()}
     (test,) = RELEASE.smoke_tests
     assert test.script is not None
-    nodes.exit_codes["script", test.script.node] = 1
+    nodes.exit_codes["script", test.script.nodes[0]] = 1
     with pytest.raises(SmokeTestFailed) as caught:
-        asyncio.run(SmokeTests(RELEASE, fakes, nodes.cancellation).run())
-    first = f"smoke test 'try' on {test.script.node}: smoke/try ended with 1, expected 0"
+        asyncio.run(SmokeTests(RELEASE, fakes, nodes.cancellation).run(RELEASE.nodes))
+    first = f"smoke test 'try' on {test.script.nodes[0]}: smoke/try ended with 1, expected 0"
     assert str(caught.value).splitlines() == [first, "  | began", "  | no database"]
+
+
+@pytest.mark.parametrize(
+    ("one", "among", "tried"),
+    [
+        (False, RELEASE.nodes, ["web-2", "web-3"]),
+        (True, RELEASE.nodes, ["web-2"]),
+        (True, ["web-3", "web-4"], ["web-3"]),
+    ],
+)
+def test_scripts_run_on_one_node_or_on_every_one_of_those_that_are_to_be_tried(
+    one: bool, among: Collection[str], tried: list[str]
+) -> None:
+    nodes = Nodes(FIRST)
+    fakes = {name: FakeNode(nodes, node.target) for name, node in RELEASE.nodes.items()}
+    script = ScriptSmoke(nodes=("web-2", "web-3"), blob=DIGEST, source="smoke/try", secrets=("token",))
+    tests = (SmokeTestPlan(name="try", one=one, script=script), SmokeTestPlan(name="other", script=script))
+    release = replace(RELEASE, smoke_tests=tests, secrets={"token": "s3cret", "password": "x"})
+    asyncio.run(SmokeTests(release, fakes, nodes.cancellation).run(among, ["try"]))
+    assert nodes.called("script") == tried
+    assert nodes.script_secrets == [{"token": "s3cret"}] * len(tried)
 
 
 def test_logs_that_cannot_be_read_hide_no_failure() -> None:
@@ -118,5 +141,5 @@ def test_an_answer_that_dribbles_has_its_time(beginning: bytes, more: bytes) -> 
 
 def test_an_answer_is_shown_within_reason() -> None:
     request = HttpSmoke.model_validate({"port": 80, "nodes": ["web-1"], "json": {"a": 1}})
-    assert judge(request, 200, "[" * 10**5) == f"expected JSON, got: {'[' * 500}…"
-    assert len(judge(request, 200, '{"a": "' + "x" * 10**6 + '"}') or "") < 600
+    assert judge(request, Answer(200, {}, "[" * 10**5)) == f"expected JSON, got: {'[' * 500}…"
+    assert len(judge(request, Answer(200, {}, '{"a": "' + "x" * 10**6 + '"}')) or "") < 600

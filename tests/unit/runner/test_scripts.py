@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from soop_components.runner import verbs
+from soop_components.runner.protocol import Script, ScriptEnded
 from tests.unit.runner.node import ME, USER, Node, document, file, script, sha256, tar
 
 SECRETS = {"password": "one"}
@@ -207,3 +209,20 @@ def test_scripts_that_trigger_each_other_come_to_an_end(node: Node, notes: Path)
     node.accept(wanted)
     assert notes.read_text() == 4 * "\n"
     assert node.apply(wanted)["changes"] == []
+
+
+def test_a_program_finds_its_secrets_in_files_that_only_its_user_can_read(node: Node) -> None:
+    program = b"""#!/bin/sh
+for name in "$SOOP_SECRETS"/*; do stat -c '%n %a %U' "$name"; cat "$name"; echo; done
+env | grep -c s3cret; cat /proc/$$/cmdline | grep -c s3cret
+"""
+    node.receive(blob := tar({"smoke/try": program}))
+    secrets = {"password": "s3cret-1", "token": "s3cret-2\n"}
+    request = Script(sha256(blob), "smoke/try", {}, 60, user=USER, secrets=secrets)
+    ended = verbs._carry_out(node.host, request, node.events)
+    assert isinstance(ended, ScriptEnded)
+    folder, *_ = ended.stdout_tail.partition("/password ")
+    assert ended.stdout_tail.splitlines() == [
+        f"{folder}/password 400 {USER}", "s3cret-1", f"{folder}/token 400 {USER}", "s3cret-2", "", "0", "0",
+    ]  # fmt: skip
+    assert not Path(folder).exists()
