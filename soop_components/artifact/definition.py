@@ -58,4 +58,6 @@ class ResolvedDefinition(Model):
     packages: dict[PackageName, Package] = Field(default_factory=dict)
     roles_packages: dict[RoleName, PackageNames] = Field(default_factory=dict)
     """The packages of each role, dependencies included."""
+    base_packages: dict[RoleName, PackageNames] = Field(default_factory=dict)
+    """Those that components of a role name and that are not in the artifact, since the base has them."""
     base: Base

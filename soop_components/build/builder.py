@@ -125,6 +125,7 @@ def _resolved(
             for name, each in sorted(lock.packages.items())
         },
         roles_packages={role: lock.roles[role].packages for role in sorted(lock.roles)},
+        base_packages={role: names for role in sorted(lock.roles) if (names := lock.roles[role].of_the_base)},
         base=lock.base,
     )
 

@@ -66,6 +66,11 @@ class LockedRole(Model):
     packages: Annotated[tuple[PackageName, ...], Field(strict=False)] = ()
     """Those to be installed for it on the base: dependencies included, without what the base has."""
 
+    @property
+    def of_the_base(self) -> tuple[str, ...]:
+        """Those that its components name and that the base has."""
+        return tuple(sorted({name.partition("=")[0] for name in self.asked} - set(self.packages)))
+
 
 class Lock(Model):
     """What a build may use."""

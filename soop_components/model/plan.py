@@ -177,6 +177,8 @@ class RolePlan(Model):
     """What all nodes of a role must be; ``order`` is the order in which components are applied."""
 
     packages: dict[str, Package] = Field(default_factory=dict)
+    base_packages: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Names of packages that it needs and that the base image has; a machine without that image may lack them."""
     components: dict[ComponentName, ComponentPlan] = Field(default_factory=dict)
     order: Annotated[tuple[ComponentName, ...], Field(strict=False)] = ()
     after: Annotated[tuple[RoleName, ...], Field(strict=False)] = ()

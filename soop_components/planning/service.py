@@ -163,6 +163,7 @@ def _roles(
         packages = resolved.roles_packages.get(role, ())
         roles[role] = RolePlan(
             packages={name: resolved.packages[name] for name in packages},
+            base_packages=resolved.base_packages.get(role, ()),
             components=components,
             order=node.components,
             after=node.after,
@@ -190,7 +191,8 @@ def _component(resolved: ResolvedDefinition, role: str, name: str, scope: Scope,
     block = resolved.blocks[component.uses]
     within = inside(resolved, role, name, scope, where)
     asked = asked_packages(block, within, where.in_block(block.block).at("packages"))
-    missing = {each.name for each in asked} - resolved.packages.keys()
+    there = {*resolved.packages, *resolved.base_packages.get(role, ())}
+    missing = {each.name for each in asked} - there
     if missing:
         raise SoopError(
             f"{where}: the artifact lacks packages: {', '.join(sorted(missing))}", "run soop lock and build again"

@@ -10,8 +10,9 @@ CLAIM = "claim.json"
 
 
 def check(work: Work) -> None:
-    """Fail, before the first change, for a newer package."""
+    """Fail, before the first change, for a newer package, or one of the base image that is not there."""
     if _is_first(work):
+        needs.refuse_lacking(work)
         needs.refuse_older(work, needs.known_to_dpkg(work))
 
 

@@ -25,6 +25,8 @@ class Document(NamedTuple):
     version: Version
     node: Mapping[str, str]
     packages: Mapping[str, Package]
+    base_packages: tuple[str, ...]
+    """Names of those that the base image has, which an existing host may lack."""
     components: tuple[Component, ...]
     disk: str | None
     """Where the node's disk is mounted."""
@@ -79,10 +81,11 @@ def parse(raw: Any) -> Document:
             raise Failure("plan", "the document is damaged: it does not have the digest that it states")
         plan = put_node(raw["plan"], raw["node"])
         packages = {name: read(Package, package, name) for name, package in (plan.get("packages") or {}).items()}
+        of_base = tuple(map(str, plan.get("base_packages") or ()))
         components = tuple(read(Component, {"name": name, **plan["components"][name]}, name) for name in _order(plan))
         is_first = raw["node"].get("number") == "1"
         components = tuple(component.on_node(is_first) for component in components)
-        document = Document(version_of(raw), raw["node"], packages, components, plan.get("disk"), raw)
+        document = Document(version_of(raw), raw["node"], packages, of_base, components, plan.get("disk"), raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure("plan", f"the document cannot be read as a plan: {type(error).__name__}: {error}") from error
     _check_names(document)

@@ -102,6 +102,17 @@ def refuse_unmet(work: Work, todo: list[str]) -> None:
         raise Failure("packages", f"{missing[0]}{more}, {what}")
 
 
+def refuse_lacking(work: Work) -> None:
+    """Fail if an existing host, unlike the base image, does not have packages that the plan names."""
+    if not work.document.base_packages:
+        return
+    named = Control("", "", {"Depends": ", ".join(work.document.base_packages)})
+    lacking = list(relations.unmet(named, dpkg.there(work.host), partial(dpkg.compare, work.host)))
+    if lacking:
+        what = "which the base image has; install there what the host lacks"
+        raise Failure("packages", f"the service needs {', '.join(lacking)}, {what}")
+
+
 def controls_of(work: Work, archives: Mapping[str, str]) -> Controls:
     """Return what archives say of themselves, read once."""
     work.controls |= dpkg.controls(work.host, (path for name, path in archives.items() if name not in work.controls))

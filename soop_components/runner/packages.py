@@ -34,6 +34,8 @@ class Packages(Managed):
         needs.refuse_older(work, known)
         todo = needs.needed(work, known)
         digests = [work.document.packages[name].digest for name in todo]
+        if not work.rolling_back and work.host.has(CLAIM):
+            needs.refuse_lacking(work)
         if todo and not work.rolling_back and not work.blobs.missing(digests):
             needs.refuse_excluded(work, todo)
             if work.host.has(CLAIM):

@@ -62,6 +62,14 @@ def test_links_of_a_folder_are_in_the_artifact_and_none_is_in_its_tar(locked: Pr
     assert progress[0].startswith("app/node_modules/nothing/ is empty and left out")
 
 
+def test_a_package_that_the_base_has_is_named_and_not_packed(locked: Project, packages: PackageSource) -> None:
+    change(locked, "blocks/greeting/block.yaml", "packages: [greeter]", "packages: [base-lib, clock]")
+    lock(locked, read_source(locked, LABEL), lambda _: None)
+    resolved = Store.of(locked).open(str(built(locked).reference)).resolved
+    assert resolved.base_packages == {"web": ("base-lib",)}
+    assert resolved.roles_packages["web"] == ("clock", "greeter-lib")
+
+
 def test_same_source_and_lock_same_digest_in_another_folder(
     locked: Project, packages: PackageSource, tmp_path: Path
 ) -> None:

@@ -195,10 +195,13 @@ def document(
     order: Sequence[str] = (),
     packages: Any = None,
     disk: str | None = None,
+    base_packages: Sequence[str] = (),
     **components: Any,
 ) -> dict[str, Any]:
     """Return a document with these components."""
     plan = {"packages": packages or {}, "components": components, "order": list(order or components), "disk": disk}
+    if base_packages:
+        plan["base_packages"] = list(base_packages)
     head = {"format": 1, "service": "access-service", "version": version, "digest": sha256(b"manifest")}
     preceding = {**head, "role": "web", "node": NODE, "plan": plan}
     return {**preceding, "plan_digest": digest_of(preceding)}

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from soop_components.runner import package_needs
+from soop_components.runner import dpkg, package_needs
 from soop_components.runner.failure import Failure
+from soop_components.runner.relations import Control
 from tests.unit.runner.node import Node, document, file
 
 WEB: dict[str, Any] = {"files": {"/etc/app": file("x")}}
@@ -37,6 +38,22 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_newer_packages_are_told_before_the_first_version_comes(node: Node) -> None:
     with pytest.raises(Failure, match="newer packages"):
         node.inspected(document(api=WEB))
+
+
+def test_packages_of_the_base_image_that_a_host_lacks_are_told_before_anything_is_changed(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [Control("python3", "3.11", {}), Control("mawk", "1.3", {"Provides": "awk"})]
+    monkeypatch.setattr(dpkg, "there", lambda _: there)
+    assert node.inspected(document(api=WEB, base_packages=["awk", "python3"])).changes
+    wanted = document(api=WEB, base_packages=["curl", "python3", "rsync"])
+    said = "the service needs curl, rsync, which the base image has; install there what the host lacks"
+    with pytest.raises(Failure, match=said):
+        node.inspected(wanted)
+    node.accept(document(api=WEB))
+    assert said in node.apply(wanted)["message"], "a later version is refused as well"
+    node.path("/var/lib/soop/claim.json").unlink()
+    assert node.inspected(wanted).changes, "the base image itself has them"
 
 
 @pytest.mark.usefixtures("newer")
