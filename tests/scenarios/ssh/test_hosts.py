@@ -63,8 +63,6 @@ def test_a_domain_comes_to_existing_hosts_is_upgraded_and_leaves_them_as_they_we
     project.must("soop", "rotate", DOMAIN, "ssh-key")
     assert project.ssh(NODES["rack2"], "id", "-un").split()[-1] == "root"
     assert "3.2.4" in project.must("soop", "status", DOMAIN)
-    project.must("soop", "logs", NODES["rack2"])
-    project.must("soop", "restart", "access-service", DOMAIN, "web-1")
 
     define(rack, OTHER)
     refused = project.fails("soop", "deploy", "--yes", "access-service-3.2.3", OTHER)
@@ -94,6 +92,9 @@ def test_upgrades_on_existing_hosts_fail_are_killed_and_go_back(rack: Rack) -> N
     assert "removed the lock of process" in project.must("soop", "recover", TRIED)
     project.must("soop", "deploy", "--yes", "access-service-3.2.3", TRIED)
     assert answers(rack, TRIED) == ("3.2.3", "reachable")
+
+    project.must("soop", "logs", f"web-1.access-service.{TRIED}")
+    project.must("soop", "restart", "access-service", TRIED, "web-1")
     project.must("soop", "destroy", "--yes", TRIED)
 
 
