@@ -185,7 +185,7 @@ def _refuse_to_leave_data(name: str, outputs: Properties, wanted: Properties) ->
         return
     if _keeps_data(spec) and HostSpec.parse(spec).named(outputs["host"]) is None:
         raise SoopError(
-            f"{name}: the host {outputs['host']} is not listed any more, and the node's data are on it",
+            f"{name}: the host {outputs['host']} is not listed for it any more, and the node's data are on it",
             "list it again in the environment's file; to go to another host without them: soop deploy --with-data, or "
             f"{WITH_DATA}=1",
         )

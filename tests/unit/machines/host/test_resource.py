@@ -77,7 +77,7 @@ def test_a_host_with_data_is_left_only_when_somebody_says_so(network: Network, m
         HostResource().announce(CONTEXT, wanted(disks=disks), made, after),
         HostResource().update(CONTEXT, NODE, wanted(disks=disks), made, after),
     ):
-        with pytest.raises(SoopError, match="rack1 is not listed any more, and the node's data are on it"):
+        with pytest.raises(SoopError, match="rack1 is not listed for it any more, and the node's data are on it"):
             asyncio.run(refuse)
     monkeypatch.setenv("SOOP_WITH_DATA", "1")
     assert HostResource().diff(wanted(disks=disks), made, after).replaces == ("spec.hosts",)
