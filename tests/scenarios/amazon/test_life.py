@@ -30,8 +30,6 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
     definition.write_text(DEFINITION)
     project.must("soop", "build", "service_defs/access-service")
     versions.make(project.root, "access-service-3.2.4")
-    service = project.root / "service_defs/access-service/service.yaml"
-    service.write_text(service.read_text().replace("disk: {size: 10GiB", "disk: {size: 12GiB"))
     project.must("soop", "build", "service_defs/access-service")
     with versions.bad(project.root, "unhealthy") as bad:
         project.must("soop", "build", "service_defs/access-service")
@@ -47,22 +45,19 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
     stop(project, cloud, WEB)
     project.must("soop", "deploy", "--yes", "access-service-3.2.4", DOMAIN)
     assert answers(project) == [("3.2.4", "reachable")] * 2
-    size = project.ssh(DATABASE, "df", "--output=size", "--block-size=1M", "/var/lib/postgresql").split()[-1]
-    assert int(size) > 10 * 1024, "the file system has grown with its volume"
 
     assert "web-1" in project.fails("soop", "deploy", "--yes", bad, DOMAIN)
     assert answers(project) == [("3.2.4", "reachable")] * 2
 
-    machines = {name: identity(project, name) for name in (DATABASE, WEB)}
+    machine, key = identity(project, DATABASE)
     environment = project.root / "stacks/environments/cloud.yaml"
     environment.write_text(environment.read_text().replace("abcdef0}", "abcdef1}"))
-    project.must("soop", "replace", "--yes", *machines)
+    project.must("soop", "replace", "--yes", DATABASE)
     assert answers(project) == [("3.2.4", "reachable")] * 2
     assert get(f"{urls(project)[0]}/access/ann/42") == (200, {"allowed": True})
-    for name, (machine, key) in machines.items():
-        now = identity(project, name)
-        assert now[0] != machine
-        assert now[1] != key
+    now = identity(project, DATABASE)
+    assert now[0] != machine
+    assert now[1] != key
 
     project.must("soop", "destroy", "--yes", "--with-data", DOMAIN)
     assert cloud.all("Instance") == cloud.all("Volume") == cloud.all("SecurityGroup") == {}
