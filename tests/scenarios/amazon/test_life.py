@@ -10,6 +10,7 @@ import pytest
 from tests import versions
 from tests.amazon.instances import Instances
 from tests.native.cloud import Cloud
+from tests.scenarios.same_artifact import runs_the_same_artifact
 from tests.scenarios.workspace import Workspace, get
 
 DOMAIN = "cloud-access"
@@ -36,6 +37,7 @@ def test_a_domain_comes_up_is_upgraded_gets_new_machines_and_goes(project: Works
 
     project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
     assert answers(project) == [("3.2.3", "reachable")]
+    assert runs_the_same_artifact(project, DOMAIN)
     assert project.changes(DOMAIN) == {}
     assert project.ssh(DATABASE, "findmnt", "-n", "-o", "FSTYPE", "/var/lib/postgresql").strip() == "ext4"
     assert not accepts(project, DATABASE, 5432), "nobody but the domain's nodes reaches the database"

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from tests.scenarios.same_artifact import runs_the_same_artifact
 from tests.scenarios.workspace import Workspace, eventually, get
 
 DOMAIN = "dev-access"
@@ -33,6 +34,7 @@ def test_outputs_show_exactly_what_is_deployed(domain: Workspace) -> None:
     listed = domain.must("soop", "list")
     assert service["version"] == "3.2.3"
     assert service["digest"] in listed
+    assert runs_the_same_artifact(domain, DOMAIN)
     assert sorted(service["nodes"]) == NODES
     assert {node["version"] for node in service["nodes"].values()} == {"3.2.3"}
     assert all(node["healthy"] for node in service["nodes"].values())

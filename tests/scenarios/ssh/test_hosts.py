@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import versions
+from tests.scenarios.same_artifact import runs_the_same_artifact
 from tests.scenarios.ssh.conftest import Rack
 from tests.scenarios.trouble.beacon import UP, Run
 from tests.scenarios.workspace import eventually, get
@@ -41,6 +42,7 @@ def test_a_domain_comes_to_existing_hosts_is_upgraded_and_leaves_them_as_they_we
     deployed = project.must("soop", "deploy", "--yes", "access-service-3.2.3", DOMAIN)
     assert "takes the place of files of somebody else: /opt/access-service/access.py" in deployed
     assert answers(rack) == ("3.2.3", "reachable")
+    assert runs_the_same_artifact(project, DOMAIN)
     assert project.changes(DOMAIN) == {}
     for host, node in NODES.items():
         assert node in rack.on(host, "cat /var/lib/soop/claim.json")
