@@ -16,8 +16,8 @@ from soop_components.project import Project
 HELP = "remove a domain's nodes"
 DESCRIPTION = """\
 Removes everything of one domain: its services, machines and disks. The domain definition stays, so that
-`soop deploy` brings the domain back, without its data. Where the environment protects disks, it refuses unless
---with-data is given.
+`soop deploy` brings the domain back, without its data. Where disks are protected, by `protect_stateful` in the
+environment or, at AWS and libvirt, always, it refuses unless --with-data is given. Existing hosts keep their data.
 """
 
 
