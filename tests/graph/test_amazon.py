@@ -9,6 +9,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from soop_components.machines.aws.settings import AwsEnvironment, AwsSettings
+from soop_components.machines.ssh.settings import JumpHost
 from soop_components.model.environment import Accessibility, MachineSize, Reliability, Security
 from tests.graph import native_domain
 from tests.graph.native_domain import Monitor, event_loop
@@ -90,6 +91,14 @@ def test_a_node_is_an_instance_and_one_with_a_disk_has_a_volume_attached(cloud: 
         "soop:role": "store",
         "soop:node": name("store-1"),
     }
+
+
+def test_nodes_are_reached_through_a_bastion(cloud: Cloud) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKuIf0hQ9dQq0Xq3G3zqYp0S2v5b0N0v3u2sI0n8cV0c"
+    declare(cloud, environment(jump=JumpHost(address="198.51.100.20", user="me", host_key=key)))
+    (listed,) = cloud.inputs["soop:index:Host", name("web-1")]["spec"]["hosts"]
+    assert listed["address"] == "10.0.0.9"
+    assert listed["jump"] == {"address": "198.51.100.20", "port": 22, "user": "me", "hostKey": key}
 
 
 def test_nodes_of_a_role_are_spread_over_the_zones(cloud: Cloud) -> None:

@@ -15,6 +15,7 @@ from soop_components.machines.aws.security_groups import SecurityGroups
 from soop_components.machines.aws.settings import AwsEnvironment
 from soop_components.machines.cloud_init.declaration import Bootstrap
 from soop_components.machines.host.declaration import Host, made_for_node
+from soop_components.machines.ssh.settings import place_of
 from soop_components.model.names import NodeName
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan, ServicePlan
@@ -92,7 +93,12 @@ class AwsInfrastructure(Infrastructure):
             authorized_key=self.context.authorized_key,
         )
         options = pulumi.ResourceOptions(parent=parent, depends_on=before)
-        return Host(node.name, spec, self.context.private_key, options).place
+        return Host(node.name, self._by_jump(spec), self.context.private_key, options).place
+
+    def _by_jump(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Name the host through which a machine is reached, if there is one."""
+        jump = self._settings.jump
+        return {**spec, "hosts": [{**each, "jump": place_of(jump)} for each in spec["hosts"]]} if jump else spec
 
     def _attach(
         self, name: str, instance: aws.ec2.Instance, volume: aws.ebs.Volume, parent: pulumi.Resource

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from soop_components.machines.ssh.settings import JumpHost
 from soop_components.model.base import Model
 from soop_components.model.environment import Environment
 from soop_components.model.names import SizeName
@@ -42,6 +43,8 @@ class AwsSettings(Model):
     address: Literal["private", "public"] = "private"
     """Address by which deployers reach nodes; public endpoints need ``public`` ones, which are Elastic IPs. Nodes reach
     each other by their private ones."""
+    jump: JumpHost | None = None
+    """The host through which nodes are reached, a bastion; its address inside the VPC belongs in ``ssh_from``."""
     root_volume: Annotated[int, Field(ge=8, le=16384)] = 16
     """Size in GiB of the volume that a machine starts from, which goes with it."""
 

@@ -11,7 +11,7 @@ import pulumi
 from soop_components.machines import DomainContext, Infrastructure
 from soop_components.machines.host import firewall
 from soop_components.machines.host.declaration import Host
-from soop_components.machines.ssh.settings import ExistingHost, JumpHost, SshEnvironment
+from soop_components.machines.ssh.settings import SshEnvironment, place_of
 from soop_components.model.service import DiskDefinition
 from soop_components.model.service_plan import NodePlan
 
@@ -76,11 +76,7 @@ class SshInfrastructure(Infrastructure):
         host, jump = self._environment.ssh.hosts[name], self._environment.ssh.jump
         return {
             "name": name,
-            **_place(host),
+            **place_of(host),
             **({"disks": host.disks} if host.disks else {}),
-            **({"jump": _place(jump)} if jump else {}),
+            **({"jump": place_of(jump)} if jump else {}),
         }
-
-
-def _place(host: ExistingHost | JumpHost) -> dict[str, Any]:
-    return {"address": host.address, "port": host.port, "user": host.user, "hostKey": host.host_key}

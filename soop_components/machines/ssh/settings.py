@@ -7,7 +7,7 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -101,6 +101,11 @@ class JumpHost(Model):
     """Who logs in, always by the keys of whoever runs soop: of the SSH agent, which is not forwarded, or in ~/.ssh."""
     host_key: HostKeyLine
     """The public key that proves that it is this host, ``ssh-ed25519 AAAA…``."""
+
+
+def place_of(host: ExistingHost | JumpHost) -> dict[str, Any]:
+    """Return where a host is, as a place says it."""
+    return {"address": host.address, "port": host.port, "user": host.user, "hostKey": host.host_key}
 
 
 class SshSettings(Model):
