@@ -15,7 +15,11 @@ TROUBLE = {
         "  | /var/log/beacon-service-beacon/beacon.log:",
         "  | no oil, says [secret]",
     ),
-    "smoke": ("smoke test 'it can be tried out'", "smoke/try.py ended with 1", "  | the beacon does not shine"),
+    "smoke": (
+        "smoke test 'it can be tried out'",
+        "smoke/try.py ended with 1",
+        "  | the beacon does not shine, says [secret]",
+    ),
 }
 
 

@@ -24,6 +24,9 @@ class Beacon(BaseHTTPRequestHandler):
             status, body = 500, b"<!doctype html><html><style>p {}</style><h1>No light</h1><p>See the log.</p></html>"
             with open("/var/log/beacon-service-beacon/beacon.log", "a") as log:
                 log.write(f"no oil, says {os.environ['TOKEN']}\n")
+        sent = self.headers.get("Authorization", "")
+        if sent and sent != f"Bearer {os.environ['TOKEN']}":
+            status, body = 403, b"another token"
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
