@@ -45,6 +45,7 @@ _EXPECTED: dict[str, str] = {
     "model_type": "expected a mapping",
     "tuple_type": "expected a list",
 }
+_OUT_OF_RANGE = ("greater_than_equal", "less_than_equal")
 _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "greater_than_equal": lambda context: f"expected at least {_number(context['ge'])}",
     "less_than_equal": lambda context: f"expected at most {_number(context['le'])}",
@@ -78,6 +79,8 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
         if place.choice is None or place.keys != place.choice:
             kind = ProblemKind.TOO_FEW if detail["type"] == "too_short" else ProblemKind.WRONG_VALUE
             found.setdefault(place.keys, Problem(place.keys, _text(place, detail), kind))
+        elif detail["type"] in _OUT_OF_RANGE:  # it is of one of the kinds, which says more
+            found[place.keys] = Problem(place.keys, _text(place, detail))
         elif place.choice not in around:  # what is inside says more
             found.setdefault(place.keys, Problem(place.keys, _choice_text(place, detail)))
     # a list may have too few entries only because those in it are mistaken
