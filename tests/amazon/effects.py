@@ -34,7 +34,7 @@ class RunningEffects(Effects):
         self._instances = Instances(project)
         self._volumes = Volumes(folder)
         self._networking = Lock()
-        """Held while what is on the network is filtered, or leaves it."""
+        """Held while what is on the network is filtered, leaves it or comes back."""
         Thread(target=self._watch, daemon=True).start()
 
     def made(self, token: str, id: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,8 @@ class RunningEffects(Effects):
     def changed(self, token: str, id: str, inputs: dict[str, Any]) -> None:
         if token == _STATE:
             instance = inputs["instanceId"]
-            self._instances.start(instance, self._domain_of(instance))
+            with self._networking:
+                self._instances.start(instance, self._domain_of(instance))
         if token == _VOLUME:
             self._volumes.make(id, int(inputs["size"]))
 
