@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
@@ -29,10 +29,10 @@ def run_in_terminal(
     """
     pipe = subprocess.PIPE if harmless else None
     with (
-        _signals_passed_on() as receivers,
+        _signals_passed_on() as pass_on_to,
         subprocess.Popen(list(argv), cwd=folder, env=dict(environment), stdout=pipe, stderr=pipe) as process,
     ):
-        receivers.append(process)
+        pass_on_to(process)
         if process.stdout and process.stderr:
             _print_harmless({process.stdout: sys.stdout, process.stderr: sys.stderr})
         code = process.wait()
@@ -55,19 +55,28 @@ def _print_harmless(outputs: Mapping[IO[bytes], TextIO]) -> None:
 
 
 @contextmanager
-def _signals_passed_on() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Outlive interruptions, and pass them on to the programs in the list that is yielded."""
+def _signals_passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Outlive interruptions; what is yielded passes them on to a program, those that came before it too."""
     running: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGINT:
-            for process in running:
-                process.send_signal(number)
+        if number == signal.SIGINT:
+            return
+        if not running:
+            early.append(number)
+        for process in running:
+            process.send_signal(number)
+
+    def pass_on_to(process: subprocess.Popen[bytes]) -> None:
+        running.append(process)
+        while early:
+            process.send_signal(early.pop())
 
     # Handlers, unlike SIG_IGN, are not inherited by the program.
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield running
+        yield pass_on_to
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,26 +33,46 @@ def test_output_of_strangers_does_nothing_to_the_terminal(capfd: pytest.CaptureF
     assert capfd.readouterr() == ("\\x1b[2Jgrün�\n", "\\x07no\n")
 
 
-def test_a_termination_is_handed_on_and_outlived(tmp_path: Path) -> None:
-    """Pulumi then ends its update in order, and we still learn how it went."""
-    ready = tmp_path / "ready"
-    program = (
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    """A file that is there when the program is."""
+    return tmp_path / "ready"
+
+
+def ends_in_order(ready: Path) -> list[str]:
+    return python(
         "import pathlib, signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n"
         f"pathlib.Path({str(ready)!r}).touch()\n"
         "time.sleep(60)\n"
     )
 
-    def strike() -> None:
-        while not ready.exists():
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
 
-    striker = threading.Thread(target=strike)
+def strike(ready: Path) -> None:
+    while not ready.exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_termination_is_handed_on_and_outlived(ready: Path) -> None:
+    """Pulumi then ends its update in order, and we still learn how it went."""
+    striker = threading.Thread(target=strike, args=[ready])
     striker.start()
-    assert run_in_terminal(python(program), HERE, ENVIRONMENT) == 5
+    assert run_in_terminal(ends_in_order(ready), HERE, ENVIRONMENT) == 5
     striker.join()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_termination_that_comes_while_the_program_starts_reaches_it(
+    ready: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            strike(ready)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    assert run_in_terminal(ends_in_order(ready), HERE, ENVIRONMENT) == 5
 
 
 def test_interrupts_are_the_programs_business() -> None:
