@@ -39,16 +39,21 @@ def ensure(project: Project, name: str, release: str, *, refresh: bool = False) 
     if present and not refresh and any(project.machines.glob("*/*/*")):
         print(f"the recipe of the base image {name} has changed; to build it anew: soop setup --refresh {name}")
         return
-    project.images.mkdir(mode=0o700, exist_ok=True)
     made_from.unlink(missing_ok=True)
+    build(project, name, release)
+    made_from.write_text(wanted)
+    for folder in unused(project, name):
+        remove: step.Argv = ["rm", "-rf", "--one-file-system", "--", folder]
+        step.run(f"removing {folder.name}, of which no machine is left", as_root(remove), project.logs / "image-rm.log")
+
+
+def build(project: Project, name: str, release: str) -> None:
+    """Build an image by the recipe."""
+    project.images.mkdir(mode=0o700, exist_ok=True)
     owner = f"{os.getuid()}:{os.getgid()}"
     sources = host_sources(release, project.cache / "apt" / "host")
     argv: step.Argv = ["/usr/bin/python3", "-I", RECIPE, project.images, owner, name, release, *sources]
     step.run(f"building the base image {name} (half a minute)", as_root(argv), project.logs / f"image-{name}.log")
-    made_from.write_text(wanted)
-    for folder in unused(project, name):
-        argv = ["rm", "-rf", "--one-file-system", "--", folder]
-        step.run(f"removing {folder.name}, of which no machine is left", as_root(argv), project.logs / "image-rm.log")
 
 
 def unused(project: Project, name: str) -> Iterator[Path]:

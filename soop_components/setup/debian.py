@@ -1,5 +1,7 @@
 """Builds a base image such as ``debian-12``: the system that the machines of a local domain start from.
 
+``debian-12-vm`` is that of virtual machines: the same, with a kernel, cloud-init, and what a machine of its own needs.
+
 Run as root with Debian's own Python: ``debian.py IMAGES OWNER debian-12 bookworm SOURCE…`` makes, in the folder IMAGES,
 
 * ``debian-12/``: the root file system, owned by root;
@@ -21,10 +23,11 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PACKAGES = (
@@ -38,10 +41,19 @@ PACKAGES = (
     "netbase",
     "ca-certificates",
 )
+VIRTUAL = (
+    "linux-image-cloud-amd64",
+    "initramfs-tools",
+    "udev",
+    "e2fsprogs",
+    "nftables",  # in a routed network each guards its ports
+    "cloud-init",
+    "netplan.io",  # carries out the network that cloud-init finds
+)
+"""What a virtual machine has besides."""
 WITHOUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
 """Paths that packages do not unpack, now and later on a node: nobody reads them there."""
-MASKED = (
-    # hardware and kernel, which belong to the host
+HARDWARE = (
     "systemd-udevd.service",
     "systemd-udevd-control.socket",
     "systemd-udevd-kernel.socket",
@@ -63,11 +75,12 @@ MASKED = (
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
-    # a network that is made from outside
     "systemd-networkd.service",
     "systemd-networkd.socket",
     "systemd-networkd-wait-online.service",
-    # people at a screen, and packages that change by themselves
+)
+"""Units of hardware, kernel and network, which belong to the host of a local machine."""
+MASKED = (
     "console-getty.service",
     "getty.target",
     "systemd-logind.service",
@@ -78,6 +91,9 @@ MASKED = (
     "apt-daily-upgrade.timer",
     "dpkg-db-backup.timer",
 )
+"""Units of people at a screen, and of packages that change by themselves."""
+VIRTUAL_MASKED = tuple(unit for unit in MASKED if unit != "systemd-logind.service")
+"""Virtual machines have a power button, which it hears."""
 FILES = {
     "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
     "etc/machine-id": "",
@@ -95,6 +111,30 @@ FILES = {
     "etc/systemd/journald.conf.d/soop.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\nForwardToSyslog=no\n",
     "etc/systemd/system.conf.d/soop.conf": "[Manager]\nDefaultTimeoutStopSec=15s\n",
 }
+VIRTUAL_FILES = {
+    "etc/fstab": "LABEL=soop-root / ext4 defaults,noatime 0 1\n",
+    "etc/cloud/cloud.cfg.d/99_soop.cfg": (
+        "datasource_list: [NoCloud]\n"
+        "system_info: {network: {renderers: [netplan]}}\n"
+        "apt_preserve_sources_list: true\n"
+        # What comes to a machine so is all done at its first stage; two more would only start Python anew.
+        "cloud_init_modules: [resizefs, set_hostname, users_groups, ssh]\n"
+        "cloud_config_modules: []\n"
+        "cloud_final_modules: []\n"
+    ),
+    "boot/extlinux.conf": (
+        "DEFAULT linux\nPROMPT 0\nTIMEOUT 0\nLABEL linux\n"
+        " KERNEL /vmlinuz\n INITRD /initrd.img\n APPEND root=LABEL=soop-root ro console=ttyS0 no_timer_check quiet\n"
+    ),
+}
+EARLY_FILES = {
+    "etc/initramfs-tools/conf.d/soop": "MODULES=list\n",
+    "etc/initramfs-tools/hooks/soop": (
+        '#!/bin/sh\n[ "$1" = prereqs ] && exit\n. /usr/share/initramfs-tools/hook-functions\n'
+        "manual_add_modules virtio_pci virtio_blk virtio_scsi sd_mod ext4\n"
+    ),
+}
+"""What the kernel's package reads when it is unpacked: the disks of virtual machines are all that it needs to know."""
 ABSENT = (
     "etc/hostname",
     "etc/resolv.conf",
@@ -120,8 +160,12 @@ def main(images: Path, owner: str, name: str, release: str, sources: Sequence[st
     fcntl.flock(lock, fcntl.LOCK_EX)
     _remove(building)
     try:
-        _bootstrap(building, lock, release, sources)
-        _settle(building)
+        is_virtual = name.endswith("-vm")
+        packages, early = ((*PACKAGES, *VIRTUAL), EARLY_FILES) if is_virtual else (PACKAGES, {})
+        _bootstrap(building, lock, release, sources, packages, early)
+        _settle(building, VIRTUAL_MASKED if is_virtual else (*HARDWARE, *MASKED))
+        if is_virtual:
+            _put(building, VIRTUAL_FILES)
         manifest = _manifest(building)
     except BaseException:
         _remove(building)
@@ -146,18 +190,26 @@ def _set_aside(images: Path, name: str) -> None:
         (images / name).rename(kept)
 
 
-def _bootstrap(target: Path, lock: int, release: str, sources: Sequence[str]) -> None:
+def _bootstrap(
+    target: Path,
+    lock: int,
+    release: str,
+    sources: Sequence[str],
+    packages: Sequence[str],
+    early: Mapping[str, str],
+) -> None:
     argv = [
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
         "--aptopt=APT::Install-Recommends false",
         *(f"--aptopt={line}" for line in _proxies()),
         *(f"--dpkgopt=path-exclude={path}" for path in WITHOUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         # Nothing is lost when the host fails meanwhile: a build starts anew. Not kept in the image.
         '--setup-hook=mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && echo force-unsafe-io > "$1/etc/dpkg/dpkg.cfg.d/soop-build"',
+        *(f"--setup-hook={_written(path, content)}" for path, content in early.items()),
         release,
         str(target),
         *sources,
@@ -167,30 +219,39 @@ def _bootstrap(target: Path, lock: int, release: str, sources: Sequence[str]) ->
     subprocess.run([*alone, *argv], check=True, pass_fds=(lock,))
 
 
+def _written(path: str, content: str) -> str:
+    """Return the shell command that writes a program before packages are unpacked."""
+    return f'printf %s {shlex.quote(content)} | install -D -m 755 /dev/stdin "$1/{path}"'
+
+
 def _proxies() -> list[str]:
     """Return this machine's settings for apt's way to the network."""
     dump = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True).stdout
     return [line.rstrip(";") for line in dump.splitlines() if re.match(r'Acquire::https?::.*Proxy.* ".+"', line)]
 
 
-def _settle(root: Path) -> None:
+def _settle(root: Path, masked: Sequence[str]) -> None:
     """Take out what belongs to one machine only, and put in what all of them share."""
     for path in ABSENT:
         (root / path).unlink(missing_ok=True)
     for pattern in ABSENT_PATTERNS:
         for found in root.glob(pattern):
             shutil.rmtree(found) if found.is_dir() and not found.is_symlink() else found.unlink()
-    for path, content in FILES.items():
-        file = root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-    for unit in MASKED:
+    _put(root, FILES)
+    for unit in masked:
         link = root / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
     target = root / "etc/systemd/system/default.target"
     target.unlink(missing_ok=True)
     target.symlink_to("/lib/systemd/system/multi-user.target")
+
+
+def _put(root: Path, files: Mapping[str, str]) -> None:
+    for path, content in files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
 
 
 def _manifest(root: Path) -> str:

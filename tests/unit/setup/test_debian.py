@@ -16,7 +16,7 @@ from soop_components.setup.base_image import RECIPE
 SOURCES = ["deb [signed-by=/usr/share/keyrings/debian.gpg] http://mirror.example/debian/ bookworm main"]
 BOOTSTRAP = """\
 printf '%s\\n' "$@" > "$SEEN"
-for word; do case $word in /*debian-12.building) root=$word;; esac; done
+for word; do case $word in /*.building) root=$word;; esac; done
 mkdir -p "$root/etc/ssh" "$root/etc/apt/sources.list.d" "$root/var/lib/apt/lists" "$root/etc/systemd/system"
 echo key > "$root/etc/ssh/ssh_host_rsa_key"
 echo address > "$root/etc/apt/sources.list"
@@ -43,10 +43,10 @@ def add(folder: Path, name: str, script: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def build(images: Path) -> subprocess.CompletedProcess[str]:
+def build(images: Path, name: str = "debian-12") -> subprocess.CompletedProcess[str]:
     images.mkdir(exist_ok=True)
     owner = f"{os.getuid()}:{os.getgid()}"
-    argv = [sys.executable, "-I", RECIPE, images, owner, "debian-12", "bookworm", *SOURCES]
+    argv = [sys.executable, "-I", RECIPE, images, owner, name, "bookworm", *SOURCES]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -73,6 +73,20 @@ def test_the_image_holds_nothing_of_the_machine_that_built_it(programs: Path, tm
         assert not (root / absent).exists()
     assert (root / "etc/machine-id").read_text() == ""
     assert os.readlink(root / "etc/systemd/system/systemd-udevd.service") == "/dev/null"
+
+
+def test_the_image_of_virtual_machines_has_what_a_machine_of_its_own_needs(programs: Path, tmp_path: Path) -> None:
+    assert build(tmp_path / "images", "debian-12-vm").returncode == 0
+    root = tmp_path / "images" / "debian-12-vm"
+    assert "KERNEL /vmlinuz" in (root / "boot/extlinux.conf").read_text()
+    assert not (root / "etc/systemd/system/systemd-udevd.service").is_symlink()
+    assert (root / "etc/systemd/system/apt-daily.timer").is_symlink()
+    seen = (tmp_path / "seen").read_text()
+    (packages,) = (line for line in seen.splitlines() if line.startswith("--include="))
+    assert {"openssh-server", "linux-image-cloud-amd64", "cloud-init"} < set(
+        packages.removeprefix("--include=").split(",")
+    )
+    assert "manual_add_modules virtio_pci" in seen
 
 
 def test_a_failed_build_shows_nothing_and_the_next_one_succeeds(
