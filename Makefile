@@ -3,7 +3,7 @@
 RUN := toolchain/run
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup env down clean test test-aws soak bench lint docs toolchain requirements
+.PHONY: help up setup env down clean test test-aws test-libvirt soak bench lint docs toolchain requirements
 
 help:         ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ test-aws:     ## The life of a domain at AWS, on a stand-in for AWS whose instan
 
 soak:         ## The tests that take long: kills at many points, a random walk, many hostile documents
 	@$(RUN) soak
+
+test-libvirt: ## Virtual machines at a real libvirt, with QEMU; installs them
+	@$(RUN) test-libvirt
 
 bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIGURES="fresh unchanged peers upgrades previews"
 	@$(RUN) setup

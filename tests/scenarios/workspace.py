@@ -35,8 +35,6 @@ _COPIED = ("Pulumi.yaml", "__main__.py", "service_defs", "stacks")
 _LINKED = (".venv", ".toolchain")
 NO_ANSWER = (OSError, HTTPException, ValueError)
 """What :func:`get` raises instead of an answer: nobody there, one that breaks off, or one that is no JSON."""
-_TOO_LONG = 600
-"""Seconds after which a command of a scenario counts as hung."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,9 @@ class Outcome:
 
 class Workspace:
     """A project of a scenario, driven as its users drive it: by commands."""
+
+    too_long = 600
+    """Seconds after which a command counts as hung."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -66,7 +67,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_TOO_LONG,
+            timeout=self.too_long,
             check=False,
         )
         return Outcome(ended.returncode, ended.stdout)

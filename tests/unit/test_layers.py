@@ -56,6 +56,7 @@ ALONE = [
     PACKAGE / "machines/local/root_helper",
     PACKAGE / "machines/host/on_host",
     PACKAGE / "setup/debian.py",
+    PACKAGE / "setup/virtual_disk.py",
 ]
 """What is copied elsewhere or run by another Python: the standard library and modules beside it, no more."""
 

@@ -31,6 +31,7 @@ VERBS = {
     "test": checks.test,
     "test-aws": checks.test_aws,
     "soak": checks.soak,
+    "test-libvirt": checks.test_libvirt,
 }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bootstrap import foreground, go_checks, language_host, setup
+from bootstrap import foreground, go_checks, language_host, libvirt_daemon, setup
 from bootstrap.checkout import Checkout
 from bootstrap.trouble import Trouble
+from soop_components.setup import libvirt_host, setup_lock, system_packages
 
 _TWO_WORKERS = ("-n", "2")
 
@@ -33,14 +34,28 @@ def test(checkout: Checkout) -> None:
 
 def soak(checkout: Checkout) -> None:
     """Run the tests that take long, and only those."""
-    setup.run(checkout, tests=True)
-    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "soak"]))
+    _at_libvirt(checkout, "-m", "soak")
 
 
 def test_aws(checkout: Checkout) -> None:
     """Run the tests of machines at AWS that really run, on this computer; and only those."""
     setup.run(checkout, tests=True)
     sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "-m", "amazon", "tests/scenarios/amazon"]))
+
+
+def test_libvirt(checkout: Checkout) -> None:
+    """Run the scenario on virtual machines, at a real libvirt; it installs libvirt and QEMU."""
+    _at_libvirt(checkout, "-m", "libvirt and not soak", "tests/scenarios/libvirt")
+
+
+def _at_libvirt(checkout: Checkout, *tests: str) -> None:
+    setup.run(checkout, tests=True)
+    with setup_lock(checkout):
+        system_packages.ensure(checkout, libvirt_host.NEEDS)
+    with libvirt_daemon.running(checkout):
+        foreground.must(checkout, [str(checkout.venv / "bin" / "soop"), "setup", "--libvirt", "debian-12"])
+        code = foreground.run(checkout, ["python", "-m", "pytest", *tests])
+    sys.exit(code)
 
 
 def _lint(checkout: Checkout) -> None:
