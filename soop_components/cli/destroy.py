@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 
 from soop_components.cli.terminal import confirmed, is_interactive, say
 from soop_components.deployment.domain_file import DomainFile
@@ -10,6 +11,9 @@ from soop_components.engine import Engine, StackState
 from soop_components.engine.domains import domain_lock, unknown_domain
 from soop_components.engine.recovery import recover
 from soop_components.errors import SoopError
+from soop_components.machines import Kind
+from soop_components.machines.kinds import kind_of
+from soop_components.model.names import NodeName, environment_of
 from soop_components.plugin import stop_idle_servers
 from soop_components.project import Project
 
@@ -50,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         code = engine.destroy(id, protected_too=arguments.with_data)
         if code == 0:
             _refuse_half(id, engine.state(id))
+            _remove_snapshots(project, id, kind_of(state.machines))
             engine.remove_stack(id)
             file.restore(definition)  # the engine makes one where there was none
             stop_idle_servers(project.root)
@@ -72,6 +77,23 @@ def _refuse_half(id: str, state: StackState) -> None:
             f"{id} was interrupted before all was deleted: {state.resources} resources are left",
             f"to go on: soop destroy {id}",
         )
+
+
+def _remove_snapshots(project: Project, id: str, kind: Kind) -> None:
+    """Remove the snapshots of a domain that is gone, where they are not in its disks."""
+    if not kind.has_snapshots:
+        return
+    operations = kind.operations(project)
+
+    async def remove() -> None:
+        for each in await operations.snapshots(environment_of(id)):
+            if NodeName.parse(each.node).domain == id:
+                await operations.remove_snapshot(each.node, each.label)
+
+    try:
+        asyncio.run(remove())
+    except SoopError as error:
+        say(f"if there were snapshots of {id}, they are left: {error.message}")
 
 
 def _agreed(id: str, state: StackState) -> bool:

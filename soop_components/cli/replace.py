@@ -29,7 +29,8 @@ Where an nginx of another service is in front of nodes, it stops sending to them
 again afterwards. So there are several updates, one more than batches.
 
 At AWS there is one update for each batch, in which new instances are made: addresses inside of the VPC and host keys
-are new, Elastic IPs stay, and no hook drains a node before.
+are new, Elastic IPs stay, and no hook drains a node before. So it is with virtual machines of libvirt, whose addresses
+stay.
 
 A node that does not answer is replaced as well. What is on a node and not on its disk is lost, unless the service
 puts it there again.

@@ -21,6 +21,7 @@ from soop_components.model.names import Reference
 from soop_components.model.problem import Problem, unknown
 from soop_components.model.service import RolloutSettings, ServiceDefinition
 from soop_components.model.service_plan import DomainPlan
+from soop_components.model.size import bytes_of
 from soop_components.planning.domain import Definition, plan_domain
 from soop_components.project import Project
 from soop_components.reading.loader import domain_from_document, read_domain
@@ -84,7 +85,19 @@ def _plan_of(
 
     notes = (*check_capacity(project, domain, environment, define, label), *_not_enforced(project, environment))
     opened = {name: Definition(artifact.resolved, artifact.digest) for name, artifact in artifacts.items()}
-    return replace(plan_domain(domain, environment, opened, avoided), notes=notes)
+    plan = replace(plan_domain(domain, environment, opened, avoided), notes=notes)
+    _refuse_lack_of_room(project, plan, label)
+    return plan
+
+
+def _refuse_lack_of_room(project: Project, plan: DomainPlan, label: str) -> None:
+    """Raise ``InvalidInput`` where machines are made on a host that has too little for them."""
+    sizes = plan.environment.sizes
+    nodes = [node for service in plan.services for node in service.nodes.values()]
+    memory = {node.name: bytes_of(sizes[node.size].memory) for node in nodes}
+    if problem := kind_of(plan.environment.machines).room_problem(project, plan.environment, memory):
+        hint = "ask for fewer nodes or smaller sizes, or make room there"
+        raise InvalidInput([f"{label}: soop:services: {problem}"], hint)
 
 
 def _check_as_written(path: Path, id: str, label: str) -> None:

@@ -106,6 +106,10 @@ class Operations(ABC):
     async def start(self, node: str) -> None:
         """Start the machine as it was last made; return when it accepts SSH connections."""
 
+    async def is_off(self, node: str) -> bool:
+        """Return whether the machine is there and does not run; False where that cannot be known."""
+        return False
+
     @abstractmethod
     async def stop(self, node: str) -> None:
         """Shut the machine down; it keeps its files."""
@@ -204,6 +208,10 @@ class Kind(ABC):
     def newest_images(self, environment: Environment) -> Sequence[NewestImage]:
         """Ask for the newest image of each base that an environment names."""
         raise Unsupported(f"machines of the kind {self.name} are not made of images that are offered somewhere")
+
+    def room_problem(self, project: Project, environment: Environment, memory: Mapping[str, int]) -> str | None:
+        """Say that there is no room for machines with so many bytes of memory, by node; None if there is."""
+        return None
 
     @abstractmethod
     def infrastructure(self, context: DomainContext) -> Infrastructure:

@@ -36,7 +36,9 @@ from soop_components.release.wording import drift_in_words, health_in_words, own
 from soop_components.runner.protocol import NodeStatus
 
 _STATUS_PATIENCE = 3.0
-"""Seconds a node may be silent before a look at it goes on without it."""
+"""Seconds a node may be silent before a look at it goes on without it; more where one is slow, ``_SHARE``."""
+_SHARE = 30
+"""A look may wait for this part of the time that a node may take to start."""
 _MOST = 50
 """Differences of a node that are recorded and shown, and characters of each."""
 _LONGEST = 500
@@ -162,7 +164,7 @@ class ReleaseResource(Resource):
 
     async def _look(self, node: Node, release: ReleaseInputs) -> dict[str, Any]:
         try:
-            found = await node.status(_STATUS_PATIENCE)
+            found = await node.status(max(_STATUS_PATIENCE, release.nodes[node.name].patience / _SHARE))
         except SoopError as error:
             return node_record(release.nodes[node.name], None, None, False, [error.message])
         drift = drift_of(found, release.plan_digest(node.name), release)

@@ -171,6 +171,7 @@ def test_a_machine_is_made_ready_and_shut_down_before_it_is_deleted(cloud: Cloud
         "disks": [{"mount": "/srv", "size": "1500MiB"}],
         "machine": seed.removeprefix(f"{STORE}-").removesuffix(".iso"),
         "patience": 300,
+        "kind": "libvirt",
     }
     place = cloud.inputs["soop:index:Release", "access-service"]["nodes"][STORE]["place"]
     assert place == {"address": "10.80.7.2", "hostKey": "ssh-ed25519 DDDD"}

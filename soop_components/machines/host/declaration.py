@@ -11,7 +11,7 @@ from soop_components.machines.host import HOST
 from soop_components.model.environment import MachineSize
 from soop_components.model.service_plan import NodePlan
 
-_FIRST_START = 300
+FIRST_START = 300
 """Seconds until a machine answers that has been made a moment ago."""
 
 
@@ -44,12 +44,15 @@ def made_for_node(
     machine: pulumi.Input[str],
     authorized_key: pulumi.Input[str],
     firewall: Mapping[str, Any] | None = None,
+    patience: int = FIRST_START,
+    kind: str = "",
 ) -> dict[str, Any]:
     """Return the ``spec`` of a machine that a kind makes for a node.
 
     ``inside`` is the address for the domain's nodes, where it is another one; ``host_key`` is that of its Bootstrap,
     ``device`` shows the node's disk, ``machine`` tells its machines apart, ``firewall`` is what the machine itself
-    shall see to.
+    shall see to, ``patience`` is how many seconds it may take until it answers, ``kind`` that of machines whose
+    operations start it when it is off.
     """
     devices = {node.disk.mount: device} if node.disk and device is not None else {}
     listed = {"name": node.name, "address": address, "hostKey": host_key, "disks": devices}
@@ -63,5 +66,6 @@ def made_for_node(
         "disks": [{"mount": node.disk.mount, "size": node.disk.size}] if node.disk else [],
         "machine": machine,
         **({"firewall": firewall} if firewall else {}),
-        "patience": _FIRST_START,
+        "patience": patience,
+        **({"kind": kind} if kind else {}),
     }

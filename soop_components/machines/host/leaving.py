@@ -10,23 +10,26 @@ from soop_components.machines.host.visit import await_off, visit
 from soop_components.provider.resource import Context
 from soop_components.transport.ssh import LoginRefused
 
+_SHARE = 30
+"""A machine which is about to be deleted may take this part of its patience until it answers,"""
 _GOING = 10.0
-"""Seconds that a machine which is about to be deleted may take until it answers."""
+"""and at least so many seconds."""
 _OFF = 120.0
-"""Seconds that its services may take to end."""
+"""Seconds that its services may take to end; or a third of its patience, where one is that slow."""
 
 
-async def power_off(context: Context, candidate: Candidate, key: str) -> None:
+async def power_off(context: Context, spec: HostSpec, candidate: Candidate, key: str) -> None:
     """Shut a machine down that is deleted next; one that does not answer is gone, or will be."""
+    going, off = max(_GOING, spec.patience / _SHARE), max(_OFF, spec.patience / 3)
     try:
-        async with visit(candidate.target(context.name), key, _GOING) as host:
+        async with visit(candidate.target(context.name), key, going) as host:
             await host.ask("power_off")
     except SoopError as error:
         await context.progress.warn(f"was not shut down before it is deleted: {error.message}")
         return
     await context.progress.show("shutting down")
-    if not await await_off(candidate.address, candidate.port, _OFF):
-        await context.progress.warn(f"has not shut down within {round(_OFF)} seconds, and is deleted")
+    if not await await_off(candidate.address, candidate.port, off):
+        await context.progress.warn(f"has not shut down within {round(off)} seconds, and is deleted")
 
 
 async def leave(context: Context, spec: HostSpec, candidate: Candidate, key: str) -> None:

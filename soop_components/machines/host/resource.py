@@ -7,19 +7,21 @@ from contextlib import suppress
 from typing import Any
 
 from soop_components.errors import SoopError
-from soop_components.machines import WITH_DATA
+from soop_components.machines import WITH_DATA, Operations
 from soop_components.machines.host import HOST
 from soop_components.machines.host.leaving import leave, power_off
 from soop_components.machines.host.spec import Candidate, HostSpec
 from soop_components.machines.host.taking import authorize, claim, first_visit, make_ready, verify
 from soop_components.machines.host.visit import Visit, visit
+from soop_components.machines.kinds import kind_of
+from soop_components.project import Project
 from soop_components.provider.diff import PropertyChange, differences
 from soop_components.provider.resource import Context, Created, Difference, PartialFailure, Resource
 from soop_components.provider.wire import UNKNOWN, Properties, has_unknown, reveal
 
 _LOOKING = 3.0
 """Seconds that a machine may be silent before a look at it goes on without it."""
-_FLAWS = ("claimed", "guarded")
+_FLAWS = ("claimed", "guarded", "running")
 """Outputs that are false where a look has found something gone."""
 
 
@@ -44,11 +46,13 @@ class HostResource(Resource):
       takes all that is ours off it, and leaves the machine and its data.
     * ``firewall``, where the machine itself is to let nobody connect but who may: ``{table, sshFrom, ports}``, the name
       of a table of nftables, networks that reach SSH, and networks by other ports. The domain's nodes reach all.
+    * ``kind``: the kind of machines whose operations start the machine when it is off; nobody does if not given.
     * ``machine``: the id of the native machine, if there is one; another one is another Host.
 
     Outputs: ``place``, that is ``address``, ``port``, ``user``, ``hostKey``, and ``jump``, ``inside`` and ``patience``
-    if given; ``host``, the name of the machine out of ``hosts``; ``claimed`` and ``guarded``, false where a look found
-    the claim or the firewall gone; ``ready``, false where a creation failed after the claim. The name is the node's.
+    if given; ``host``, the name of the machine out of ``hosts``; ``claimed``, ``guarded`` and ``running``, false where
+    a look found the claim or the firewall gone, or the machine off; ``ready``, false where a creation failed after the
+    claim. The name is the node's.
     """
 
     kind = HOST
@@ -132,6 +136,10 @@ class HostResource(Resource):
             if firewall and not found["guarded"]:
                 await context.progress.warn(f"the rules of soop are gone from the packet filter of {outputs['host']}")
                 return {**_without_flaws(outputs), "guarded": False}
+            return _without_flaws(outputs)
+        if await _is_off(context, HostSpec.parse(inputs["spec"])):
+            await context.progress.warn("the machine is off; the next update starts it")
+            return {**_without_flaws(outputs), "running": False}
         return _without_flaws(outputs)
 
     async def update(
@@ -141,6 +149,9 @@ class HostResource(Resource):
         _refuse_to_leave_data(context.name, outputs, wanted)
         spec, key = HostSpec.parse(wanted["spec"]), reveal(wanted["privateKey"])
         candidate = spec.named(outputs["host"]) or _recorded(outputs)
+        if outputs.get("running") is False and (operations := _operations(spec)):
+            await context.progress.show("starting the machine")
+            await operations.start(context.name)
         before = HostSpec.parse(inputs["spec"]).named(outputs["host"])
         same_key = spec.made_for_node and before is not None and before.host_key == candidate.host_key
         shown = outputs["place"]["hostKey"] if same_key else candidate.host_key
@@ -157,10 +168,22 @@ class HostResource(Resource):
     async def delete(self, context: Context, id: str, inputs: Properties, outputs: Properties) -> None:
         """Power off a machine that was made for the node; take all that is ours off any other."""
         spec, key = HostSpec.parse(inputs["spec"]), reveal(inputs["privateKey"])
-        if spec.made_for_node:
-            await power_off(context, _recorded(outputs), key)
-        else:
+        if spec.made_for_node and not await _is_off(context, spec):
+            await power_off(context, spec, _recorded(outputs), key)
+        elif not spec.made_for_node:
             await leave(context, spec, _recorded(outputs), key)
+
+
+def _operations(spec: HostSpec) -> Operations | None:
+    return kind_of(spec.kind).operations(Project.find()) if spec.kind else None
+
+
+async def _is_off(context: Context, spec: HostSpec) -> bool:
+    """Return whether a machine is known to be off."""
+    operations = _operations(spec)
+    with suppress(SoopError):  # nobody who could say it
+        return operations is not None and await operations.is_off(context.name)
+    return False
 
 
 def _outputs(wanted: Properties, candidate: Candidate, host_key: str) -> Properties:

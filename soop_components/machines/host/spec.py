@@ -66,6 +66,8 @@ class HostSpec:
     """Where data lies."""
     firewall: Firewall | None = None
     """Who may connect, where the machine itself is to see to it."""
+    kind: str = ""
+    """The kind of machines whose operations start the machine when it is off."""
 
     @classmethod
     def parse(cls, spec: Mapping[str, Any]) -> HostSpec:
@@ -81,6 +83,7 @@ class HostSpec:
             patience=spec.get("patience", DEFAULT_PATIENCE),
             mounts=tuple(each["mount"] for each in spec.get("disks", ())),
             firewall=Firewall.parse(spec["firewall"]) if "firewall" in spec else None,
+            kind=spec.get("kind", ""),
         )
 
     def folders(self, candidate: Candidate) -> list[str]:

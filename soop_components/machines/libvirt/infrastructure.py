@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
 import pulumi_libvirt as libvirt
 
-from soop_components.machines import DomainContext, Infrastructure
+from soop_components.machines import REPLACE, DomainContext, Infrastructure
 from soop_components.machines.cloud_init.declaration import Bootstrap
 from soop_components.machines.host import firewall
-from soop_components.machines.host.declaration import Host, made_for_node
+from soop_components.machines.host.declaration import FIRST_START, Host, made_for_node
 from soop_components.machines.libvirt.addresses import mac_of, network_of
 from soop_components.machines.libvirt.declaration import Subnet
 from soop_components.machines.libvirt.domain_xml import STYLESHEET, Source, stylesheet
@@ -31,6 +32,8 @@ _DEVICE = f"/dev/disk/by-id/virtio-{_SERIAL}"
 _CONSOLES = [{"type": "pty", "target_type": "serial", "target_port": "0"}]
 """Kernels of cloud images write to one at their start."""
 _CPU = {"kvm": {"mode": "host-passthrough"}, "qemu": None}
+_PATIENCE = {"kvm": FIRST_START, "qemu": 1800}
+"""Seconds until a machine answers that has been made a moment ago: emulated processors are slow."""
 _FORM = hashlib.sha256(repr((STYLESHEET, _CONSOLES, _CPU)).encode()).hexdigest()[:8]
 """Changes when all machines are described in another way."""
 
@@ -70,7 +73,9 @@ class LibvirtInfrastructure(Infrastructure):
         machine that there was is shut down before.
         """
         options = pulumi.ResourceOptions(parent=parent)
-        bootstrap = Bootstrap(node.name, self._made_of(node, image), self.context.authorized_key, options)
+        anew = node.name in os.environ.get(REPLACE, "").split()
+        made_of = self._made_of(node, image)
+        bootstrap = Bootstrap(node.name, made_of, self.context.authorized_key, options, anew=anew)
         machine = bootstrap.hostKey.apply(lambda key: hashlib.sha256(key.encode()).hexdigest()[:12])
         address = self._subnet.addresses.apply(lambda found: found[node.name])
         seed = self._declare_seed(node, machine, address, bootstrap, parent)
@@ -88,6 +93,8 @@ class LibvirtInfrastructure(Infrastructure):
             machine=machine,
             authorized_key=self.context.authorized_key,
             firewall=self._firewall(node),
+            patience=_PATIENCE[self._settings.type],
+            kind="libvirt",
         )
         return Host(node.name, spec, self.context.private_key, options).place
 

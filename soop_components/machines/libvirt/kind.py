@@ -7,7 +7,7 @@ from shutil import which
 from typing import TYPE_CHECKING, cast
 
 from soop_components.errors import SoopError
-from soop_components.machines import DomainContext, Infrastructure, Kind, Operations, Unsupported
+from soop_components.machines import DomainContext, Infrastructure, Kind, Operations
 from soop_components.machines.host import HOST
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Libvirt(Kind):
     sdk = "pulumi_libvirt"
     machine_type = HOST
     disk_type = "libvirt:index/volume:Volume"
+    has_snapshots = True
+    replaces_in_turn = True
     enforces = frozenset({"security.ssh_from", "accessibility.public", "accessibility.allow_from"})
     """Behind NAT nobody but libvirt's host reaches them, wherever from that may be allowed."""
 
@@ -73,6 +75,12 @@ class Libvirt(Kind):
             f"is built for {base}, {problem}; see libvirt.images of environment {environment.name}" if problem else None
         )
 
+    def room_problem(self, project: Project, environment: Environment, memory: Mapping[str, int]) -> str | None:
+        """Compare what machines need that are not there yet with what libvirt's host has; it starts more than that."""
+        from soop_components.machines.libvirt.room import room_problem
+
+        return room_problem(cast("LibvirtEnvironment", environment).libvirt.uri, memory)
+
     def infrastructure(self, context: DomainContext) -> Infrastructure:
         """Share a network, and the images that machines are made from."""
         from soop_components.machines.libvirt.infrastructure import LibvirtInfrastructure
@@ -80,8 +88,10 @@ class Libvirt(Kind):
         return LibvirtInfrastructure(context)
 
     def operations(self, project: Project) -> Operations:
-        """Return operations that all refuse."""
-        return LibvirtOperations()
+        """Return what libvirt does with machines and disks."""
+        from soop_components.machines.libvirt.operations import LibvirtOperations
+
+        return LibvirtOperations(project)
 
     def existing(self, project: Project, environment: str) -> Mapping[str, Demand]:
         """Count machines by the states of domains."""
@@ -115,20 +125,6 @@ class Libvirt(Kind):
             "CloudInitDisk": f"virsh vol-list POOL shows {name}-….iso, virsh vol-delete removes it",
         }.get(type.rsplit(":", 1)[-1])
         return f"if it is on libvirt's host: {remove}" if remove else "the next update takes it if it is there"
-
-
-class LibvirtOperations(Operations):
-    """Machines are made, started and replaced by the resources of Pulumi's provider for libvirt, not by ours."""
-
-    kind = "libvirt"
-
-    async def start(self, node: str) -> None:
-        """Refuse."""
-        raise Unsupported(f"{node}: start it on libvirt's host: virsh start {node}")
-
-    async def stop(self, node: str) -> None:
-        """Refuse."""
-        raise Unsupported(f"{node}: stop it on libvirt's host: virsh shutdown {node}")
 
 
 KIND = Libvirt()

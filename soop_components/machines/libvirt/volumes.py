@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_libvirt as libvirt
 
+from soop_components.machines.libvirt.disk_copies import data_volume
 from soop_components.machines.libvirt.images import volume_name
 from soop_components.machines.libvirt.settings import LibvirtSettings
 from soop_components.model.service import DiskDefinition
@@ -55,7 +56,7 @@ class Volumes:
         """Declare the disk that outlives a node's machine, protected whatever the environment says."""
         return libvirt.Volume(
             node,
-            name=f"{node}-data",
+            name=data_volume(node),
             pool=self._settings.pool,
             size=bytes_of(disk.size),
             format="qcow2",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from soop_components.errors import SoopError
 from soop_components.machines.host.resource import HostResource
-from tests.unit.machines.host.conftest import CONTEXT, KEY, NODE, Network, created, spec, wanted
+from soop_components.machines.libvirt.kind import Libvirt
+from soop_components.machines.libvirt.operations import LibvirtOperations
+from soop_components.project import Project
+from tests.unit.machines.host.conftest import CONTEXT, KEY, MADE, NODE, Network, created, spec, wanted
 
 
 def test_a_node_gets_the_first_host_that_nobody_has(network: Network) -> None:
@@ -54,6 +58,33 @@ def test_a_machine_that_was_made_for_its_node_gets_a_fresh_host_key(network: Net
     assert made["place"]["hostKey"] == "ssh-ed25519 FRESH"
     assert network.machines["10.0.0.1"].asked[:3] == ["check_access", "await_cloud_init", "look"]
     assert set(network.keys) == {"PRIVATE"}
+
+
+def test_a_machine_that_is_off_is_started_by_the_next_update(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = network.machines["10.0.0.1"]
+    started = []
+
+    class Machines(LibvirtOperations):
+        async def is_off(self, node: str) -> bool:
+            return machine.is_gone
+
+        async def start(self, node: str) -> None:
+            started.append(node)
+            machine.is_gone = False
+
+    monkeypatch.setattr(Libvirt, "operations", lambda kind, project: Machines(project))
+    monkeypatch.setattr(Project, "find", lambda: Project(Path("/nowhere")))
+    made, inputs = created(**MADE, kind="libvirt"), wanted(**MADE, kind="libvirt")
+    machine.is_gone = True
+    found = asyncio.run(HostResource().read(CONTEXT, NODE, inputs, made))
+    assert found is not None
+    assert found["running"] is False
+    assert set(HostResource().diff(inputs, found, inputs).changes) == {"running"}
+
+    updated = asyncio.run(HostResource().update(CONTEXT, NODE, inputs, found, inputs))
+    assert started == [NODE]
+    assert updated == made
+    assert asyncio.run(HostResource().read(CONTEXT, NODE, inputs, updated)) == made
 
 
 def test_another_host_in_the_inventory_changes_no_node(network: Network) -> None:
