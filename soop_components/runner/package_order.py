@@ -14,8 +14,30 @@ def runs(names: Collection[str], controls: Mapping[str, Control]) -> list[list[s
     while more := {name for package in first for name in needs[package] if name in names} - first:
         first |= more
     if not first or len(first) == len(names):
-        return [sorted(names)]
-    return [*runs(first, controls), sorted(set(names) - first)]
+        return [_after_needs(names, needs)]
+    return [*runs(first, controls), _after_needs(set(names) - first, needs)]
+
+
+def _after_needs(names: Collection[str], needs: Mapping[str, Collection[str]]) -> list[str]:
+    """Return packages in an order in which each comes after those that it depends on, as far as there is one.
+
+    apt unpacks them so, too, and Debian's scripts rely on it: one that runs before its package is unpacked may call a
+    program whose own package works without Perl, and works with it, but not with half of Perl's packages unpacked.
+    """
+    order: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def add(name: str) -> None:
+        begun.add(name)
+        for needed in sorted(needs[name]):
+            if needed in names and needed not in begun:
+                add(needed)
+        order[name] = None
+
+    for name in sorted(names):
+        if name not in begun:
+            add(name)
+    return list(order)
 
 
 def ordered(
@@ -29,7 +51,7 @@ def ordered(
     removed: set[str] = set()
     order: list[list[str]] = []
     for names in runs:
-        waiting = sorted(names)
+        waiting = list(names)
         order.append([])
         while waiting:
             barring = {name: left & set(barred_by.get(name, ())) - removed for name in waiting}

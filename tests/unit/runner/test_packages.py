@@ -99,22 +99,25 @@ def controls(**needs: str) -> dict[str, Control]:
 @pytest.mark.parametrize(
     ("needs", "expected"),
     [
-        ({"a": "b", "b": ""}, [["a", "b"]]),
+        ({"a": "b", "b": ""}, [["b", "a"]]),
+        ({"a": "c", "b": "", "c": "d", "d": "c b"}, [["b", "d", "c", "a"]]),
         ({"a": "^b", "b": ""}, [["b"], ["a"]]),
-        ({"a": "^b", "b": "c", "c": "", "d": ""}, [["b", "c"], ["a", "d"]]),
+        ({"a": "^b", "b": "c", "c": "", "d": ""}, [["c", "b"], ["a", "d"]]),
         ({"a": "^b", "b": "^c", "c": ""}, [["c"], ["b"], ["a"]]),
-        ({"a": "^dpkg b", "b": "libc6"}, [["a", "b"]]),
-        ({"a": "^b", "b": "^a"}, [["a", "b"]]),
+        ({"a": "^dpkg b", "b": "libc6"}, [["b", "a"]]),
+        ({"a": "^b", "b": "^a"}, [["b", "a"]]),
     ],
 )
-def test_what_must_be_configured_first_has_a_run_of_its_own(needs: dict[str, str], expected: list[list[str]]) -> None:
+def test_what_is_needed_goes_first_and_what_must_be_configured_first_has_a_run_of_its_own(
+    needs: dict[str, str], expected: list[list[str]]
+) -> None:
     assert package_order.runs(list(needs), controls(**needs)) == expected
 
 
 @pytest.mark.parametrize(
     ("runs", "barred_by", "expected", "removed"),
     [
-        ([["b", "a"]], {}, [["a", "b"]], set()),
+        ([["b", "a"]], {}, [["b", "a"]], set()),
         ([["a", "b", "c"]], {"a": {"b"}, "b": {"c"}}, [["c", "b", "a"]], set()),
         ([["a", "b"]], {"a": {"b"}, "b": {"a"}}, [["a", "b"]], {"b"}),
         ([["a"], ["b"]], {"a": {"b"}}, [["a"], ["b"]], {"b"}),
