@@ -26,6 +26,12 @@ _ACTIONS = (
 )
 
 
+EXPECTED_KIND = (
+    "expected -- soop: contract or irreversible in the head, since programs of the versions before may not run on the "
+    "result; if they do: -- soop: expand"
+)
+
+
 def breaks(statement: str) -> str | None:
     """Say what a statement may take from older programs; None if nothing is seen.
 

@@ -88,7 +88,9 @@ def _program_problem(name: str, folder: Path) -> str | None:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    return os.path.isfile(path) and path.resolve().is_relative_to(folder.resolve())
+    """Return whether a file is in a block's folder; blocks of the library may share some, by links among themselves."""
+    home = LIBRARY if folder.is_relative_to(LIBRARY) else folder
+    return os.path.isfile(path) and path.resolve().is_relative_to(home.resolve())
 
 
 def _text(path: Path, label: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from soop_components.library.postgresql.migrate.records import UNFINISHED
+from soop_components.library.postgresql.migrate.history import UNFINISHED
 from tests.scenarios.migrations.ledger import DOMAIN, NODE, SERVICE, Ledger
 
 

@@ -19,14 +19,14 @@ UP, DOWN = "001_a.up.sql", "001_a.down.sql"
 PLACE = "service_defs/any-service/sql/"
 
 
-def problems(root: Path, files: dict[str, str | bytes]) -> list[str]:
+def problems(root: Path, files: dict[str, str | bytes], block: str = "postgresql") -> list[str]:
     """Return what is wrong with migrations, without the folder that they are in."""
     folder = root / "service_defs/any-service"
     for name, content in files.items():
         path = folder / "sql" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    (folder / "service.yaml").write_text(SERVICE)
+    (folder / "service.yaml").write_text(SERVICE.replace("postgresql", block))
     try:
         read_source(Project(root), "any-service")
     except InvalidInput as error:
@@ -37,8 +37,8 @@ def problems(root: Path, files: dict[str, str | bytes]) -> list[str]:
     return [problem for _, _, problem in found]
 
 
-def problem(root: Path, text: str | bytes) -> str:
+def problem(root: Path, text: str | bytes, block: str = "postgresql") -> str:
     """Return the one mistake in an up-migration that has its down-migration, or nothing."""
-    found = problems(root, {"001_a.up.sql": text, "001_a.down.sql": ""})
+    found = problems(root, {"001_a.up.sql": text, "001_a.down.sql": ""}, block)
     assert len(found) <= 1, found
     return found[0].removeprefix("001_a.up.sql:") if found else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from soop_components.library.postgresql.migrate import database, files, losses, records, running
+from soop_components.library.postgresql.migrate import database, files, history, losses, records, running
 
 
 def folder_of(tmp_path: Path, texts: dict[str, str]) -> Path:
@@ -20,14 +20,14 @@ def test_migrations_run_in_order_of_their_numbers(tmp_path: Path) -> None:
     names = ["1000_d.up.sql", "20261127120000_e.up.sql", "002_b.up.sql", "001_a.up.sql", "001_a.down.sql", "notes.txt"]
     found = files.migrations(folder_of(tmp_path, dict.fromkeys(names, "")))
     assert [migration.name for migration in found] == ["a", "b", "d", "e"]
-    applied = {1: records.Applied("a", found[0].checksum)}
-    assert [migration.number for migration in records.pending(found, applied)] == [2, 1000, 20261127120000]
+    applied = {1: history.Applied("a", found[0].checksum)}
+    assert [migration.number for migration in history.pending(found, applied)] == [2, 1000, 20261127120000]
 
 
 def test_a_database_may_be_ahead(tmp_path: Path) -> None:
     found = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    applied = {1: records.Applied("a", found[0].checksum), 2: records.Applied("b", "of a later version")}
-    assert records.pending(found, applied) == []
+    applied = {1: history.Applied("a", found[0].checksum), 2: history.Applied("b", "of a later version")}
+    assert history.pending(found, applied) == []
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_a_database_may_be_ahead(tmp_path: Path) -> None:
     [
         ("005_e.up.sql", "another", "is not what was applied as 005_e; add a new migration"),
         ("004_d.up.sql", "another", "005_e was applied already; give it a later number"),
-        ("005_e.up.sql", records.UNFINISHED, "remove number 5 from the table public.schema_migrations"),
+        ("005_e.up.sql", history.UNFINISHED, "remove number 5 from the table public.schema_migrations"),
     ],
 )
 def test_migrations_that_cannot_be_right_are_refused(tmp_path: Path, name: str, checksum: str, message: str) -> None:
     found = files.migrations(folder_of(tmp_path, {name: ""}))
     with pytest.raises(SystemExit, match=message):
-        records.pending(found, {5: records.Applied("e", checksum)})
+        history.pending(found, {5: history.Applied("e", checksum)})
 
 
 def test_a_migration_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> None:
@@ -77,28 +77,28 @@ def test_what_undoes_a_migration_is_remembered_with_it(tmp_path: Path) -> None:
     first, second = files.migrations(folder_of(tmp_path, texts))
     assert first.down == texts["001_a.down.sql"].encode()
     assert base64.b64encode(first.down).decode() in records.Change.up(first).record
-    assert (second.down, second.down_literal) == (None, "NULL")
+    assert (second.down, records.down_literal(second)) == (None, "NULL")
 
 
 def test_an_older_version_does_not_start_on_what_nothing_undoes(tmp_path: Path) -> None:
     older = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    applied = {1: records.Applied("a", older[0].checksum), 2: records.Applied("b", "x", False, is_irreversible=True)}
+    applied = {1: history.Applied("a", older[0].checksum), 2: history.Applied("b", "x", False, is_irreversible=True)}
     with pytest.raises(SystemExit, match="002_b of a later version is irreversible, and this version does not run"):
-        records.pending(older, applied)
+        history.pending(older, applied)
     newer = files.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: irreversible\n"}))
     assert ", true, false)" in records.Change.up(newer[1]).record
-    assert records.pending(newer, {**applied, 2: applied[2]._replace(checksum=newer[1].checksum)}) == []
+    assert history.pending(newer, {**applied, 2: applied[2]._replace(checksum=newer[1].checksum)}) == []
 
 
 def test_nor_on_a_contract_unless_a_downgrade_is_about_to_undo_it(tmp_path: Path) -> None:
     older = files.migrations(folder_of(tmp_path, {"001_a.up.sql": ""}))
-    contract = records.Applied("b", "x", has_down=True, is_contract=True)
+    contract = history.Applied("b", "x", has_down=True, is_contract=True)
     with pytest.raises(SystemExit, match="002_b of a later version is contract, and this version does not run on its"):
-        records.pending(older, {1: records.Applied("a", older[0].checksum), 2: contract})
+        history.pending(older, {1: history.Applied("a", older[0].checksum), 2: contract})
     newer = files.migrations(folder_of(tmp_path, {"002_b.up.sql": "-- soop: contract\n", "002_b.down.sql": ""}))
     assert records.Change.up(newer[1]).record.count("false, true)") == 1
     allowed = contract._replace(is_contract=False)  # --allow-older
-    assert records.pending(older, {1: records.Applied("a", older[0].checksum), 2: allowed}) == []
+    assert history.pending(older, {1: history.Applied("a", older[0].checksum), 2: allowed}) == []
 
 
 @pytest.mark.parametrize(

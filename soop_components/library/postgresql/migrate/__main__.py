@@ -1,13 +1,12 @@
 """The program: runs what is pending, or undoes.
 
-Arguments: port, database, owner, folder. With ``--down-to NUMBER`` it undoes what was applied after that number, the
+Arguments: those of ``Database``, folder. With ``--down-to NUMBER`` it undoes what was applied after that number, the
 newest first, with the down-migrations that the database remembers: those of a newer version, which this one lacks.
 ``--allow-older NUMBER`` comes before that: an older version may start although it does not run on what is undone next.
 With ``--rows NUMBER`` it says how many rows that would lose; with ``--lacks NUMBER`` it succeeds if neither that one
 nor a later one was applied.
 
-Runs as a superuser of the database, the migrations as the owner unless they declare otherwise. Their SQL was checked
-when they were built.
+The SQL of migrations was checked when they were built.
 """
 
 from __future__ import annotations
@@ -19,21 +18,9 @@ from pathlib import Path
 
 from .database import Database, fail
 from .files import CONTRACT, Migration, migrations
+from .history import UNFINISHED, Applied, pending
 from .losses import count_rows
-from .records import (
-    ALLOW_OLDER,
-    COLUMNS,
-    FROM_ON,
-    KNOWN,
-    LATER,
-    REMEMBER,
-    UNFINISHED,
-    Applied,
-    Change,
-    pending,
-    prepare,
-    way_back_of,
-)
+from .records import ALLOW_OLDER, FROM_ON, KNOWN, LATER, REMEMBER, Change, columns_of, prepare, way_back_of
 from .running import run
 
 
@@ -73,9 +60,9 @@ def migrate_down(database: Database, last: int) -> None:
 
 def main() -> None:
     """Run what is pending, or undo."""
-    port, name, owner, folder, *further = sys.argv[1:]
-    database = Database(port, name, owner)
-    columns = {column for (column,) in database.run(COLUMNS, as_superuser=True)}
+    where, (folder, *further) = sys.argv[1 : len(Database._fields) + 1], sys.argv[len(Database._fields) + 1 :]
+    database = Database(*where)
+    columns = columns_of(database)
     match further:
         case []:
             prepare(database, columns)
@@ -93,7 +80,7 @@ def main() -> None:
             if columns and database.run(FROM_ON.format(number=int(number))):
                 fail(f"migration {number} or a later one was applied")
         case _:
-            fail("expected port, database, owner, folder, and perhaps an option and NUMBER")
+            fail("expected where the database is, a folder, and perhaps an option and NUMBER")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterator
@@ -51,13 +50,6 @@ class Migration(NamedTuple):
     def text(self) -> str:
         """Return the SQL."""
         return self.content.decode("utf-8-sig")
-
-    @property
-    def down_literal(self) -> str:
-        """Return the SQL of a value with what undoes it."""
-        if self.down is None:
-            return "NULL"
-        return f"pg_catalog.convert_from(pg_catalog.decode('{base64.b64encode(self.down).decode()}', 'base64'), 'UTF8')"
 
     @property
     def unfinished(self) -> str:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 
 from .database import Database
-from .records import LATER
+from .records import COUNT, LATER
 
-COUNT = "SET statement_timeout = '5s';\nSELECT count({counted}) FROM {table};"
-IDENTIFIER = r"(?P<name>(?:[\w$]+|\"[^\"]+\")(?:\.(?:[\w$]+|\"[^\"]+\"))?)"
+_WORD = r"(?:[\w$]+|\"[^\"]+\"|`[^`]+`)"
+IDENTIFIER = rf"(?P<name>{_WORD}(?:\.{_WORD})?)"
 DROP_TABLE = re.compile(rf"\s*drop\s+table\s+(?:if\s+exists\s+)?{IDENTIFIER}", re.IGNORECASE)
 ALTER_TABLE = re.compile(
     rf"\s*alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?{IDENTIFIER}(?P<rest>.*)", re.IGNORECASE | re.DOTALL

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import NamedTuple
 
-from .database import LOCK_TIMEOUT, Database, fail
+from .database import LOCK_TIMEOUT, Database
 from .files import CONTRACT, IRREVERSIBLE, Migration
 
-UNFINISHED = "unfinished"
-"""Recorded in place of a checksum when a migration ended its transaction itself, so that it does not run twice."""
 TABLE = """
 CREATE TABLE IF NOT EXISTS public.schema_migrations (
     number bigint PRIMARY KEY,
@@ -44,6 +43,9 @@ FROM public.schema_migrations WHERE number > {number} ORDER BY number DESC;
 """
 
 
+COUNT = "SET statement_timeout = '5s';\nSELECT count({counted}) FROM {table};"
+
+
 def record_of(migration: Migration, checksum: str) -> str:
     """Return the SQL that records a migration."""
     irreversible = str(migration.declares(IRREVERSIBLE)).lower()
@@ -53,23 +55,15 @@ def record_of(migration: Migration, checksum: str) -> str:
 
 def way_back_of(migration: Migration) -> dict[str, str]:
     """Return the SQL of what a downgrade needs to know of a migration."""
-    return {"down": migration.down_literal, "contract": str(migration.declares(CONTRACT)).lower()}
+    return {"down": down_literal(migration), "contract": str(migration.declares(CONTRACT)).lower()}
 
 
-class Applied(NamedTuple):
-    """A migration as the database remembers it."""
-
-    name: str
-    checksum: str
-    has_down: bool = True
-    is_irreversible: bool = False
-    is_contract: bool = False
-    """Whether versions that lack it are to be kept from it: no downgrade is about to undo it."""
-
-    @property
-    def keeps_out(self) -> str | None:
-        """Return why a version that lacks it does not run on its result; None if it does."""
-        return IRREVERSIBLE if self.is_irreversible else CONTRACT if self.is_contract else None
+def down_literal(migration: Migration) -> str:
+    """Return the SQL of a value with what undoes a migration."""
+    if migration.down is None:
+        return "NULL"
+    encoded = base64.b64encode(migration.down).decode()
+    return f"pg_catalog.convert_from(pg_catalog.decode('{encoded}', 'base64'), 'UTF8')"
 
 
 class Change(NamedTuple):
@@ -92,29 +86,9 @@ class Change(NamedTuple):
         return cls(migration, FORGET.format(number=migration.number), is_recorded)
 
 
-def pending(wanted: list[Migration], applied: dict[int, Applied]) -> list[Migration]:
-    """Return the migrations to run; a changed one, or one that comes too late, is a failure.
-
-    The database may be ahead: after a rollback to an earlier version its schema still serves that one, too, unless a
-    migration says otherwise that nothing undoes, or that no downgrade is about to undo.
-    """
-    latest = max(applied, default=0)
-    known = {migration.number for migration in wanted}
-    for number, one in applied.items():
-        if one.keeps_out and number not in known:
-            fail(
-                f"{number:03}_{one.name} of a later version is {one.keeps_out}, and this version does not run on its "
-                "result: deploy one that has it, or put back a snapshot from before"
-            )
-    for migration in wanted:
-        done = applied.get(migration.number)
-        if done is not None and done.checksum == UNFINISHED:
-            fail(migration.unfinished)
-        if done is not None and done.checksum != migration.checksum:
-            fail(f"{migration.path}: is not what was applied as {migration.number:03}_{done.name}; add a new migration")
-        if done is None and migration.number < latest:
-            fail(f"{migration.path}: {latest:03}_{applied[latest].name} was applied already; give it a later number")
-    return [migration for migration in wanted if migration.number not in applied]
+def columns_of(database: Database) -> set[str]:
+    """Return the columns of the table of migrations; none where there is no such table."""
+    return {column for (column,) in database.run(COLUMNS, as_superuser=True)}
 
 
 def prepare(database: Database, columns: set[str]) -> None:

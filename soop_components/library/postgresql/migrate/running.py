@@ -7,7 +7,8 @@ import sys
 
 from .database import LOCK_TIMEOUT, Database, fail
 from .files import NO_TRANSACTION, SUPERUSER, Migration
-from .records import UNFINISHED, Change, record_of
+from .history import UNFINISHED
+from .records import Change, record_of
 
 INVALID_INDEXES = """
 SELECT indexrelid::regclass, relname, EXISTS (

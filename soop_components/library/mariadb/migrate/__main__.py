@@ -1,0 +1,1 @@
+../../postgresql/migrate/__main__.py

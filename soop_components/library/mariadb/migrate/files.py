@@ -1,0 +1,1 @@
+../../postgresql/migrate/files.py

@@ -1,0 +1,1 @@
+../../postgresql/migrate/losses.py
