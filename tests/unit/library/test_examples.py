@@ -44,6 +44,7 @@ def role_plan(block: str, with_: dict[str, Any], base: str = "debian-12") -> Rol
                 "key": {"type": "string", "secret": True, "generate": 20},
                 "certificate": {"type": "string", "secret": True, "generate": "certificate"},
                 "database_password": {"type": "string", "secret": True, "generate": 20},
+                "redis_password": {"type": "string", "secret": True, "generate": 20},
             },
             "components": {"example": {"uses": block, "with": with_}},
             "nodes": {"web": {"components": ["example"]}, "database": {"components": ["example"]}},
@@ -149,6 +150,65 @@ def test_systemd_service_without_anything() -> None:
     plan = planned("systemd_service", {"command": "x", "health": {"command": ["/bin/true"], "timeout": 5}})
     assert plan.command_health is not None
     assert (plan.command_health.command, plan.command_health.timeout) == (("/bin/true",), 5)
+
+
+def test_apache_site() -> None:
+    role = role_plan("apache_site", example_of("apache_site"))
+    plan = role.components["example"]
+    assert set(role.packages) == {"apache2", "libapache2-mod-php", "php-mysql", "php-gd"}
+    lines = content(plan, "/etc/apache2/sites-enabled/test-service-example.conf").splitlines()
+    assert lines[0] == "<VirtualHost *:80>"
+    assert '    DocumentRoot "/srv/www"' in lines
+    assert '    php_admin_value memory_limit "256M"' in lines
+    assert '    ProxyPass "/api/" "http://127.0.0.1:8080/" connectiontimeout=2 retry=1' in lines
+    assert plan.files["/srv/www/css/site.css"].source == "html/css/site.css"
+    assert [(script.when, script.arguments) for script in plan.scripts] == [("before_units", ("proxy", "proxy_http"))]
+    assert "/srv/www/" in plan.units["apache2.service"].reload_on
+    assert plan.http_health is not None
+
+
+def test_apache_site_of_a_packaged_application() -> None:
+    given = {"aliases": {"/wp-content": "/var/lib/wp"}, "fallback": "/index.php", "names": ["a.org", "b.org"]}
+    plan = planned("apache_site", {**given, "port": 8081, "settings": {"Redirect": "/old /new"}})
+    lines = content(plan, "/etc/apache2/sites-enabled/test-service-example.conf").splitlines()
+    assert {"    ServerName a.org", "    ServerAlias b.org", "    Redirect /old /new"} <= set(lines)
+    assert '    Alias "/wp-content" "/var/lib/wp"' in lines
+    assert lines.count("        FallbackResource /index.php") == 1
+    assert (plan.http_health, plan.scripts[0].arguments) == (None, ())
+
+
+def test_mariadb() -> None:
+    plan = planned("mariadb")
+    assert [(script.name, script.when) for script in plan.scripts][:2] == [
+        ("prepare", "before_units"),
+        ("database", "after_units"),
+    ]
+    secret = "@@soop-secret:database_password|mysql@@"
+    assert f"ALTER USER 'shop'@'%' IDENTIFIED BY {secret};\n" in (plan.scripts[1].stdin or "")
+    owner = plan.files["/etc/soop-mariadb/shop.cnf"]
+    assert (owner.mode, owner.secret) == ("0600", True)
+    assert "max_connections = 200\n" in content(plan, "/etc/mysql/mariadb.conf.d/90-soop.cnf")
+    assert plan.units["mariadb.service"].restart_on == ("/etc/mysql/mariadb.conf.d/90-soop.cnf",)
+    assert plan.command_health is not None
+
+
+def test_mariadb_grants_what_is_in_the_database_and_not_in_those_with_a_like_name() -> None:
+    plan = planned("mariadb", {"database": "our_shop", "password": "{{ config.key }}"})
+    assert "ON `our\\_shop`.* TO 'our_shop'@'%'" in (plan.scripts[1].stdin or "")
+
+
+def test_redis() -> None:
+    plan = planned("redis")
+    configuration = plan.files["/etc/redis/redis-example.conf"]
+    assert (configuration.mode, configuration.group, configuration.secret) == ("0640", "redis", True)
+    lines = (configuration.content or "").splitlines()
+    assert {"bind 127.0.0.1 @@soop-node:name@@", "maxmemory 200mb", "maxmemory-policy allkeys-lru"} <= set(lines)
+    assert "requirepass @@soop-secret:redis_password|json@@" in lines
+    assert {"appendonly yes", "dir /var/lib/redis/example"} <= set(lines)
+    assert list(plan.units) == ["redis-server@example.service"]
+    assert plan.command_health is not None
+    plan = planned("redis", {"password": "{{ config.key }}", "persistence": False})
+    assert "appendonly no\n" in content(plan, "/etc/redis/redis-example.conf")
 
 
 def test_nginx_site() -> None:
@@ -268,6 +328,6 @@ def test_postgresql_without_migrations() -> None:
 def test_names_of_settings_stay_names(settings: dict[str, Any]) -> None:
     from soop_components.errors import InvalidInput
 
-    for block in ("nginx_site", "postgresql", "systemd_service"):
+    for block in ("apache_site", "mariadb", "nginx_site", "postgresql", "redis", "systemd_service"):
         with pytest.raises(InvalidInput, match="settings"):
             planned(block, {**example_of(block), "settings": settings})
