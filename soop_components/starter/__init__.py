@@ -7,20 +7,59 @@ import re
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from soop_components.errors import InvalidInput
 from soop_components.project import Project
 from soop_components.schema.schemas import SCHEMAS, schema_path, schema_text
 
 _FILES = Path(__file__).parent / "files"
+_TEMPLATES = Path(__file__).parent / "templates"
 _CI = Path(__file__).parent / "ci"
 _CI_OF_ALL = "common"
 _DOT = "dot-"
 """Beginning of a name that begins with a dot in the project; packaging tools leave out files that are hidden."""
+_USUAL = "hello"
+_FIRST_VERSION = "0.1.0"
 _DISTRIBUTION = "soop-components"
 
 
-def begin(root: Path, ci: str | None = None) -> list[str]:
+class Template(NamedTuple):
+    """The service and the domain that a project begins with."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Return what is written beside the files that every project has."""
+        return _TEMPLATES / self.name
+
+    @property
+    def service(self) -> str:
+        """Return the name of its service."""
+        return next((self.folder / "service_defs").iterdir()).name
+
+    @property
+    def domain(self) -> str:
+        """Return the name of its domain."""
+        return next((self.folder / "stacks").iterdir()).name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Return what brings the service up."""
+        return (
+            f"soop lock {self.service}",
+            f"soop build {self.service}",
+            f"soop deploy {self.service}-{_FIRST_VERSION} {self.domain}",
+        )
+
+
+def templates() -> tuple[str, ...]:
+    """Return the names of the templates; the first one is used unless another is asked for."""
+    return (_USUAL, *sorted(path.name for path in _TEMPLATES.iterdir() if path.is_dir() and path.name != _USUAL))
+
+
+def begin(root: Path, ci: str | None = None, template: str = _USUAL) -> list[str]:
     """Write the project into a folder and return the paths of its files; what is there already is never changed.
 
     With ``ci``, one of ``ci_kinds``, what previews pull requests there is written too; into a project that is there
@@ -28,7 +67,11 @@ def begin(root: Path, ci: str | None = None) -> list[str]:
     """
     texts: dict[str, str] = {}
     if ci is None or not (root / "Pulumi.yaml").exists():
-        texts = dict(_texts(root, _FILES)) | {schema_path(name): schema_text(name) for name in SCHEMAS}
+        chosen = Template(template)
+        texts = dict(_texts(root, _FILES)) | dict(_texts(root, chosen.folder))
+        for mark, value in (("@@service@@", chosen.service), ("@@domain@@", chosen.domain)):
+            texts = {name: text.replace(mark, value) for name, text in texts.items()}
+        texts |= {schema_path(name): schema_text(name) for name in SCHEMAS}
     there = [name for name in texts if (root / name).exists()]
     if ci is not None:
         previews = {**dict(_texts(root, _CI / _CI_OF_ALL)), **dict(_texts(root, _CI / ci))}

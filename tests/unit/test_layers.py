@@ -111,7 +111,7 @@ def arrows_of(path: Path, source: str) -> Iterator[Arrow]:
 def modules(folder: Path) -> list[Path]:
     """Return the modules of the program; what `soop init` copies into a project is not one of them."""
     files = [folder] if folder.is_file() else sorted(folder.rglob("*.py"))
-    return [file for file in files if not file.is_relative_to(PACKAGE / "starter/files")]
+    return [file for file in files if not file.is_relative_to(PACKAGE / "starter") or file.parent.name == "starter"]
 
 
 def arrows(folder: Path = PACKAGE) -> list[Arrow]:

@@ -15,11 +15,14 @@ from soop_components.schema.schemas import FOLDER, OUTPUTS, SCHEMAS, schema_text
 from tests.shipped import is_shipped
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-STARTER = CHECKOUT / "soop_components/starter/files"
+STARTER = CHECKOUT / "soop_components/starter"
 SHIPPED = {
-    "service": [*CHECKOUT.glob("service_defs/*/service.yaml"), *STARTER.glob("service_defs/*/service.yaml")],
-    "domain": [*CHECKOUT.glob("stacks/Pulumi.*.yaml"), *STARTER.glob("stacks/Pulumi.*.yaml")],
-    "environment": [*CHECKOUT.glob("stacks/environments/*"), *STARTER.glob("stacks/environments/*")],
+    "service": [
+        *CHECKOUT.glob("service_defs/*/service.yaml"),
+        *STARTER.glob("templates/*/service_defs/*/service.yaml"),
+    ],
+    "domain": [*CHECKOUT.glob("stacks/Pulumi.*.yaml"), *STARTER.glob("templates/*/stacks/Pulumi.*.yaml")],
+    "environment": [*CHECKOUT.glob("stacks/environments/*"), *STARTER.glob("files/stacks/environments/*")],
     "block": [*CHECKOUT.glob("soop_components/library/*/block.yaml"), *CHECKOUT.glob("service_defs/*/blocks/*/*.yaml")],
 }
 FILES = [(kind, file) for kind, files in SHIPPED.items() for file in sorted(files) if is_shipped(file)]
@@ -44,7 +47,7 @@ def test_a_shipped_file_fits_and_points_editors_at_its_schema(kind: str, file: P
     assert mistakes(kind, read_yaml(file, file.name).data) == []
     modeline = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
     assert modeline is not None
-    root = STARTER if file.is_relative_to(STARTER) else CHECKOUT
+    root = next((folder.parent for folder in file.parents if folder.name in ("service_defs", "stacks")), CHECKOUT)
     assert (file.parent / modeline[1]).resolve() == root / FOLDER / f"{kind}.json"
 
 

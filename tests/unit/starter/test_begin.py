@@ -15,19 +15,28 @@ from soop_components.deployment.environment_file import load_environment
 from soop_components.errors import InvalidInput
 from soop_components.project import Project
 from soop_components.reading.loader import load_domain, load_service
-from soop_components.starter import begin, project_name, requirement
+from soop_components.starter import Template, begin, project_name, requirement, templates
 from tests.domains import check_domain
 
 
-def test_the_definitions_are_good_and_fit_each_other(tmp_path: Path) -> None:
-    written = begin(tmp_path)
+@pytest.mark.parametrize("name", templates())
+def test_the_definitions_are_good_and_fit_each_other(name: str, tmp_path: Path) -> None:
+    template = Template(name)
+    written = begin(tmp_path, template=name)
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == written
     project = Project.find(tmp_path)
-    service = load_service(project.service_defs / "hello-service", "hello-service")
-    domain = load_domain(project.domain_file("dev-hello"), "dev-hello", "dev-hello")
+    service = load_service(project.service_defs / template.service, template.service)
+    domain = load_domain(project.domain_file(template.domain), template.domain, template.domain)
     environment = load_environment(project.environments / "dev.yaml", "dev")
-    check_domain(domain, {"hello-service": service}, "dev-hello", environment)
-    assert str(domain.services[0].reference) == f"hello-service-{service.version}"
+    check_domain(domain, {template.service: service}, template.domain, environment)
+    assert template.commands[-1] == f"soop deploy {domain.services[0].reference} {template.domain}"
+    readme = (tmp_path / "README.md").read_text()
+    assert all(command in readme for command in template.commands)
+
+
+def test_a_wordpress_is_less_than_sixty_lines(tmp_path: Path) -> None:
+    begin(tmp_path, template="wordpress")
+    assert len((tmp_path / "service_defs/wordpress-service/service.yaml").read_text().splitlines()) < 60
 
 
 def test_the_project_is_called_after_its_folder_and_pins_soop(tmp_path: Path) -> None:
