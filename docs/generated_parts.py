@@ -143,8 +143,9 @@ def _bounds(schema: Schema) -> str:
 
 
 def library() -> str:
-    """Return a chapter per building block: what it is, its annotated example, its parameters."""
-    return "\n\n".join(_chapter(name) for name in block_names())
+    """Return a table of what the building blocks are, and a chapter for each: its annotated example, its parameters."""
+    rows = [f"| [{name}](#{name}) | {load_block(name).block.summary} |" for name in block_names()]
+    return "\n\n".join(["\n".join(["| block | for |", "| --- | --- |", *rows]), *map(_chapter, block_names())])
 
 
 def _chapter(name: str) -> str:
