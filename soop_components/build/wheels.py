@@ -62,17 +62,17 @@ class WheelCache:
         wanted = {wheel.sha256: wheel for wheel in wheels}
         found = {sha256: self._find(sha256) for sha256 in wanted}
         missing = [wanted[sha256] for sha256, path in found.items() if path is None]
-        if missing:
+        for wheels_at_once in _once_each(missing):
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._folder, prefix=".incoming-") as folder:
-                lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in missing]
+                lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in wheels_at_once]
                 Path(folder, "pinned.txt").write_text("".join(lines), encoding="utf-8")
                 try:
-                    files = _fetch(base, Path(folder), progress, len(missing))
+                    files = _fetch(base, Path(folder), progress, len(lines))
                 except SoopError as error:
                     advice = f"if the package index has them no more: soop lock --refresh {label}"
                     raise SoopError(error.message, advice) from None
-                for wheel in missing:
+                for wheel in wheels_at_once:
                     self._taken(wheel.name, wheel.version, files)
         return {sha256: path or self._path(sha256) for sha256, path in found.items()}
 
@@ -91,6 +91,17 @@ class WheelCache:
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.whl"
+
+
+def _once_each(wheels: Iterable[LockedWheel]) -> list[list[LockedWheel]]:
+    """Return wheels in groups without two of one name, as two applications may have: pip refuses these together."""
+    groups: list[dict[str, LockedWheel]] = []
+    for wheel in wheels:
+        group = next((each for each in groups if wheel.name not in each), None)
+        if group is None:
+            groups.append(group := {})
+        group[wheel.name] = wheel
+    return [list(group.values()) for group in groups]
 
 
 def _fetch(base: str, folder: Path, progress: Progress, count: int) -> dict[str, Path]:

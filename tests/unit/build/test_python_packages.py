@@ -201,3 +201,16 @@ def test_requirements_with_hashes_and_comments(pages: Project) -> None:
         "# pinned\r\ngreeter==1.0 \\\r\n    --hash=sha256:00 \\\r\n    --hash=sha256:11\r\n    # via x\r\n\r\nolder\n",
     )
     assert read_source(pages, LABEL).python == {"web": ("greeter==1.0", "older")}
+
+
+def test_two_applications_have_other_versions_of_a_package(pages: Project) -> None:
+    folder = pages.service_defs / "pages-service"
+    text = (folder / "service.yaml").read_text()
+    other = "  other: {uses: python_application, with: {application: other, command: greeter}}\nnodes:"
+    text = text.replace("nodes:", other).replace("[web]", "[web, other]")
+    write_files(folder, {"service.yaml": text, "other/requirements.txt": "greeter<1.1\n"})
+    relock(pages)
+    shutil.rmtree(pages.cache / "wheels")
+    built(pages)
+    found = Store.of(pages).open_whole("pages-service-1.0.0").resolved.components
+    assert [any("greeter-1.1" in file for file in found[name].apart) for name in ("web", "other")] == [True, False]
