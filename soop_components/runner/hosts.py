@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 
 from soop_components.runner import systemd
+from soop_components.runner.document import parse
 from soop_components.runner.host import Host
 from soop_components.runner.vocabulary import Drift
 
@@ -46,9 +47,9 @@ def drift(host: Host) -> list[Drift]:
 
 def _readers(host: Host) -> list[str]:
     """Return the units of what runs that look names up only when they are loaded, as nginx does."""
-    running = host.load("running.json") or {"plan": {"components": {}}}
-    units = [unit for part in running["plan"]["components"].values() for unit in (part.get("units") or {}).items()]
-    return sorted({name for name, unit in units if _PATH in (unit.get("reload_on") or ())})
+    running = host.load("running.json")
+    units = parse(running).units if running else {}
+    return sorted(name for name, unit in units.items() if _PATH in unit.reload_on)
 
 
 def _write(host: Host, hosts: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ def test_units_that_look_names_up_when_they_are_loaded_are_reloaded(node: Node) 
     units = {
         "proxy.service": {"content": "[Service]\n", "reload_on": ["/etc/hosts"]},
         "other.service": {"content": "x"},
+        "elsewhere.service": {"content": "x", "reload_on": ["/etc/hosts"], "others": True},
     }
     node.accept(document(web={"units": units}), hosts=NODES)
     node.systemd.commands.clear()
