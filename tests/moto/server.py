@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 PACKAGES = Path(sys.prefix) / "moto"
 """The server with all that it needs; `make test` installs it."""
@@ -22,6 +22,8 @@ _SIGNED = f"AWS4-HMAC-SHA256 Credential=of-tests/20260101/{_REGION}/{{service}}/
 """Tells moto which of AWS's services is meant, and that somebody asks; nobody looks at signatures."""
 _PATIENCE = 120
 """Seconds until it answers, on a busy machine too."""
+_DIRECTLY = build_opener(ProxyHandler({}))
+"""Asks this computer, whatever proxy it has for others."""
 _ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -70,7 +72,7 @@ class Moto:
     ) -> bytes:
         signed = {"Authorization": _SIGNED.format(service=service), **(headers or {})}
         request = Request(self.url + path, data=data or None, headers=signed, method=method)
-        with urlopen(request, timeout=_PATIENCE) as answer:
+        with _DIRECTLY.open(request, timeout=_PATIENCE) as answer:
             content: bytes = answer.read()
         return content
 
@@ -102,7 +104,7 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
     while time.monotonic() < deadline and process.poll() is None:
         if found := _ADDRESS.search(log.read_text()):
             try:
-                urlopen(f"{found[1]}/moto-api/", timeout=_PATIENCE).close()
+                _DIRECTLY.open(f"{found[1]}/moto-api/", timeout=_PATIENCE).close()
             except URLError:
                 continue
             return found[1]
