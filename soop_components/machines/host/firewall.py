@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from soop_components.model.firewall import SSH, Rule
@@ -53,6 +53,10 @@ class Firewall:
             if guarded
             else []
         )
+
+    def keeping(self, before: Firewall | None) -> Firewall:
+        """Return the rules with those of ports that only the ones ``before`` name: a rollback leads back to them."""
+        return replace(self, ports={**before.ports, **self.ports}) if before else self
 
     def locks_out(self, address: str) -> bool:
         """Return whether somebody at an address cannot connect by SSH; False if it is unknown, that is empty."""

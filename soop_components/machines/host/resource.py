@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from soop_components.errors import SoopError
@@ -152,7 +153,10 @@ class HostResource(Resource):
         if outputs.get("running") is False and (operations := _operations(spec)):
             await context.progress.show("starting the machine")
             await operations.start(context.name)
-        before = HostSpec.parse(inputs["spec"]).named(outputs["host"])
+        was = HostSpec.parse(inputs["spec"])
+        if spec.firewall:
+            spec = replace(spec, firewall=spec.firewall.keeping(was.firewall))
+        before = was.named(outputs["host"])
         same_key = spec.made_for_node and before is not None and before.host_key == candidate.host_key
         shown = outputs["place"]["hostKey"] if same_key else candidate.host_key
         if not _is_ready(outputs) and spec.operator_login:

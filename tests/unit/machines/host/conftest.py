@@ -44,6 +44,8 @@ class Machine:
     """Jump hosts from which nobody may connect, "" for no jump host."""
     rules_shut: set[str] = field(default_factory=set)
     """The same by the rules that are armed next."""
+    rules: str = ""
+    """Those that were armed last."""
 
     async def check_access(self) -> None:
         self.asked.append("check_access")
@@ -57,6 +59,8 @@ class Machine:
         if verb == "claim":
             self.claim = self.claim or arguments
             return self.claim
+        if verb == "arm_firewall":
+            self.rules = arguments["rules"]
         if verb in ("arm_firewall", "take_firewall_back"):
             self.shut_to, self.rules_shut = self.rules_shut, self.shut_to
         if verb == "keep_firewall":

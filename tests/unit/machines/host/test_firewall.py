@@ -151,6 +151,17 @@ def test_a_way_of_before_that_is_gone_is_none(network: Network) -> None:
     assert network.ways == ["", JUMP]
 
 
+def test_ports_of_the_version_before_stay_guarded_since_a_rollback_leads_back_to_it(network: Network) -> None:
+    made, machine = created(**GUARDED), network.machines["10.0.0.1"]
+    moved = {"firewall": {**GUARDED["firewall"], "ports": {"80": [], "8081": []}}}
+    machine.found["kept"] = False
+    made = asyncio.run(HostResource().update(CONTEXT, NODE, wanted(**GUARDED), made, wanted(**moved)))
+    assert "tcp dport { 22, 80, 8080, 8081 } drop" in machine.rules
+    machine.found["kept"] = False
+    asyncio.run(HostResource().update(CONTEXT, NODE, wanted(**moved), made, wanted(**moved)))
+    assert "tcp dport { 22, 80, 8081 } drop" in machine.rules
+
+
 def test_rules_that_are_gone_are_drift(network: Network) -> None:
     made = created(**GUARDED)
     network.machines["10.0.0.1"].found["guarded"] = False
