@@ -66,8 +66,8 @@ def test_a_team_shares_a_domain_whose_state_and_key_are_in_a_cloud(project: Stan
         assert f"(pid {process})" in said
         assert f"if it was killed: soop recover --force {DOMAIN}" in said
         os.kill(process, signal.SIGKILL)
-        assert first.wait(60) == 128 + signal.SIGKILL
-        first.communicate()
+        first.communicate(timeout=300)
+        assert first.returncode == 128 + signal.SIGKILL
         project.release()
 
         said = colleague.succeed("recover", "--force", DOMAIN)
