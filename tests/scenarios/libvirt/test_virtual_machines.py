@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scenarios.libvirt.conftest import Room
+from tests.scenarios.same_artifact import runs_the_same_artifact
 from tests.scenarios.workspace import eventually, get
 from tests.virtual import hypervisor
 
@@ -63,6 +64,7 @@ def test_the_example_from_the_artifact_that_local_machines_get(room: Room) -> No
     project.must("soop", "build", "service_defs/access-service")
     room.define("{service: access-service-3.2.3, nodes: {web: 1}}")
     project.up(domain)
+    assert runs_the_same_artifact(project, domain)
     (url,) = project.service(domain)["endpoints"]["http"]
     health = {"service": "access-service", "version": "3.2.3", "node": web, "database": "reachable"}
     assert get(f"{url}/health") == (200, health)
