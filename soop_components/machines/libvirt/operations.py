@@ -131,6 +131,7 @@ class LibvirtOperations(Operations):
         await virsh("vol-create-as", copy.pool, copy.volume, f"{size}B", "--format", "qcow2")
         path = await virsh("vol-path", "--pool", copy.pool, copy.volume)
         await self._await_copies(node)  # what a killed run has begun goes on
+        await virsh.succeeds("domjobinfo", node, "--completed")  # to read how that ended forgets it
         with NamedTemporaryFile("w", prefix="soop-copy-", suffix=".xml") as file:
             file.write(
                 "<domainbackup mode='push'><disks>"
