@@ -8,6 +8,8 @@ from soop_components.errors import SoopError
 from soop_components.machines.libvirt.virsh import Virsh
 from soop_components.model.size import size_text
 
+_PATIENCE = 60.0
+"""Seconds that each answer may take: without it a plan is made as well."""
 _AVAILABLE = ("free", "buffers", "cached")
 
 
@@ -18,9 +20,9 @@ def room_problem(uri: str, memory: Mapping[str, int]) -> str | None:
     """
     virsh = Virsh(uri)
     try:
-        there = virsh.run("list", "--all", "--name").split()
+        there = virsh.run("list", "--all", "--name", seconds=_PATIENCE).split()
         needed = sum(size for node, size in memory.items() if node not in there)
-        available = _available(virsh.run("nodememstats"))
+        available = _available(virsh.run("nodememstats", seconds=_PATIENCE))
     except SoopError:
         return None
     if needed <= available:

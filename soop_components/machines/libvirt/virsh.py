@@ -30,18 +30,18 @@ class Virsh:
             return False
         return True
 
-    def run(self, *words: str) -> str:
-        """Do the same, and wait for it."""
+    def run(self, *words: str, seconds: float = _SECONDS) -> str:
+        """Do the same, and wait for it, so many seconds at most."""
         argv = ["virsh", "--quiet", "--connect", self._uri, *words]
         try:
             done = subprocess.run(
-                argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_SECONDS
+                argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=seconds
             )
         except FileNotFoundError:
             hint = "install Debian's package libvirt-clients on this computer"
             raise SoopError("virsh is not installed, with which soop asks libvirt", hint) from None
         except subprocess.TimeoutExpired:
-            raise SoopError(f"virsh {words[0]} has not ended after {_SECONDS} seconds") from None
+            raise SoopError(f"virsh {words[0]} has not ended after {seconds:g} seconds") from None
         if done.returncode:
             said = printable(" ".join(done.stderr.split())).removeprefix("error: ")
             raise SoopError(f"virsh {words[0]} failed: {said or f'exit code {done.returncode}'}")

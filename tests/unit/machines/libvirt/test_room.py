@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from soop_components.machines.libvirt import room
 from soop_components.machines.libvirt.room import room_problem
 
 GIB = 1 << 30
@@ -39,6 +40,8 @@ def test_new_ones_need_what_is_free_or_can_be_freed() -> None:
     )
 
 
-def test_where_nobody_answers_nothing_is_refused(programs: Path) -> None:
-    (programs / "virsh").write_text("#!/bin/sh\nexit 1\n")
+@pytest.mark.parametrize("command", ["exit 1", "exec sleep 3600"])
+def test_where_nobody_answers_nothing_is_refused(programs: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr(room, "_PATIENCE", 0.2)
+    (programs / "virsh").write_text(f"#!/bin/sh\n{command}\n")
     assert room_problem("qemu:///system", {"web-2": 9 * GIB}) is None
