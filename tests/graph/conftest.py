@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
 from pulumi.runtime import mocks
 
 from tests.graph.declared import DOMAIN, Monitor, Recorder
+from tests.graph.native_domain import event_loop
 
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    recorder = Recorder()
-    recorder.monitor = Monitor(recorder)
-    mocks.set_mocks(recorder, project="soop", stack=DOMAIN, preview=False, monitor=recorder.monitor)
-    yield recorder
-    loop.close()
-    asyncio.set_event_loop(None)
+    with event_loop():
+        recorder = Recorder()
+        recorder.monitor = Monitor(recorder)
+        mocks.set_mocks(recorder, project="soop", stack=DOMAIN, preview=False, monitor=recorder.monitor)
+        yield recorder
