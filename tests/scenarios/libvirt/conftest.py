@@ -21,7 +21,7 @@ import pytest
 from soop_components.setup.virtual_image import image_of
 from tests.native import EXTRAS, FOLDER
 from tests.scenarios.ground import as_root
-from tests.scenarios.workspace import CHECKOUT, Workspace, workspace
+from tests.scenarios.workspace import CHECKOUT, Workspace, eventually, workspace
 from tests.virtual import hypervisor
 
 _ENVIRONMENT = """\
@@ -52,6 +52,18 @@ class Room:
         definition = f"config:\n  soop:environment: room\n  soop:services:\n    - {service}\n"
         (self.project.root / f"stacks/Pulumi.{self.domain}.yaml").write_text(definition)
         self.project.must("pulumi", "stack", "init", self.domain)
+
+    def ssh(self, node: str, command: str) -> str:
+        """Return what a command on a node prints; an emulated machine may be too busy to answer at once."""
+        said: list[str] = []
+
+        def answers() -> bool:
+            ended = self.project.run("soop", "ssh", node, command)
+            said.append(ended.text)
+            return ended.exit_code == 0
+
+        eventually(answers, 900)
+        return said[-1].strip()
 
     def volumes(self) -> set[str]:
         """Return the names of the volumes in the pool."""

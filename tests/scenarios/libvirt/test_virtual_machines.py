@@ -43,7 +43,7 @@ def test_two_machines_come_up_one_starts_again_and_one_is_replaced_with_its_data
     project.up(domain)
     assert room.machines() == {one, other}
     assert project.changes(domain) == {}
-    project.ssh(one, "echo kept >/srv/notes/note && sync")
+    room.ssh(one, "echo kept >/srv/notes/note && sync")
     project.must("soop", "snapshot", "create", domain, "store-1", "--label", "noted")
     assert "note-service-1.0.0" in project.must("soop", "snapshot", "list", domain)
 
@@ -83,9 +83,8 @@ def press_power_button(node: str) -> None:
 
 def replaced_with_its_data(room: Room, node: str, shows: str, content: str) -> None:
     """Give a node another machine, in an update that starts the one that is off."""
-    project = room.project
-    system = project.ssh(node, "cat /etc/machine-id")
-    project.must("soop", "replace", "--yes", node)
-    assert project.ssh(node, "cat /etc/machine-id") != system
-    assert project.ssh(node, shows).strip() == content
-    assert project.changes(room.domain) == {}
+    system = room.ssh(node, "cat /etc/machine-id")
+    room.project.must("soop", "replace", "--yes", node)
+    assert room.ssh(node, "cat /etc/machine-id") != system
+    assert room.ssh(node, shows) == content
+    assert room.project.changes(room.domain) == {}
