@@ -24,9 +24,12 @@ class BootstrapResource(Resource):
 
     def diff(self, inputs: Properties, outputs: Properties, wanted: Properties) -> Difference:
         """A machine that is made of something else is another one, which gets keys of its own."""
-        named = "base" if "base" in wanted else "machine"
-        is_another = inputs.get(named) != wanted.get(named) or wanted.get("anew", False)
-        return Difference({named: PropertyChange.UPDATED}, replaces=(named,)) if is_another else Difference()
+        if wanted.get("anew"):
+            return Difference({"anew": PropertyChange.ADDED}, replaces=("anew",))
+        made_by = "base" if "base" in wanted else "machine"
+        if inputs.get(made_by) == wanted.get(made_by):
+            return Difference()
+        return Difference({made_by: PropertyChange.UPDATED}, replaces=(made_by,))
 
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show that keys are not made yet."""

@@ -63,6 +63,6 @@ def test_where_a_base_is_given_another_image_is_for_new_machines_until_one_is_wa
     before = {**WANTED, "base": "debian-12"}
     other = {**before, "machine": "ami-2"}
     assert not BOOTSTRAP.diff(before, before, other).changes
-    assert BOOTSTRAP.diff(before, before, {**other, "anew": True}).replaces == ("base",)
+    assert BOOTSTRAP.diff(before, before, {**other, "anew": True}).replaces == ("anew",)
     assert not BOOTSTRAP.diff({**other, "anew": True}, other, other).changes
     assert BOOTSTRAP.diff(other, other, {**other, "base": "debian-13"}).replaces == ("base",)
