@@ -44,9 +44,10 @@ class Release(pulumi.CustomResource):
     since: pulumi.Output[str]
     endpoints: pulumi.Output[Mapping[str, Sequence[str]]]
     status: pulumi.Output[Mapping[str, Any]]
+    acceptedSecrets: pulumi.Output[Mapping[str, str]]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        outputs = dict.fromkeys(("since", "status"))
+        outputs = dict.fromkeys(("since", "status", "acceptedSecrets"))
         super().__init__("soop:index:Release", name, {**inputs, **outputs}, opts)
 
 

@@ -58,7 +58,10 @@ class Domain(pulumi.ComponentResource):
         secrets: Mapping[str, Mapping[str, pulumi.Input[str]]],
     ) -> None:
         """Declare the release of a service, or those of a group, after all that any of them requires."""
-        inputs = {name: self.services[name].inputs(self._neighbours(name), secrets.get(name, {})) for name in names}
+        inputs = {
+            name: self.services[name].inputs(self._neighbours(name), secrets.get(name, {}), self.services)
+            for name in names
+        }
         required = (
             self.services.get(other) for name in names for other in requires.get(name, ()) if other not in names
         )

@@ -168,6 +168,13 @@ class Endpoint(Model):
     ``https``."""
 
 
+class Exports(Model):
+    """What services that require this one may use, besides its endpoints."""
+
+    secrets: SecretNames = ()
+    """Secrets of ``config``; templates of those services read them as ``services['<service>'].secrets.<key>``."""
+
+
 class ServiceDefinition(Model):
     """The blueprint of a service."""
 
@@ -189,6 +196,8 @@ class ServiceDefinition(Model):
     """Node definitions by role."""
     endpoints: dict[ConfigKey, Endpoint] = Field(default_factory=dict, max_length=MOST)
     """Where the service answers, by name."""
+    exports: Exports = Exports()
+    """What services that require this one may use, besides its endpoints."""
     smoke_tests: Annotated[tuple[SmokeTest, ...], Field(strict=False, max_length=MOST)] = ()
     """The service is accepted when all of these pass."""
     requires: dict[ServiceName, str] = Field(default_factory=dict, max_length=MOST)

@@ -159,9 +159,9 @@ def _program_problems(definition: ServiceDefinition) -> Iterator[Problem]:
 
 
 def _secret_problems(definition: ServiceDefinition) -> Iterator[Problem]:
-    """Find secrets that programs are to get and that there are not."""
+    """Find secrets that programs or other services are to get and that there are not."""
     known = [key for key, option in definition.config.items() if option.secret]
-    given: dict[Keys, tuple[str, ...]] = {}
+    given: dict[Keys, tuple[str, ...]] = {("exports",): definition.exports.secrets}
     for index, test in enumerate(definition.smoke_tests):
         given["smoke_tests", index] = test.secrets
     for role, node in definition.nodes.items():

@@ -40,6 +40,13 @@ def node_values(name: str, role: str, number: int) -> dict[str, str]:
     return {"name": name, "role": role, "number": str(number)}
 
 
+class Import(Model):
+    """A secret of a service that this one requires."""
+
+    service: str
+    secret: str
+
+
 class ServicePlan(Model):
     """Everything one Release carries out."""
 
@@ -57,6 +64,10 @@ class ServicePlan(Model):
     secrets: dict[str, int | str | None] = Field(default_factory=dict)
     """Secret keys the plan refers to. What is generated: a number of characters, or a certificate for the nodes whose
     names end in this text. None: the domain gives it."""
+    exports: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Secret keys that services which require it may use."""
+    imports: dict[str, Import] = Field(default_factory=dict)
+    """Secrets of other services, by the key by which the plan refers to them."""
     machines: str = DEFAULT_KIND
     """The kind of machines that its disks belong to, if it has any."""
     snapshots: SnapshotSettings = SnapshotSettings()

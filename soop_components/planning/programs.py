@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -47,6 +47,8 @@ class Programs:
     ports: Mapping[str, int]
     endpoints: Mapping[str, tuple[str, ...]]
     domain: str
+    secrets: Collection[str]
+    """Keys of secrets that there are."""
     where: Place
 
     def smoke_tests(self) -> tuple[SmokeTestPlan, ...]:
@@ -97,9 +99,8 @@ class Programs:
             "body": self._text(check.body, place.at("body")),
             "trust": self._text(check.trust, place.at("trust")),
         }
-        secrets = {key for key, option in self.resolved.definition.config.items() if option.secret}
         for mark in MARK.finditer(repr(may_hold_secrets)):
-            if mark["kind"] != "secret" or mark["key"] not in secrets:
+            if mark["kind"] != "secret" or mark["key"] not in self.secrets:
                 raise SoopError(f"{place}: {shown(mark[0])} is replaced by nothing: no such secret")
         return validated(HttpSmoke, {**public, **may_hold_secrets}, place)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from soop_components.errors import InvalidInput
 from soop_components.model.service import ServiceDefinition
-from soop_components.model.service_plan import ServicePlan
-from soop_components.planning.marks import node_mark
+from soop_components.model.service_plan import Import, ServicePlan
+from soop_components.planning.marks import node_mark, secret_mark
+from soop_components.planning.place import Place
 
 Scope = Mapping[str, object]
 
@@ -16,6 +18,12 @@ class Required(dict[str, object]):
     """The services that a service requires: those that its templates may speak of."""
 
     advice = "templates speak of services that `requires:` names; add it there"
+
+
+class Exported(dict[str, object]):
+    """The secrets of a service that those which require it may use."""
+
+    advice = "a service lets others use the secrets that it names in `exports: {secrets: […]}`"
 
 
 class Address(str):
@@ -54,11 +62,30 @@ def service_scope(
                 {
                     "version": plan.version,
                     "endpoints": {key: [Address(url) for url in urls] for key, urls in plan.endpoints.items()},
+                    "secrets": Exported((key, secret_mark(imported_key(name, key))) for key in plan.exports),
                 },
             )
             for name, plan in services.items()
         ),
     }
+
+
+def imported_key(service: str, secret: str) -> str:
+    """Return the key by which the plan of another service refers to a secret."""
+    return f"{service.replace('-', '_')}__{secret}"
+
+
+def imports_of(definition: ServiceDefinition, services: Mapping[str, ServicePlan], where: Place) -> dict[str, Import]:
+    """Return the secrets of other services that a service may use, by the keys by which its plan refers to them."""
+    found: dict[str, Import] = {}
+    for service, plan in services.items():
+        for secret in plan.exports:
+            key = imported_key(service, secret)
+            if key in definition.config or key in found:
+                what = f"{service} exports the secret {secret}, which is called {key} here"
+                raise InvalidInput([f"{where.at('config', key)}: {what}: choose another name"])
+            found[key] = Import(service=service, secret=secret)
+    return found
 
 
 def _avoided(services: Mapping[str, ServicePlan]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from soop_components.planning.marks import secret_mark
 from soop_components.planning.parts import answers, listed_parts, validated
 from soop_components.planning.place import Place
 from soop_components.planning.programs import Programs, endpoint_ports, program_secrets
-from soop_components.planning.scope import Scope, component_scope, service_scope
+from soop_components.planning.scope import Scope, component_scope, imports_of, service_scope
 
 _MOST_NODES = 5000
 """Nodes of one service in one domain."""
@@ -53,7 +53,9 @@ def plan_service(
     where = where or Place(str(definition.reference))
     names = _node_names(definition, service, domain.id, where)
     scope = service_scope(definition, _config(definition, service), names, domain.id, environment.name, services)
-    roles = _roles(resolved, service, environment, scope, where)
+    imports = imports_of(definition, services, where)
+    secrets = {*imports, *(key for key, option in definition.config.items() if option.secret)}
+    roles = _roles(resolved, service, environment, scope, secrets, where)
     ports = endpoint_ports(definition, scope, where)
     refuse_public_ssh(definition, environment, ports, where)
     endpoints = {
@@ -62,7 +64,7 @@ def plan_service(
     }
     given = domain.secrets.get(definition.service, ())
     used = {key for role in roles.values() for part in role.components.values() for key in secret_keys(part)}
-    programs = Programs(resolved, scope, names, ports, endpoints, domain.id, where)
+    programs = Programs(resolved, scope, names, ports, endpoints, domain.id, secrets, where)
     smoke_tests, hooks = programs.smoke_tests(), {role: programs.hooks(role) for role in roles}
     used |= program_secrets(smoke_tests, (hook for each in hooks.values() for hook in each.values()))
     return ServicePlan(
@@ -83,7 +85,12 @@ def plan_service(
         kept_disks=_kept_disks(definition, service, domain.id, names),
         smoke_tests=smoke_tests,
         endpoints=endpoints,
-        secrets={key: None if key in given else _made(definition, key, domain.id) for key in sorted(used)},
+        secrets={
+            key: None if key in given else _made(definition, key, domain.id)
+            for key in sorted({*used, *definition.exports.secrets} - imports.keys())
+        },
+        exports=definition.exports.secrets,
+        imports={key: imports[key] for key in sorted(used & imports.keys())},
         lose_data=service.lose_data,
         **_disks(definition, environment),
     )
@@ -144,12 +151,16 @@ def _disks(definition: ServiceDefinition, environment: Environment) -> dict[str,
 
 
 def _roles(
-    resolved: ResolvedDefinition, service: DomainService, environment: Environment, scope: Scope, where: Place
+    resolved: ResolvedDefinition,
+    service: DomainService,
+    environment: Environment,
+    scope: Scope,
+    secrets: set[str],
+    where: Place,
 ) -> dict[str, RolePlan]:
     """Return the plan of each role; the mistakes of all roles are reported together."""
     problems: list[str] = []
     roles: dict[str, RolePlan] = {}
-    secrets = {key for key, option in resolved.definition.config.items() if option.secret}
     for role, node in resolved.definition.nodes.items():
         components: dict[str, ComponentPlan] = {}
         data: list[Data] = []

@@ -68,6 +68,7 @@ def used_secrets(inputs: Properties, outputs: Properties, wanted: Properties) ->
     One that was accepted stays, whatever its Secret says, unless it was rotated in this run or is of another kind now.
     """
     given, generated = reveal(wanted.get("secrets", {})), wanted.get("generated", {})
+    imports = wanted.get("imports", {})
     if isinstance(given, Unknown):
         return wanted
     accepted = reveal(accepted_inputs(inputs, outputs).get("secrets", {})) if outputs.get("version") else {}
@@ -76,7 +77,7 @@ def used_secrets(inputs: Properties, outputs: Properties, wanted: Properties) ->
         for key, made in generated.items()
         if _is_made(accepted.get(key, ""), made)
         and not isinstance(given[key], Unknown)
-        and f"{wanted['service']}.{key}" not in _rotated
+        and imports.get(key, f"{wanted['service']}.{key}") not in _rotated
     }
     return {**wanted, "secrets": {key: Secret(value) for key, value in {**given, **kept}.items()}}
 
@@ -89,7 +90,10 @@ def accepted_inputs(inputs: Properties, outputs: Properties) -> Properties:
 
 def accepted_outputs(wanted: Properties) -> Properties:
     """Return the output with the generated secrets of inputs that were accepted."""
-    return {ACCEPTED: {key: wanted["secrets"][key] for key in wanted.get("generated", {})}}
+    values = wanted.get("secrets", {})
+    if isinstance(values, Unknown):
+        return {ACCEPTED: values}
+    return {ACCEPTED: {key: values[key] for key in wanted.get("generated", {})}}
 
 
 def _generated(wanted: Properties) -> Properties:

@@ -14,7 +14,7 @@ from soop_components.machines import WITH_DATA
 from soop_components.machines.kinds import kind_in
 from soop_components.provider.announcement import announce
 from soop_components.provider.diff import PropertyChange, differences
-from soop_components.provider.generated_secret import accepted_inputs, used_secrets
+from soop_components.provider.generated_secret import accepted_inputs, accepted_outputs, used_secrets
 from soop_components.provider.release_group import recorded, refuse_change_beside_group, used_by
 from soop_components.provider.release_properties import (
     TOGETHER,
@@ -88,7 +88,8 @@ class ReleaseResource(Resource):
     def preview(self, context: Context, outputs: Properties, wanted: Properties) -> Properties:
         """Show the version to come; health and time are known only afterwards."""
         known = {key: wanted[key] for key in ("service", "version", "digest")}
-        return {**known, "since": UNKNOWN, "endpoints": UNKNOWN, "status": UNKNOWN}
+        unknown = dict.fromkeys(("since", "endpoints", "status"), UNKNOWN)
+        return {**known, **unknown, **accepted_outputs(used_secrets({}, outputs, wanted))}
 
     async def announce(self, context: Context, inputs: Properties, outputs: Properties, wanted: Properties) -> None:
         """Say what an update means, which disks no node has any more, which packages go, and why."""

@@ -13,7 +13,7 @@ TOGETHER = "together"
 """Input of a Release: the services that it is deployed together with, itself included."""
 ACCEPTED = "accepted"
 """Output of a ReleaseGroup, by service; and input of each Release in it: what the group accepted."""
-_NOT_COMPARED = {"privateKey", "generated", "machines", "snapshots", "loseData", TOGETHER, ACCEPTED}
+_NOT_COMPARED = {"privateKey", "generated", "imports", "machines", "snapshots", "loseData", TOGETHER, ACCEPTED}
 """What changes nothing on a node by itself: a new key pair, what is said of snapshots and losses, a group."""
 
 

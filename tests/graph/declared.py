@@ -43,7 +43,9 @@ class Recorder(mocks.Mocks):
         if args.typ == "soop:index:ReleaseGroup":
             outputs |= {"accepted": {name: {"version": "9"} for name in args.inputs["order"]}}
         if args.typ == "soop:index:Release":
+            generated = args.inputs.get("generated", {})
             outputs |= {"since": "2026-01-02T03:04:05+00:00", "status": {}}
+            outputs |= {"acceptedSecrets": dict.fromkeys(generated, "accepted")}
         return args.name, outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:

@@ -10,7 +10,7 @@ from pulumi.runtime.settings import _get_rpc_manager
 
 from soop_components.components import program
 from soop_components.model.environment import Environment
-from soop_components.model.service_plan import DomainPlan
+from soop_components.model.service_plan import DomainPlan, Import, ServicePlan
 from tests.graph.declared import DOMAIN, Recorder, declare, plan, simple
 
 
@@ -91,6 +91,35 @@ def test_only_secrets_that_the_domain_does_not_give_are_made_up(recorder: Record
     assert recorder.names("soop:index:Secret") == ["access-service.password"]
     (release,) = recorder.resources["soop:index:Release"]
     assert set(release.inputs["secrets"]["value"]) == {"password", "token"}
+
+
+def with_secrets_of_others() -> list[ServicePlan]:
+    """Return a service that exports two secrets, and one that uses them."""
+    imports = {f"access_service__{key}": Import(service="access-service", secret=key) for key in ("password", "token")}
+    provider = plan().model_copy(update={"exports": ("password", "token")})
+    return [provider, simple("gateway-service").model_copy(update={"imports": imports, "secrets": {"own": 20}})]
+
+
+def test_a_service_gets_what_was_accepted_of_the_secrets_of_another(recorder: Recorder) -> None:
+    declare(with_secrets_of_others(), requires={"gateway-service": ("access-service",)})
+    gateway = next(each for each in recorder.resources["soop:index:Release"] if each.name == "gateway-service")
+    assert gateway.inputs["secrets"]["value"] == {
+        "own": "made-up",
+        "access_service__password": "accepted",
+        "access_service__token": "given",
+    }
+    assert gateway.inputs["generated"] == {"own": 20}
+    assert "imports" not in gateway.inputs
+    assert recorder.names("soop:index:Secret") == ["access-service.password", "gateway-service.own"]
+
+
+def test_in_a_group_services_try_the_same_secrets(recorder: Recorder) -> None:
+    group = ("access-service", "gateway-service")
+    declare(with_secrets_of_others(), requires={"gateway-service": ("access-service",)}, together=(group,))
+    gateway = next(each for each in recorder.resources["soop:index:Release"] if each.name == "gateway-service")
+    assert gateway.inputs["secrets"]["value"]["access_service__password"] == "made-up"
+    assert gateway.inputs["generated"] == {"own": 20, "access_service__password": 32}
+    assert gateway.inputs["imports"] == {"access_service__password": "access-service.password"}
 
 
 def test_names_stay_the_same_across_versions(recorder: Recorder) -> None:

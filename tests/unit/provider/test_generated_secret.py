@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from soop_components.provider.engine_progress import EngineProgress
-from soop_components.provider.generated_secret import ACCEPTED, GeneratedSecretResource, used_secrets
+from soop_components.provider.generated_secret import (
+    ACCEPTED,
+    GeneratedSecretResource,
+    accepted_outputs,
+    used_secrets,
+)
 from soop_components.provider.resource import Context
 from soop_components.provider.wire import UNKNOWN, Properties, reveal
 from soop_components.release.cancellation import Cancellation
@@ -86,3 +91,30 @@ def test_one_that_is_made_in_this_run_is_tried_in_this_run(secret: GeneratedSecr
 def test_one_that_the_domain_gives_is_used() -> None:
     wanted = {"service": "a", "secrets": {"password": Secret("given")}, "generated": {}}
     assert reveal(used_secrets({}, ACCEPTED_BY, wanted)["secrets"]) == {"password": "given"}
+
+
+def test_one_of_another_service_in_the_group_is_tried_where_that_service_tries_it(
+    secret: GeneratedSecretResource,
+) -> None:
+    offered = create(secret)  # of the service a
+    wanted = {"service": "b", "secrets": {"a__password": Secret(offered)}, "generated": {"a__password": 8}}
+    accepted: Properties = {"version": "1.0.0", ACCEPTED: {"a__password": Secret("accepted")}}
+    assert reveal(used_secrets({}, accepted, wanted)["secrets"]) == {"a__password": "accepted"}
+    wanted["imports"] = {"a__password": "a.password"}
+    assert reveal(used_secrets({}, accepted, wanted)["secrets"]) == {"a__password": offered}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "offered", "shown"),
+    [
+        (ACCEPTED_BY, Secret("refused!"), Secret("accepted")),
+        (ACCEPTED_BY, Secret(UNKNOWN), Secret(UNKNOWN)),
+        ({}, Secret("offered!"), Secret("offered!")),
+    ],
+)
+def test_a_preview_says_which_secret_will_be_accepted_so_that_others_know_it(
+    outputs: Properties, offered: object, shown: object
+) -> None:
+    wanted = {"service": "a", "secrets": {"password": offered, "other": Secret("x")}, "generated": {"password": 8}}
+    assert reveal(accepted_outputs(used_secrets({}, outputs, wanted))) == reveal({ACCEPTED: {"password": shown}})
+    assert accepted_outputs({**wanted, "secrets": UNKNOWN}) == {ACCEPTED: UNKNOWN}
