@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -93,9 +94,7 @@ class Ground(NamedTuple):
 
     def block(self, name: str, content: bytes) -> None:
         """Do the same with a service that brings this block of its own."""
-        definition = (
-            f"{EXAMPLE}components:\n  example:\n    uses: {name}\n    with: {example_of(name, block_folder(name))}\n"
-        )
+        definition = f"{EXAMPLE}components:\n  example:\n    uses: {name}\n    with: {json.dumps(example_of(name, block_folder(name)))}\n"
         folder = self.project.service_defs / "example-service"
         (folder / "service.yaml").write_text(definition)
         (folder / "blocks" / name / "block.yaml").write_bytes(content)
@@ -162,8 +161,8 @@ def resolved_of(source: Source) -> ResolvedDefinition:
         blocks={name: loaded.block for name, loaded in source.blocks.items()},
         components={name: packed(dict(files)) for name, files in source.components.items()},
         smoke=packed(dict(source.smoke)) if source.smoke else None,
-        packages={name: a_package() for names in source.packages.values() for name in names},
-        roles_packages=dict(source.packages),
+        packages={each.name: a_package() for asked in source.packages.values() for each in asked},
+        roles_packages={role: tuple(each.name for each in asked) for role, asked in source.packages.items()},
         base=Base(name=source.definition.base, digest=DIGEST),
     )
 
