@@ -40,7 +40,7 @@ from soop_components.reading.loader import load_domain
 from soop_components.reading.yaml_file import parse_yaml
 from tests.domains import check_domain, domain_from_config
 from tests.fuzz.documents import documents
-from tests.unit.library.test_examples import FILES, example_of
+from tests.unit.library.test_examples import CONFIG, FILES, example_of
 
 ROOT = Path(__file__).parents[2]
 SEEDS = Path(__file__).parent / "seeds"
@@ -94,7 +94,8 @@ class Ground(NamedTuple):
 
     def block(self, name: str, content: bytes) -> None:
         """Do the same with a service that brings this block of its own."""
-        definition = f"{EXAMPLE}components:\n  example:\n    uses: {name}\n    with: {json.dumps(example_of(name, block_folder(name)))}\n"
+        given = json.dumps(example_of(name, block_folder(name)))
+        definition = f"{EXAMPLE}components:\n  example:\n    uses: {name}\n    with: {given}\n"
         folder = self.project.service_defs / "example-service"
         (folder / "service.yaml").write_text(definition)
         (folder / "blocks" / name / "block.yaml").write_bytes(content)
@@ -138,15 +139,12 @@ class Ground(NamedTuple):
             plan_domain(domain, environment, shipped)
 
 
-EXAMPLE = """\
+EXAMPLE = f"""\
 format: 1
 service: example-service
 version: 1.0.0
-config:
-  port: {type: integer, default: 8080}
-  key: {type: string, secret: true, generate: 20}
-  database_password: {type: string, secret: true, generate: 20}
-nodes: {web: {components: [example]}, database: {components: [example]}}
+config: {json.dumps(CONFIG)}
+nodes: {{web: {{components: [example]}}, database: {{components: [example]}}}}
 """
 
 

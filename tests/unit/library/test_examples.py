@@ -25,6 +25,14 @@ FILES = {
     "html/css/site.css": "css",
     "scripts/load_articles.py": "#!/usr/bin/python3\n",
 }
+CONFIG = {
+    "port": {"type": "integer", "default": 8080},
+    "key": {"type": "string", "secret": True, "generate": 20},
+    "certificate": {"type": "string", "secret": True, "generate": "certificate"},
+    "database_password": {"type": "string", "secret": True, "generate": 20},
+    "redis_password": {"type": "string", "secret": True, "generate": 20},
+}
+"""What examples of blocks may use."""
 
 
 def example_of(block: str, folder: Path | None = None) -> Any:
@@ -39,13 +47,7 @@ def role_plan(block: str, with_: dict[str, Any], base: str = "debian-12") -> Rol
     data = {
         "definition": {
             "base": base,
-            "config": {
-                "port": {"type": "integer", "default": 8080},
-                "key": {"type": "string", "secret": True, "generate": 20},
-                "certificate": {"type": "string", "secret": True, "generate": "certificate"},
-                "database_password": {"type": "string", "secret": True, "generate": 20},
-                "redis_password": {"type": "string", "secret": True, "generate": 20},
-            },
+            "config": CONFIG,
             "components": {"example": {"uses": block, "with": with_}},
             "nodes": {"web": {"components": ["example"]}, "database": {"components": ["example"]}},
         },
