@@ -3,7 +3,7 @@
 RUN := toolchain/run
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup env down clean test test-aws test-libvirt soak bench lint docs toolchain requirements
+.PHONY: help up setup env down clean test test-aws test-libvirt soak bench lint docs toolchain requirements test-real
 
 help:         ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ soak:         ## The tests that take long: kills at many points, a random walk, 
 
 test-libvirt: ## Virtual machines at a real libvirt, with QEMU; installs them
 	@$(RUN) test-libvirt
+
+test-real:    ## A domain's life on machines of yours, which may cost money; ENVIRONMENT=stacks/environments/FILE.yaml
+	@ENVIRONMENT="$(ENVIRONMENT)" $(RUN) test-real
 
 bench:        ## Measure against a script, bare Pulumi, Ansible and pyinfra; FIGURES="fresh unchanged peers upgrades previews"
 	@$(RUN) setup

@@ -43,7 +43,7 @@ def test_commands_that_it_prints_exist(page: Path) -> None:
             if program.rpartition("/")[2] == "soop":
                 parser(words).parse_args(words)
             elif program == "make":
-                assert set(words) <= targets, command
+                assert {word for word in words if "=" not in word} <= targets, command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

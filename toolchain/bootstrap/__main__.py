@@ -28,6 +28,7 @@ VERBS = {
     "clean": clean.run,
     "docs": docs.run,
     "lint": checks.lint,
+    "test-real": checks.test_real,
     "test": checks.test,
     "test-aws": checks.test_aws,
     "soak": checks.soak,

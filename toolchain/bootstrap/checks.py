@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bootstrap import foreground, go_checks, language_host, libvirt_daemon, setup
 from bootstrap.checkout import Checkout
@@ -56,6 +58,18 @@ def _at_libvirt(checkout: Checkout, *tests: str) -> None:
         foreground.must(checkout, [str(checkout.venv / "bin" / "soop"), "setup", "--libvirt", "debian-12"])
         code = foreground.run(checkout, ["python", "-m", "pytest", *tests])
     sys.exit(code)
+
+
+def test_real(checkout: Checkout) -> None:
+    """Run the life of a domain in an environment that somebody names, with real plugins and accounts."""
+    file = os.environ.get("ENVIRONMENT", "")
+    if not file:
+        where = "docs/kinds-of-machines.md says what happens there"
+        raise Trouble(f"say in which environment: make test-real ENVIRONMENT=stacks/environments/FILE.yaml; {where}")
+    if not Path(file).is_file():
+        raise Trouble(f"there is no environment's file {file}")
+    setup.run(checkout, tests=True)
+    sys.exit(foreground.run(checkout, ["python", "-m", "pytest", "tests/elsewhere/life.py"]))
 
 
 def _lint(checkout: Checkout) -> None:

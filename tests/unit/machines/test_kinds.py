@@ -9,10 +9,13 @@ from unittest import mock
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines import Operations, Unsupported
+from soop_components.machines import Kind, Operations, Unsupported
 from soop_components.machines.kinds import KINDS, all_kinds, kind_of
 from soop_components.project import Project
 from tests.rented import register
+
+TABLE = Path(__file__).parents[3] / "docs/kinds-of-machines.md"
+"""What people are told of each kind."""
 
 
 def test_every_kind_has_the_name_under_which_it_is_listed() -> None:
@@ -43,3 +46,23 @@ def test_a_kind_says_truly_whether_it_has_snapshots(tmp_path: Path) -> None:
             operations = type(kind.operations(Project(tmp_path)))
             for name in ("snapshot", "restore", "snapshots", "remove_snapshot", "snapshot_size"):
                 assert (getattr(operations, name) is not getattr(Operations, name)) == kind.has_snapshots
+
+
+def test_the_table_of_kinds_says_what_each_declares() -> None:
+    rows = [line.strip("|").split("|") for line in TABLE.read_text().splitlines() if line.startswith("| ")]
+    _, *names = (cell.strip(" `") for cell in rows[0])
+    assert names == list(KINDS)
+    said = {row[0].strip(): dict(zip(names, map(str.strip, row[1:]), strict=True)) for row in rows[1:]}
+    declared = {
+        "it is deleted": lambda kind: not kind.disks_stay,
+        "snapshots of disks": lambda kind: kind.has_snapshots,
+        "nodes of a role are spread": lambda kind: "reliability.spread" in kind.enforces,
+        "capacity counts what runs without a definition": lambda kind: type(kind).existing is not Kind.existing,
+        "nodes of another domain are let in (`soop:accessibility`)": lambda kind: (
+            type(kind).admission_problem is not Kind.admission_problem
+        ),
+        "public endpoints": lambda kind: "accessibility.public" in kind.enforces,
+    }
+    for subject, answer in declared.items():
+        for name, text in said[subject].items():
+            assert (text not in ("no", "never", "refused")) == answer(kind_of(name)), f"{subject}: {name}: {text}"

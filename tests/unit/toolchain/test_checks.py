@@ -62,6 +62,20 @@ def test_with_an_installed_pulumi_the_tests_of_our_language_host_are_left_out_an
     assert (ROOT / language_host.TESTS).is_dir()
 
 
+def test_a_test_on_machines_of_somebody_is_never_run_unasked(ran: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    with pytest.raises(Trouble, match="make test-real ENVIRONMENT=stacks/environments/FILE"):
+        checks.test_real(Checkout(ROOT))
+    monkeypatch.setenv("ENVIRONMENT", "nowhere.yaml")
+    with pytest.raises(Trouble, match=r"no environment's file nowhere\.yaml"):
+        checks.test_real(Checkout(ROOT))
+    assert ran == []
+    monkeypatch.setenv("ENVIRONMENT", str(ROOT / "stacks/environments/test.yaml"))
+    with pytest.raises(SystemExit):
+        checks.test_real(Checkout(ROOT))
+    assert ran == ["python -m pytest tests/elsewhere/life.py"]
+
+
 def test_checks_of_a_host_whose_go_is_gone_say_what_they_need(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("bootstrap.go_module.find_go", lambda checkout: None)
     with pytest.raises(Trouble, match=r"needs Go 1\.\d+"):
