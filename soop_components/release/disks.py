@@ -58,7 +58,7 @@ class Disks:
     def _exists(self, node: str, label: str) -> bool:
         return any((each.node, each.label) == (node, label) for each in self._found)
 
-    def count_on_earlier(self, good_since: Mapping[str, int], ran: ReleaseInputs | None) -> None:
+    def count_on_earlier(self, good_since: Mapping[str, float], ran: ReleaseInputs | None) -> None:
         """Let a rollback use what an earlier attempt has kept of nodes that it has begun to change, whatever it was to.
 
         ``ran`` is what they ran until then, and had been accepted or rolled back to last at these times. What was kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 
 from soop_components.errors import SoopError
@@ -15,6 +16,9 @@ from soop_components.release.snapshots import snapshot_of
 from soop_components.release.verdict import MustNotChange
 from soop_components.runner.protocol import Inspected
 from soop_components.waiting import wait_for_all
+
+_ON_THE_WAY = 60.0
+"""Seconds by which clocks seem to differ that may be the time which an answer takes."""
 
 
 class Survey:
@@ -30,6 +34,8 @@ class Survey:
         self._schemas = schemas
         self._signs = signs
         self._found: Mapping[str, Inspected | None] = {}
+        self._ahead: dict[str, float] = {}
+        """By how many seconds the clocks of nodes are ahead of ours, which says when snapshots were taken."""
 
     async def look(self) -> None:
         """Reach every node and see what is there; an apply that is still at work is waited for."""
@@ -41,7 +47,11 @@ class Survey:
         self.states = {name: self._state(name, found, name in known) for name, found in self._found.items()}
         begun = {name: found for name, found in self._found.items() if found and _was_attempted(found)}
         self._disks.count_on_earlier(
-            {name: found.good_since for name, found in begun.items() if not self.states[name].snapshot},
+            {
+                name: found.good_since - self._ahead.get(name, 0)
+                for name, found in begun.items()
+                if not self.states[name].snapshot
+            },
             self._attempt.previous,
         )
 
@@ -56,6 +66,9 @@ class Survey:
         """Look at a node, and give it signs of life from then on: others may be waited for much longer."""
         found = await self._rebuilding.inspect(name, self._attempt.last_good(name))
         self._signs.begin(name, found.rolls_back_within if found else 0)
+        ahead = found.clock - time.time() if found and found.clock else 0
+        if abs(ahead) > _ON_THE_WAY:
+            self._ahead[name] = ahead
         return found
 
     async def _look_for_snapshots(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from soop_components.runner import conflicts, drained, health, hosts, in_the_way, script_records, transient, unaccepted
@@ -90,7 +91,8 @@ def inspect(host: Host, request: Inspect, events: Events) -> Inspected:
     has_other_disk = bool(_unknown_to_disk(host, running, work.ledger))
     since, theirs = good_since(host, good), tuple(conflicts.replaced(work))
     found = tuple(missing), tuple(changes)
-    return Inspected(*found, *known, apply_running, _base(host), within, has_other_disk, begun, since, theirs)
+    times = since, int(time.time())
+    return Inspected(*found, *known, apply_running, _base(host), within, has_other_disk, begun, *times, theirs)
 
 
 def _unknown_to_disk(host: Host, running: dict[str, Any] | None, ledger: Ledger) -> list[str]:

@@ -180,6 +180,8 @@ class Inspected(NamedTuple):
     """What was begun last, whether it came to its end or not."""
     good_since: int = 0
     """When ``last_good`` was accepted, or rolled back to, last; seconds since 1970, 0 if that is not known."""
+    clock: int = 0
+    """What its clock shows, in seconds since 1970; 0 if that is not known."""
     replaces: tuple[str, ...] = ()
     """Files and links of others on an existing host of which the first version takes the place."""
 

@@ -84,6 +84,8 @@ class Nodes:
         """How programs end that do not succeed."""
         self.repaired: set[str] = set()
         """Nodes on which the last good version was begun last."""
+        self.shown_time = 0
+        """What clocks of nodes show."""
         self.good_since = 0
         """When the last good version was accepted on the nodes, or rolled back to."""
         self.drained: set[str] = set()
@@ -180,8 +182,9 @@ class FakeNode(Node):
         base, has_other_disk = self._nodes.bases.get(self._name), self._name in self._nodes.other_disks
         begun = good if self._name in self._nodes.repaired else None
         return Inspected(
-            state.missing, changes, running, good, None, base, 0, has_other_disk, begun, self._nodes.good_since
-        )
+            state.missing, changes, running, good, None, base, 0, has_other_disk, begun, self._nodes.good_since,
+            self._nodes.shown_time,
+        )  # fmt: skip
 
     async def hosts(self, hosts: Mapping[str, str]) -> None:
         self._nodes.names[self._name] = hosts

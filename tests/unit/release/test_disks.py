@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -147,13 +148,18 @@ def test_what_the_last_killed_attempt_kept_is_restored_whatever_it_was_to(newest
     assert nodes.snapshots.restored == [newest]
 
 
+@pytest.mark.parametrize("ahead", [None, 0, 7200, -7200])
 @pytest.mark.parametrize(("hour", "held"), [(9, False), (11, True)])
-def test_what_was_kept_before_the_version_was_accepted_is_too_old(hour: int, held: bool) -> None:
-    """A killed attempt has taken no snapshot; one of an attempt before, which was rolled back, is of hour 10."""
+def test_what_was_kept_before_the_version_was_accepted_is_too_old(hour: int, held: bool, ahead: int | None) -> None:
+    """A killed attempt has taken no snapshot; one of an attempt before, which was rolled back, is of hour 10.
+
+    The nodes' clocks may be ahead of ours, by which snapshots are taken.
+    """
     nodes = Nodes({**SERVES, DATABASE: replace(LEFT, has_changes=True)}, {("script", DATABASE): failure(DATABASE)})
     nodes.bind_to_disk()
     nodes.snapshots.found = {(DATABASE, SNAPSHOT)}
-    nodes.good_since = int(datetime(2026, 11, 28, hour, tzinfo=UTC).timestamp())
+    nodes.shown_time = 0 if ahead is None else int(time.time()) + ahead
+    nodes.good_since = int(datetime(2026, 11, 28, hour, tzinfo=UTC).timestamp()) + (ahead or 0)
     assert ("nodes stay as they are" in run_to_failure(nodes)) == held
     assert nodes.snapshots.restored == ([] if held else [SNAPSHOT])
 
