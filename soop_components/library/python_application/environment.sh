@@ -33,7 +33,8 @@ before=$(readlink "$home/environment" || true)
 if [ "$before" != "environments/$key" ]; then
     ln -sfn "environments/$key" "$home/environment.new"
     mv -T "$home/environment.new" "$home/environment"
+    # Only now: where this was killed here, and runs again, the program may still be in the one before.
+    for other in "$home"/environments/*; do
+        [ "$other" = "$made" ] || [ "$other" = "$home/$before" ] || rm -rf "$other"
+    done
 fi
-for other in "$home"/environments/*; do
-    [ "$other" = "$made" ] || [ "$other" = "$home/$before" ] || rm -rf "$other"
-done
