@@ -79,9 +79,11 @@ class Reliability(Model):
     """How much care data gets."""
 
     spread: Literal["availability_zone"] | None = None
-    """What the nodes of a role are spread over; refused for local machines, which are all on one computer."""
+    """What the nodes of a role are spread over; refused for local machines and those of libvirt, which are all on
+    one computer."""
     protect_stateful: bool = False
-    """Whether disks refuse to be deleted with their domain."""
+    """Whether disks refuse to be deleted with their domain. Volumes at AWS and of libvirt always do, and existing hosts
+    keep their data."""
     snapshots: SnapshotSettings = SnapshotSettings()
     """Copies of disks."""
 
