@@ -13,7 +13,7 @@ from typing import Any
 from soop_components.runner import drained, unaccepted
 from soop_components.runner.document import version_of
 from soop_components.runner.failure import Failure
-from soop_components.runner.host import Host
+from soop_components.runner.host import Host, remove_tree
 from soop_components.runner.protocol import Accept
 from soop_components.runner.pruning import prune
 
@@ -41,6 +41,9 @@ def accept(host: Host, request: Accept) -> None:
         unaccepted.forget(host)
         drained.end(host)
         prune(host, request.blobs)
+        programs = host.kept("scripts")
+        if os.path.isdir(programs) and os.listdir(programs):  # a killed runner left them, with secrets in files
+            remove_tree(programs)
 
 
 def last_good(host: Host, plan_digest: str | None) -> dict[str, Any] | None:

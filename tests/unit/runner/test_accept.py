@@ -75,6 +75,14 @@ def test_it_is_good_since_it_was_accepted_or_rolled_back_to_last(node: Node) -> 
     assert since(TWO["plan_digest"]) > day
 
 
+def test_what_a_killed_program_left_goes_with_an_acceptance_at_last(node: Node) -> None:
+    secret = node.path("/var/lib/soop/scripts/killed/.secrets/password")
+    secret.parent.mkdir(parents=True)
+    secret.write_text("s3cret")
+    node.accept(TWO)
+    assert not secret.exists()
+
+
 def test_a_failed_apply_is_rolled_back_to_it(node: Node) -> None:
     event = node.apply(BROKEN, last_good=STATE)
     assert (event["event"], event["rolled_back"]) == ("failure", True)
