@@ -79,7 +79,7 @@ def test_what_a_killed_program_left_goes_with_an_acceptance_at_last(node: Node) 
     secret = node.path("/var/lib/soop/scripts/killed/.secrets/password")
     secret.parent.mkdir(parents=True)
     secret.write_text("s3cret")
-    node.accept(TWO)
+    accepting.accept(node.host, Accept(TWO["plan_digest"]))
     assert not secret.exists()
 
 
