@@ -12,6 +12,7 @@ from tests.wheel_source import WheelSource
 SERVICE, DOMAIN = "workshop-service", "dev-workshop"
 NODE = f"web-1.{SERVICE}.{DOMAIN}"
 HOME = f"/opt/{SERVICE}/pages"
+JOB = f"{SERVICE}-tidy.service"
 
 
 class Workshop:
@@ -24,7 +25,7 @@ class Workshop:
         project.environment |= self.wheels.settings
         for file in (project.root / "stacks").glob("Pulumi.*.yaml"):
             file.unlink()
-        shutil.copytree(Path(__file__).parent / "service_defs" / SERVICE, self.definition)
+        shutil.copytree(Path(__file__).parent / "service_defs" / SERVICE, self.definition, symlinks=True)
         domain = project.root / "stacks" / f"Pulumi.{DOMAIN}.yaml"
         domain.write_text(f"config:\n  soop:environment: dev\n  soop:services: [{{service: {SERVICE}-1.0.0}}]\n")
 

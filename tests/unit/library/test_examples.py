@@ -21,6 +21,10 @@ FILES = {
     "migrations/001_a.down.sql": "SELECT 0;",
     "app/access.py": "app",
     "app/requirements.txt": "flask",
+    "dist/server.js": "server",
+    "dist/node_modules/mime/cli.js": "mime",
+    "dist/node_modules/.bin/mime": "-> ../mime/cli.js",
+    "jobs/tidy.sh": "#!/bin/sh\n",
     "html/index.html": "hello",
     "html/css/site.css": "css",
     "scripts/load_articles.py": "#!/usr/bin/python3\n",
@@ -142,6 +146,61 @@ def test_python_application() -> None:
     assert unit.restart_on == ("/etc/test-service/example.env", f"{home}/app", f"{home}/environment")
     (script,) = plan.scripts
     assert (script.when, script.arguments, script.triggers) == ("before_units", (home,), (f"{home}/wheels",))
+
+
+def test_timer() -> None:
+    plan = planned("timer")
+    timer, unit = plan.units["test-service-example.timer"], plan.units["test-service-example.service"]
+    assert "OnCalendar=*-*-* 03:00 Europe/Berlin" in (timer.content or "").splitlines()
+    assert (timer.state, unit.state, unit.enabled, unit.restart_on) == ("started", "unmanaged", False, ())
+    lines = (unit.content or "").splitlines()
+    assert {"Type=oneshot", "TimeoutStartSec=3600", "User=_example"} <= set(lines)
+    assert not any(line.startswith(("Restart=", "[Install]", "Before=")) for line in lines)
+    (script,) = plan.scripts
+    assert script.arguments == ("test-service-example.service", "*-*-* 03:00 Europe/Berlin", "1.0.0")
+    assert script.triggers == ("/etc/test-service/example.env", "/opt/access-service/jobs/")
+    assert plan.command_health is not None
+    assert plan.files[plan.command_health.command[0]].mode == "0755"
+
+
+def test_program() -> None:
+    role = role_plan("program", example_of("program"))
+    plan = role.components["example"]
+    assert list(role.packages) == ["nodejs"]
+    assert plan.files["/opt/test-service/example/server.js"].source == "dist/server.js"
+    assert plan.links["/opt/test-service/example/node_modules/.bin/mime"].target == "../mime/cli.js"
+    unit = plan.units["test-service-example.service"]
+    lines = (unit.content or "").splitlines()
+    assert {
+        "ExecStart=node server.js --port 8080",
+        "WorkingDirectory=/opt/test-service/example",
+        "Restart=always",
+    } <= set(lines)
+    assert (
+        "ExecSearchPath=/opt/test-service/example:/opt/test-service/example/node_modules/.bin:/usr/local/bin:/usr/bin:/bin"
+        in lines
+    )
+    assert unit.restart_on == ("/etc/test-service/example.env", "/opt/test-service/example")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "packages"), [("java", ["default-jre-headless"]), ("none", []), ("python3", ["python3"])]
+)
+def test_programs_have_the_runtime_that_they_ask_for(runtime: str, packages: list[str]) -> None:
+    role = role_plan("program", {"program": "dist/server.js", "command": "x", "runtime": runtime})
+    assert list(role.packages) == packages
+    assert list(role.components["example"].files)[1] == "/opt/test-service/example/server.js"
+
+
+def test_node_exporter() -> None:
+    role = role_plan("node_exporter", example_of("node_exporter"))
+    plan = role.components["example"]
+    assert list(role.packages) == ["prometheus-node-exporter"]
+    text = content(plan, "/etc/default/prometheus-node-exporter")
+    assert text.startswith('ARGS="--web.listen-address=:9100 --collector.systemd --collector.filesystem')
+    assert text.endswith('sys)(\\$|/)"\n')
+    assert plan.http_health is not None
+    assert (plan.http_health.path, plan.http_health.port) == ("/metrics", 9100)
 
 
 def test_systemd_service_without_anything() -> None:
