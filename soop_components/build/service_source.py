@@ -18,6 +18,7 @@ from soop_components.build.python_requirements import requirements_of
 from soop_components.build.source_files import SourceFile, collect, line_end_problem
 from soop_components.errors import SoopError
 from soop_components.library import LoadedBlock, load_block
+from soop_components.library.block_collections import collection_folder
 from soop_components.model.data import Migration
 from soop_components.model.paths import path_problem
 from soop_components.model.plan import PackageVersion
@@ -93,7 +94,7 @@ class _Reader:
         service = read.model
         if service.base not in SUITES:
             self._note("base", unknown("base image", service.base, SUITES))
-        blocks = self._blocks(service.components)
+        blocks = self._blocks(service)
         usable = {
             name: (component, blocks[component.uses])
             for name, component in service.components.items()
@@ -134,13 +135,20 @@ class _Reader:
     def _attempt(self, key: str, read: Callable[[], Anything]) -> Anything | None:
         return self._mistakes.attempt(read, f"{self._label}/service.yaml: {key}")
 
-    def _blocks(self, components: Mapping[str, Component]) -> dict[str, LoadedBlock]:
+    def _blocks(self, service: ServiceDefinition) -> dict[str, LoadedBlock]:
+        others: list[Path] = []
+        for index, wanted in enumerate(service.blocks):
+            place = path_text(("blocks", index))
+            found = self._attempt(place, partial(collection_folder, self._folder, wanted))
+            others += [] if found is None else [found]
+        if len(others) < len(service.blocks):
+            return {}  # which blocks there are is not known
         first_user: dict[str, str] = {}
-        for name, component in components.items():
+        for name, component in service.components.items():
             first_user.setdefault(component.uses, name)
         blocks: dict[str, LoadedBlock] = {}
         for block, name in first_user.items():
-            loaded = self._attempt(f"components.{name}.uses", partial(load_block, block, self._folder))
+            loaded = self._attempt(f"components.{name}.uses", partial(load_block, block, self._folder, others))
             if loaded is not None:
                 blocks[block] = loaded
         return dict(sorted(blocks.items()))

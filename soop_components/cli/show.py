@@ -38,6 +38,7 @@ def describe(artifact: Artifact) -> Iterator[str]:
         yield f"  {definition.summary}"
     yield f"  base {resolved.base.name}, {len(resolved.packages)} packages, {artifact.size() / 1e6:.1f} MB"
     sections = {
+        "blocks of others": [f"{each.from_} {each.version}" for each in definition.blocks],
         "configuration": [f"{key}: {_origin(option)}" for key, option in definition.config.items()],
         "roles": [_role(role, artifact) for role in definition.nodes],
         "components": [

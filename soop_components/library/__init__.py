@@ -1,15 +1,16 @@
 """The library of building blocks: one folder each, with ``block.yaml``, templates and scripts.
 
-A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format. Where both
-have a block of one name the service's own is used, so that a block added to the library later never changes what
-a service means. An artifact holds the blocks that it was built with.
+A service brings blocks of its own in ``blocks/<name>/`` beside its ``service.yaml``, in the same format, and names
+folders of others (``block_collections.py``). Where several have a block of one name the service's own is used, then
+theirs, so that a block added to the library later never changes what a service means. An artifact holds the blocks
+that it was built with.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,22 +37,26 @@ class LoadedBlock:
     the folder of a Python package that becomes one there."""
 
 
-def load_block(name: str, service: Path | None = None) -> LoadedBlock:
-    """Load a block of the service definition in the folder ``service``, or else of the library.
+def load_block(name: str, service: Path | None = None, others: Sequence[Path] = ()) -> LoadedBlock:
+    """Load a block of the service definition in the folder ``service``, or else of ``others`` or of the library.
 
     ``InvalidInput`` has every mistake in it, or names the blocks that there are.
     """
-    own = service / "blocks" / name if service is not None else None
-    if not re.fullmatch(KEY, name) or not ((own and own.is_dir()) or (LIBRARY / name).is_dir()):
-        raise InvalidInput([unknown("block", name, block_names(service))])
-    if own is not None and own.is_dir():
-        return _load(own, f"blocks/{name}")
-    return _load(LIBRARY / name, f"library/{name}")
+    places = _places(service, others)
+    found = next((place for place in places if (place / name).is_dir()), None) if re.fullmatch(KEY, name) else None
+    if found is None:
+        raise InvalidInput([unknown("block", name, block_names(service, others))])
+    above = f"{found.parent.name}/" if found in others else ""
+    return _load(found / name, f"{above}{found.name}/{name}")
 
 
-def block_names(service: Path | None = None) -> list[str]:
+def _places(service: Path | None, others: Sequence[Path]) -> list[Path]:
+    return [*([service / "blocks"] if service is not None else []), *others, LIBRARY]
+
+
+def block_names(service: Path | None = None, others: Sequence[Path] = ()) -> list[str]:
     """Return the names of the blocks that a service definition can use."""
-    folders = [LIBRARY, *([service / "blocks"] if service is not None else [])]
+    folders = _places(service, others)
     return sorted({file.parent.name for folder in folders for file in folder.glob("*/block.yaml")})
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from soop_components.model import parts
 from soop_components.model.base import Model
 from soop_components.model.debconf import Answer, Question
-from soop_components.model.names import ConfigKey
+from soop_components.model.names import ConfigKey, Version
 from soop_components.model.patterns import Pattern, size_problem
 
 Scalar = Literal["string", "integer", "boolean", "path", "any"]
@@ -105,6 +105,17 @@ class Block(Model):
 
 WHEELS = ".wheels/"
 """Where a component's Python packages are for ``trees``, each a file of its own."""
+
+
+class BlockCollection(Model):
+    """``blocks.yaml``: what a folder of building blocks is, which others may use."""
+
+    format: Literal[1]
+    """Format of this file; 1."""
+    version: Version
+    """Version of the blocks in the folder; those of one version never change."""
+    summary: str = ""
+    """What they are for."""
 
 
 def packed_path(block: str, file: str) -> str:

@@ -52,11 +52,20 @@ class ConfigOption(Model):
     """What it is for."""
 
 
+class BlocksFrom(Model):
+    """Building blocks that others publish, in a folder."""
+
+    from_: Annotated[str, StringConstraints(pattern=r"^[^/~\s\\{}][^\s\\{}]*$", max_length=200)] = Field(alias="from")
+    """The folder, relative to the service definition: one with ``blocks.yaml``, or with a folder for each version."""
+    version: Version
+    """The version that is wanted; the blocks that are used are packed into the artifact."""
+
+
 class Component(Model):
     """A service component: a building block and what it is given."""
 
     uses: ConfigKey
-    """The building block, of the library or of the service's own ``blocks/``."""
+    """The building block, of the service's own ``blocks/``, of those that ``blocks`` names, or of the library."""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """The block's parameters; texts may be templates."""
     logs: Annotated[tuple[str, ...], Field(strict=False, max_length=MOST)] = ()
@@ -188,6 +197,8 @@ class ServiceDefinition(Model):
     """What the service does, in a sentence."""
     base: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)] = DEFAULT_BASE
     """Base image of the nodes: debian-12 or debian-13. With another one, nodes get new machines in their turn."""
+    blocks: Annotated[tuple[BlocksFrom, ...], Field(strict=False, max_length=MOST)] = ()
+    """Building blocks of others. Where several have a block of one name, the service's own is used, then the first."""
     config: dict[ConfigKey, ConfigOption] = Field(default_factory=dict, max_length=MOST_KEYS)
     """Default configuration by key; a domain may override any of it. Templates read it as ``config.<key>``."""
     components: Annotated[dict[ComponentName, Component], Field(min_length=1, max_length=MOST)]

@@ -34,3 +34,27 @@ def test_a_smoke_test_that_is_not_there_is_reported_once(tmp_path: Path, script:
     with pytest.raises(InvalidInput) as raised:
         read_source(Project(tmp_path), "any-service")
     assert raised.value.problems == (f"service_defs/any-service/service.yaml: smoke_tests[0].script: {problem}",)
+
+
+def test_blocks_of_others(tmp_path: Path) -> None:
+    folder = tmp_path / "service_defs" / "any-service"
+    theirs = tmp_path / "platform-blocks"
+    (theirs / "guard").mkdir(parents=True)
+    folder.mkdir(parents=True)
+    (theirs / "blocks.yaml").write_text("format: 1\nversion: 1.2.0\n")
+    (theirs / "guard" / "block.yaml").write_text(
+        "format: 1\nblock: guard\nsummary: x\nscripts: [{name: go, program: go.sh}]\n"
+    )
+    (theirs / "guard" / "go.sh").write_text("#!/bin/sh\n")
+    text = SERVICE.replace("uses: files", "uses: guard")
+    (folder / "service.yaml").write_text(f"{text}blocks: [{{from: ../../platform-blocks, version: 1.2.0}}]\n")
+    source = read_source(Project(tmp_path), "any-service")
+    assert list(source.blocks) == ["guard"]
+    assert list(source.components["api"]) == [".block/guard/go.sh"]
+    (folder / "service.yaml").write_text(f"{text}blocks: [{{from: ../../platform-blocks, version: 1.3.0}}]\n")
+    with pytest.raises(InvalidInput) as raised:
+        read_source(Project(tmp_path), "any-service")
+    assert raised.value.problems == (
+        "service_defs/any-service/service.yaml: blocks[0]: ../../platform-blocks/blocks.yaml: is version 1.2.0, "
+        "not 1.3.0: get that one, or ask for this",
+    )

@@ -7,6 +7,8 @@ import pytest
 
 from soop_components.errors import InvalidInput
 from soop_components.library import LIBRARY, block_names, load_block
+from soop_components.library.block_collections import collection_folder
+from soop_components.model.service import BlocksFrom
 
 BLOCK = "format: 1\nblock: own\nsummary: mine\n"
 
@@ -52,6 +54,44 @@ def test_a_service_brings_blocks_of_its_own(tmp_path: Path) -> None:
     assert "own" in block_names(service)
     assert load_block("files", service).block.summary == "mine"
     assert load_block("files").folder == LIBRARY / "files"
+
+
+PUBLISHED = "format: 1\nversion: {}\n"
+
+
+def publish(folder: Path, version: str, where: str = "") -> Path:
+    place = folder / "platform-blocks" / where
+    (place / "own").mkdir(parents=True)
+    (place / "blocks.yaml").write_text(PUBLISHED.format(version))
+    (place / "own/block.yaml").write_text(BLOCK.replace("mine", f"theirs, {version}"))
+    return place
+
+
+def test_others_publish_blocks_in_versions(tmp_path: Path) -> None:
+    service = tmp_path / "services/x"
+    service.mkdir(parents=True)
+    for version in ("1.2.0", "1.3.0"):
+        publish(tmp_path, version, version)
+    wanted = BlocksFrom.model_validate({"from": "../../platform-blocks", "version": "1.3.0"})
+    theirs = collection_folder(service, wanted)
+    assert load_block("own", service, [theirs]).block.summary == "theirs, 1.3.0"
+    assert load_block("files", service, [theirs]).folder == LIBRARY / "files"
+    service = write(tmp_path, {"own/block.yaml": BLOCK})
+    assert load_block("own", service, [theirs]).block.summary == "mine"
+    with pytest.raises(InvalidInput, match=r"has neither blocks.yaml nor 1.4.0/blocks.yaml; there is 1.2.0, 1.3.0"):
+        collection_folder(tmp_path / "services/x", wanted.model_copy(update={"version": "1.4.0"}))
+    (theirs / "own/block.yaml").write_text(BLOCK + "nonsense: 1\n")
+    with pytest.raises(InvalidInput, match=r"platform-blocks/1.3.0/own/block.yaml: nonsense"):
+        load_block("own", None, [theirs])
+
+
+def test_a_folder_with_one_version_has_to_be_the_one_that_is_wanted(tmp_path: Path) -> None:
+    publish(tmp_path, "1.2.0")
+    wanted = BlocksFrom.model_validate({"from": "platform-blocks", "version": "1.2.0"})
+    assert collection_folder(tmp_path, wanted) == tmp_path / "platform-blocks"
+    other = wanted.model_copy(update={"version": "1.3.0"})
+    with pytest.raises(InvalidInput, match=r"platform-blocks/blocks.yaml: is version 1.2.0, not 1.3.0"):
+        collection_folder(tmp_path, other)
 
 
 @pytest.mark.parametrize(
