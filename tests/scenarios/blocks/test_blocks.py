@@ -24,7 +24,9 @@ def test_programs_run_and_a_deployment_leaves_jobs_alone(workshop: Workshop) -> 
 
     # A job that has failed is seen, and hinders no new version.
     workshop.sh(f"touch /run/tidy-fails; ! systemctl start {JOB}; rm /run/tidy-fails")
-    assert "the last run failed: exit-code, status 3" in workshop.project.run("soop", "status", DOMAIN).text
+    assert "the last run failed: exit-code, status 3" in workshop.project.must(
+        "soop", "status", "--refresh", "--json", DOMAIN
+    )
 
     # A changed line of code is one blob.
     workshop.change("app/pages.py", '"hello"', '"hello again"')
