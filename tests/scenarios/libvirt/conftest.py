@@ -36,6 +36,7 @@ libvirt:
   images: {{debian-12: {{file: {image}, sha256: {digest}}}}}
 """
 _POOL = re.compile("soop-([0-9a-f]{8})")
+_LOGS = "/var/log/libvirt/qemu"
 _LOCK = Path(tempfile.gettempdir(), "soop-libvirt-tests.lock")
 
 
@@ -100,6 +101,9 @@ class Place(NamedTuple):
         if hypervisor.exists("pool-uuid", self.pool):
             hypervisor.virsh("pool-destroy", self.pool)
         as_root("rm", "-rf", "--one-file-system", self.folder)
+        logs = ["find", _LOGS, "-name", f"*.{self.domain}.*"]
+        print(as_root(*logs, "-exec", "tail", "-n", "20", "{}", "+"))  # seen where a test has failed
+        as_root(*logs, "-delete")
 
 
 @contextmanager
