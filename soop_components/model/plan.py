@@ -7,10 +7,10 @@ plan itself never holds a secret. Values travel beside it and are put in by the 
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Annotated, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from soop_components.model.base import Model
 from soop_components.model.data import Data, Migration
@@ -224,6 +224,14 @@ class ScriptSmoke(Model):
     source: str
     environment: dict[str, str] = Field(default_factory=dict)
     secrets: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_node(cls, data: Any) -> Any:
+        """Read what was recorded when a script ran on one ``node``."""
+        if not isinstance(data, Mapping) or "node" not in data:
+            return data
+        return {**{key: value for key, value in data.items() if key != "node"}, "nodes": [data["node"]]}
 
 
 class SmokeTestPlan(Model):
