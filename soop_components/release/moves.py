@@ -66,12 +66,17 @@ def move_in_words(move: Move) -> str:
 
 
 def refuse_moves(before: ReleaseInputs, after: ReleaseInputs) -> None:
-    """Raise ``Unsupported`` where data would move on machines without snapshots, from which it would not come back."""
+    """Raise ``Unsupported`` where data would move on machines without snapshots, from which it would not come back, or
+    where machines are replaced before a rollout, in which the old one would hand it over.
+    """
     kind = kind_of(after.machines)
-    if not kind.has_snapshots:
+    why = f"takes a snapshot first, and {no_snapshots(kind.name)}"
+    if kind.has_snapshots:
+        why = f"the old machine hands over, and one of the kind {kind.name} is replaced before it could"
+    if not kind.has_snapshots or kind.replaces_in_turn:
         for move in moves(before, after):
             hop = f"{before.reference} -> {after.reference.version}"
             raise Unsupported(
-                f"{hop}: {move_in_words(move)}, which takes a snapshot first, and {no_snapshots(kind.name)}",
+                f"{hop}: {move_in_words(move)}, which {why}",
                 f"stay with base: {before.base}, or bring the data to a new role by your own means",
             )

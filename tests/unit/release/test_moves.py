@@ -204,3 +204,6 @@ def test_it_is_refused_before_anything_is_touched_where_machines_have_no_snapsho
     assert said.startswith("a-service-1.0.0 -> 1.0.1: store's data (database) moves from sql-15 to sql-17, which takes")
     assert "machines of the kind aws have no snapshots of disks\n  stay with base: debian-12, or bring the data" in said
     assert way_back(NEWER, replace(NEWER, machines="aws")).refused is None
+    said = way_back(OLD, replace(NEWER, machines="libvirt")).refused or ""
+    assert "which the old machine hands over, and one of the kind libvirt is replaced before it could" in said
+    assert way_back(NEWER, replace(NEWER, machines="libvirt")).refused is None
