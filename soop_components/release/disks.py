@@ -13,8 +13,8 @@ from soop_components.release.snapshots import newest_before, newest_of
 from soop_components.release.steps import DiskStep, RestoreSnapshot, TakeSnapshot
 from soop_components.waiting import wait_for_all
 
-_PATIENCE = 20.0
-"""Seconds within which a machine must answer that accepts connections again."""
+_PATIENCE = 300.0
+"""Seconds until a machine answers that was started again: a virtual one boots."""
 
 
 class Disks:
