@@ -59,6 +59,11 @@ def host_of(network: str) -> str:
     return str(IPv4Network(network)[1])
 
 
+def address_of(mac: str, host: str) -> str:
+    """Return the address of a node by its hardware address, in the network in which libvirt's host has an address."""
+    return str(IPv4Address(IPv4Address(host).packed[:1] + bytes.fromhex(mac.replace(":", ""))[3:]))
+
+
 def mac_of(address: str) -> str:
     """Return the hardware address of a node in its domain's network, where it is unique as the address is."""
     return "52:54:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(address).packed[1:])

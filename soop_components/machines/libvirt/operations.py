@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePosixPath
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 from soop_components.deployment.environment_file import environment_of_domain
 from soop_components.errors import SoopError
 from soop_components.machines import Operations
+from soop_components.machines.libvirt.addresses import address_of
 from soop_components.machines.libvirt.disk_copies import (
     Copy,
     allocated,
@@ -28,13 +31,21 @@ from soop_components.machines.libvirt.virsh import Virsh
 from soop_components.machines.snapshots import Snapshot
 from soop_components.model.names import environment_of
 from soop_components.project import Project
+from soop_components.waiting import wait_until
 
+_STARTING = 1800
+"""Seconds that a machine may take until it answers: emulated processors are slow."""
+_HOST = re.compile(r"<ip address='([0-9.]+)'")
+"""The address of libvirt's host in a network."""
 _SHUTTING_DOWN = 900
 """Seconds that a machine may take until it is off."""
 _COPYING = 3600
 """Seconds that a copy of a disk may take."""
 _PAUSE = 0.5
 _OFF = "shut off"
+_SSH = 22
+_HELLO = 20
+"""Seconds until an SSH server says who it is."""
 
 
 class Disk(NamedTuple):
@@ -64,9 +75,13 @@ class LibvirtOperations(Operations):
         return await self._state(node) == _OFF
 
     async def start(self, node: str) -> None:
-        """Start a machine."""
+        """Start a machine, and wait until SSH answers."""
         if await self.is_off(node):
             await self._at(node)("start", node)
+        address = await self._address(node)
+        if address and not await wait_until(partial(_answers, address), _STARTING, _PAUSE):
+            hint = f"look at it on libvirt's host: virsh console {node}"
+            raise SoopError(f"{node}: does not answer within {_STARTING} seconds after its start", hint)
 
     async def stop(self, node: str) -> None:
         """Shut a machine down, as its power button does."""
@@ -170,6 +185,15 @@ class LibvirtOperations(Operations):
                 return disk
         raise SoopError(f"{node} has no disk at libvirt")
 
+    async def _address(self, node: str) -> str | None:
+        """Return the address that a machine has in its domain's network; None if it is in none."""
+        virsh = self._at(node)
+        for line in (await virsh("domiflist", node)).splitlines():
+            _, _, network, _, mac = line.split()
+            if host := _HOST.search(await virsh("net-dumpxml", network)):
+                return address_of(mac, host[1])
+        return None
+
     async def _state(self, node: str) -> str:
         return await self._at(node)("domstate", node)
 
@@ -182,6 +206,18 @@ class LibvirtOperations(Operations):
     def _at_domain(self, domain: str) -> Virsh:
         environment = environment_of_domain(self._project, domain)
         return Virsh(environment.libvirt.uri if isinstance(environment, LibvirtEnvironment) else HERE)
+
+
+async def _answers(address: str) -> bool:
+    """Return whether an SSH server says who it is."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_HELLO):
+            reader, writer = await asyncio.open_connection(address, _SSH)
+            try:
+                return (await reader.readline()).startswith(b"SSH-")
+            finally:
+                writer.close()
+    return False
 
 
 def _domain(node: str) -> str:

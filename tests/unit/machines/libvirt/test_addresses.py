@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from soop_components.errors import SoopError
-from soop_components.machines.libvirt.addresses import allot, host_of, mac_of, network_of, room
+from soop_components.machines.libvirt.addresses import address_of, allot, host_of, mac_of, network_of, room
 from soop_components.machines.libvirt.settings import LibvirtNetwork
 from soop_components.machines.libvirt.subnet import SubnetResource
 from soop_components.provider.engine_progress import EngineProgress
@@ -22,6 +22,10 @@ SUBNET = SubnetResource()
 
 def context() -> Context:
     return Context("urn:pulumi:test-a::soop::soop:index:Subnet::test-a", EngineProgress(None, ""), Cancellation())
+
+
+def test_a_hardware_address_leads_back_to_the_address() -> None:
+    assert address_of(mac_of("10.80.7.2"), "10.80.7.1") == "10.80.7.2"
 
 
 def test_a_domain_s_network_is_its_own_part_of_all_addresses_unless_it_is_given_one() -> None:
