@@ -46,9 +46,9 @@ class Data(Model):
 
     component: ComponentName
     written_by: str
-    """The package whose programs write it and read it."""
+    """What writes it and reads it: a package, or a name with the version."""
     moved_from: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Packages whose data it can be made of."""
+    """What has written the data that it can be made of."""
     blob: Digest
     source: str
     """Path, inside the blob, of the program that hands the data over on the machine that a node has."""

@@ -211,9 +211,9 @@ class DataPart(Part):
     """Data on the role's disk that only programs of one version can read: others have to be given it."""
 
     written_by: Template
-    """The Debian package whose programs write it and read it."""
+    """What writes it and reads it: a Debian package, or a name and version where packages of all are called alike."""
     moved_from: Computed[Template] = ()
-    """Packages whose data it can be made of, where the nodes of a role get new machines for another base."""
+    """Writers of data that it can be made of, where the nodes of a role get new machines for another base."""
     program: BlockFile
     """A file of the block that root runs on the machine that a node has, just before it gets a new one.
 

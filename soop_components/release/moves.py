@@ -49,10 +49,14 @@ def _roles(before: ReleaseInputs | None, after: ReleaseInputs) -> Iterator[tuple
 
 
 def _older(data: Data, plan: RolePlan) -> str | None:
-    """Return the package that a plan has in place of the one that has written the data; None if that one is there."""
-    if data.written_by in plan.packages:
+    """Return what a plan has in place of what has written the data; None if that is there.
+
+    A plan from before a block said what its data is written by has only packages.
+    """
+    there = {*plan.packages, *(each.written_by for each in plan.data if each.component == data.component)}
+    if data.written_by in there:
         return None
-    return next((package for package in data.moved_from if package in plan.packages), None)
+    return next((writer for writer in data.moved_from if writer in there), None)
 
 
 def moved_roles(before: ReleaseInputs | None, after: ReleaseInputs) -> Collection[RoleName]:

@@ -253,6 +253,14 @@ def test_mariadb() -> None:
     assert plan.command_health is not None
 
 
+def test_mariadb_of_a_newer_base_takes_the_data_of_the_older_one() -> None:
+    with_ = {"database": "x", "password": "{{ config.key }}"}
+    for base, version, moved_from in (("debian-12", "10.11", ()), ("debian-13", "11.8", ("MariaDB 10.11",))):
+        [data] = role_plan("mariadb", with_, base).data
+        assert (data.written_by, data.moved_from) == (f"MariaDB {version}", moved_from)
+        assert data.source == ".block/mariadb/hand_over.sh"
+
+
 def test_mariadb_grants_what_is_in_the_database_and_not_in_those_with_a_like_name() -> None:
     plan = planned("mariadb", {"database": "our_shop", "password": "{{ config.key }}"})
     assert "ON `our\\_shop`.* TO 'our_shop'@'%'" in (plan.scripts[1].stdin or "")

@@ -71,6 +71,10 @@ def test_data_moves_where_its_disk_stays_and_the_older_package_wrote_it() -> Non
     assert moved_roles(NEWER, NEWER) == set()
     assert moved_roles(with_store(EARLIER, "sql-15", disk=None), NEWER) == set()
     assert moved_roles(with_store(EARLIER, "another"), NEWER) == set()
+    named = STILL_15.model_copy(update={"written_by": "SQL 15"})
+    newer = with_store(RELEASE, "sql", OF_17.model_copy(update={"written_by": "SQL 17", "moved_from": ("SQL 15",)}))
+    assert moved_roles(with_store(EARLIER, "sql", named), newer) == {"database"}, "packages of both are called alike"
+    assert moved_roles(newer, newer) == set()
     assert downgrade(OLD, NEWER) is None
     assert snapshot_of(OLD, NEWER, NODE) == SNAPSHOT, "although the role does not ask for any"
     [said] = upgrade_in_words(OLD, NEWER)
