@@ -8,4 +8,8 @@ if systemctl --quiet is-active mariadb.service; then
     mariadb --no-defaults --socket=/run/mysqld/mysqld.sock --user=root --execute="SET GLOBAL innodb_fast_shutdown = 0"
 fi
 systemctl stop mariadb.service
-! systemctl --quiet is-failed mariadb.service
+if systemctl --quiet is-failed mariadb.service; then
+    echo "MariaDB did not end in order; the end of its log:" >&2
+    journalctl --unit=mariadb.service --lines=15 --output=cat --no-pager >&2 || true
+    false
+fi
