@@ -33,6 +33,8 @@ from soop_components.model.names import environment_of
 from soop_components.project import Project
 from soop_components.waiting import wait_until
 
+_LOOKING = 120.0
+"""Seconds until libvirt says how a machine is: a look at a domain goes on without a host that is not reached."""
 _STARTING = 1800
 """Seconds that a machine may take until it answers: emulated processors are slow."""
 _HOST = re.compile(r"<ip address='([0-9.]+)'")
@@ -195,7 +197,7 @@ class LibvirtOperations(Operations):
         return None
 
     async def _state(self, node: str) -> str:
-        return await self._at(node)("domstate", node)
+        return await asyncio.to_thread(self._at(node).run, "domstate", node, seconds=_LOOKING)
 
     def _connected(self, node: str) -> Virsh:
         return self._at_domain(_domain(node))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from soop_components.errors import SoopError
+from soop_components.machines.libvirt import operations
 from soop_components.machines.libvirt.operations import LibvirtOperations
 from soop_components.project import Project
 
@@ -27,6 +28,17 @@ vol-path*) echo /pool/copy ;;
 domjobinfo*) cat "$0.ended" 2>/dev/null || echo "Job type: None" ;;
 esac
 """
+
+
+def test_a_host_that_says_nothing_is_not_waited_for_to_know_how_a_machine_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "virsh").write_text("#!/bin/sh\nexec sleep 3600\n")
+    (tmp_path / "virsh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(operations, "_LOOKING", 0.2)
+    with pytest.raises(SoopError, match="virsh domstate has not ended after"):
+        asyncio.run(LibvirtOperations(Project(tmp_path)).is_off(NODE))
 
 
 def test_how_an_earlier_copy_ended_says_nothing_of_one_that_libvirt_does_not_tell_of(
