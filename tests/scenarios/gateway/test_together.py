@@ -27,7 +27,7 @@ def stack(domain: Workspace) -> Iterator[Path]:
 def test_services_that_are_deployed_together_go_forward_or_back_together(domain: Workspace, stack: Path) -> None:
     alone = stack.read_text()
     before, processes = seen(domain)
-    good, better = f"access-service-{before['access-service']}", pausing.build(domain, "3.9.0")
+    good, better = f"access-service-{before['access-service']}", pausing.build(domain, "3.2.9")
     gateway = domain.root / "service_defs/gateway-service/service.yaml"
     source = gateway.read_text()
     gateway.write_text(source.replace("database: reachable", "database: gone"))
@@ -47,7 +47,7 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     url, web = entrance(domain), OnNode(domain, WEB[0])
     with asking(f"{url}/access/ann/42") as answers, granting(url, "together") as (acknowledged, others):
         output = domain.fails("soop", "deploy", "--yes", better, "gateway-service-1.9.9-wrong", DOMAIN)
-        assert "access-service-3.9.0 and gateway-service-1.9.9-wrong were not accepted: smoke test" in output
+        assert "access-service-3.2.9 and gateway-service-1.9.9-wrong were not accepted: smoke test" in output
         assert (seen(domain)[0], stack.read_text(), domain.changes(DOMAIN)) == (before, grouped, {})
 
         stack.write_text(grouped.replace(good, better).replace("gateway-service-1.2.3", "gateway-service-1.9.9"))
@@ -60,7 +60,7 @@ def test_services_that_are_deployed_together_go_forward_or_back_together(domain:
     assert (set(answers), others) == ({200}, [])
     assert granted(domain, "together") == acknowledged
     after = seen(domain)
-    assert after[0] == {"access-service": "3.9.0", "gateway-service": "1.9.9"}
+    assert after[0] == {"access-service": "3.2.9", "gateway-service": "1.9.9"}
     stack.write_text(stack.read_text().replace(TOGETHER, ""))
     domain.up(DOMAIN)
     assert (domain.changes(DOMAIN), seen(domain)) == ({}, after)

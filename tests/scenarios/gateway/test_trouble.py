@@ -29,7 +29,7 @@ def upgrade(domain: Workspace) -> Iterator[str]:
     version = domain.service(DOMAIN)["version"]
     define(domain, f"access-service-{version}", TWO_AT_ONCE)
     domain.up(DOMAIN)
-    reference = pausing.build(domain, "3.9.1")
+    reference = pausing.build(domain, "3.2.91")
     define(domain, reference, TWO_AT_ONCE)
     yield reference
     define(domain, reference)
@@ -68,7 +68,7 @@ def test_the_upgrade_stops_and_is_rolled_back_and_the_next_one_goes_on(domain: W
         assert domain.service(DOMAIN) == running
 
         domain.up(DOMAIN)
-    assert seen(domain)[0] == {**good, "access-service": "3.9.1"}
+    assert seen(domain)[0] == {**good, "access-service": "3.2.91"}
     assert (set(answers), others) == ({200}, [])
     assert granted(domain, "troubled") == acknowledged
     assert domain.changes(DOMAIN) == {}
