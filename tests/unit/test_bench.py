@@ -24,7 +24,8 @@ def _part(path: Path, begin: str, end: str) -> str:
 def test_the_peers_units_are_as_well_protected_as_ours(unit: str) -> None:
     """Protection is most of what a restart costs."""
     protection = "Restart=always\n", "UMask=0077\n"
-    assert _part(BENCH / unit, *protection) == _part(LIBRARY / "systemd_service" / "unit.j2", *protection)
+    ours = _part(LIBRARY / "systemd_service" / "unit.j2", *protection).splitlines()
+    assert _part(BENCH / unit, *protection).splitlines() == [line for line in ours if not line.startswith("{%")]
 
 
 def test_the_peers_site_passes_requests_on_as_ours_does() -> None:

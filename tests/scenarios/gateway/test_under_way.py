@@ -16,7 +16,7 @@ ERRORS = "tail /var/log/nginx/error.log"
 
 def test_requests_under_way_end_when_a_node_is_upgraded_replaced_or_removed(domain: Workspace) -> None:
     stack = domain.root / f"stacks/Pulumi.{DOMAIN}.yaml"
-    first, second = (under_way.build(domain, version) for version in ("3.9.2", "3.9.3"))
+    first, second = (under_way.build(domain, version) for version in ("3.2.92", "3.2.93"))
     define(domain, first)
     stack.write_text(re.sub(r"(service: gateway-service-\S+\n)", rf"\1{PATIENT}", stack.read_text()))
     domain.up(DOMAIN)
