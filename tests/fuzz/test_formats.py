@@ -40,7 +40,7 @@ from soop_components.reading.loader import load_domain
 from soop_components.reading.yaml_file import parse_yaml
 from tests.domains import check_domain, domain_from_config
 from tests.fuzz.documents import documents
-from tests.unit.library.test_examples import CONFIG, FILES, example_of
+from tests.unit.library.examples import CONFIG, FILES, example_of
 
 ROOT = Path(__file__).parents[2]
 SEEDS = Path(__file__).parent / "seeds"

@@ -10,7 +10,7 @@ import pytest
 
 from soop_components.library import LIBRARY
 from soop_components.runner.marks import put_secrets
-from tests.unit.library.test_examples import planned
+from tests.unit.library.examples import planned
 
 
 @pytest.mark.parametrize("path", sorted(LIBRARY.glob("*/*.sh")), ids=lambda path: f"{path.parent.name}/{path.name}")
