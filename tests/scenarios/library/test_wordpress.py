@@ -23,6 +23,16 @@ CACHE = """\
     uses: redis
     with: {password: "{{ config.salt }}", maximum_memory: 32mb}
 """
+STATIC = """\
+  static:
+    uses: apache_site
+    with:
+      port: 8081
+      document_root: /srv/static
+      files: {html/: /srv/static/}
+      proxy: {/blog/: "http://127.0.0.1/"}
+      health: /
+"""
 FOLDER = f"/usr/local/share/{TEMPLATE.service}/store/migrations"
 MIGRATIONS = {
     "001_goods.up.sql": "CREATE TABLE goods (id int PRIMARY KEY, name varchar(50));",
@@ -43,11 +53,14 @@ class Blog:
         shutil.copytree(TEMPLATE.folder, project.root, dirs_exist_ok=True)
         self._definition = self._with_more()
         (self.folder / "migrations").mkdir()
+        (self.folder / "html").mkdir()
+        (self.folder / "html/index.html").write_text("just a file")
 
     def _with_more(self) -> str:
         text = (self.folder / "service.yaml").read_text()
         for old, new in (
-            ("  settings:\n", f"{CACHE}  settings:\n"),
+            ("  settings:\n", f"{CACHE}{STATIC}  settings:\n"),
+            ("components: [settings, site, install]", "components: [settings, site, install, static]"),
             ("components: [store]", "components: [store, cache]"),
             ('_password }}"}\n  cache', '_password }}", migrations: migrations/}\n  cache'),
         ):
@@ -94,6 +107,13 @@ def test_a_post_is_read_and_nothing_is_left_to_do(blog: Blog) -> None:
     assert "Hello world" in blog.read("/?p=1")
     assert "A blog of ours" in blog.read("/")
     assert blog.project.changes(TEMPLATE.domain) == {}
+
+
+def test_sites_beside_each_other_have_ports_of_their_own_and_pass_requests_on(blog: Blog) -> None:
+    asking = "python3 -c 'import sys, urllib.request as r; sys.stdout.buffer.write(r.urlopen(sys.argv[1]).read())'"
+    assert blog.project.sh(WEB, f"{asking} http://127.0.0.1:8081/") == "just a file"
+    assert "Hello world" in blog.project.sh(WEB, f"{asking} http://127.0.0.1:8081/blog/")
+    assert blog.project.sh(WEB, "cat /etc/apache2/ports.conf") == "Listen 80\nListen 8081\n"
 
 
 def test_redis_takes_its_password_alone_and_keeps_its_data(blog: Blog) -> None:
